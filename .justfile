@@ -16,10 +16,13 @@ lint:
     cargo fmt --check
     cargo clippy --all-targets -- -D warnings
 
-# Writes every generated file anew: the clients' golden files and the schemas
+# Writes every generated file anew: golden client files, completion, schemas, the book's reference, recordings and pictures
 bless:
-    UPDATE=1 cargo test --lib published_schema
-    UPDATE=1 cargo test --test suite clients::
+    UPDATE=1 cargo test --test suite -- book:: clients:: completions::
+
+# The documentation as a site, at http://localhost:3000
+book:
+    mdbook serve docs
 
 # One test against software from elsewhere, by a part of its name
 real NAME:

@@ -10,7 +10,7 @@ module completions {
 
   # Gets the credentials AI agents need for MCP servers, keeps them and hands them out without leaking them
   export extern mcpauth [
-    --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
+    --env-file: path          # Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
     --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
@@ -54,7 +54,7 @@ module completions {
     --browser                 # Open the browser even without a terminal
     --no-browser              # Print the login address, open nothing, and wait for the answer
     --device                  # Log in with a code that is entered on another device, where the provider allows it
-    --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
+    --env-file: path          # Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
     --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
@@ -83,7 +83,7 @@ module completions {
   export extern "mcpauth ingress" [
     --force(-f)               # Get a new token even if there is a good one
     --client-secret-file: path # Read the client secret from this file, or from stdin for -
-    --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
+    --env-file: path          # Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
     --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
@@ -124,7 +124,7 @@ module completions {
     --browser                 # Open the browser even without a terminal
     --no-browser              # Print the login address, open nothing, and wait for the answer
     --device                  # Log in with a code that is entered on another device, where the provider allows it
-    --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
+    --env-file: path          # Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
     --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
@@ -166,7 +166,7 @@ module completions {
     --browser                 # Open the browser even without a terminal
     --no-browser              # Print the login address, open nothing, and wait for the answer
     --device                  # Log in with a code that is entered on another device, where the provider allows it
-    --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
+    --env-file: path          # Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
     --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
@@ -196,7 +196,7 @@ module completions {
   export extern "mcpauth client-metadata" [
     --url: string             # Where it will be [default: MCPAUTH_CLIENT_METADATA_URL]
     --issuer: string          # List the redirect URI for this issuer too, which does not name itself in its answers (RFC 9207); repeatable
-    --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
+    --env-file: path          # Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
     --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
@@ -228,7 +228,7 @@ module completions {
     --gateway-index: string   # Gateway N of the numbered variables
     --audience: string        # The audience, for servers that take JSON (Auth0)
     --force(-f)               # Get new tokens even if there are good ones
-    --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
+    --env-file: path          # Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
     --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
@@ -260,7 +260,7 @@ module completions {
     --keycloak-url: string    # Keycloak's address, for files that name none
     --realm: string           # The realm, for files that name none
     --force(-f)               # Get new tokens even if there are good ones
-    --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
+    --env-file: path          # Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
     --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
@@ -310,7 +310,7 @@ module completions {
     --set: string             # Set any other variable, for example one a provider's endpoints need; repeatable
     --write: path             # The file to write
     --yes(-y)                 # Do not ask whether to write
-    --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
+    --env-file: path          # Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
     --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
@@ -337,7 +337,7 @@ module completions {
 
   # Show settings, and render or install client configurations
   export extern "mcpauth config" [
-    --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
+    --env-file: path          # Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
     --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
@@ -358,7 +358,7 @@ module completions {
     [ "vscode-legacy" "roo" "vscode" "claude-code" "claude-desktop" "cursor" "cline" "windsurf" "zed" "gemini" "antigravity" "codex" "continue" "goose" "junie" "copilot" "opencode" ]
   }
 
-  def "nu-complete mcpauth config show secrets" [] {
+  def "nu-complete mcpauth config show auth_mode" [] {
     [ "inline" "helper" "bridge" "proxy" "env" ]
   }
 
@@ -374,9 +374,9 @@ module completions {
   export extern "mcpauth config show" [
     --origin                  # Say where each value comes from
     --client: string@"nu-complete mcpauth config show client" # A client (--clients lists them): its configuration, where it goes, and what else it can have
-    --secrets: string@"nu-complete mcpauth config show secrets" # With --client: where the client has the headers from
+    --auth-mode: string@"nu-complete mcpauth config show auth_mode" # With --client: where the client has the headers from
     --clients                 # The clients, where each has the headers from, and its file
-    --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
+    --env-file: path          # Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
     --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
@@ -397,7 +397,7 @@ module completions {
     [ "vscode-legacy" "roo" "vscode" "claude-code" "claude-desktop" "cursor" "cline" "windsurf" "zed" "gemini" "antigravity" "codex" "continue" "goose" "junie" "copilot" "opencode" ]
   }
 
-  def "nu-complete mcpauth config render secrets" [] {
+  def "nu-complete mcpauth config render auth_mode" [] {
     [ "inline" "helper" "bridge" "proxy" "env" ]
   }
 
@@ -412,8 +412,8 @@ module completions {
   # Print a client's configuration as it would be written, secrets included
   export extern "mcpauth config render" [
     --client: string@"nu-complete mcpauth config render client" # The client
-    --secrets: string@"nu-complete mcpauth config render secrets" # Where the client has the headers from
-    --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
+    --auth-mode: string@"nu-complete mcpauth config render auth_mode" # Where the client has the headers from
+    --env-file: path          # Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
     --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
@@ -434,7 +434,7 @@ module completions {
     [ "vscode-legacy" "roo" "vscode" "claude-code" "claude-desktop" "cursor" "cline" "windsurf" "zed" "gemini" "antigravity" "codex" "continue" "goose" "junie" "copilot" "opencode" ]
   }
 
-  def "nu-complete mcpauth config install secrets" [] {
+  def "nu-complete mcpauth config install auth_mode" [] {
     [ "inline" "helper" "bridge" "proxy" "env" ]
   }
 
@@ -449,10 +449,10 @@ module completions {
   # Merge our entries into the clients' own files; everything else in them stays
   export extern "mcpauth config install" [
     --client: string@"nu-complete mcpauth config install client" # The clients; without this those that are found here, and those that were installed to before
-    --secrets: string@"nu-complete mcpauth config install secrets" # Where the clients have the headers from; without this as before, else as is best for each
+    --auth-mode: string@"nu-complete mcpauth config install auth_mode" # Where the clients have the headers from; without this as before, else as is best for each
     --dry-run                 # Show what would change, values redacted, and write nothing
     --check                   # Only say which files are not as they should be; exit 7 if there are any
-    --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
+    --env-file: path          # Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
     --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
@@ -510,7 +510,7 @@ module completions {
     --on-login-needed: string # Run this by your shell when a person is needed, once each time; it finds MCPAUTH_CREDENTIAL and MCPAUTH_COMMAND in its environment
     --no-install              # Write .oauth-tokens/*.json, but nothing into other programs' files
     --unit: string@"nu-complete mcpauth refresh unit" # Print a service file for this folder and these settings
-    --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
+    --env-file: path          # Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
     --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
@@ -538,7 +538,7 @@ module completions {
   # What is kept, until when it is good, and what to type
   export extern "mcpauth status" [
     --check                   # Exit code 7 unless everything is good, or due and renewed without a person
-    --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
+    --env-file: path          # Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
     --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
@@ -571,7 +571,7 @@ module completions {
   export extern "mcpauth inspect" [
     --verify                  # Exit code 0 only if it is verified and in its time
     --issuer: string          # The issuer it must be of, whose keys are fetched
-    --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
+    --env-file: path          # Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
     --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
@@ -603,7 +603,7 @@ module completions {
 
   # Print a fresh access token, and nothing else
   export extern "mcpauth token" [
-    --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
+    --env-file: path          # Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
     --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
@@ -641,7 +641,7 @@ module completions {
   export extern "mcpauth headers" [
     --server: string@"nu-complete mcpauth headers server" # The same
     --auth                    # Send the gateway's token to an address that is not below REGISTRY_URL, for this once
-    --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
+    --env-file: path          # Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
     --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
@@ -679,7 +679,7 @@ module completions {
   export extern "mcpauth env" [
     --shell: string@"nu-complete mcpauth env shell" # Whose language to write [default: by $SHELL]
     --auth                    # Send the gateway's token to an address that is not below REGISTRY_URL, for this once
-    --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
+    --env-file: path          # Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
     --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
@@ -712,7 +712,7 @@ module completions {
   # Run a command with a server's fresh credentials in its environment
   export extern "mcpauth exec" [
     --auth                    # Send the gateway's token to an address that is not below REGISTRY_URL, for this once
-    --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
+    --env-file: path          # Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
     --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
@@ -747,7 +747,7 @@ module completions {
     --all                     # Everything that is kept
     --revoke                  # Have the server take the tokens back, the refresh token first
     --yes(-y)                 # Do not ask whether everything is meant
-    --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
+    --env-file: path          # Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
     --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
@@ -765,38 +765,38 @@ module completions {
     name?: string@"nu-complete mcpauth logout name" # A credential, by its name in mcpauth status
   ]
 
-  def "nu-complete mcpauth basic server" [] {
-    ^mcpauth complete mcpauth basic --server '=' | lines | each { split row (char tab) | first }
+  def "nu-complete mcpauth probe server" [] {
+    ^mcpauth complete mcpauth probe --server '=' | lines | each { split row (char tab) | first }
   }
 
-  def "nu-complete mcpauth basic storage" [] {
+  def "nu-complete mcpauth probe storage" [] {
     [ "auto" "file" "keyring" ]
   }
 
-  def "nu-complete mcpauth basic color" [] {
+  def "nu-complete mcpauth probe color" [] {
     [ "auto" "always" "never" ]
   }
 
   # Connect to an MCP server, ping it and list its tools, step by step
-  export extern "mcpauth basic" [
+  export extern "mcpauth probe" [
     --url: string             # The server's address [default: GATEWAY_URL, else http://localhost:8003/mcp]
-    --server: string@"nu-complete mcpauth basic server" # One of your servers, by its name
+    --server: string@"nu-complete mcpauth probe server" # One of your servers, by its name
     --auth                    # Send the gateway's token to an address that is not below REGISTRY_URL, for this once
     --no-auth                 # Send no credentials
     --token-file: path        # Send the token in this file (0600; - for stdin) in Authorization, for the server itself
     --timeout: string         # How long all of it may take, as in 60 or 5m
-    --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
+    --env-file: path          # Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
     --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
     --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
     --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
-    --storage: string@"nu-complete mcpauth basic storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
+    --storage: string@"nu-complete mcpauth probe storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
     --json                    # One JSON object on stdout; errors as JSON on stderr
     --quiet(-q)               # Errors only
     --verbose(-v)             # Say more; never a secret
-    --color: string@"nu-complete mcpauth basic color" # Colours
+    --color: string@"nu-complete mcpauth probe color" # Colours
     --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
     --allow-http              # Plain http to other machines is meant
     --help(-h)                # Print help
@@ -822,7 +822,7 @@ module completions {
     --no-auth                 # Send no credentials
     --token-file: path        # Send the token in this file (0600; - for stdin) in Authorization, for the server itself
     --timeout: string         # How long all of it may take, as in 60 or 5m
-    --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
+    --env-file: path          # Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
     --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
@@ -859,7 +859,7 @@ module completions {
     --no-auth                 # Send no credentials
     --token-file: path        # Send the token in this file (0600; - for stdin) in Authorization, for the server itself
     --timeout: string         # How long all of it may take, as in 60 or 5m
-    --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
+    --env-file: path          # Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
     --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
@@ -896,7 +896,7 @@ module completions {
     --no-auth                 # Send no credentials
     --token-file: path        # Send the token in this file (0600; - for stdin) in Authorization, for the server itself
     --timeout: string         # How long all of it may take, as in 60 or 5m
-    --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
+    --env-file: path          # Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
     --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
@@ -936,7 +936,7 @@ module completions {
     --server: string@"nu-complete mcpauth bridge server" # The same
     --listen: string          # Serve all servers over HTTP on this loopback address
     --auth                    # Send the gateway's token to an address that is not below REGISTRY_URL, for this once
-    --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
+    --env-file: path          # Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
     --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
@@ -966,7 +966,7 @@ module completions {
   export extern "mcpauth doctor" [
     --fix                     # Mend what is safe: modes of our own files, files that a killed run left, stale entries of ours in clients' files
     --offline                 # Ask nobody over the network
-    --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
+    --env-file: path          # Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
     --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
@@ -993,7 +993,7 @@ module completions {
 
   # List, show and check the outside services one can log in to
   export extern "mcpauth providers" [
-    --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
+    --env-file: path          # Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
     --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
@@ -1020,7 +1020,7 @@ module completions {
 
   # Every provider, built in or your own
   export extern "mcpauth providers list" [
-    --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
+    --env-file: path          # Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
     --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
@@ -1051,7 +1051,7 @@ module completions {
 
   # What is known of one: endpoints, scopes, quirks, what to set
   export extern "mcpauth providers show" [
-    --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
+    --env-file: path          # Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
     --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
@@ -1079,7 +1079,7 @@ module completions {
 
   # Parse every provider file; exit code 7 if one is wrong
   export extern "mcpauth providers check" [
-    --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
+    --env-file: path          # Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
     --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
@@ -1091,6 +1091,33 @@ module completions {
     --quiet(-q)               # Errors only
     --verbose(-v)             # Say more; never a secret
     --color: string@"nu-complete mcpauth providers check color" # Colours
+    --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
+    --allow-http              # Plain http to other machines is meant
+    --help(-h)                # Print help
+  ]
+
+  def "nu-complete mcpauth providers schema storage" [] {
+    [ "auto" "file" "keyring" ]
+  }
+
+  def "nu-complete mcpauth providers schema color" [] {
+    [ "auto" "always" "never" ]
+  }
+
+  # Print the JSON schema of provider files, for editors
+  export extern "mcpauth providers schema" [
+    --env-file: path          # Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
+    --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
+    --no-env-file             # Read settings from no file at all
+    --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
+    --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
+    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
+    --registry-url: string    # The gateway's address [default: REGISTRY_URL]
+    --storage: string@"nu-complete mcpauth providers schema storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
+    --json                    # One JSON object on stdout; errors as JSON on stderr
+    --quiet(-q)               # Errors only
+    --verbose(-v)             # Say more; never a secret
+    --color: string@"nu-complete mcpauth providers schema color" # Colours
     --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
     --allow-http              # Plain http to other machines is meant
     --help(-h)                # Print help
@@ -1112,6 +1139,10 @@ module completions {
   export extern "mcpauth providers help check" [
   ]
 
+  # Print the JSON schema of provider files, for editors
+  export extern "mcpauth providers help schema" [
+  ]
+
   # Print this message or the help of the given subcommand(s)
   export extern "mcpauth providers help help" [
   ]
@@ -1126,7 +1157,7 @@ module completions {
 
   # Serve the gateway, check and explain its settings, policy and servers
   export extern "mcpauth gateway" [
-    --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
+    --env-file: path          # Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
     --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
@@ -1157,7 +1188,7 @@ module completions {
     --listen: string          # Where clients connect, instead of what the settings say [default: 127.0.0.1:8080]
     --shadow: path            # A second policy that decides nothing: what it would have refused is recorded
     --admin: string           # Where /metrics is served
-    --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
+    --env-file: path          # Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
     --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
@@ -1185,7 +1216,7 @@ module completions {
   # Check the gateway's settings, policy and servers; exit code 7 if something is wrong
   export extern "mcpauth gateway check" [
     --config: path            # The gateway's settings [default: ./gateway.yaml, else the environment]
-    --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
+    --env-file: path          # Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
     --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
@@ -1231,7 +1262,7 @@ module completions {
     --scopes: string          # The token's own scopes
     --claims: path            # A JSON object with the token's claims, for the policy's `when`
     --token: string@"nu-complete mcpauth gateway explain token" # The caller is who brings this token: a credential by its name in mcpauth status, a token's file, or - for stdin
-    --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
+    --env-file: path          # Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
     --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
@@ -1260,7 +1291,7 @@ module completions {
   export extern "mcpauth gateway test" [
     --config: path            # The gateway's settings [default: ./gateway.yaml, else the environment]
     --policy: path            # This policy instead of the gateway's
-    --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
+    --env-file: path          # Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
     --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
@@ -1290,7 +1321,7 @@ module completions {
   export extern "mcpauth gateway routes" [
     --config: path            # The gateway's settings [default: ./gateway.yaml, else the environment]
     --offline                 # Ask no server whether it answers
-    --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
+    --env-file: path          # Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
     --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
@@ -1317,7 +1348,7 @@ module completions {
 
   # Print the JSON schema of gateway.yaml, for editors
   export extern "mcpauth gateway schema" [
-    --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
+    --env-file: path          # Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
     --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
@@ -1378,7 +1409,7 @@ module completions {
   export extern "mcpauth demo" [
     --keep                    # Leave it running and print what to try
     --browser                 # Log in by hand, in the browser
-    --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
+    --env-file: path          # Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
     --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
@@ -1409,7 +1440,7 @@ module completions {
 
   # Print the completion script for a shell
   export extern "mcpauth completions" [
-    --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
+    --env-file: path          # Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
     --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
@@ -1437,7 +1468,7 @@ module completions {
 
   # Print what may come next on a command line, one candidate a line: the word, a tab, what it means
   export extern "mcpauth complete" [
-    --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
+    --env-file: path          # Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
     --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
@@ -1466,7 +1497,7 @@ module completions {
   # Print the manual page, or write one page for every verb
   export extern "mcpauth man" [
     --dir: path               # Write mcpauth.1, mcpauth-generate.1 and so on into this folder instead
-    --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
+    --env-file: path          # Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
     --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
@@ -1493,7 +1524,7 @@ module completions {
 
   # Open the page whose address is on stdin
   export extern "mcpauth open-page" [
-    --env-file: path          # Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
+    --env-file: path          # Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
     --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
     --no-env-file             # Read settings from no file at all
     --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
@@ -1595,7 +1626,7 @@ module completions {
   ]
 
   # Connect to an MCP server, ping it and list its tools, step by step
-  export extern "mcpauth help basic" [
+  export extern "mcpauth help probe" [
   ]
 
   # Ping an MCP server
@@ -1632,6 +1663,10 @@ module completions {
 
   # Parse every provider file; exit code 7 if one is wrong
   export extern "mcpauth help providers check" [
+  ]
+
+  # Print the JSON schema of provider files, for editors
+  export extern "mcpauth help providers schema" [
   ]
 
   # Serve the gateway, check and explain its settings, policy and servers

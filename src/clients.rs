@@ -2,29 +2,31 @@
 //! It leaves which of them are meant to the verbs.
 
 mod files;
+pub(crate) mod launch;
 mod local;
-pub(crate) mod means;
 mod row;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 pub(crate) use self::files::{check, reinstall, repair, write_all};
+use self::launch::launch_context;
 pub(crate) use self::local::{Local, SECRET_HEADER};
-use self::means::means;
 pub(crate) use self::row::ConfigRow;
-use crate::config::{Config, ConfigError, Origin};
+use crate::config::{Config, ConfigError};
 use crate::error::Error;
 use crate::notice::Notices;
-use crate::render::{self, Destination, DryRun, Entry, Folders, Record, Rendered, Secrets, TARGETS, Target};
-use crate::servers::{self, AtHand};
+use crate::render::{
+    self, AuthMode, ClientSpec, Destination, DryRun, Folders, InstallRecord, Rendered, ServerEntry, TARGETS,
+};
+use crate::servers::{self, AvailableServers};
 use crate::store::Store;
 use crate::sys::{env, paths};
 
 /// What all of them are told of, and where they are.
 pub(crate) struct Clients<'a> {
     pub(crate) config: &'a Config,
-    pub(crate) entries: Vec<Entry>,
+    pub(crate) entries: Vec<ServerEntry>,
     /// Names of servers that are behind a gateway that nobody named. What clients have of them stays as it is.
     pub(crate) left_out: BTreeSet<String>,
     places: Option<Places>,
@@ -38,11 +40,11 @@ struct Places {
 /// One client to configure.
 #[derive(Clone, Debug)]
 pub(crate) struct Job {
-    pub(crate) target: &'static Target,
+    pub(crate) target: &'static ClientSpec,
     pub(crate) path: PathBuf,
-    pub(crate) secrets: Secrets,
+    pub(crate) auth_mode: AuthMode,
     /// What it is remembered by, if it was installed to.
-    pub(crate) record: Option<Record>,
+    pub(crate) record: Option<InstallRecord>,
 }
 
 impl<'a> Clients<'a> {
@@ -50,8 +52,8 @@ impl<'a> Clients<'a> {
     ///
     /// # Errors
     /// What is wrong with a server.
-    pub(crate) fn of(config: &'a Config, store: &Store, out: &dyn Notices) -> Result<Self, Error> {
-        let AtHand { entries, left_out } = servers::at_hand(config, store, out)?;
+    pub(crate) fn new(config: &'a Config, store: &Store, out: &dyn Notices) -> Result<Self, Error> {
+        let AvailableServers { entries, left_out } = servers::at_hand(config, store, out)?;
         let left_out = left_out.into_iter().collect();
         Ok(Self { config, entries, left_out, places: places(config) })
     }
@@ -83,18 +85,18 @@ impl<'a> Clients<'a> {
     ///
     /// # Errors
     /// It has no such way, there is no home folder, or our memory of what was installed cannot be read.
-    pub(crate) fn job(&self, target: &'static Target, secrets: Option<Secrets>) -> Result<Job, Error> {
-        let places = self.places.as_ref().ok_or_else(homeless)?;
+    pub(crate) fn job(&self, target: &'static ClientSpec, auth_mode: Option<AuthMode>) -> Result<Job, Error> {
+        let places = self.places.as_ref().ok_or_else(no_home)?;
         let path = target.path(&places.folders, &|name| self.variable(name));
         let record = render::records(&places.state_dir)?.into_iter().find(|record| record.path == path);
-        let before = record.as_ref().map(|record| record.secrets).filter(|way| target.ways.contains(way));
-        let secrets = secrets.or(before).unwrap_or_else(|| target.best());
-        if !target.ways.contains(&secrets) {
+        let before = record.as_ref().map(|record| record.auth_mode).filter(|way| target.ways.contains(way));
+        let auth_mode = auth_mode.or(before).unwrap_or_else(|| target.best());
+        if !target.ways.contains(&auth_mode) {
             let ways: Vec<&str> = target.ways.iter().map(|way| way.name()).collect();
-            let message = format!("{} has no way to its headers by {secrets}", target.client);
-            return Err(Error::Usage { message, hint: format!("use --secrets {}", ways.join(" or ")) });
+            let message = format!("{} has no way to its headers by {auth_mode}", target.client);
+            return Err(Error::Usage { message, hint: format!("use --auth-mode {}", ways.join(" or ")) });
         }
-        Ok(Job { target, path, secrets, record })
+        Ok(Job { target, path, auth_mode, record })
     }
 
     /// Every client that was installed to before with tokens of this tokens directory, and is still there: one whose
@@ -104,19 +106,19 @@ impl<'a> Clients<'a> {
     /// Our memory of it cannot be read.
     pub(crate) fn before(&self) -> Result<Vec<Job>, Error> {
         let Some(places) = &self.places else { return Ok(Vec::new()) };
-        let is_there = |record: &Record| record.path.parent().is_some_and(Path::is_dir);
-        let job = |record: Record| {
+        let is_there = |record: &InstallRecord| record.path.parent().is_some_and(Path::is_dir);
+        let job = |record: InstallRecord| {
             let target = self.target_of(places, &record)?;
-            Some(Job { target, path: record.path.clone(), secrets: record.secrets, record: Some(record) })
+            Some(Job { target, path: record.path.clone(), auth_mode: record.auth_mode, record: Some(record) })
         };
         let records = render::records(&places.state_dir)?.into_iter();
         Ok(records.filter(|record| self.is_ours(record) && is_there(record)).filter_map(job).collect())
     }
 
     /// Every client that seems to be on this machine.
-    pub(crate) fn found(&self) -> Vec<&'static Target> {
+    pub(crate) fn found(&self) -> Vec<&'static ClientSpec> {
         let Some(places) = &self.places else { return Vec::new() };
-        let path = |target: &Target| target.path(&places.folders, &|name| self.variable(name));
+        let path = |target: &ClientSpec| target.path(&places.folders, &|name| self.variable(name));
         TARGETS.iter().filter(|target| target.is_found(&path(target), &places.folders)).collect()
     }
 
@@ -126,12 +128,12 @@ impl<'a> Clients<'a> {
     /// A template's, and what keeps a client from reaching us.
     pub(crate) fn rendered(
         &self,
-        target: &Target,
-        secrets: Secrets,
-        entries: &[Entry],
+        target: &ClientSpec,
+        auth_mode: AuthMode,
+        entries: &[ServerEntry],
     ) -> Result<Rendered, Error> {
-        let means = means(self.config, target, secrets)?;
-        let told = render::told(entries, target, secrets, &means)?;
+        let means = launch_context(self.config, target, auth_mode)?;
+        let told = render::client_entries(entries, target, auth_mode, &means)?;
         let templates = self.config.config_dir.as_ref().map(|dir| dir.join("templates"));
         Ok(render::render(target, &told, templates.as_deref())?)
     }
@@ -141,12 +143,12 @@ impl<'a> Clients<'a> {
     /// # Errors
     /// As [`rendered`](Self::rendered): no client is served by half. What is wrong with the client's own file is in the row.
     pub(crate) fn install(&self, job: &Job, dry_run: DryRun) -> Result<ConfigRow, Error> {
-        let rendered = self.rendered(job.target, job.secrets, &self.entries)?;
+        let rendered = self.rendered(job.target, job.auth_mode, &self.entries)?;
         let state_dir = self.places.as_ref().map(|places| places.state_dir.as_path());
         let to = Destination {
             path: &job.path,
             target: job.target,
-            secrets: job.secrets,
+            auth_mode: job.auth_mode,
             left_out: &self.left_out,
             tokens_dir: &self.config.tokens_dir,
             state_dir: state_dir.unwrap_or(Path::new("")),
@@ -156,29 +158,28 @@ impl<'a> Clients<'a> {
             client: job.target.client,
             path: job.path.display().to_string(),
             servers: self.entries.len(),
-            secrets: Some(job.secrets),
+            auth_mode: Some(job.auth_mode),
             result,
             dry: dry_run == DryRun::Yes,
         })
     }
 
     /// What was remembered before tokens directories were counts as ours.
-    fn is_ours(&self, record: &Record) -> bool {
+    fn is_ours(&self, record: &InstallRecord) -> bool {
         record.tokens_dir.as_ref().is_none_or(|dir| *dir == self.config.tokens_dir)
     }
 
-    fn target_of(&self, places: &Places, record: &Record) -> Option<&'static Target> {
-        let path = |target: &&Target| target.path(&places.folders, &|name| self.variable(name));
+    fn target_of(&self, places: &Places, record: &InstallRecord) -> Option<&'static ClientSpec> {
+        let path = |target: &&ClientSpec| target.path(&places.folders, &|name| self.variable(name));
         match &record.client {
-            Some(client) => Target::named(client),
+            Some(client) => ClientSpec::find(client),
             None => TARGETS.iter().find(|target| path(target) == record.path),
         }
     }
 
     /// As the client sees it: not what a `.env` of ours says.
     fn variable(&self, name: &str) -> Option<String> {
-        let (value, origin) = self.config.settings.find(name)?;
-        (origin == Origin::Environment).then(|| value.to_owned())
+        self.config.of_environment(name)
     }
 }
 
@@ -191,7 +192,7 @@ fn places(config: &Config) -> Option<Places> {
     Some(Places { folders: Folders { home, config: programs, xdg, windows: env::IS_WINDOWS }, state_dir })
 }
 
-fn homeless() -> Error {
+fn no_home() -> Error {
     let message = "there is no home folder to install into".into();
     let hint = "set HOME, or leave other programs' files alone: mcpauth generate --no-install".into();
     Error::Usage { message, hint }

@@ -8,20 +8,20 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 use url::Url;
 
-use crate::oauth::{Client, Epoch};
+use crate::oauth::{Epoch, OAuthClient};
 use crate::provider::{BodyFormat, Provider};
 
 /// The fact that says for which MCP server a token was got by its address alone: it goes there and nowhere else.
 pub const SERVER_URL: &str = "server_url";
 
-/// How the reference's files of AgentCore gateways begin.
+/// How the registry's scripts' files of AgentCore gateways begin.
 const AGENTCORE: &str = "bedrock-agentcore";
-/// How the reference calls an AgentCore gateway without a name.
+/// What the registry's scripts call an AgentCore gateway without a name.
 const UNNAMED_GATEWAY: &str = "sre-gateway";
 
 /// The four kinds, by the user's words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kind {
+pub enum CredentialKind {
     /// Lets an agent through the gateway (client credentials).
     Ingress,
     /// Lets an MCP server act for the user at an outside service (authorization code).
@@ -32,7 +32,7 @@ pub enum Kind {
     Agent,
 }
 
-impl Kind {
+impl CredentialKind {
     /// All of them, in the order in which they are listed.
     pub const ALL: [Self; 4] = [Self::Ingress, Self::Egress, Self::AgentCore, Self::Agent];
 
@@ -51,7 +51,7 @@ impl Kind {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CredentialId {
     /// Its kind.
-    pub kind: Kind,
+    pub kind: CredentialKind,
     /// The provider's, gateway's or agent's name; for ingress the identity provider's.
     pub name: String,
     /// The MCP server it is for, where several share a provider.
@@ -59,14 +59,14 @@ pub struct CredentialId {
 }
 
 impl CredentialId {
-    /// The token file's name, as the reference names it.
+    /// The token file's name, as the registry's scripts name it.
     pub fn file_name(&self) -> String {
         let server = self.server.as_deref().map(|server| format!("-{server}")).unwrap_or_default();
         match self.kind {
-            Kind::Ingress => "ingress.json".into(),
-            Kind::Egress => format!("{}{server}-egress.json", self.name),
-            Kind::AgentCore => format!("{AGENTCORE}{}-egress.json", server.to_lowercase()),
-            Kind::Agent => format!("{}-token.json", self.name),
+            CredentialKind::Ingress => "ingress.json".into(),
+            CredentialKind::Egress => format!("{}{server}-egress.json", self.name),
+            CredentialKind::AgentCore => format!("{AGENTCORE}{}-egress.json", server.to_lowercase()),
+            CredentialKind::Agent => format!("{}-token.json", self.name),
         }
     }
 
@@ -81,30 +81,34 @@ impl CredentialId {
             server: server.map(str::to_owned),
         };
         if file_name == "ingress.json" {
-            return Some(id(Kind::Ingress, provider.strip_suffix("_m2m").unwrap_or("unknown"), None));
+            return Some(id(
+                CredentialKind::Ingress,
+                provider.strip_suffix("_m2m").unwrap_or("unknown"),
+                None,
+            ));
         }
         if let Some(name) = file_name.strip_suffix("-token.json") {
-            return Some(id(Kind::Agent, name, None));
+            return Some(id(CredentialKind::Agent, name, None));
         }
         let stem = file_name.strip_suffix("-egress.json")?;
         let after = |start: &str| stem.strip_prefix(start).and_then(|rest| rest.strip_prefix('-'));
         let gateway = match after(AGENTCORE) {
-            None if stem == AGENTCORE => Some(id(Kind::AgentCore, "agentcore", None)),
-            server => server.map(|server| id(Kind::AgentCore, "agentcore", Some(server))),
+            None if stem == AGENTCORE => Some(id(CredentialKind::AgentCore, "agentcore", None)),
+            server => server.map(|server| id(CredentialKind::AgentCore, "agentcore", Some(server))),
         };
         let server = after(provider).filter(|_| !provider.is_empty());
-        let outside = server.map(|server| id(Kind::Egress, provider, Some(server)));
+        let outside = server.map(|server| id(CredentialKind::Egress, provider, Some(server)));
         let mut likely = gateway.into_iter().chain(outside);
         let found = likely.find(|id| id.file_name() == file_name);
-        Some(found.unwrap_or_else(|| id(Kind::Egress, stem, None)))
+        Some(found.unwrap_or_else(|| id(CredentialKind::Egress, stem, None)))
     }
 
-    /// Whether its token may say who we are: the ingress token, or that of an agent by the reference's name.
+    /// Whether its token may say who we are: the ingress token, or that of an agent by the registry's scripts' name.
     pub fn is_identity(&self) -> bool {
         match self.kind {
-            Kind::Ingress => true,
-            Kind::Agent => self.name.starts_with("agent-"),
-            Kind::Egress | Kind::AgentCore => false,
+            CredentialKind::Ingress => true,
+            CredentialKind::Agent => self.name.starts_with("agent-"),
+            CredentialKind::Egress | CredentialKind::AgentCore => false,
         }
     }
 
@@ -112,7 +116,7 @@ impl CredentialId {
     pub fn server_name(&self) -> &str {
         match (&self.server, self.kind) {
             (Some(server), _) => server,
-            (None, Kind::AgentCore) => UNNAMED_GATEWAY,
+            (None, CredentialKind::AgentCore) => UNNAMED_GATEWAY,
             (None, _) => &self.name,
         }
     }
@@ -121,8 +125,8 @@ impl CredentialId {
 impl fmt::Display for CredentialId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.kind, &self.server) {
-            (Kind::AgentCore, Some(server)) => write!(f, "agentcore {server}"),
-            (Kind::AgentCore, None) => f.write_str("agentcore"),
+            (CredentialKind::AgentCore, Some(server)) => write!(f, "agentcore {server}"),
+            (CredentialKind::AgentCore, None) => f.write_str("agentcore"),
             (kind, Some(server)) if *server != self.name => {
                 write!(f, "{} {} for {server}", kind.name(), self.name)
             }
@@ -195,14 +199,14 @@ impl fmt::Display for Origin {
 
 /// A setting, a file or a token by its name, and where it came from. Never its value.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Given {
+pub struct NamedValue {
     /// What messages call it: a variable's name, a file's.
     pub name: String,
     /// Where it came from.
     pub origin: Origin,
 }
 
-impl Given {
+impl NamedValue {
     /// Something of this name and origin.
     pub fn new(name: impl Into<String>, origin: Origin) -> Self {
         Self { name: name.into(), origin }
@@ -215,16 +219,16 @@ pub struct Credential {
     /// Its name.
     pub id: CredentialId,
     /// Who we are to its authorization server.
-    pub client: Client,
+    pub client: OAuthClient,
     /// Whose word the client's secret is; of a client without one, the client's id.
-    pub owner: Given,
+    pub owner: NamedValue,
     /// Whose tokens these are: a token of another issuer is never reused for it.
     pub issuer: String,
     /// How to get it.
-    pub how: How,
+    pub how: GrantConfig,
     /// The `provider` member of its file.
     pub provider_field: String,
-    /// What else the reference's file has for this kind.
+    /// What else the registry's scripts' file has for this kind.
     pub facts: Map<String, Value>,
     /// The command that gets just this one.
     pub command: String,
@@ -232,18 +236,18 @@ pub struct Credential {
 
 /// The way to a token.
 #[derive(Clone, Debug)]
-pub enum How {
+pub enum GrantConfig {
     /// RFC 6749 section 4.4: without a person.
-    ClientCredentials(Machine),
+    ClientCredentials(ClientCredentialsConfig),
     /// RFC 6749 section 4.1: with one.
-    AuthorizationCode(Box<Person>),
+    AuthorizationCode(Box<AuthorizationCodeConfig>),
 }
 
 /// What a client credentials request needs.
 #[derive(Clone, Debug)]
-pub struct Machine {
+pub struct ClientCredentialsConfig {
     /// Where to ask.
-    pub endpoint: Endpoint,
+    pub endpoint: TokenEndpoint,
     /// Empty for whatever the client is allowed.
     pub scopes: Vec<String>,
     /// An `audience` parameter, as some servers want one.
@@ -258,7 +262,7 @@ pub struct Machine {
 
 /// What an authorization code flow needs.
 #[derive(Clone, Debug)]
-pub struct Person {
+pub struct AuthorizationCodeConfig {
     /// The provider, its variables filled in.
     pub provider: Provider,
     /// As registered, to the letter: a parsed and printed URL may differ by a slash or a port.
@@ -273,7 +277,7 @@ pub struct Person {
 
 /// Where a token endpoint is.
 #[derive(Clone, Debug)]
-pub enum Endpoint {
+pub enum TokenEndpoint {
     /// Here.
     Known(Url),
     /// Where the issuer's metadata says (RFC 8414).
@@ -326,12 +330,17 @@ mod tests {
     #[test]
     fn files_are_named_as_the_reference_names_them() {
         let cases = [
-            (Kind::Ingress, "cognito", None, "ingress.json"),
-            (Kind::Egress, "acme", None, "acme-egress.json"),
-            (Kind::Egress, "acme", Some("acme-mail"), "acme-acme-mail-egress.json"),
-            (Kind::AgentCore, "agentcore", None, "bedrock-agentcore-egress.json"),
-            (Kind::AgentCore, "agentcore", Some("SRE-Gateway"), "bedrock-agentcore-sre-gateway-egress.json"),
-            (Kind::Agent, "agent-a", None, "agent-a-token.json"),
+            (CredentialKind::Ingress, "cognito", None, "ingress.json"),
+            (CredentialKind::Egress, "acme", None, "acme-egress.json"),
+            (CredentialKind::Egress, "acme", Some("acme-mail"), "acme-acme-mail-egress.json"),
+            (CredentialKind::AgentCore, "agentcore", None, "bedrock-agentcore-egress.json"),
+            (
+                CredentialKind::AgentCore,
+                "agentcore",
+                Some("SRE-Gateway"),
+                "bedrock-agentcore-sre-gateway-egress.json",
+            ),
+            (CredentialKind::Agent, "agent-a", None, "agent-a-token.json"),
         ];
         for (kind, name, server, expected) in cases {
             let id = CredentialId { kind, name: name.into(), server: server.map(Into::into) };

@@ -11,9 +11,10 @@ use crate::render::RenderError;
 use crate::store::StoreError;
 use crate::sys::http::HttpError;
 use crate::sys::private_file::FileError;
+use crate::sys::signal::Stop;
 use crate::vault::VaultError;
 
-/// How a run ended, for the shell. `README.md` has this table.
+/// How a run ended, for the shell: `docs/reference/exit-codes.md`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Exit {
@@ -41,6 +42,15 @@ pub enum Exit {
     Interrupted = 130,
     /// SIGTERM.
     Terminated = 143,
+}
+
+impl From<Stop> for Exit {
+    fn from(stop: Stop) -> Self {
+        match stop {
+            Stop::Interrupt => Self::Interrupted,
+            Stop::Terminate => Self::Terminated,
+        }
+    }
 }
 
 /// Whatever ends a verb early.

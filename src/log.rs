@@ -22,7 +22,7 @@ const REQUEST: &str = "request";
 
 /// An event, cleaned.
 #[derive(Clone, Debug)]
-pub struct Said {
+pub struct LoggedEvent {
     /// How much it matters.
     pub level: Level,
     /// The stable word; empty for a detail.
@@ -35,16 +35,16 @@ pub struct Said {
 }
 
 /// Tells of our own events.
-struct Listener<Tell>(Tell);
+struct EventListener<Tell>(Tell);
 
 /// Fields as they are read.
 struct Fields(Map<String, Value>);
 
 /// Listens to this program's own events up to `level`; libraries' are nobody's business. Nothing is listened to before
 /// whoever has the result makes it the default, for a thread or for all of them.
-pub fn listen(level: LevelFilter, tell: impl Fn(Said) + Send + Sync + 'static) -> Dispatch {
+pub fn listen(level: LevelFilter, tell: impl Fn(LoggedEvent) + Send + Sync + 'static) -> Dispatch {
     let ours = Targets::new().with_target(env!("CARGO_CRATE_NAME"), level);
-    Dispatch::new(tracing_subscriber::registry().with(ours).with(Listener(tell)))
+    Dispatch::new(tracing_subscriber::registry().with(ours).with(EventListener(tell)))
 }
 
 /// `work` for a thread of its own, heard by whoever listens to this one.
@@ -53,10 +53,10 @@ pub fn heard<T>(work: impl FnOnce() -> T) -> impl FnOnce() -> T {
     move || with_default(&listener, work)
 }
 
-impl<S, Tell> Layer<S> for Listener<Tell>
+impl<S, Tell> Layer<S> for EventListener<Tell>
 where
     S: Subscriber + for<'s> LookupSpan<'s>,
-    Tell: Fn(Said) + Send + Sync + 'static,
+    Tell: Fn(LoggedEvent) + Send + Sync + 'static,
 {
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
         let Some(span) = context.span(id) else { return };
@@ -82,7 +82,7 @@ where
         if let Some(request) = more.get(REQUEST).and_then(Value::as_str) {
             text.push_str(&format!(" ({REQUEST} {request})"));
         }
-        (self.0)(Said { level: *event.metadata().level(), what, text, more });
+        (self.0)(LoggedEvent { level: *event.metadata().level(), what, text, more });
     }
 }
 
@@ -105,7 +105,7 @@ mod tests {
     use super::*;
 
     /// All that is told at `level` while `work` runs.
-    fn told(level: LevelFilter, work: impl FnOnce()) -> Vec<Said> {
+    fn told(level: LevelFilter, work: impl FnOnce()) -> Vec<LoggedEvent> {
         let all = Arc::new(Mutex::new(Vec::new()));
         let kept = all.clone();
         with_default(&listen(level, move |said| kept.lock().unwrap().push(said)), work);

@@ -15,7 +15,7 @@ use crate::oauth::{
     resource_places, well_known,
 };
 use crate::sys::address::web_url;
-use crate::sys::http::{Http, HttpError, Reply, is_loopback};
+use crate::sys::http::{Http, HttpError, HttpReply, is_loopback};
 use crate::text::clean;
 
 /// How long one of several places may take. All of them together take no longer than one request may.
@@ -29,12 +29,12 @@ pub trait Fetch: Sync {
     ///
     /// # Errors
     /// As [`HttpError`] says; any HTTP status is an answer, not an error.
-    fn fetch(&self, url: &Url) -> impl Future<Output = Result<Reply, HttpError>> + Send;
+    fn fetch(&self, url: &Url) -> impl Future<Output = Result<HttpReply, HttpError>> + Send;
 }
 
 /// Why one place gave no document that can be used.
 #[derive(Debug, Error)]
-pub enum Cause<E> {
+pub enum FetchFailure<E> {
     /// No answer.
     #[error("{0}")]
     Http(HttpError),
@@ -48,39 +48,39 @@ pub enum Cause<E> {
 
 /// No place gave a document that can be used.
 #[derive(Debug)]
-pub struct NotFound<E> {
+pub struct MetadataNotFound<E> {
     /// Whose it should have been: the issuer, or the server's address.
     pub name: String,
     /// Every place that was asked, in order, and why it gave nothing usable. Empty if the name is not a web address.
     /// A query is left out: some servers are addressed with a key in it.
-    pub tried: Vec<(Url, Cause<E>)>,
+    pub tried: Vec<(Url, FetchFailure<E>)>,
 }
 
 /// Why there are no keys.
 #[derive(Debug, Error)]
-pub enum KeysFault {
+pub enum KeySetError {
     /// A document from outside must not make us talk to our own machine.
     #[error(transparent)]
-    Inward(#[from] Inward),
+    Inward(#[from] LoopbackTarget),
     /// Nothing came that can be used.
     #[error("{place}: {cause}")]
     Place {
         /// Where the keys should be, without the query.
         place: Url,
         /// What is wrong.
-        cause: Cause<TooLarge>,
+        cause: FetchFailure<KeySetTooLarge>,
     },
 }
 
 /// More than [`MAX_KEY_SET`] bytes.
 #[derive(Debug, Error)]
 #[error("the key set is larger than {MAX_KEY_SET} bytes")]
-pub struct TooLarge;
+pub struct KeySetTooLarge;
 
 /// Somebody elsewhere who sends us to this machine.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error("{from} sends us to {to}, an address of this machine")]
-pub struct Inward {
+pub struct LoopbackTarget {
     /// Its host.
     pub from: String,
     /// Where to.
@@ -89,17 +89,17 @@ pub struct Inward {
 
 /// Why a server has no metadata that can be used.
 #[derive(Debug, Error)]
-pub enum ResourceFault {
+pub enum ResourceMetadataError {
     /// It says that its metadata is on this machine. Nobody was asked.
     #[error(transparent)]
-    Inward(#[from] Inward),
+    Inward(#[from] LoopbackTarget),
     /// There is none at any place.
     #[error(transparent)]
-    NotFound(#[from] NotFound<ResourceError>),
+    NotFound(#[from] MetadataNotFound<ResourceError>),
 }
 
 impl Fetch for Http {
-    fn fetch(&self, url: &Url) -> impl Future<Output = Result<Reply, HttpError>> + Send {
+    fn fetch(&self, url: &Url) -> impl Future<Output = Result<HttpReply, HttpError>> + Send {
         self.get(url, HeaderMap::new())
     }
 }
@@ -108,8 +108,11 @@ impl Fetch for Http {
 /// names a token endpoint; if none does, the first that is its own.
 ///
 /// # Errors
-/// [`NotFound`], after the last place.
-pub async fn find_issuer(http: &impl Fetch, issuer: &str) -> Result<IssuerMetadata, NotFound<MetadataError>> {
+/// [`MetadataNotFound`], after the last place.
+pub async fn find_issuer(
+    http: &impl Fetch,
+    issuer: &str,
+) -> Result<IssuerMetadata, MetadataNotFound<MetadataError>> {
     let read = |body: &[u8]| match IssuerMetadata::read(body, issuer)? {
         found if found.token_endpoint.is_some() => Ok(found),
         silent => Err(MetadataError::Silent(Box::new(silent))),
@@ -124,11 +127,11 @@ pub async fn find_issuer(http: &impl Fetch, issuer: &str) -> Result<IssuerMetada
 /// there. Nobody names that issuer, so it may call itself by its origin with a slash or without one: both lead here.
 ///
 /// # Errors
-/// [`NotFound`], if there is a document that must not be used, or nobody can say now.
+/// [`MetadataNotFound`], if there is a document that must not be used, or nobody can say now.
 pub async fn find_own_issuer(
     http: &impl Fetch,
     origin: &str,
-) -> Result<Option<IssuerMetadata>, NotFound<MetadataError>> {
+) -> Result<Option<IssuerMetadata>, MetadataNotFound<MetadataError>> {
     let read = |body: &[u8]| {
         let with_slash = |error| IssuerMetadata::read(body, &format!("{origin}/")).map_err(|_| error);
         IssuerMetadata::read(body, origin).or_else(with_slash)
@@ -145,8 +148,8 @@ pub async fn find_own_issuer(
 /// `jwks_uri` open where OpenID Connect Discovery demands it, so the one document may be without what the other has.
 ///
 /// # Errors
-/// [`NotFound`], after the last place.
-pub async fn find_jwks_uri(http: &impl Fetch, issuer: &str) -> Result<Url, NotFound<MetadataError>> {
+/// [`MetadataNotFound`], after the last place.
+pub async fn find_jwks_uri(http: &impl Fetch, issuer: &str) -> Result<Url, MetadataNotFound<MetadataError>> {
     let read = |body: &[u8]| {
         let named = IssuerMetadata::read(body, issuer)?.jwks_uri;
         named.ok_or(MetadataError::Missing("jwks_uri"))
@@ -157,12 +160,12 @@ pub async fn find_jwks_uri(http: &impl Fetch, issuer: &str) -> Result<Url, NotFo
 /// The metadata of the protected resource at `server`: where its challenge says, then at its well-known places.
 ///
 /// # Errors
-/// As [`ResourceFault`] says.
+/// As [`ResourceMetadataError`] says.
 pub async fn find_resource(
     http: &impl Fetch,
     server: &Url,
     challenge: &Challenge,
-) -> Result<ResourceMetadata, ResourceFault> {
+) -> Result<ResourceMetadata, ResourceMetadataError> {
     let places = resource_places(server, challenge);
     places.iter().try_for_each(|place| stay_outside(server.as_str(), place))?;
     let found = search(http, server.as_str(), places, |body| ResourceMetadata::read(body, server)).await;
@@ -174,58 +177,58 @@ pub async fn find_resource(
 /// An unusable answer does not end the search. A host that cannot be reached is not asked again.
 ///
 /// # Errors
-/// [`NotFound`], after the last place.
+/// [`MetadataNotFound`], after the last place.
 pub async fn search<T, E>(
     http: &impl Fetch,
     name: &str,
     places: Vec<Url>,
     read: impl Fn(&[u8]) -> Result<T, E>,
-) -> Result<(Url, T), NotFound<E>> {
+) -> Result<(Url, T), MetadataNotFound<E>> {
     let (mut tried, mut unreachable) = (Vec::new(), Vec::new());
     for place in places {
         if unreachable.contains(&place.origin()) {
             continue;
         }
         let asked = timeout(WITHIN, fetch_document(http, &place, &read)).await;
-        match asked.unwrap_or_else(|_| Err(Cause::late(&place))) {
+        match asked.unwrap_or_else(|_| Err(FetchFailure::late(&place))) {
             Ok(found) => return Ok((place, found)),
             Err(cause) => {
-                if matches!(&cause, Cause::Http(error) if error.unsent()) {
+                if matches!(&cause, FetchFailure::Http(error) if error.unsent()) {
                     unreachable.push(place.origin());
                 }
                 tried.push((without_query(place), cause));
             }
         }
     }
-    Err(NotFound { name: name.into(), tried })
+    Err(MetadataNotFound { name: name.into(), tried })
 }
 
 /// The key set at `url`, as it came. `told_by` is the issuer whose metadata names the address; what a person configured
 /// may be anywhere.
 ///
 /// # Errors
-/// As [`KeysFault`] says.
-pub async fn fetch_keys(http: &impl Fetch, url: &Url, told_by: Option<&str>) -> Result<Vec<u8>, KeysFault> {
+/// As [`KeySetError`] says.
+pub async fn fetch_keys(http: &impl Fetch, url: &Url, told_by: Option<&str>) -> Result<Vec<u8>, KeySetError> {
     if let Some(issuer) = told_by {
         stay_outside(issuer, url)?;
     }
-    let small = |body: &[u8]| if body.len() > MAX_KEY_SET { Err(TooLarge) } else { Ok(body.to_vec()) };
+    let small = |body: &[u8]| if body.len() > MAX_KEY_SET { Err(KeySetTooLarge) } else { Ok(body.to_vec()) };
     let found = fetch_document(http, url, small).await;
-    found.map_err(|cause| KeysFault::Place { place: without_query(url.clone()), cause })
+    found.map_err(|cause| KeySetError::Place { place: without_query(url.clone()), cause })
 }
 
 /// Refuses an address on this machine that somebody elsewhere names, a server or an issuer: what listens here may trust
 /// whoever comes from here. Link-local and metadata addresses are refused by [`Http`] itself, whoever names them.
 ///
 /// # Errors
-/// [`Inward`].
-pub fn stay_outside(from: &str, to: &Url) -> Result<(), Inward> {
+/// [`LoopbackTarget`].
+pub fn stay_outside(from: &str, to: &Url) -> Result<(), LoopbackTarget> {
     let from = Url::parse(from).ok();
     if !is_loopback(to) || from.as_ref().is_some_and(is_loopback) {
         return Ok(());
     }
     let host = from.as_ref().and_then(Url::host_str).unwrap_or_default();
-    Err(Inward { from: host.into(), to: clean(to.as_str(), 200) })
+    Err(LoopbackTarget { from: host.into(), to: clean(to.as_str(), 200) })
 }
 
 fn issuer_places(issuer: &str) -> Vec<Url> {
@@ -236,13 +239,13 @@ async fn fetch_document<T, E>(
     http: &impl Fetch,
     place: &Url,
     read: impl Fn(&[u8]) -> Result<T, E>,
-) -> Result<T, Cause<E>> {
-    let reply = http.fetch(place).await.map_err(Cause::Http)?;
+) -> Result<T, FetchFailure<E>> {
+    let reply = http.fetch(place).await.map_err(FetchFailure::Http)?;
     // RFC 8414 section 3.2 and RFC 9728 section 3.2 have 200 alone; the document is checked whatever came with it.
     if !(200..300).contains(&reply.status) {
-        return Err(Cause::Status(reply.status));
+        return Err(FetchFailure::Status(reply.status));
     }
-    read(&reply.body).map_err(Cause::Document)
+    read(&reply.body).map_err(FetchFailure::Document)
 }
 
 fn without_query(mut place: Url) -> Url {
@@ -250,7 +253,7 @@ fn without_query(mut place: Url) -> Url {
     place
 }
 
-impl<E> Cause<E> {
+impl<E> FetchFailure<E> {
     fn late(place: &Url) -> Self {
         let host = place.host_str().unwrap_or_default().into();
         Self::Http(HttpError::Lost { host, cause: format!("nothing within {} s", WITHIN.as_secs()) })
@@ -266,19 +269,20 @@ impl<E> Cause<E> {
     }
 }
 
-impl NotFound<MetadataError> {
+impl MetadataNotFound<MetadataError> {
     /// The first document that is the issuer's own, though it names no token endpoint.
     fn into_silent(self) -> Result<IssuerMetadata, Self> {
-        let is_silent =
-            |(_, cause): &(Url, Cause<_>)| matches!(cause, Cause::Document(MetadataError::Silent(_)));
+        let is_silent = |(_, cause): &(Url, FetchFailure<_>)| {
+            matches!(cause, FetchFailure::Document(MetadataError::Silent(_)))
+        };
         match self.tried.iter().position(is_silent).and_then(|at| self.tried.get(at)) {
-            Some((_, Cause::Document(MetadataError::Silent(found)))) => Ok((**found).clone()),
+            Some((_, FetchFailure::Document(MetadataError::Silent(found)))) => Ok((**found).clone()),
             _ => Err(self),
         }
     }
 }
 
-impl<E> NotFound<E> {
+impl<E> MetadataNotFound<E> {
     /// Whether it may pass by itself: the network was the cause at some place, or a server that cannot answer now, and no
     /// other place has a document.
     pub fn is_network(&self) -> bool {
@@ -292,10 +296,10 @@ impl<E> NotFound<E> {
 
     /// The same, where what is at some place is no such document at all: some hosts have a page for every address.
     pub fn is_nowhere(&self, is_none: impl Fn(&E) -> bool) -> bool {
-        let absent = |cause: &Cause<E>| match cause {
-            Cause::Http(error) => matches!(error, HttpError::Redirect { .. }),
-            Cause::Status(_) => !cause.is_network(),
-            Cause::Document(error) => is_none(error),
+        let absent = |cause: &FetchFailure<E>| match cause {
+            FetchFailure::Http(error) => matches!(error, HttpError::Redirect { .. }),
+            FetchFailure::Status(_) => !cause.is_network(),
+            FetchFailure::Document(error) => is_none(error),
         };
         !self.tried.is_empty() && self.tried.iter().all(|(_, cause)| absent(cause))
     }
@@ -303,7 +307,7 @@ impl<E> NotFound<E> {
     /// The last document that was there and must not be used.
     pub fn refused(&self) -> Option<(&Url, &E)> {
         self.tried.iter().rev().find_map(|(place, cause)| match cause {
-            Cause::Document(error) => Some((place, error)),
+            FetchFailure::Document(error) => Some((place, error)),
             _ => None,
         })
     }
@@ -314,7 +318,7 @@ impl<E> NotFound<E> {
     /// This, if it is not.
     pub fn into_http(mut self) -> Result<HttpError, Self> {
         match (self.tried.pop(), self.tried.is_empty()) {
-            (Some((_, Cause::Http(error))), true) => Ok(error),
+            (Some((_, FetchFailure::Http(error))), true) => Ok(error),
             (last, _) => {
                 self.tried.extend(last);
                 Err(self)
@@ -324,7 +328,7 @@ impl<E> NotFound<E> {
 }
 
 /// Every place with its cause; a cause that several have in a row is said once.
-impl<E: fmt::Display> fmt::Display for NotFound<E> {
+impl<E: fmt::Display> fmt::Display for MetadataNotFound<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let said: Vec<(String, String)> =
             self.tried.iter().map(|(place, cause)| (place.to_string(), cause.to_string())).collect();
@@ -340,7 +344,7 @@ impl<E: fmt::Display> fmt::Display for NotFound<E> {
     }
 }
 
-impl<E: fmt::Debug + fmt::Display> std::error::Error for NotFound<E> {}
+impl<E: fmt::Debug + fmt::Display> std::error::Error for MetadataNotFound<E> {}
 
 #[cfg(test)]
 mod tests;

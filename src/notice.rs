@@ -7,3 +7,12 @@ pub trait Notices: Send + Sync {
     /// What a person must see in any case.
     fn must_say(&self, text: &str);
 }
+
+/// Nobody is there to hear anything.
+pub struct Silence;
+
+impl Notices for Silence {
+    fn say(&self, _: &str) {}
+
+    fn must_say(&self, _: &str) {}
+}

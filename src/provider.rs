@@ -1,11 +1,13 @@
 //! An outside service that people log in to, as data: one YAML file a provider, its quirks included.
 //! It leaves the flows to `flow` and numbered credential sets to `config`; no provider's name occurs in code.
 
+mod schema;
 mod scripts;
 
 use std::collections::BTreeMap;
 
 use minijinja::Value;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use thiserror::Error;
@@ -18,7 +20,7 @@ mod embedded {
 pub(crate) use embedded::TEMPLATES;
 
 /// One `providers/*.yaml`. Endpoints may hold variables: `https://{{ domain }}.example.test/token`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Provider {
     /// The file's name without `.yaml`; what `--provider` and `EGRESS_PROVIDER_NAME_N` say.
@@ -45,13 +47,13 @@ pub struct Provider {
     /// Whether a response without `iss` is refused (RFC 9207).
     #[serde(default)]
     pub iss_required: bool,
-    /// How a client with a secret authenticates.
+    /// How a client with a secret authenticates; `client_secret_post` if absent.
     #[serde(default)]
     pub client_auth: AuthMethod,
     /// Whom an assertion of `private_key_jwt` is for, where that is not the issuer.
     #[serde(default)]
     pub assertion_audience: Option<String>,
-    /// Whether a client must have a secret.
+    /// Whether a client must have a secret; `required` if absent.
     #[serde(default)]
     pub client_secret: SecretRule,
     /// Whether the code challenge and its verifier are sent (RFC 7636). `false` is only for a server that refuses a
@@ -82,7 +84,7 @@ pub struct Provider {
     /// More headers for the token request.
     #[serde(default)]
     pub token_headers: BTreeMap<String, String>,
-    /// How the token request's body is written.
+    /// How the token request's body is written; `form` if absent.
     #[serde(default)]
     pub token_request: BodyFormat,
     /// Where the token is in the reply.
@@ -105,42 +107,55 @@ pub struct Provider {
     pub settings_prefix: Option<String>,
     /// What the endpoints' variables stand for.
     #[serde(default)]
-    pub variables: Vec<Variable>,
+    pub variables: Vec<EndpointVariable>,
     /// Where a person registers a client.
     #[serde(default)]
     pub console_url: Option<String>,
     /// What a person must know, one sentence each.
     #[serde(default)]
     pub notes: Vec<String>,
-    // The MCP Gateway Registry's scripts say the rest in words of their own: see `scripts`.
+    // The MCP Gateway Registry's scripts have keys of their own for the rest: see `scripts`.
+    /// The scripts' key for an `audience` in `authorization_params`.
     #[serde(default)]
     audience: Option<String>,
+    /// With `requires_cloud_id`: `user_info_url` lists the sites. The scripts' key; see `sites`.
     #[serde(default)]
     cloud_id_from_user_info: bool,
+    /// The scripts' key: `authorization_code`, or `client_credentials` for a service without logins.
     #[serde(default)]
     grant_type: Option<String>,
+    /// The scripts' key: whether the service is for machines, so that nobody logs in.
     #[serde(default)]
     is_m2m: bool,
+    /// The scripts' key for notes about the file; without effect.
     #[serde(default, rename = "metadata")]
+    #[schemars(with = "Option<serde_json::Value>")]
     _metadata: Option<IgnoredAny>,
+    /// The scripts' key: whether a call names a site; see `sites`.
     #[serde(default)]
     requires_cloud_id: bool,
+    /// The scripts' key: `true` contradicts `pkce: false`; otherwise without effect.
     #[serde(default)]
     requires_pkce: Option<bool>,
+    /// The scripts' key: the variables in the endpoints, written `{name}` there; see `variables`.
     #[serde(default)]
     requires_template_vars: Vec<String>,
+    /// The scripts' key: `code` and no other.
     #[serde(default)]
     response_type: Option<String>,
+    /// The scripts' key: `false` means the same as `is_m2m: true`.
     #[serde(default)]
     supports_browser_flow: Option<bool>,
+    /// The scripts' key: values of the variables that no setting gives.
     #[serde(default)]
     template_var_defaults: BTreeMap<String, String>,
+    /// The scripts' key for the endpoint of `sites`.
     #[serde(default)]
     user_info_url: Option<String>,
 }
 
 /// Client authentication methods a provider file can name.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AuthMethod {
     /// In the body; what most servers take.
@@ -151,7 +166,7 @@ pub enum AuthMethod {
 }
 
 /// Whether a client of this provider has a secret.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum SecretRule {
     /// Always.
@@ -164,7 +179,7 @@ pub enum SecretRule {
 }
 
 /// How a token request is written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum BodyFormat {
     /// `application/x-www-form-urlencoded`, RFC 6749 section 4.
@@ -175,7 +190,7 @@ pub enum BodyFormat {
 }
 
 /// What a provider accepts as redirect URI.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Redirect {
     /// The loopback names it accepts, as they stand in a URL (`[::1]`); empty for any. Some refuse `localhost`, some
@@ -186,7 +201,7 @@ pub struct Redirect {
 }
 
 /// Which sites (tenants, workspaces) a grant covers, and how a call names one.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Sites {
     /// Answers a JSON array of objects with `id`, `name` and `url` to a GET with the access token.
@@ -196,9 +211,9 @@ pub struct Sites {
 }
 
 /// A variable in an endpoint.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Variable {
+pub struct EndpointVariable {
     /// As it stands in the endpoint.
     pub name: String,
     /// The setting that gives it.

@@ -8,6 +8,7 @@ mod known;
 mod logins;
 mod source;
 mod tokens;
+mod variables;
 mod vouch;
 
 use std::collections::BTreeSet;
@@ -16,31 +17,32 @@ use std::sync::{Arc, Mutex};
 
 use url::Url;
 
-pub(crate) use self::advice::{ADDRESS, Advice, Source, place};
+pub(crate) use self::advice::{ADDRESS, Advice, CredentialOrigin, place};
 pub(crate) use self::files::usable;
 use self::files::{egress_files, egress_of, found_at, identity_file, identity_of, server_name};
-pub(crate) use self::source::{HeaderSource, Sources};
-use crate::config::{Config, ConfigError, Given};
-use crate::credential::{Credential, CredentialId, Kind, SERVER_URL};
+pub(crate) use self::source::{HeaderSource, HeaderSources};
+pub(crate) use self::variables::{Gathered, gather, unambiguous};
+use crate::config::{Config, ConfigError, NamedValue};
+use crate::credential::{Credential, CredentialId, CredentialKind, SERVER_URL};
 use crate::error::Error;
 use crate::notice::Notices;
 use crate::problem::Problem;
 use crate::registry::Registry;
-use crate::render::{self, Egress, Entry, Identity, PlainHttp};
+use crate::render::{self, EgressToken, GatewayIdentity, PlainHttp, ServerEntry};
 use crate::secret::Secret;
-use crate::store::{Storage, Store, Stored};
+use crate::store::{Storage, Store, StoredToken};
 use crate::sys::address::web_url;
 use crate::tokens::Bearers;
 use crate::vault::{Vault, VaultError};
 
 /// Which server is meant: one that has a name here, or any address.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Which {
+pub(crate) enum ServerRef {
     /// By its name, behind the gateway of `REGISTRY_URL`.
-    Name(String),
+    ByName(String),
     /// By its address. Below `REGISTRY_URL` it is the server of that name, and so it is where somebody logged in by this
     /// very address; anywhere else it gets nothing.
-    Url(Url),
+    ByUrl(Url),
 }
 
 /// Every server, and what is needed to hand out its headers.
@@ -50,9 +52,9 @@ pub(crate) struct Servers {
     /// What is configured and complete. A file that none of these made is used as it is, until it ends.
     credentials: Vec<Credential>,
     /// What is configured and may not be used, because of whose word says where its secret goes.
-    refused: Vec<(Kind, ConfigError)>,
+    refused: Vec<(CredentialKind, ConfigError)>,
     /// Who names the address that is meant; a person who types it needs no mention.
-    aimed: Option<Given>,
+    aimed: Option<NamedValue>,
     /// `REGISTRY_URL`, if it is an address.
     gateway: Option<Url>,
     /// Whether our identity goes to any address that is typed.
@@ -62,22 +64,22 @@ pub(crate) struct Servers {
     out: Arc<dyn Notices>,
 }
 
-impl std::str::FromStr for Which {
+impl std::str::FromStr for ServerRef {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
         if !text.contains("://") {
-            return Ok(Self::Name(text.into()));
+            return Ok(Self::ByName(text.into()));
         }
-        web_url(text).map(Self::Url).map_err(|e| e.to_string())
+        web_url(text).map(Self::ByUrl).map_err(|e| e.to_string())
     }
 }
 
-impl std::fmt::Display for Which {
+impl std::fmt::Display for ServerRef {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Name(name) => f.write_str(name),
-            Self::Url(url) => f.write_str(url.host_str().unwrap_or_default()),
+            Self::ByName(name) => f.write_str(name),
+            Self::ByUrl(url) => f.write_str(url.host_str().unwrap_or_default()),
         }
     }
 }
@@ -86,7 +88,7 @@ impl Servers {
     /// Nobody is asked to log in: whoever wants headers is a program.
     pub(crate) fn open(config: Config, vault: Vault, out: Arc<dyn Notices>) -> Self {
         let (mut credentials, mut refused) = (Vec::new(), Vec::new());
-        for flow in config.plan(&Kind::ALL, None) {
+        for flow in config.plan(&CredentialKind::ALL, None) {
             match flow.credential {
                 Ok(credential) => credentials.push(credential),
                 Err(error @ ConfigError::Provenance { .. }) => refused.push((flow.kind, error)),
@@ -112,7 +114,7 @@ impl Servers {
     ///
     /// # Errors
     /// [`Error::Usage`] for a name that nothing is known of; the vault's for a token that cannot be had.
-    pub(crate) async fn fresh(&self, which: &Which) -> Result<Entry, Error> {
+    pub(crate) async fn fresh(&self, which: &ServerRef) -> Result<ServerEntry, Error> {
         self.entry(which, None).await
     }
 
@@ -120,7 +122,11 @@ impl Servers {
     ///
     /// # Errors
     /// As for [`fresh`](Self::fresh).
-    pub(crate) async fn renewed(&self, which: &Which, refused: &Bearers) -> Result<Entry, Error> {
+    pub(crate) async fn renew_refused(
+        &self,
+        which: &ServerRef,
+        refused: &Bearers,
+    ) -> Result<ServerEntry, Error> {
         self.entry(which, Some(refused)).await
     }
 
@@ -128,8 +134,8 @@ impl Servers {
     ///
     /// # Errors
     /// [`Error::Usage`] with the names there are.
-    pub(crate) fn check(&self, which: &Which) -> Result<(), Error> {
-        let Which::Name(name) = which else { return Ok(()) };
+    pub(crate) fn check(&self, which: &ServerRef) -> Result<(), Error> {
+        let ServerRef::ByName(name) = which else { return Ok(()) };
         if !self.names()?.iter().any(|known| known.eq_ignore_ascii_case(name)) {
             return Err(self.unknown(name));
         }
@@ -141,7 +147,7 @@ impl Servers {
     /// # Errors
     /// [`ConfigError::NoGateway`].
     fn reachable(&self, name: &str) -> Result<(), Error> {
-        if self.config.registry_url.is_some() || self.is_logged_in(&Which::Name(name.into())) {
+        if self.config.registry_url.is_some() || self.is_logged_in(&ServerRef::ByName(name.into())) {
             return Ok(());
         }
         Err(ConfigError::NoGateway(crate::text::clean(name, 80)).into())
@@ -161,17 +167,17 @@ impl Servers {
     }
 
     /// The command that gets what is missing for a server: its own credential's, else everything's.
-    pub(crate) fn command_for(&self, which: &Which) -> String {
+    pub(crate) fn command_for(&self, which: &ServerRef) -> String {
         let name = self.name_of(which);
         let own = name.as_deref().and_then(|name| self.credential_at(&self.egress_file(name)?));
         own.map_or_else(|| "mcpauth generate".into(), |credential| credential.command.clone())
     }
 
     /// Whether a server has a token that was got for its address: it goes there, whoever else is at that place.
-    pub(crate) fn is_logged_in(&self, which: &Which) -> bool {
+    pub(crate) fn is_logged_in(&self, which: &ServerRef) -> bool {
         match which {
-            Which::Url(url) => self.credential_for(url).is_some(),
-            Which::Name(name) => {
+            ServerRef::ByUrl(url) => self.credential_for(url).is_some(),
+            ServerRef::ByName(name) => {
                 let own = self.egress_file(name);
                 own.and_then(|path| self.credential_at(&path)).is_some_and(is_direct)
             }
@@ -185,16 +191,16 @@ impl Servers {
         own.map_or_else(|| "mcpauth generate".into(), |credential| credential.command.clone())
     }
 
-    async fn entry(&self, which: &Which, refused: Option<&Bearers>) -> Result<Entry, Error> {
+    async fn entry(&self, which: &ServerRef, refused: Option<&Bearers>) -> Result<ServerEntry, Error> {
         // Before a token is renewed for a place that nobody named.
         self.check(which)?;
         let name = self.name_of(which);
         // By its address it is this one, even if something behind the gateway has the same name: its token stays there.
         let own = match which {
-            Which::Url(url) => {
+            ServerRef::ByUrl(url) => {
                 self.credential_for(url).map(|credential| self.vault.store.path(&credential.id))
             }
-            Which::Name(_) => None,
+            ServerRef::ByName(_) => None,
         };
         let own = own.or_else(|| self.egress_file(name.as_deref()?));
         let identity = identity_file(&self.config, &self.vault.store, &self.credentials);
@@ -213,7 +219,7 @@ impl Servers {
         self.vouch(which, &tokens)?;
         let identity = identity.map(|(path, stored)| identity_of(&path, stored));
         let egress = egress.map(|(path, stored)| egress_of(&self.config, &path, &stored));
-        let egress: Vec<Egress> = egress.into_iter().collect();
+        let egress: Vec<EgressToken> = egress.into_iter().collect();
         let say = |remark: &Problem| self.say_once(remark);
         let mut entries = build(&self.config, identity.as_ref(), &egress, &say)?.entries;
         entries.retain(|entry| {
@@ -221,18 +227,20 @@ impl Servers {
             is_it && self.is_at(entry, which)
         });
         match (entries.pop(), which) {
-            (Some(entry), Which::Name(_)) => Ok(entry),
-            (Some(entry), Which::Url(url)) => Ok(Entry { url: url.as_str().into(), ..entry }),
-            (None, Which::Name(name)) => Err(self.unknown(name)),
-            (None, Which::Url(url)) => Ok(render::entry_at(url, identity.as_ref(), plain(&self.config))?),
+            (Some(entry), ServerRef::ByName(_)) => Ok(entry),
+            (Some(entry), ServerRef::ByUrl(url)) => Ok(ServerEntry { url: url.as_str().into(), ..entry }),
+            (None, ServerRef::ByName(name)) => Err(self.unknown(name)),
+            (None, ServerRef::ByUrl(url)) => {
+                Ok(render::entry_at(url, identity.as_ref(), plain(&self.config))?)
+            }
         }
     }
 
     /// The name that is meant, if there is one for it.
-    fn name_of(&self, which: &Which) -> Option<String> {
+    fn name_of(&self, which: &ServerRef) -> Option<String> {
         match which {
-            Which::Name(name) => Some(name.clone()),
-            Which::Url(url) => match self.credential_for(url) {
+            ServerRef::ByName(name) => Some(name.clone()),
+            ServerRef::ByUrl(url) => match self.credential_for(url) {
                 Some(credential) => credential.id.server.clone(),
                 None => self.name_in(url).map(str::to_owned),
             },
@@ -253,8 +261,8 @@ impl Servers {
     }
 
     /// Whether what an entry carries is for the address that is meant: its own, or another one below the gateway's.
-    fn is_at(&self, entry: &Entry, which: &Which) -> bool {
-        let Which::Url(url) = which else { return true };
+    fn is_at(&self, entry: &ServerEntry, which: &ServerRef) -> bool {
+        let ServerRef::ByUrl(url) = which else { return true };
         let at = Url::parse(&entry.url).ok();
         at.is_some_and(|at| {
             at == *url || (self.below_gateway(&at).is_some() && self.below_gateway(url).is_some())
@@ -266,15 +274,14 @@ impl Servers {
         &self,
         path: Option<PathBuf>,
         refused: Option<&Secret>,
-    ) -> Result<Option<(PathBuf, Stored)>, Error> {
+    ) -> Result<Option<(PathBuf, StoredToken)>, Error> {
         let Some(path) = path else { return Ok(None) };
         let stored = match (self.credential_at(&path), refused) {
             (Some(credential), None) => self.vault.fresh(credential, false).await?.stored,
-            (Some(credential), Some(refused)) => self.vault.renewed(credential, refused).await?.stored,
+            (Some(credential), Some(refused)) => self.vault.renew_refused(credential, refused).await?.stored,
             (None, _) => match self.vault.store.read_file(&path).map_err(VaultError::Store)? {
-                Some(stored) => {
-                    usable(&path, stored).map_err(|error| self.refusal(&Kind::ALL).unwrap_or(error))?
-                }
+                Some(stored) => usable(&path, stored)
+                    .map_err(|error| self.refusal(&CredentialKind::ALL).unwrap_or(error))?,
                 None => return Ok(None),
             },
         };
@@ -293,7 +300,8 @@ impl Servers {
     /// Every server with a credential of its own, by name: from what is configured, then from the files at hand.
     fn egress_files(&self) -> Vec<(String, PathBuf)> {
         let store = &self.vault.store;
-        let outward = |id: &CredentialId| matches!(id.kind, Kind::Egress | Kind::AgentCore);
+        let outward =
+            |id: &CredentialId| matches!(id.kind, CredentialKind::Egress | CredentialKind::AgentCore);
         let mut found: Vec<(String, PathBuf)> = self
             .credentials
             .iter()
@@ -322,7 +330,7 @@ impl Servers {
     }
 
     fn unknown(&self, name: &str) -> Error {
-        if let Some(no) = self.refusal(&[Kind::Egress, Kind::AgentCore]) {
+        if let Some(no) = self.refusal(&[CredentialKind::Egress, CredentialKind::AgentCore]) {
             return no;
         }
         let names = self.names().unwrap_or_default();
@@ -337,25 +345,26 @@ pub(crate) const SET_UP: &str = "log in to one with: mcpauth login URL; for thos
                                  registry's files into ./servers; to try it without an account run: mcpauth demo";
 
 /// What clients are told of.
-pub(crate) struct AtHand {
-    pub(crate) entries: Vec<Entry>,
+pub(crate) struct AvailableServers {
+    pub(crate) entries: Vec<ServerEntry>,
     /// The names of those that are behind a gateway that nobody named: of them nothing can be said.
     pub(crate) left_out: Vec<String>,
 }
 
 /// Every server there is something to say about, its headers made of the tokens that are kept: those with a token of
 /// their own, then those that need none.
-pub(crate) fn at_hand(config: &Config, store: &Store, out: &dyn Notices) -> Result<AtHand, Error> {
-    let planned = config.plan(&Kind::ALL, None).into_iter();
+pub(crate) fn at_hand(config: &Config, store: &Store, out: &dyn Notices) -> Result<AvailableServers, Error> {
+    let planned = config.plan(&CredentialKind::ALL, None).into_iter();
     let credentials: Vec<Credential> = planned.filter_map(|flow| flow.credential.ok()).collect();
     let at = |path: PathBuf| found_at(store, &path, out).map(|stored| (path, stored));
     let identity = identity_file(config, store, &[]).and_then(at);
-    let egress: Vec<(PathBuf, Stored)> = egress_files(store).filter_map(at).collect();
+    let egress: Vec<(PathBuf, StoredToken)> = egress_files(store).filter_map(at).collect();
     let behind = egress.iter().filter(|(_, stored)| !stored.members.contains_key(SERVER_URL));
     let tokens: Vec<_> = identity.iter().chain(behind).collect();
-    tokens::may_go(config, &credentials, &tokens, config.settings.given("REGISTRY_URL").as_slice())?;
+    tokens::may_go(config, &credentials, &tokens, config.given("REGISTRY_URL").as_slice())?;
     let identity = identity.map(|(path, stored)| identity_of(&path, stored));
-    let egress: Vec<Egress> = egress.iter().map(|(path, stored)| egress_of(config, path, stored)).collect();
+    let egress: Vec<EgressToken> =
+        egress.iter().map(|(path, stored)| egress_of(config, path, stored)).collect();
     build(config, identity.as_ref(), &egress, &|remark| say(remark, out))
 }
 
@@ -372,10 +381,10 @@ pub(crate) fn file_store(config: &Config) -> Store {
 /// Of a registry's file that is no good `say` is told; it takes nothing else away.
 fn build(
     config: &Config,
-    identity: Option<&Identity>,
-    egress: &[Egress],
+    identity: Option<&GatewayIdentity>,
+    egress: &[EgressToken],
     say: &dyn Fn(&Problem),
-) -> Result<AtHand, Error> {
+) -> Result<AvailableServers, Error> {
     let registry = Registry::found(&config.servers_dir);
     registry.remarks.iter().for_each(say);
     let servers = registry.open();
@@ -384,7 +393,7 @@ fn build(
     let gateway = config.registry_url.as_deref();
     let left_out = if gateway.is_none() { render::behind_gateway(egress, &servers) } else { Vec::new() };
     let entries = render::entries(gateway, identity, egress, &servers, &suffix, plain(config))?;
-    Ok(AtHand { entries, left_out })
+    Ok(AvailableServers { entries, left_out })
 }
 
 fn plain(config: &Config) -> PlainHttp {

@@ -2,8 +2,8 @@
 //! save, in that order. It leaves how tokens are got to `flow` and how they are kept to `store`.
 
 mod follow;
-mod forget;
 mod keep;
+mod logout;
 mod outcome;
 
 use std::future::{Future, pending};
@@ -15,15 +15,15 @@ use tokio::sync::Mutex;
 use tokio::task::JoinError;
 use tokio_util::task::TaskTracker;
 
-pub use forget::{Ended, Forgotten};
 pub use keep::is_clients;
-pub use outcome::{Fresh, Outcome, VaultError};
+pub use logout::{Logout, RevocationOutcome};
+pub use outcome::{IssuedToken, TokenOutcome, VaultError};
 
-use crate::credential::{Credential, How, Person};
+use crate::credential::{AuthorizationCodeConfig, Credential, GrantConfig};
 use crate::flow::{self, FlowError, Login, Ui};
 use crate::oauth::{Freshness, ReplyError, TokenSet};
 use crate::secret::Secret;
-use crate::store::{Lock, Notes, Place, Store, StoreError, Stored};
+use crate::store::{Lock, LoginNotes, ReservedFile, Store, StoreError, StoredToken};
 use crate::sys::browser::Browser;
 use crate::sys::clock;
 use crate::sys::http::Http;
@@ -51,7 +51,7 @@ impl Vault {
     ///
     /// # Errors
     /// As [`VaultError`] says.
-    pub async fn fresh(&self, credential: &Credential, anew: bool) -> Result<Fresh, VaultError> {
+    pub async fn fresh(&self, credential: &Credential, anew: bool) -> Result<IssuedToken, VaultError> {
         let before = self.kept(credential)?;
         if let (Some(stored), false) = (&before, anew)
             && stored.token.freshness(clock::now()) == Freshness::Fresh
@@ -77,11 +77,15 @@ impl Vault {
     ///
     /// # Errors
     /// As [`VaultError`] says.
-    pub async fn renewed(&self, credential: &Credential, refused: &Secret) -> Result<Fresh, VaultError> {
+    pub async fn renew_refused(
+        &self,
+        credential: &Credential,
+        refused: &Secret,
+    ) -> Result<IssuedToken, VaultError> {
         self.follow(credential).await?;
         let lock = self.lock(credential).await?;
         keep::take_up(&self.store, credential)?;
-        let is_other = |stored: &Stored| {
+        let is_other = |stored: &StoredToken| {
             stored.token.access_token != *refused && stored.token.freshness(clock::now()) == Freshness::Fresh
         };
         let fresh = match self.kept(credential)? {
@@ -95,7 +99,7 @@ impl Vault {
                         other => other,
                     })?;
                 if keep::is_no_later(fresh.stored.token.expires_at, end) {
-                    Fresh { outcome: Outcome::Unchanged, ..fresh }
+                    IssuedToken { outcome: TokenOutcome::Unchanged, ..fresh }
                 } else {
                     fresh
                 }
@@ -115,12 +119,12 @@ impl Vault {
     ///
     /// # Errors
     /// As [`StoreError`] says.
-    pub fn kept(&self, credential: &Credential) -> Result<Option<Stored>, StoreError> {
-        keep::kept(&self.store, credential)
+    pub fn kept(&self, credential: &Credential) -> Result<Option<StoredToken>, StoreError> {
+        keep::load(&self.store, credential)
     }
 
-    fn as_is(&self, credential: &Credential, stored: Stored) -> Fresh {
-        Fresh { stored, outcome: Outcome::Reused, path: self.store.path(&credential.id) }
+    fn as_is(&self, credential: &Credential, stored: StoredToken) -> IssuedToken {
+        IssuedToken { stored, outcome: TokenOutcome::Reused, path: self.store.path(&credential.id) }
     }
 
     /// An access token stays good until its own end, whatever becomes of the next one. Only a person's answer counts
@@ -128,11 +132,11 @@ impl Vault {
     async fn renew_or_keep(
         &self,
         credential: &Credential,
-        stored: Stored,
+        stored: StoredToken,
         anew: bool,
         lock: &Arc<Lock>,
-    ) -> Result<Fresh, VaultError> {
-        let person = matches!(credential.how, How::AuthorizationCode(_)) && self.browser.is_some();
+    ) -> Result<IssuedToken, VaultError> {
+        let person = matches!(credential.how, GrantConfig::AuthorizationCode(_)) && self.browser.is_some();
         let good = !anew && stored.token.freshness(clock::now()) == Freshness::Due;
         let old = (good && !person).then(|| stored.clone());
         match (self.renew(credential, stored, anew, lock).await, old) {
@@ -141,7 +145,7 @@ impl Vault {
         }
     }
 
-    fn still_good(&self, credential: &Credential, old: Stored, error: &VaultError) -> Fresh {
+    fn still_good(&self, credential: &Credential, old: StoredToken, error: &VaultError) -> IssuedToken {
         let text = format!("no new token ({error}); the present token is still good");
         self.ui.note(&credential.id.to_string(), &text);
         self.as_is(credential, old)
@@ -149,13 +153,13 @@ impl Vault {
 
     /// Sees to it that the wanted site is kept. A login covers all of them, so another wish, or a list that did not come
     /// right after the login, needs no new one.
-    async fn settle(&self, credential: &Credential, fresh: Fresh) -> Result<Fresh, VaultError> {
-        let How::AuthorizationCode(person) = &credential.how else { return Ok(fresh) };
+    async fn settle(&self, credential: &Credential, fresh: IssuedToken) -> Result<IssuedToken, VaultError> {
+        let GrantConfig::AuthorizationCode(person) = &credential.how else { return Ok(fresh) };
         let Some(about) = person.provider.sites.as_ref().filter(|_| !settled(&fresh.stored, credential))
         else {
             return Ok(fresh);
         };
-        let Fresh { stored, outcome, .. } = fresh;
+        let IssuedToken { stored, outcome, .. } = fresh;
         let sites = if stored.sites.is_empty() {
             flow::sites(&self.http, about, &stored.token.access_token).await?
         } else {
@@ -164,7 +168,7 @@ impl Vault {
         if person.site.is_none() && sites.len() > 1 {
             let text = format!(
                 "this login covers {}; using the first, choose another with --site",
-                flow::listed(&sites)
+                flow::list_sites(&sites)
             );
             self.ui.note(&credential.id.to_string(), &text);
         }
@@ -175,7 +179,7 @@ impl Vault {
             place,
             credential,
             stored.token,
-            &Notes { cloud_id, sites, ..Notes::default() },
+            &LoginNotes { cloud_id, sites, ..LoginNotes::default() },
             outcome,
         )?;
         chosen?;
@@ -186,17 +190,19 @@ impl Vault {
     async fn renew(
         &self,
         credential: &Credential,
-        stored: Stored,
+        stored: StoredToken,
         anew: bool,
         lock: &Arc<Lock>,
-    ) -> Result<Fresh, VaultError> {
-        let How::AuthorizationCode(person) = &credential.how else { return self.get(credential, None).await };
+    ) -> Result<IssuedToken, VaultError> {
+        let GrantConfig::AuthorizationCode(person) = &credential.how else {
+            return self.get(credential, None).await;
+        };
         let Some(refresh_token) = stored.token.refresh_token.as_ref().filter(|_| !anew) else {
             return self.get(credential, None).await;
         };
         match self.exchange(credential, person, refresh_token.clone(), stored.clone(), lock.clone()).await {
             Err(VaultError::Flow(error)) if is_forgotten(person, &error) => {
-                self.drop_refresh_token(credential, Stored { client_forgotten: true, ..stored })?;
+                self.drop_refresh_token(credential, StoredToken { client_forgotten: true, ..stored })?;
                 Err(forgotten(credential))
             }
             Err(VaultError::Flow(FlowError::Reply { reply, .. })) if is_used_up(&reply) => {
@@ -220,11 +226,11 @@ impl Vault {
     async fn exchange(
         &self,
         credential: &Credential,
-        person: &Person,
+        person: &AuthorizationCodeConfig,
         refresh_token: Secret,
-        earlier: Stored,
+        earlier: StoredToken,
         lock: Arc<Lock>,
-    ) -> Result<Fresh, VaultError> {
+    ) -> Result<IssuedToken, VaultError> {
         let (http, store) = (self.http.clone(), self.store.clone());
         let (credential, provider) = (credential.clone(), person.provider.clone());
         let work = async move {
@@ -233,29 +239,29 @@ impl Vault {
             let place = store.prepare(&credential.id)?;
             let token = flow::refresh(&http, &credential.client, &provider, &refresh_token).await?;
             let token = token.or_as_long_as(&earlier.token);
-            keep::save(&store, place, &credential, token, &earlier.notes(), Outcome::Refreshed)
+            keep::save(&store, place, &credential, token, &earlier.notes(), TokenOutcome::Refreshed)
         };
         finish(&self.exchanges, work).await
     }
 
     /// Gets a token without anything to start from.
-    async fn get(&self, credential: &Credential, why: Option<String>) -> Result<Fresh, VaultError> {
+    async fn get(&self, credential: &Credential, why: Option<String>) -> Result<IssuedToken, VaultError> {
         match &credential.how {
-            How::ClientCredentials(machine) => {
+            GrantConfig::ClientCredentials(machine) => {
                 let place = self.store.prepare(&credential.id)?;
                 let token = flow::client_credentials(&self.http, &credential.client, machine).await?;
-                self.save(place, credential, token, &Notes::default(), Outcome::Obtained)
+                self.save(place, credential, token, &LoginNotes::default(), TokenOutcome::Obtained)
             }
-            How::AuthorizationCode(person) => self.log_in(credential, person, why).await,
+            GrantConfig::AuthorizationCode(person) => self.log_in(credential, person, why).await,
         }
     }
 
     async fn log_in(
         &self,
         credential: &Credential,
-        person: &Person,
+        person: &AuthorizationCodeConfig,
         why: Option<String>,
-    ) -> Result<Fresh, VaultError> {
+    ) -> Result<IssuedToken, VaultError> {
         let browser = self.browser.as_ref().ok_or(VaultError::NeedsPerson { why })?;
         let who = credential.id.to_string();
         let _turn = self.turn.lock().await;
@@ -271,21 +277,21 @@ impl Vault {
             false => error.into(),
         })?;
         // Kept before anything else can fail: the person has done their part.
-        self.save(place, credential, token, &Notes::default(), Outcome::LoggedIn)
+        self.save(place, credential, token, &LoginNotes::default(), TokenOutcome::LoggedIn)
     }
 
     fn save(
         &self,
-        place: Place,
+        place: ReservedFile,
         credential: &Credential,
         token: TokenSet,
-        notes: &Notes,
-        outcome: Outcome,
-    ) -> Result<Fresh, VaultError> {
+        notes: &LoginNotes,
+        outcome: TokenOutcome,
+    ) -> Result<IssuedToken, VaultError> {
         keep::save(&self.store, place, credential, token, notes, outcome)
     }
 
-    fn drop_refresh_token(&self, credential: &Credential, stored: Stored) -> Result<(), StoreError> {
+    fn drop_refresh_token(&self, credential: &Credential, stored: StoredToken) -> Result<(), StoreError> {
         let notes = stored.notes();
         let token = TokenSet { refresh_token: None, ..stored.token };
         let place = self.store.prepare(&credential.id)?;
@@ -304,8 +310,8 @@ async fn finish<T: Send + 'static>(tasks: &TaskTracker, work: impl Future<Output
 }
 
 /// Whether the site that is kept is the wanted one; without a wish, whether there is one.
-fn settled(stored: &Stored, credential: &Credential) -> bool {
-    let How::AuthorizationCode(person) = &credential.how else { return true };
+fn settled(stored: &StoredToken, credential: &Credential) -> bool {
+    let GrantConfig::AuthorizationCode(person) = &credential.how else { return true };
     let kept = stored.cloud_id.as_deref();
     let is_wanted = |wanted| {
         let site = flow::choose_site(&stored.sites, Some(wanted)).ok().flatten();
@@ -315,14 +321,14 @@ fn settled(stored: &Stored, credential: &Credential) -> bool {
 }
 
 /// Whether another process did what we came to do, while we waited for it.
-fn done_meanwhile(stored: &Stored, before: Option<&Stored>, anew: bool) -> bool {
+fn done_meanwhile(stored: &StoredToken, before: Option<&StoredToken>, anew: bool) -> bool {
     let changed = before.is_none_or(|before| before.token.access_token != stored.token.access_token);
     stored.token.freshness(clock::now()) == Freshness::Fresh && (changed || !anew)
 }
 
 /// Whether a failure means that the issuer no longer knows a client that mcpauth registered (RFC 6749 sections 4.1.2.1 and
 /// 5.2).
-fn is_forgotten(person: &Person, error: &FlowError) -> bool {
+fn is_forgotten(person: &AuthorizationCodeConfig, error: &FlowError) -> bool {
     person.registered
         && match error {
             FlowError::Reply { reply, .. } => reply.is_about_client() || reply.is_unauthorized_client(),

@@ -117,7 +117,7 @@ fn a_server_that_asks_for_a_login_is_told_with_the_login() {
             say(stream, &format!("401 X\r\n{challenge}content-type: text/plain"), b"no");
         });
         let address = format!("{}/mcp", server.base);
-        for verb in ["list", "ping", "basic"] {
+        for verb in ["list", "ping", "probe"] {
             let ran = User::new().run(&[verb, "--url", &address]).code(4);
             assert!(
                 hint(&ran).starts_with(&format!("run: mcpauth login {address}")),
@@ -329,7 +329,7 @@ fn a_revoked_caller_is_not_sent_for_another_token() {
         [("client_id: worker", false), ("sub: worker", false), ("jti: none-of-these", true)]
     {
         let lab = Lab::with(|settings, dir| {
-            settings.revoked = Some(dir.join("revoked"));
+            settings.revocation_list = Some(dir.join("revoked"));
             std::fs::write(dir.join("revoked"), format!("{line}\n")).unwrap();
         });
         until("keys", || lab.gateway.is_ready());

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use mcpauth::demo::idp::{Client, Idp, IdpThread, Options};
+use mcpauth::demo::idp::{Idp, IdpClient, IdpThread, Options};
 use serde_json::{Value, json};
 
 use crate::support::{Ran, User, answering, nobody};
@@ -415,7 +415,7 @@ fn agent_files_that_do_not_do() {
 
 fn idp() -> IdpThread {
     let clients =
-        vec![Client::machine("agent", SECRET, &["read"]), Client::machine("gate", SECRET, &["read"])];
+        vec![IdpClient::machine("agent", SECRET, &["read"]), IdpClient::machine("gate", SECRET, &["read"])];
     Idp::in_thread(Options { clients, ..Options::default() }).unwrap()
 }
 

@@ -139,7 +139,7 @@ fn the_token_goes_to_its_server_alone_and_nothing_else_goes_there() {
     user.run_with(&["bridge", NAME], &format!("{message}\n")).code(0);
     user.run_with(&["bridge", &address], &format!("{message}\n")).code(0);
     user.env("MCP_AUTH_TOKEN", "given-token");
-    user.run(&["basic", "--url", &address]);
+    user.run(&["probe", "--url", &address]);
     let seen = server.seen().split_off(before);
     let (calls, others): (Vec<_>, Vec<_>) = seen.iter().partition(|seen| path(seen) == "/mcp");
     assert!(

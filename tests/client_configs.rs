@@ -4,7 +4,7 @@
 
 use std::path::PathBuf;
 
-use mcpauth::demo::idp::{Client, Idp, IdpThread, Options};
+use mcpauth::demo::idp::{Idp, IdpClient, IdpThread, Options};
 use serde_json::{Value, json};
 
 use crate::support::{Ran, User, mode, read_json};
@@ -19,8 +19,10 @@ struct Project {
 
 impl Project {
     fn new() -> Self {
-        let clients =
-            vec![Client::machine("agent", SECRET, &["read"]), Client::machine("gate", SECRET, &["call"])];
+        let clients = vec![
+            IdpClient::machine("agent", SECRET, &["read"]),
+            IdpClient::machine("gate", SECRET, &["call"]),
+        ];
         let idp = Idp::in_thread(Options { clients, ..Options::default() }).unwrap();
         Self { user: User::new(), idp }
     }
@@ -330,7 +332,7 @@ fn a_dry_run_says_what_would_change_without_a_token_and_changes_nothing() {
     project.generate(&["--no-install"]);
     let token = project.user.token("ingress.json")["access_token"].as_str().unwrap().to_owned();
     let before = std::fs::read_dir(project.user.home()).unwrap().count();
-    let clients = ["--client", "vscode-legacy", "--client", "roo", "--secrets", "inline"];
+    let clients = ["--client", "vscode-legacy", "--client", "roo", "--auth-mode", "inline"];
     let install = [&["config", "install", "--dry-run"], &clients[..]].concat();
     for more in [&[][..], &["--json"], &["-vv"]] {
         let ran = project.user.run(&[&install[..], more].concat()).code(0);
@@ -342,9 +344,9 @@ fn a_dry_run_says_what_would_change_without_a_token_and_changes_nothing() {
     let rows = project.user.run(&[&install[..], &["--json"]].concat()).code(0).json()["configs"].clone();
     assert_eq!((&rows[0]["status"], &rows[1]["client"]), (&json!("would_change"), &json!("roo")));
     assert_eq!(rows[1]["changes"].as_array().unwrap().len(), 1, "{rows}");
-    let shown = project.user.run(&["config", "show", "--client", "roo", "--secrets", "inline"]).code(0);
+    let shown = project.user.run(&["config", "show", "--client", "roo", "--auth-mode", "inline"]).code(0);
     assert!(shown.stdout.contains("[redacted]") && !shown.stdout.contains("E-notes"), "{}", shown.stdout);
-    let render = ["config", "render", "--client", "roo", "--secrets", "inline"];
+    let render = ["config", "render", "--client", "roo", "--auth-mode", "inline"];
     let rendered = project.user.run(&render).code(0).json();
     same(&rendered, &project.local("mcp.json"));
 }

@@ -1,7 +1,7 @@
 //! Setting up by flags alone: what is written, what of a file stays, and where the secret comes from.
 #![cfg(test)]
 
-use mcpauth::demo::idp::{Client, Idp, Options};
+use mcpauth::demo::idp::{Idp, IdpClient, Options};
 use serde_json::json;
 
 use crate::support::{User, mode};
@@ -156,7 +156,7 @@ fn a_file_that_is_written_is_the_one_whose_sets_count() {
 #[test]
 fn what_is_written_is_read_back_as_it_was_given() {
     for secret in ["a$b", "x\\y", "a#b c", "q\"q'q", "${HOME}", "$(id)", "\\n", "p=q==", "gr\u{fc}n"] {
-        let clients = vec![Client::machine("agent", secret, &["read"])];
+        let clients = vec![IdpClient::machine("agent", secret, &["read"])];
         let idp = Idp::in_thread(Options { clients, ..Options::default() }).unwrap();
         let user = User::new();
         let args = ["configure", "--kind", "oidc", "--issuer", idp.issuer(), "--client-id", "agent", "--yes"];

@@ -54,7 +54,7 @@ fn a_token_that_is_refused_though_it_looks_good_is_replaced_by_the_command_that_
     for front in [
         &["list", "--url", &address][..],
         &["call", "--url", &address, "x"],
-        &["basic", "--server", "127.0.0.1"],
+        &["probe", "--server", "127.0.0.1"],
     ] {
         let ran = user.run(front).code(4);
         assert!(ran.stderr.contains(&named), "{front:?}: {}", ran.stderr);

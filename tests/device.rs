@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use mcpauth::demo::idp::{Client, Grant, Idp, IdpThread, Options, Seen};
+use mcpauth::demo::idp::{GrantType, Idp, IdpClient, IdpEvent, IdpThread, Options};
 
 use crate::support::wire::{Running, SECRET, Scripted, idp, send};
 use crate::support::{User, answering};
@@ -14,8 +14,8 @@ const DEVICE: [&str; 2] = ["egress", "--device"];
 const SCOPES: [&str; 2] = ["read:work", "offline_access"];
 const INTERVAL: Duration = Duration::from_millis(10);
 
-fn provider(grants: &[Grant], clock: fn() -> u64) -> IdpThread {
-    let client = Client::new("tracker-client", Some(SECRET), &SCOPES, grants);
+fn provider(grants: &[GrantType], clock: fn() -> u64) -> IdpThread {
+    let client = IdpClient::new("tracker-client", Some(SECRET), &SCOPES, grants);
     let options = Options { clients: vec![client], device_interval: INTERVAL, clock, ..Options::default() };
     Idp::in_thread(options).unwrap()
 }
@@ -42,7 +42,7 @@ fn system() -> u64 {
     mcpauth::sys::clock::now().try_into().unwrap()
 }
 
-const PERSON: [Grant; 2] = [Grant::DeviceCode, Grant::RefreshToken];
+const PERSON: [GrantType; 2] = [GrantType::DeviceCode, GrantType::RefreshToken];
 
 #[test]
 fn a_code_that_is_entered_elsewhere_gives_a_token_that_refreshes() {
@@ -60,7 +60,7 @@ fn a_code_that_is_entered_elsewhere_gives_a_token_that_refreshes() {
         let token = user.token(FILE);
         assert!(token["refresh_token"].is_string(), "{token}");
         let way = if basic.is_empty() { "client_secret_post" } else { "client_secret_basic" };
-        let ends = |seen: &Seen| matches!(seen, Seen::Token { ok: true, auth, .. } if *auth == way);
+        let ends = |seen: &IdpEvent| matches!(seen, IdpEvent::Token { ok: true, auth, .. } if *auth == way);
         assert_eq!(idp.seen().iter().filter(|seen| ends(seen)).count(), 1, "{:?}", idp.seen());
         user.plant(FILE, &[("expires_at", 1.into())]);
         user.run(&["egress"]).code(0);
@@ -159,7 +159,7 @@ fn a_provider_without_the_device_grant_is_not_asked() {
 
 #[test]
 fn a_client_without_the_device_grant_is_told_what_else_there_is() {
-    let idp = provider(&[Grant::AuthorizationCode], system);
+    let idp = provider(&[GrantType::AuthorizationCode], system);
     let ran = at(idp.issuer(), "").run(&DEVICE).code(2);
     assert!(
         ran.stdout.contains("unauthorized_client") && ran.stdout.contains("--no-browser"),

@@ -4,7 +4,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use mcpauth::demo::idp::{Idp, Seen};
+use mcpauth::demo::idp::{Idp, IdpEvent};
 use serde_json::{Value, json};
 
 use crate::handing_out::{AGENT_SECRET, access_token, assert_discreet, idp, user};
@@ -16,7 +16,8 @@ const TRACKER: &str = "tracker-egress.json";
 /// The tokens that were taken back, in order.
 fn revoked(idp: &Idp) -> Vec<String> {
     let seen = idp.seen().into_iter();
-    seen.filter_map(|seen| if let Seen::Revoked { token, .. } = seen { Some(token) } else { None }).collect()
+    seen.filter_map(|seen| if let IdpEvent::Revoked { token, .. } = seen { Some(token) } else { None })
+        .collect()
 }
 
 fn is_kept(user: &User, file: &str) -> bool {

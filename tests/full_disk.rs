@@ -8,7 +8,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use mcpauth::demo::idp::Seen;
+use mcpauth::demo::idp::IdpEvent;
 use serde_json::json;
 
 use crate::rotation::presented;
@@ -101,7 +101,9 @@ fn a_full_disk_is_said_before_a_person_logs_in_or_a_client_is_asked_for() {
     let ran = user.run(&["egress", "--no-browser"]).code(1);
     assert!(!ran.stderr.contains("/authorize"), "{}", ran.stderr);
     assert!(ran.stderr.contains("No space left on device"), "{}", ran.stderr);
-    assert!(!idp.seen().iter().any(|seen| matches!(seen, Seen::Token { .. } | Seen::Authorized { .. })));
+    assert!(
+        !idp.seen().iter().any(|seen| matches!(seen, IdpEvent::Token { .. } | IdpEvent::Authorized { .. }))
+    );
     disk.free();
     let mut running = user.start(&["egress", "--no-browser"]);
     let back = decide(&running.url(), "allow");

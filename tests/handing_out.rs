@@ -6,7 +6,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
-use mcpauth::demo::idp::{Client, Idp, IdpThread, Options, Seen};
+use mcpauth::demo::idp::{Idp, IdpClient, IdpEvent, IdpThread, Options};
 use mcpauth::sys::{clock, private_file};
 use serde_json::{Value, json};
 
@@ -20,13 +20,13 @@ const TRACKER: &str = "tracker-egress.json";
 /// An identity provider with a client for each direction.
 pub(crate) fn idp() -> IdpThread {
     let clients = vec![
-        Client::confidential(
+        IdpClient::confidential(
             "tracker-client",
             SECRET,
             "http://127.0.0.1/callback",
             &["read:work", "offline_access"],
         ),
-        Client::machine("agent", AGENT_SECRET, &["gateway", "openid", "email", "profile"]),
+        IdpClient::machine("agent", AGENT_SECRET, &["gateway", "openid", "email", "profile"]),
     ];
     let lifetime = Duration::from_secs(3_600);
     Idp::in_thread(Options { clients, access_token_lifetime: lifetime, ..Options::default() }).unwrap()
@@ -71,7 +71,7 @@ pub(crate) fn assert_discreet(user: &User, ran: &Ran) {
 
 /// How often the token endpoint was asked.
 fn asked(idp: &Idp) -> usize {
-    idp.seen().iter().filter(|seen| matches!(seen, Seen::Token { .. })).count()
+    idp.seen().iter().filter(|seen| matches!(seen, IdpEvent::Token { .. })).count()
 }
 
 fn due(user: &User, file: &str) {

@@ -3,7 +3,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use mcpauth::demo::idp::{Client, Expires, Idp, IdpThread, Options, Seen};
+use mcpauth::demo::idp::{Expires, Idp, IdpClient, IdpEvent, IdpThread, Options};
 use serde_json::{Value, json};
 
 use crate::support::wire::Scripted;
@@ -13,8 +13,8 @@ const SECRET: &str = "ingress-secret-0123456789";
 
 fn idp(expires_in: Expires) -> IdpThread {
     let clients = vec![
-        Client::machine("agent", SECRET, &["servers/read", "servers/execute"]),
-        Client::machine("other", SECRET, &["servers/read"]),
+        IdpClient::machine("agent", SECRET, &["servers/read", "servers/execute"]),
+        IdpClient::machine("other", SECRET, &["servers/read"]),
     ];
     Idp::in_thread(Options { clients, expires_in, ..Options::default() }).unwrap()
 }
@@ -22,7 +22,7 @@ fn idp(expires_in: Expires) -> IdpThread {
 /// How each request to the token endpoint proved who it was.
 fn asked(idp: &Idp) -> Vec<(String, &'static str, bool)> {
     let token = |seen| match seen {
-        Seen::Token { client_id, ok, auth, .. } => Some((client_id, auth, ok)),
+        IdpEvent::Token { client_id, ok, auth, .. } => Some((client_id, auth, ok)),
         _ => None,
     };
     idp.seen().into_iter().filter_map(token).collect()

@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use mcpauth::demo::idp::{Idp, Seen};
+use mcpauth::demo::idp::{Idp, IdpEvent};
 use serde_json::json;
 
 use crate::support::User;
@@ -20,7 +20,7 @@ const EGRESS: [&str; 2] = ["egress", "--no-browser"];
 fn exchanges(idp: &Idp) -> Vec<bool> {
     idp.seen()
         .into_iter()
-        .filter_map(|seen| if let Seen::Token { ok, .. } = seen { Some(ok) } else { None })
+        .filter_map(|seen| if let IdpEvent::Token { ok, .. } = seen { Some(ok) } else { None })
         .collect()
 }
 

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use mcpauth::gateway::settings::Issuer;
+use mcpauth::gateway::settings::IssuerSettings;
 use serde_json::json;
 
 use crate::support::User;
@@ -86,8 +86,8 @@ fn places(mint: &Mint) -> Vec<String> {
 }
 
 /// The gateway's settings for an issuer that is found by its metadata.
-fn settings(mint: &Mint) -> Issuer {
-    Issuer { issuer: format!("{}/t", mint.issuer()), jwks_uri: None, ..mint.settings() }
+fn settings(mint: &Mint) -> IssuerSettings {
+    IssuerSettings { issuer: format!("{}/t", mint.issuer()), jwks_uri: None, ..mint.settings() }
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
-use mcpauth::demo::idp::{Idp, Seen};
+use mcpauth::demo::idp::{Idp, IdpEvent};
 use serde_json::json;
 
 use crate::support::User;
@@ -19,7 +19,7 @@ pub(crate) fn presented(idp: &Idp) -> Vec<(String, bool)> {
     idp.seen()
         .into_iter()
         .filter_map(|seen| match seen {
-            Seen::Token { refresh_token: Some(token), ok, .. } => Some((token, ok)),
+            IdpEvent::Token { refresh_token: Some(token), ok, .. } => Some((token, ok)),
             _ => None,
         })
         .collect()

@@ -5,7 +5,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::time::Instant;
 
-use mcpauth::demo::idp::{Client, Idp, IdpThread, Seen};
+use mcpauth::demo::idp::{Idp, IdpClient, IdpEvent, IdpThread};
 use mcpauth::demo::setup;
 use serde_json::{Value, json};
 
@@ -27,7 +27,7 @@ struct Everything {
 impl Everything {
     fn new() -> Self {
         let mut options = setup::options(false);
-        options.clients.push(Client::machine(
+        options.clients.push(IdpClient::machine(
             "agent-one",
             "agent-one-secret",
             &["openid", "email", "profile"],
@@ -85,7 +85,7 @@ impl Everything {
             }
         }
         self.secrets.extend(self.idp.seen().into_iter().filter_map(|seen| match seen {
-            Seen::Token { refresh_token, .. } => refresh_token,
+            IdpEvent::Token { refresh_token, .. } => refresh_token,
             _ => None,
         }));
     }

@@ -1,13 +1,13 @@
 //! Where settings come from: which place wins, what is shown of them, which sets count, and what a `.env` line means.
 #![cfg(test)]
 
-use mcpauth::demo::idp::{Client, Idp, IdpThread, Options, Seen};
+use mcpauth::demo::idp::{Idp, IdpClient, IdpEvent, IdpThread, Options};
 use serde_json::Value;
 
 use crate::support::User;
 
 fn idp(secret: &str) -> IdpThread {
-    let clients = vec![Client::machine("agent", secret, &["read"])];
+    let clients = vec![IdpClient::machine("agent", secret, &["read"])];
     Idp::in_thread(Options { clients, ..Options::default() }).unwrap()
 }
 
@@ -209,8 +209,7 @@ fn a_secret_arrives_at_the_identity_provider_as_the_file_means_it() {
             for method in ["client_secret_post", "client_secret_basic"] {
                 user.env("INGRESS_OAUTH_CLIENT_AUTH", method);
                 user.run(&["ingress", "--force"]).code(0);
-                let proven =
-                    matches!(idp.seen().last(), Some(Seen::Token { ok: true, auth, .. }) if *auth == method);
+                let proven = matches!(idp.seen().last(), Some(IdpEvent::Token { ok: true, auth, .. }) if *auth == method);
                 assert!(proven, "{line:?} by {method}");
             }
         }

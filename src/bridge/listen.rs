@@ -1,6 +1,6 @@
 //! All servers over loopback HTTP, for clients that can name an address but run no helper: `/{server}/mcp`. Other users of
 //! this machine and pages in its browsers reach loopback, too, so a client shows a secret, and pages are refused.
-//! It leaves credentials to [`Access`] and what comes back to `returned`; sessions are the client's and the server's own.
+//! It leaves credentials to [`CredentialSource`] and what comes back to `response`; sessions are the client's and the server's own.
 
 use std::io;
 use std::net::SocketAddr;
@@ -15,12 +15,12 @@ use subtle::ConstantTimeEq;
 use tokio::net::TcpListener;
 use url::Url;
 
-use super::Failure;
-use super::returned::{Asking, returned};
+use super::BridgeError;
+use super::response::{PendingRequest, returned};
 use crate::mcp::{Head, JSON, LAST_EVENT, SESSION, jsonrpc};
 use crate::secret::Secret;
-use crate::session::remote::{LIMIT, Request as Asked};
-use crate::session::{Access, Given};
+use crate::session::remote::{LIMIT, RemoteRequest};
+use crate::session::{CredentialSource, UpstreamAuth};
 use crate::sys::http::{Http, Incoming};
 use crate::sys::place;
 
@@ -30,36 +30,36 @@ const PASSED: [HeaderName; 4] = [header::ACCEPT, header::CONTENT_TYPE, LAST_EVEN
 const RETURNED: [HeaderName; 4] = [header::CONTENT_TYPE, header::CACHE_CONTROL, header::RETRY_AFTER, SESSION];
 
 /// Which servers there are.
-pub trait Lookup: Send + Sync + 'static {
+pub trait ServerLookup: Send + Sync + 'static {
     /// The server of that name, if there is one.
-    fn access(&self, name: &str) -> Option<Arc<dyn Access>>;
+    fn access(&self, name: &str) -> Option<Arc<dyn CredentialSource>>;
 }
 
 /// What the listener works with.
-pub struct Listen {
+pub struct ProxyOptions {
     /// The network.
     pub http: Http,
     /// The header with the secret, and the secret.
     pub secret: (HeaderName, Secret),
     /// The servers.
-    pub servers: Arc<dyn Lookup>,
+    pub servers: Arc<dyn ServerLookup>,
 }
 
-struct Shared {
-    listen: Listen,
+struct ProxyState {
+    listen: ProxyOptions,
     at: SocketAddr,
 }
 
 /// Why a request gets no answer of the server's.
 #[derive(Debug)]
-enum No {
+enum ProxyError {
     Host,
     Origin,
     Secret,
     Server,
     TooLarge,
     Method,
-    Failed(Failure),
+    Failed(BridgeError),
 }
 
 /// Serves until `until`; requests under way are then let go.
@@ -68,55 +68,64 @@ enum No {
 /// The listener fails.
 pub async fn serve(
     socket: TcpListener,
-    listen: Listen,
+    listen: ProxyOptions,
     until: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     let at = socket.local_addr()?;
-    let router = Router::new().fallback(answer).with_state(Arc::new(Shared { listen, at }));
+    let router = Router::new().fallback(answer).with_state(Arc::new(ProxyState { listen, at }));
     tokio::select! {
         served = axum::serve(socket, router) => served,
         () = until => Ok(()),
     }
 }
 
-async fn answer(State(shared): State<Arc<Shared>>, request: Request<Body>) -> Response<Body> {
+async fn answer(State(shared): State<Arc<ProxyState>>, request: Request<Body>) -> Response<Body> {
     let mut id = Value::Null;
     pass(&shared, request, &mut id).await.unwrap_or_else(|no| no.response(&id))
 }
 
 /// The one way through; `id` becomes the request's.
-async fn pass(shared: &Shared, request: Request<Body>, id: &mut Value) -> Result<Response<Body>, No> {
+async fn pass(
+    shared: &ProxyState,
+    request: Request<Body>,
+    id: &mut Value,
+) -> Result<Response<Body>, ProxyError> {
     let (parts, body) = request.into_parts();
     shared.check(&parts.headers)?;
     if ![Method::POST, Method::GET, Method::DELETE].contains(&parts.method) {
-        return Err(No::Method);
+        return Err(ProxyError::Method);
     }
-    let (name, rest) = server_in(&parts.uri).ok_or(No::Server)?;
-    let access = shared.listen.servers.access(&name).ok_or(No::Server)?;
-    let body = axum::body::to_bytes(body, LIMIT).await.map_err(|_| No::TooLarge)?;
+    let (name, rest) = server_in(&parts.uri).ok_or(ProxyError::Server)?;
+    let access = shared.listen.servers.access(&name).ok_or(ProxyError::Server)?;
+    let body = axum::body::to_bytes(body, LIMIT).await.map_err(|_| ProxyError::TooLarge)?;
     let head = std::str::from_utf8(&body).ok().and_then(Head::read);
     *id = head.and_then(|head| head.request_id().cloned()).unwrap_or_default();
     let is_post = parts.method == Method::POST;
     let announces = parts.method == Method::GET && rest.is_address();
     let body = is_post.then_some(body);
-    let asked = Asked { method: parts.method, headers: passed(&parts.headers), body };
+    let asked = RemoteRequest { method: parts.method, headers: passed(&parts.headers), body };
     let sent = asked.send(&shared.listen.http, &*access, |given| rest.url(given)).await;
-    let (given, incoming) = sent.map_err(|failure| No::Failed(Failure::of(failure, &*access)))?;
+    let (given, incoming) =
+        sent.map_err(|failure| ProxyError::Failed(BridgeError::from_session(failure, &*access)))?;
     if incoming.status >= 400 {
-        return Ok(refused(incoming, &*access, id).await);
+        return Ok(pass_refusal_on(incoming, &*access, id).await);
     }
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::from_u16(incoming.status).unwrap_or(StatusCode::BAD_GATEWAY);
     keep(&incoming.headers, &RETURNED, &mut response);
     // The answer to what goes to an announced address comes on the stream.
     let id = (is_post && rest.is_address()).then(|| id.clone()).filter(|id| !id.is_null());
-    let asking = Asking { id, is_post, access, announces: announces.then_some((name, given)) };
-    *response.body_mut() = returned(incoming, asking).await.map_err(No::Failed)?;
+    let asking = PendingRequest { id, is_post, access, announces: announces.then_some((name, given)) };
+    *response.body_mut() = returned(incoming, asking).await.map_err(ProxyError::Failed)?;
     Ok(response)
 }
 
 /// A server's no: its own error if it is one of JSON-RPC, and else ours. What comes with a refused credential is ours, too.
-async fn refused(mut incoming: Incoming, access: &dyn Access, id: &Value) -> Response<Body> {
+async fn pass_refusal_on(
+    mut incoming: Incoming,
+    access: &dyn CredentialSource,
+    id: &Value,
+) -> Response<Body> {
     let status = incoming.status;
     let body = String::from_utf8(incoming.rest(LIMIT).await.unwrap_or_default()).unwrap_or_default();
     let head =
@@ -124,7 +133,7 @@ async fn refused(mut incoming: Incoming, access: &dyn Access, id: &Value) -> Res
     let own = head.filter(|head| status != 401 && head.answers(id));
     let mut response = match own.and_then(|head| head.tidied(body, Some(id)).ok()) {
         Some(text) => json(status, text),
-        None => No::Failed(Failure::refused(status, &incoming.headers, access)).response(id),
+        None => ProxyError::Failed(BridgeError::refused(status, &incoming.headers, access)).response(id),
     };
     keep(&incoming.headers, &[header::RETRY_AFTER, SESSION], &mut response);
     response
@@ -132,7 +141,7 @@ async fn refused(mut incoming: Incoming, access: &dyn Access, id: &Value) -> Res
 
 /// What follows the server's name in the path.
 #[derive(Debug, PartialEq, Eq)]
-enum Rest {
+enum ProxyPath {
     /// The server's own address.
     Mcp,
     /// Its neighbour for the older transport.
@@ -141,12 +150,12 @@ enum Rest {
     Announced(String),
 }
 
-impl Rest {
+impl ProxyPath {
     fn is_address(&self) -> bool {
         !matches!(self, Self::Announced(_))
     }
 
-    fn url(&self, given: &Given) -> Option<Url> {
+    fn url(&self, given: &UpstreamAuth) -> Option<Url> {
         let mut url = given.url.clone();
         match self {
             Self::Mcp => {}
@@ -165,26 +174,26 @@ impl Rest {
     }
 }
 
-impl Shared {
+impl ProxyState {
     /// Who may ask: a program that knows the secret, by one of this machine's own names (against DNS rebinding).
-    fn check(&self, headers: &HeaderMap) -> Result<(), No> {
+    fn check(&self, headers: &HeaderMap) -> Result<(), ProxyError> {
         let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
         let port = self.at.port();
         let names = [format!("127.0.0.1:{port}"), format!("localhost:{port}"), format!("[::1]:{port}")];
         if !text(header::HOST).is_some_and(|host| names.iter().any(|name| name.eq_ignore_ascii_case(host))) {
-            return Err(No::Host);
+            return Err(ProxyError::Host);
         }
         // No page has a reason to ask: the clients are programs.
         if headers.contains_key(header::ORIGIN) {
-            return Err(No::Origin);
+            return Err(ProxyError::Origin);
         }
         let (name, secret) = &self.listen.secret;
         let shown = headers.get(name).map(|value| value.as_bytes()).unwrap_or_default();
-        if bool::from(shown.ct_eq(secret.expose().as_bytes())) { Ok(()) } else { Err(No::Secret) }
+        if bool::from(shown.ct_eq(secret.expose().as_bytes())) { Ok(()) } else { Err(ProxyError::Secret) }
     }
 }
 
-impl No {
+impl ProxyError {
     fn response(&self, id: &Value) -> Response<Body> {
         let (status, text) = match self {
             Self::Host => (403, "this is not an address of the bridge"),
@@ -198,7 +207,7 @@ impl No {
             Self::Failed(failure) => {
                 let status = match failure {
                     // Not 401: the client would begin a login of its own.
-                    Failure::Status(status, _) if *status >= 400 && *status != 401 => *status,
+                    BridgeError::Status(status, _) if *status >= 400 && *status != 401 => *status,
                     _ => 502,
                 };
                 return json(status, failure.answer(id));
@@ -224,16 +233,16 @@ fn keep(from: &HeaderMap, names: &[HeaderName], response: &mut Response<Body>) {
 }
 
 /// The server's name and what follows it.
-fn server_in(uri: &Uri) -> Option<(String, Rest)> {
+fn server_in(uri: &Uri) -> Option<(String, ProxyPath)> {
     let path = uri.path().strip_prefix('/')?;
     let (name, rest) = path.split_once('/').unwrap_or((path, ""));
     let name = percent_encoding::percent_decode_str(name).decode_utf8().ok()?.into_owned();
     let rest = match rest {
-        "" | "mcp" => Rest::Mcp,
-        "sse" => Rest::Sse,
+        "" | "mcp" => ProxyPath::Mcp,
+        "sse" => ProxyPath::Sse,
         rest => {
             let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
-            Rest::Announced(format!("{}{query}", rest.strip_prefix("~/")?))
+            ProxyPath::Announced(format!("{}{query}", rest.strip_prefix("~/")?))
         }
     };
     (!name.is_empty()).then_some((name, rest))
@@ -253,10 +262,10 @@ fn passed(headers: &HeaderMap) -> HeaderMap {
 mod tests {
     use super::*;
 
-    fn given() -> Given {
+    fn given() -> UpstreamAuth {
         let url = Url::parse("https://gw.test/a/mcp").unwrap();
         let within = Url::parse("https://gw.test").unwrap();
-        Given { url, headers: HeaderMap::new(), within, bearers: Default::default() }
+        UpstreamAuth { url, headers: HeaderMap::new(), within, bearers: Default::default() }
     }
 
     #[test]
@@ -285,8 +294,8 @@ mod tests {
     fn a_gateway_below_a_path_is_asked_nothing_outside_it() {
         let within = Url::parse("https://gw.test/registry/").unwrap();
         let url = within.join("a/mcp").unwrap();
-        let given = Given { url, headers: HeaderMap::new(), within, bearers: Default::default() };
-        let announced = |path: &str| Rest::Announced(path.into()).url(&given).is_some();
+        let given = UpstreamAuth { url, headers: HeaderMap::new(), within, bearers: Default::default() };
+        let announced = |path: &str| ProxyPath::Announced(path.into()).url(&given).is_some();
         assert!(announced("registry/a/messages?session=1"));
         for path in
             ["evil", "registry-evil/x", "registry/../evil", "registry/%2e%2e/evil", "registry/..%2fevil"]

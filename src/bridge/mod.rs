@@ -7,10 +7,10 @@
 //! listen      HTTP in -> secret, Host and Origin -> the same request with other headers -> its messages as they come
 //! ```
 
-mod failure;
+mod error;
 pub mod listen;
 mod pipes;
-mod returned;
+mod response;
 pub mod stdio;
 
-pub use failure::Failure;
+pub use error::BridgeError;

@@ -20,7 +20,7 @@ const TOGETHER: usize = 64 << 10;
 
 /// A line of the client's.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Line {
+pub(super) enum InputLine {
     /// As it came, without its end.
     Whole(String),
     /// Longer than [`LIMIT`]; what it was has been let go.
@@ -28,22 +28,22 @@ pub(super) enum Line {
 }
 
 /// What the client says. Some of it is read before its turn: that a client has gone away shows at the end alone.
-pub(super) struct Input<R> {
+pub(super) struct ClientInput<R> {
     reader: BufReader<R>,
     /// The line under way.
     line: Vec<u8>,
     too_long: bool,
-    ahead: VecDeque<Line>,
+    ahead: VecDeque<InputLine>,
     pub(super) ended: bool,
 }
 
-impl<R: AsyncRead + Unpin> Input<R> {
+impl<R: AsyncRead + Unpin> ClientInput<R> {
     pub(super) fn new(input: R) -> Self {
         let reader = BufReader::with_capacity(64 << 10, input);
         Self { reader, line: Vec::new(), too_long: false, ahead: VecDeque::new(), ended: false }
     }
 
-    pub(super) async fn next(&mut self) -> io::Result<Option<Line>> {
+    pub(super) async fn next(&mut self) -> io::Result<Option<InputLine>> {
         match self.ahead.pop_front() {
             None if !self.ended => self.read().await,
             line => Ok(line),
@@ -76,12 +76,12 @@ impl<R: AsyncRead + Unpin> Input<R> {
     }
 
     fn has_room(&self) -> bool {
-        let size = |line: &Line| if let Line::Whole(text) = line { text.len() } else { 0 };
+        let size = |line: &InputLine| if let InputLine::Whole(text) = line { text.len() } else { 0 };
         self.ahead.len() < WAITING_LINES && self.ahead.iter().map(size).sum::<usize>() < WAITING_BYTES
     }
 
     /// Safe to drop and call again: what has come of a line is kept.
-    async fn read(&mut self) -> io::Result<Option<Line>> {
+    async fn read(&mut self) -> io::Result<Option<InputLine>> {
         loop {
             let chunk = self.reader.fill_buf().await?;
             let (end, used) = match memchr::memchr(b'\n', chunk) {
@@ -103,10 +103,10 @@ impl<R: AsyncRead + Unpin> Input<R> {
         }
     }
 
-    fn line_ends(&mut self, is_last: bool) -> Option<Line> {
+    fn line_ends(&mut self, is_last: bool) -> Option<InputLine> {
         let mut line = std::mem::take(&mut self.line);
         if std::mem::take(&mut self.too_long) {
-            return Some(Line::TooLong);
+            return Some(InputLine::TooLong);
         }
         if is_last && line.is_empty() {
             return None;
@@ -114,22 +114,22 @@ impl<R: AsyncRead + Unpin> Input<R> {
         while line.last().is_some_and(|byte| matches!(byte, b'\n' | b'\r')) {
             line.pop();
         }
-        Some(Line::Whole(text_of(line)))
+        Some(InputLine::Whole(text_of(line)))
     }
 }
 
 /// Where lines for the client go. Cheap to clone.
 #[derive(Clone)]
-pub(super) struct Output {
+pub(super) struct ClientOutput {
     lines: mpsc::Sender<(String, OwnedSemaphorePermit)>,
     room: Arc<Semaphore>,
 }
 
 /// The lines that are ready.
-pub(super) type Ready = mpsc::Receiver<(String, OwnedSemaphorePermit)>;
+pub(super) type ReadyLines = mpsc::Receiver<(String, OwnedSemaphorePermit)>;
 
-impl Output {
-    pub(super) fn new() -> (Self, Ready) {
+impl ClientOutput {
+    pub(super) fn new() -> (Self, ReadyLines) {
         let (lines, ready) = mpsc::channel(WAITING_LINES);
         (Self { lines, room: Arc::new(Semaphore::new(WAITING_BYTES)) }, ready)
     }
@@ -143,7 +143,7 @@ impl Output {
 }
 
 /// Writes lines as they get ready.
-pub(super) async fn write(mut output: impl AsyncWrite + Unpin, mut ready: Ready) -> io::Result<()> {
+pub(super) async fn write(mut output: impl AsyncWrite + Unpin, mut ready: ReadyLines) -> io::Result<()> {
     while let Some((mut text, permit)) = ready.recv().await {
         let mut permits = vec![permit];
         text.push('\n');
@@ -171,16 +171,16 @@ mod tests {
 
     use super::*;
 
-    async fn next(input: &mut Input<&[u8]>) -> Option<String> {
+    async fn next(input: &mut ClientInput<&[u8]>) -> Option<String> {
         match input.next().await.unwrap()? {
-            Line::Whole(text) => Some(text),
-            Line::TooLong => Some("too long".into()),
+            InputLine::Whole(text) => Some(text),
+            InputLine::TooLong => Some("too long".into()),
         }
     }
 
     #[tokio::test]
     async fn what_is_read_before_its_turn_is_not_lost() {
-        let mut input = Input::new(&b"a\r\nb"[..]);
+        let mut input = ClientInput::new(&b"a\r\nb"[..]);
         let (done, is_done) = tokio::sync::oneshot::channel::<()>();
         let work = async move { is_done.await.unwrap() };
         let (waited, ()) = tokio::join!(input.wait_for(work, Duration::MAX), async move {
@@ -196,7 +196,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_client_that_has_gone_is_not_kept_by_a_server_that_never_answers() {
-        let mut input = Input::new(&b"a\n"[..]);
+        let mut input = ClientInput::new(&b"a\n"[..]);
         input.wait_for(pending(), Duration::ZERO).await.unwrap();
         assert_eq!(next(&mut input).await, None, "nothing more is begun");
     }
@@ -204,7 +204,7 @@ mod tests {
     #[tokio::test]
     async fn a_client_that_says_much_is_read_no_further_than_it_must() {
         for text in ["x\n".repeat(2 * WAITING_LINES), format!("{}\n", "x".repeat(5 << 20)).repeat(8)] {
-            let mut input = Input::new(text.as_bytes());
+            let mut input = ClientInput::new(text.as_bytes());
             let (done, is_done) = tokio::sync::oneshot::channel::<()>();
             let work = async move { is_done.await.unwrap() };
             let (waited, ()) = tokio::join!(input.wait_for(work, Duration::ZERO), async move {
@@ -220,8 +220,8 @@ mod tests {
     #[tokio::test]
     async fn a_line_without_end_is_let_go_and_the_next_one_counts() {
         let text = format!("{}\nb\n", "x".repeat(LIMIT + 1));
-        let mut input = Input::new(text.as_bytes());
-        assert_eq!(input.next().await.unwrap(), Some(Line::TooLong));
+        let mut input = ClientInput::new(text.as_bytes());
+        assert_eq!(input.next().await.unwrap(), Some(InputLine::TooLong));
         assert!(input.line.capacity() <= 64 << 10, "what was read of it is gone");
         assert_eq!(next(&mut input).await.as_deref(), Some("b"));
         assert_eq!(next(&mut input).await, None);
@@ -229,7 +229,7 @@ mod tests {
 
     #[tokio::test]
     async fn lines_wait_for_room() {
-        let (output, mut ready) = Output::new();
+        let (output, mut ready) = ClientOutput::new();
         let line = || "x".repeat(WAITING_BYTES / 2 + 1);
         assert!(output.send(line()).await);
         let second = tokio::time::timeout(Duration::from_millis(10), output.send(line())).await;

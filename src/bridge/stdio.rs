@@ -9,13 +9,13 @@ use serde_json::Value;
 use tokio::io::{self, AsyncRead, AsyncWrite};
 use tokio::task::{AbortHandle, JoinSet};
 
-use super::Failure;
-use super::pipes::{Input, Line, Output, line, write};
+use super::BridgeError;
+use super::pipes::{ClientInput, ClientOutput, InputLine, line, write};
 use crate::mcp::Head;
-use crate::mcp::jsonrpc::{self, INVALID_REQUEST, Message, Unread, each, parse};
-use crate::mcp::mirror::Refused;
+use crate::mcp::jsonrpc::{self, INVALID_REQUEST, Message, ParseError, each, parse};
+use crate::mcp::mirror::RejectedTool;
 use crate::session::remote::LIMIT;
-use crate::session::{Access, Hears, Pending, Reply, Session};
+use crate::session::{BoxFuture, CredentialSource, NotificationSink, Reply, Session};
 use crate::sys::http::Http;
 
 /// How long requests may go on after the client has said all it will.
@@ -24,7 +24,7 @@ const LAST_ANSWERS: Duration = Duration::from_secs(30);
 const ACCEPT: Duration = Duration::from_secs(30);
 
 /// Where failures are told that no message can carry.
-pub type Report = Arc<dyn Fn(&str) + Send + Sync>;
+pub type FailureReporter = Arc<dyn Fn(&str) + Send + Sync>;
 
 /// Serves one client until it closes `input`.
 ///
@@ -34,13 +34,14 @@ pub async fn serve(
     input: impl AsyncRead + Unpin,
     output: impl AsyncWrite + Unpin + Send + 'static,
     http: Http,
-    access: Arc<dyn Access>,
-    report: Report,
+    access: Arc<dyn CredentialSource>,
+    report: FailureReporter,
 ) -> io::Result<()> {
-    let (lines, ready) = Output::new();
+    let (lines, ready) = ClientOutput::new();
     let writer = tokio::spawn(write(output, ready));
-    let session = Arc::new(Session::new(http, access.clone(), Arc::new(Overheard(lines.clone()))));
-    let client = Client { session: session.clone(), access, lines, running: Arc::default(), report };
+    let session =
+        Arc::new(Session::new(http, access.clone(), Arc::new(NotificationForwarder(lines.clone()))));
+    let client = ClientSide { session: session.clone(), access, lines, running: Arc::default(), report };
     let result = client.read(input).await;
     session.close().await;
     drop((client, session));
@@ -53,33 +54,33 @@ pub async fn serve(
 
 /// The client's side of one bridge.
 #[derive(Clone)]
-struct Client {
+struct ClientSide {
     session: Arc<Session>,
-    access: Arc<dyn Access>,
-    lines: Output,
+    access: Arc<dyn CredentialSource>,
+    lines: ClientOutput,
     /// Requests under way, by the text of their id.
-    running: Arc<Mutex<BTreeMap<String, Running>>>,
-    report: Report,
+    running: Arc<Mutex<BTreeMap<String, RunningRequest>>>,
+    report: FailureReporter,
 }
 
 /// What the server says of its own accord goes to the client as well.
-struct Overheard(Output);
+struct NotificationForwarder(ClientOutput);
 
 /// A request under way.
-struct Running {
+struct RunningRequest {
     task: AbortHandle,
     /// The client waits for no answer any more, and a server that stopped the work never sends one.
     taken_back: bool,
 }
 
-impl Client {
+impl ClientSide {
     async fn read(&self, input: impl AsyncRead + Unpin) -> io::Result<()> {
         let mut tasks = JoinSet::new();
         let mut listening = None;
-        let mut input = Input::new(input);
+        let mut input = ClientInput::new(input);
         while let Some(text) = input.next().await? {
             while tasks.try_join_next().is_some() {}
-            let Line::Whole(text) = text else {
+            let InputLine::Whole(text) = text else {
                 let text = format!("the message is larger than {} MiB", LIMIT >> 20);
                 // What its id was is not known.
                 self.say(jsonrpc::error(&Value::Null, INVALID_REQUEST, &text)).await;
@@ -127,7 +128,7 @@ impl Client {
             }
         };
         let task = if endless { tokio::spawn(work).abort_handle() } else { tasks.spawn(work) };
-        self.running().insert(id, Running { task, taken_back: false });
+        self.running().insert(id, RunningRequest { task, taken_back: false });
     }
 
     /// A message whose place in the row matters.
@@ -150,7 +151,7 @@ impl Client {
             }
             Ok(Ok(_)) => {}
             Ok(Err(failure)) => {
-                let (_, cause) = Failure::of(failure, &*self.access).said();
+                let (_, cause) = BridgeError::from_session(failure, &*self.access).code_and_message();
                 (self.report)(&format!("a message without an id was lost: {cause}"));
             }
             Err(_) => (self.report)("the server did not accept a message without an id in time"),
@@ -166,8 +167,8 @@ impl Client {
     }
 
     /// Passes on what comes until the answer has come.
-    async fn relay(&self, message: &Message, id: &Value) -> Result<(), Failure> {
-        let failed = |failure| Failure::of(failure, &*self.access);
+    async fn relay(&self, message: &Message, id: &Value) -> Result<(), BridgeError> {
+        let failed = |failure| BridgeError::from_session(failure, &*self.access);
         let mut reply = self.session.post(message).await.map_err(failed)?;
         loop {
             match reply.next().await {
@@ -176,7 +177,7 @@ impl Client {
                         return Ok(());
                     }
                 }
-                Ok(None) if reply.is_good() => return Err(Failure::Broken),
+                Ok(None) if reply.is_good() => return Err(BridgeError::Broken),
                 Ok(None) => return Err(self.refused(&reply)),
                 Err(_) if !reply.is_good() => return Err(self.refused(&reply)),
                 Err(failure) => return Err(failed(failure)),
@@ -191,7 +192,7 @@ impl Client {
         id: &Value,
         reply: &Reply<'_>,
         text: String,
-    ) -> Result<bool, Failure> {
+    ) -> Result<bool, BridgeError> {
         let mut found = false;
         for one in each(text).map_err(|unread| self.unread(reply, unread))? {
             // There is one answer to a request, whatever comes with it.
@@ -212,7 +213,7 @@ impl Client {
         id: &Value,
         reply: &Reply<'_>,
         text: String,
-    ) -> Result<bool, Failure> {
+    ) -> Result<bool, BridgeError> {
         let head = Head::read(&text).ok_or_else(|| self.refused(reply))?;
         if !head.is_message() {
             // On a stream the answer may yet come; what no client can read is left out.
@@ -232,28 +233,28 @@ impl Client {
     }
 
     /// An answer as it came, unless there is something in it that no client may see.
-    fn learned(&self, message: &Message, reply: &Reply<'_>, text: String) -> Result<String, Failure> {
+    fn learned(&self, message: &Message, reply: &Reply<'_>, text: String) -> Result<String, BridgeError> {
         if !self.session.learns_from(message) {
             return Ok(text);
         }
         let mut value = parse(&text).map_err(|unread| self.unread(reply, unread))?;
         let result = value.get_mut("result");
         let refused = result.map(|result| self.session.learn(message, result)).unwrap_or_default();
-        for Refused { tool, reason } in &refused {
+        for RejectedTool { tool, reason } in &refused {
             (self.report)(&format!("the tool {tool:?} is left out: {reason}"));
         }
         Ok(if refused.is_empty() { text } else { value.to_string() })
     }
 
-    fn unread(&self, reply: &Reply<'_>, unread: Unread) -> Failure {
+    fn unread(&self, reply: &Reply<'_>, unread: ParseError) -> BridgeError {
         match unread {
-            Unread::TooManyParts => Failure::TooLarge,
-            Unread::NotJson => self.refused(reply),
+            ParseError::TooManyParts => BridgeError::TooLarge,
+            ParseError::NotJson => self.refused(reply),
         }
     }
 
-    fn refused(&self, reply: &Reply<'_>) -> Failure {
-        Failure::refused(reply.status, &reply.headers, &*self.access)
+    fn refused(&self, reply: &Reply<'_>) -> BridgeError {
+        BridgeError::refused(reply.status, &reply.headers, &*self.access)
     }
 
     /// To the client. That it has gone away ends everything by itself.
@@ -261,13 +262,13 @@ impl Client {
         self.lines.send(line).await;
     }
 
-    fn running(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Running>> {
+    fn running(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, RunningRequest>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Hears for Overheard {
-    fn hear(&self, text: String) -> Pending<'_, bool> {
+impl NotificationSink for NotificationForwarder {
+    fn hear(&self, text: String) -> BoxFuture<'_, bool> {
         Box::pin(async move {
             // What is no message would break the client's reading.
             for one in each(text).unwrap_or_default() {

@@ -2,10 +2,11 @@
 
 use clap::Args;
 
+use crate::cli::given::Given;
 use crate::cli::ingress;
 use crate::cli::out::Out;
-use crate::config::{Config, Settings};
-use crate::credential::Kind;
+use crate::config::Config;
+use crate::credential::CredentialKind;
 use crate::error::{Error, Exit};
 use crate::text::clean;
 
@@ -32,12 +33,13 @@ pub(super) struct AgentcoreArgs {
     force: bool,
 }
 
-pub(super) fn run(args: &AgentcoreArgs, mut settings: Settings, out: &Out) -> Result<Exit, Error> {
+pub(super) fn run(args: &AgentcoreArgs, given: &Given<'_>, out: &Out) -> Result<Exit, Error> {
+    let mut settings = given.settings(out)?;
     if let Some(audience) = &args.audience {
-        settings.flag("AGENTCORE_AUDIENCE", audience);
+        settings.flag("AGENTCORE_AUDIENCE", audience.as_str());
     }
     let config = Config::resolve(settings)?;
-    let mut planned = config.plan(&[Kind::AgentCore], None);
+    let mut planned = config.plan(&[CredentialKind::AgentCore], None);
     if let Some(name) = &args.gateway_name {
         planned.retain(|flow| flow.name.eq_ignore_ascii_case(&format!("agentcore {name}")));
     }

@@ -15,48 +15,48 @@ pub(super) const EXIT_CODES: &str = "Exit codes: 0 all requested work done · 1 
 /// What every verb understands.
 #[derive(Args, Clone, Debug, Default)]
 pub(super) struct Global {
-    /// Read settings from this file instead of ./.env and the reference's places; repeatable, a later one wins
-    #[arg(long, global = true, value_name = "FILE", help_heading = "Everywhere")]
+    /// Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Global options")]
     pub(super) env_file: Vec<PathBuf>,
     /// The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
     #[arg(long, global = true, value_name = "FILE", hide = true)]
     pub(super) found_env_file: Vec<PathBuf>,
     /// Read settings from no file at all
-    #[arg(long, global = true, conflicts_with_all = ["env_file", "found_env_file"], help_heading = "Everywhere")]
+    #[arg(long, global = true, conflicts_with_all = ["env_file", "found_env_file"], help_heading = "Global options")]
     pub(super) no_env_file: bool,
     /// Keep credentials in this folder [default: .oauth-tokens]
-    #[arg(long, global = true, value_name = "DIR", help_heading = "Everywhere")]
+    #[arg(long, global = true, value_name = "DIR", help_heading = "Global options")]
     pub(super) tokens_dir: Option<PathBuf>,
     /// The registry's server files are in this folder [default: servers, else registry/servers]
-    #[arg(long, global = true, value_name = "DIR", help_heading = "Everywhere")]
+    #[arg(long, global = true, value_name = "DIR", help_heading = "Global options")]
     pub(super) servers_dir: Option<PathBuf>,
     /// The outside services are in this file, as the MCP Gateway Registry's scripts have them
     /// [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
-    #[arg(long, global = true, value_name = "FILE", help_heading = "Everywhere")]
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Global options")]
     pub(super) providers_file: Option<PathBuf>,
     /// The gateway's address [default: REGISTRY_URL]
-    #[arg(long, global = true, value_name = "URL", help_heading = "Everywhere")]
+    #[arg(long, global = true, value_name = "URL", help_heading = "Global options")]
     pub(super) registry_url: Option<String>,
     /// Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
-    #[arg(long, global = true, value_enum, help_heading = "Everywhere")]
+    #[arg(long, global = true, value_enum, help_heading = "Global options")]
     pub(super) storage: Option<StorageArg>,
     /// One JSON object on stdout; errors as JSON on stderr
-    #[arg(long, global = true, help_heading = "Everywhere")]
+    #[arg(long, global = true, help_heading = "Global options")]
     pub(super) json: bool,
     /// Errors only
-    #[arg(short, long, global = true, help_heading = "Everywhere")]
+    #[arg(short, long, global = true, help_heading = "Global options")]
     pub(super) quiet: bool,
     /// Say more; never a secret
-    #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = "Everywhere")]
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = "Global options")]
     pub(super) verbose: u8,
     /// Colours
-    #[arg(long, global = true, value_enum, default_value_t = ColorArg::Auto, help_heading = "Everywhere")]
+    #[arg(long, global = true, value_enum, default_value_t = ColorArg::Auto, help_heading = "Global options")]
     pub(super) color: ColorArg,
     /// Believe these certification authorities too (PEM), beside the system's
-    #[arg(long, global = true, value_name = "FILE", help_heading = "Everywhere")]
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Global options")]
     pub(super) ca_cert: Option<PathBuf>,
     /// Plain http to other machines is meant
-    #[arg(long, global = true, help_heading = "Everywhere")]
+    #[arg(long, global = true, help_heading = "Global options")]
     pub(super) allow_http: bool,
 }
 

@@ -4,8 +4,9 @@
 use clap::Args;
 use url::Url;
 
+use crate::cli::given::Given;
 use crate::cli::out::Out;
-use crate::config::{CLIENT_METADATA_URL, Config, Settings};
+use crate::config::{CLIENT_METADATA_URL, Config};
 use crate::error::{Error, Exit};
 use crate::flow;
 use crate::oauth::{client_metadata, document_address};
@@ -28,10 +29,10 @@ pub(super) struct ClientMetadataArgs {
     issuer: Vec<String>,
 }
 
-pub(super) fn run(args: &ClientMetadataArgs, settings: Settings, out: &Out) -> Result<Exit, Error> {
+pub(super) fn run(args: &ClientMetadataArgs, given: &Given<'_>, out: &Out) -> Result<Exit, Error> {
     let address = match &args.url {
         Some(url) => Some(url.clone()),
-        None => Config::for_names(settings)?.client_metadata_url()?,
+        None => Config::for_names(given.settings(out)?)?.client_metadata_url()?,
     };
     let Some(address) = address else {
         return Err(Error::Usage {

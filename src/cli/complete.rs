@@ -8,10 +8,10 @@ use clap_complete::engine::{ArgValueCandidates, CompletionCandidate, complete};
 
 use crate::cli::args::Global;
 use crate::cli::flows;
-use crate::cli::given::settings;
+use crate::cli::given::{Given, settings};
 use crate::cli::out::Out;
 use crate::config::Config;
-use crate::credential::{CredentialId, Kind};
+use crate::credential::{CredentialId, CredentialKind};
 use crate::error::{Error, Exit};
 use crate::servers::credentials as known_credentials;
 use crate::servers::file_store;
@@ -27,7 +27,7 @@ pub(super) struct CompleteArgs {
 
 /// What an argument names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Names {
+pub(super) enum NameSource {
     Servers,
     Providers,
     Credentials,
@@ -36,11 +36,12 @@ pub(super) enum Names {
 /// The verbs whose only word is a credential's name.
 const OF_CREDENTIALS: [&str; 3] = ["token", "logout", "inspect"];
 
-pub(super) fn run(args: &CompleteArgs, command: clap::Command, out: &Out) -> Exit {
+#[expect(clippy::unnecessary_wraps, reason = "every verb has this shape")]
+pub(super) fn run(args: &CompleteArgs, given: &Given<'_>, out: &Out) -> Result<Exit, Error> {
     let words = words(&args.words);
-    let Some(index) = words.len().checked_sub(1) else { return Exit::Done };
-    let global = global(command.clone(), &words);
-    let mut command = one_name_each(offering(command, &global), &words);
+    let Some(index) = words.len().checked_sub(1) else { return Ok(Exit::Done) };
+    let global = global((given.command)(), &words);
+    let mut command = one_name_each(offering((given.command)(), &global), &words);
     let here = paths::absolute(std::path::Path::new("."));
     let found = complete(&mut command, words, index, Some(&here)).unwrap_or_default();
     let is_option =
@@ -53,23 +54,23 @@ pub(super) fn run(args: &CompleteArgs, command: clap::Command, out: &Out) -> Exi
     if !lines.is_empty() {
         out.data(&lines.join("\n"));
     }
-    Exit::Done
+    Ok(Exit::Done)
 }
 
 /// What an argument of a verb names, if anything: by how it calls its value, so that every verb that says so is helped.
-pub(super) fn names(verb: &str, arg: &Arg) -> Option<Names> {
+pub(super) fn names(verb: &str, arg: &Arg) -> Option<NameSource> {
     let called = |name: &str| arg.get_value_names().is_some_and(|names| names.iter().any(|n| n == name));
     let takes_value = matches!(arg.get_action(), ArgAction::Set | ArgAction::Append);
     if !takes_value || !arg.get_possible_values().is_empty() {
         return None;
     }
     match (arg.get_long(), verb) {
-        (Some("server"), _) => Some(Names::Servers),
-        (Some("provider"), _) => Some(Names::Providers),
-        _ if called("SERVER") => Some(Names::Servers),
-        (None, "show") => Some(Names::Providers),
-        (Some("token"), "explain") => Some(Names::Credentials),
-        (None, verb) if OF_CREDENTIALS.contains(&verb) => Some(Names::Credentials),
+        (Some("server"), _) => Some(NameSource::Servers),
+        (Some("provider"), _) => Some(NameSource::Providers),
+        _ if called("SERVER") => Some(NameSource::Servers),
+        (None, "show") => Some(NameSource::Providers),
+        (Some("token"), "explain") => Some(NameSource::Credentials),
+        (None, verb) if OF_CREDENTIALS.contains(&verb) => Some(NameSource::Credentials),
         _ => None,
     }
 }
@@ -115,16 +116,16 @@ fn one_name_each(command: clap::Command, words: &[OsString]) -> clap::Command {
     })
 }
 
-fn candidates(names: Names, global: &Global) -> Result<Vec<CompletionCandidate>, Error> {
+fn candidates(names: NameSource, global: &Global) -> Result<Vec<CompletionCandidate>, Error> {
     let out = Out::new(global).muted();
     let mut settings = settings(global, &out)?;
     // To look into the keyring may open a window, on a mere press of a key.
     settings.flag("MCPAUTH_STORAGE", "file");
     let config = Config::for_names(settings)?;
     let found = match names {
-        Names::Servers => flows::servers(config, &out)?.names()?,
-        Names::Providers => config.provider_names(),
-        Names::Credentials => credentials(&config),
+        NameSource::Servers => flows::servers(config, &out)?.names()?,
+        NameSource::Providers => config.provider_names(),
+        NameSource::Credentials => credentials(&config),
     };
     Ok(found.into_iter().map(CompletionCandidate::new).collect())
 }
@@ -132,7 +133,7 @@ fn candidates(names: Names, global: &Global) -> Result<Vec<CompletionCandidate>,
 /// What is configured and what is kept, by server, provider or agent.
 fn credentials(config: &Config) -> Vec<String> {
     let name = |id: &CredentialId| match id.kind {
-        Kind::Ingress => "ingress".to_owned(),
+        CredentialKind::Ingress => "ingress".to_owned(),
         _ => id.server.clone().unwrap_or_else(|| id.name.clone()),
     };
     let known = known_credentials::all(config, &file_store(config));
@@ -184,12 +185,12 @@ mod tests {
     fn a_verb_for_credentials_names_them() {
         let word = || Arg::new("name");
         let cases = [
-            ("token", word(), Some(Names::Credentials)),
-            ("logout", word(), Some(Names::Credentials)),
-            ("inspect", word(), Some(Names::Credentials)),
+            ("token", word(), Some(NameSource::Credentials)),
+            ("logout", word(), Some(NameSource::Credentials)),
+            ("inspect", word(), Some(NameSource::Credentials)),
             ("logout", Arg::new("all").long("all").action(ArgAction::SetTrue), None),
-            ("bridge", word().value_name("SERVER"), Some(Names::Servers)),
-            ("call", Arg::new("server").long("server"), Some(Names::Servers)),
+            ("bridge", word().value_name("SERVER"), Some(NameSource::Servers)),
+            ("call", Arg::new("server").long("server"), Some(NameSource::Servers)),
             ("call", Arg::new("tool"), None),
             ("install", Arg::new("client").long("client").value_parser(["roo"]), None),
         ];

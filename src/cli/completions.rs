@@ -6,6 +6,7 @@ use clap::{Args, Command, ValueEnum};
 use clap_complete_nushell::Nushell;
 
 use crate::cli::complete::names;
+use crate::cli::given::Given;
 use crate::cli::out::Out;
 use crate::error::{Error, Exit};
 
@@ -18,11 +19,11 @@ use crate::error::{Error, Exit};
 pub(super) struct CompletionsArgs {
     /// The shell
     #[arg(value_enum)]
-    shell: Shell,
+    shell: CompletionShell,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum Shell {
+enum CompletionShell {
     Bash,
     Elvish,
     Fish,
@@ -35,14 +36,14 @@ enum Shell {
 const MARK: &str = "\u{1}";
 
 #[expect(clippy::unnecessary_wraps, reason = "every verb has this shape")]
-pub(super) fn run(args: &CompletionsArgs, command: Command, out: &Out) -> Result<Exit, Error> {
+pub(super) fn run(args: &CompletionsArgs, given: &Given<'_>, out: &Out) -> Result<Exit, Error> {
     let script = match args.shell {
-        Shell::Bash => include_str!("../../completions/mcpauth.bash").into(),
-        Shell::Elvish => include_str!("../../completions/mcpauth.elv").into(),
-        Shell::Fish => include_str!("../../completions/mcpauth.fish").into(),
-        Shell::Powershell => include_str!("../../completions/_mcpauth.ps1").into(),
-        Shell::Zsh => include_str!("../../completions/_mcpauth").into(),
-        Shell::Nushell => nushell(command),
+        CompletionShell::Bash => include_str!("../../completions/mcpauth.bash").into(),
+        CompletionShell::Elvish => include_str!("../../completions/mcpauth.elv").into(),
+        CompletionShell::Fish => include_str!("../../completions/mcpauth.fish").into(),
+        CompletionShell::Powershell => include_str!("../../completions/_mcpauth.ps1").into(),
+        CompletionShell::Zsh => include_str!("../../completions/_mcpauth").into(),
+        CompletionShell::Nushell => nushell((given.command)()),
     };
     out.data(script.trim_end());
     Ok(Exit::Done)

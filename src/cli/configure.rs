@@ -7,10 +7,11 @@ use clap::{Args, ValueEnum};
 use dialoguer::{Confirm, Input, Password, Select};
 use serde_json::json;
 
-use crate::cli::given::secret_from;
+use crate::cli::given::Given;
 use crate::cli::out::Out;
-use crate::config::{Config, Origin, Settings, Whose, set};
+use crate::config::{Config, FileTrust, Origin, set};
 use crate::error::{Error, Exit};
+use crate::given::secret_from;
 use crate::provider::{Provider, SecretRule};
 use crate::secret::{REDACTED, Secret};
 use crate::sys::private_file::{self, Keep};
@@ -88,14 +89,15 @@ enum KindArg {
 }
 
 /// A variable to write.
-type Line = (String, Secret);
+type NewVariable = (String, Secret);
 
-pub(super) fn run(args: &ConfigureArgs, mut settings: Settings, out: &Out) -> Result<Exit, Error> {
+pub(super) fn run(args: &ConfigureArgs, given: &Given<'_>, out: &Out) -> Result<Exit, Error> {
+    let mut settings = given.settings(out)?;
     let path = paths::absolute(&args.write);
     // Its sets are taken, too, even if it is not among the files that are read by themselves.
     if settings.files().all(|(known, _)| known != path) {
         // The secret will lie beside whatever this file says of where it goes.
-        settings.read(&path, Whose::Found)?;
+        settings.read(&path, FileTrust::Found)?;
     }
     let lines = ask(args, Config::resolve(settings)?)?;
     let shown: Vec<String> =
@@ -122,7 +124,7 @@ pub(super) fn run(args: &ConfigureArgs, mut settings: Settings, out: &Out) -> Re
     Ok(Exit::Done)
 }
 
-fn ask(args: &ConfigureArgs, mut config: Config) -> Result<Vec<Line>, Error> {
+fn ask(args: &ConfigureArgs, mut config: Config) -> Result<Vec<NewVariable>, Error> {
     let kind = match (args.kind, &args.provider) {
         (Some(kind), _) => kind,
         (None, Some(_)) => KindArg::Egress,
@@ -176,7 +178,7 @@ fn ask(args: &ConfigureArgs, mut config: Config) -> Result<Vec<Line>, Error> {
     }
     // What the flow itself would refuse is better said before it is written.
     for (name, value) in &lines {
-        config.settings.flag(name, value.expose());
+        config.set(name, value.clone());
     }
     match kind {
         KindArg::Egress => config.egress_set(n).credential.map(drop)?,
@@ -187,9 +189,9 @@ fn ask(args: &ConfigureArgs, mut config: Config) -> Result<Vec<Line>, Error> {
 
 /// The gateway's address: as given, else asked for where there is none yet and somebody can be asked. Tokens are got
 /// without it.
-fn gateway(args: &ConfigureArgs, config: &Config) -> Result<Option<Line>, Error> {
+fn gateway(args: &ConfigureArgs, config: &Config) -> Result<Option<NewVariable>, Error> {
     let given = args.set.iter().any(|pair| pair.starts_with("REGISTRY_URL="));
-    let url = match config.settings.find("REGISTRY_URL") {
+    let url = match config.sources().find("REGISTRY_URL") {
         _ if given => return Ok(None),
         Some((url, Origin::Flag)) => url.to_owned(),
         Some(_) => return Ok(None),
@@ -198,7 +200,7 @@ fn gateway(args: &ConfigureArgs, config: &Config) -> Result<Option<Line>, Error>
     Ok((!url.is_empty()).then(|| ("REGISTRY_URL".to_owned(), Secret::new(url))))
 }
 
-fn egress(args: &ConfigureArgs, config: &Config, n: usize) -> Result<Vec<Line>, Error> {
+fn egress(args: &ConfigureArgs, config: &Config, n: usize) -> Result<Vec<NewVariable>, Error> {
     let name = match &args.provider {
         Some(name) => name.clone(),
         None => choose("Provider", &config.provider_names(), "--provider")?,
@@ -232,7 +234,7 @@ fn egress(args: &ConfigureArgs, config: &Config, n: usize) -> Result<Vec<Line>, 
     for variable in provider
         .variables
         .iter()
-        .filter(|variable| variable.default.is_none() && config.settings.get(&variable.setting).is_none())
+        .filter(|variable| variable.default.is_none() && config.given(&variable.setting).is_none())
     {
         let given = args
             .set
@@ -257,7 +259,7 @@ fn client_prompt(provider: &Provider) -> String {
 
 /// The first number nobody uses: a set in the middle may have been left out on purpose, but an unused one is free.
 fn free_set(config: &Config) -> usize {
-    (1..=100).find(|n| config.settings.get(&format!("EGRESS_OAUTH_CLIENT_ID_{n}")).is_none()).unwrap_or(100)
+    (1..=100).find(|n| config.given(&format!("EGRESS_OAUTH_CLIENT_ID_{n}")).is_none()).unwrap_or(100)
 }
 
 fn choose_kind() -> Result<KindArg, Error> {

@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::cli::args::BrowserArgs;
-use crate::cli::given::secret_from;
+use crate::cli::given::Given;
 use crate::cli::out::Out;
 use crate::cli::{flows, ingress};
-use crate::config::{Config, ConfigError, Settings};
-use crate::credential::{Kind, SERVER_URL};
+use crate::config::{Config, ConfigError};
+use crate::credential::{CredentialKind, SERVER_URL};
 use crate::error::{Error, Exit};
+use crate::given::secret_from;
 use crate::text::clean;
 
 /// Log in to outside services (authorization code with PKCE) and keep their tokens
@@ -43,13 +44,14 @@ pub(super) struct EgressArgs {
     browser: BrowserArgs,
 }
 
-pub(super) fn run(args: &EgressArgs, mut settings: Settings, out: &Out) -> Result<Exit, Error> {
+pub(super) fn run(args: &EgressArgs, given: &Given<'_>, out: &Out) -> Result<Exit, Error> {
+    let mut settings = given.settings(out)?;
     let suffix = args.config_set.map(|n| format!("_{n}")).unwrap_or_default();
     if let Some(path) = &args.client_secret_file {
-        settings.flag(format!("EGRESS_OAUTH_CLIENT_SECRET{suffix}"), secret_from(path)?.expose());
+        settings.flag(format!("EGRESS_OAUTH_CLIENT_SECRET{suffix}"), secret_from(path)?);
     }
     if let Some(site) = &args.site {
-        settings.flag(format!("EGRESS_SITE{suffix}"), site);
+        settings.flag(format!("EGRESS_SITE{suffix}"), site.as_str());
     }
     let mut config = Config::resolve(settings)?;
     // A provider that does not exist is a mistyped one, not one without sets.
@@ -66,7 +68,7 @@ pub(super) fn run(args: &EgressArgs, mut settings: Settings, out: &Out) -> Resul
     }
     if let (Some(server), [_]) = (&args.server_name, &planned[..]) {
         let n = planned.first().and_then(|flow| set_of(&flow.credential)).unwrap_or(suffix);
-        config.settings.flag(format!("EGRESS_MCP_SERVER_NAME{n}"), server);
+        config.set(format!("EGRESS_MCP_SERVER_NAME{n}"), server.as_str());
         planned = plan(args, &config);
     } else if args.server_name.is_some() {
         let hint = "choose one with --config-set N or --provider NAME".into();
@@ -82,10 +84,10 @@ pub(super) fn run(args: &EgressArgs, mut settings: Settings, out: &Out) -> Resul
     ingress::run_planned(&config, planned, flows::browser(&args.browser, &config), args.force, out)
 }
 
-fn plan(args: &EgressArgs, config: &Config) -> Vec<crate::config::Planned> {
+fn plan(args: &EgressArgs, config: &Config) -> Vec<crate::config::CredentialPlan> {
     match args.config_set {
         Some(n) => vec![config.egress_set(n.into())],
-        None => config.plan(&[Kind::Egress], config.wanted_provider(args.provider.as_deref())),
+        None => config.plan(&[CredentialKind::Egress], config.wanted_provider(args.provider.as_deref())),
     }
 }
 

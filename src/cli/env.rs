@@ -1,18 +1,16 @@
-//! `mcpauth env`: fresh headers as lines that a shell runs. The variables are made here for `exec` as well. It leaves which
-//! headers a server has to `servers`, and the variables' names to `render`.
+//! `mcpauth env`: fresh headers as lines that a shell runs. It leaves which
+//! variables a server has to `servers`.
 
 use clap::{Args, ValueEnum};
-use futures_util::future::join_all;
 use serde_json::{Map, Value};
 
 use crate::cli::args::AuthArgs;
 use crate::cli::flows;
+use crate::cli::given::Given;
 use crate::cli::out::Out;
-use crate::config::{Config, Settings};
 use crate::error::{Error, Exit};
-use crate::render::{self, Entry};
 use crate::secret::Secret;
-use crate::servers::{SET_UP, Servers, Which};
+use crate::servers::{Gathered, SET_UP, ServerRef, Servers, gather, unambiguous};
 use crate::sys::env;
 
 /// Print fresh credentials as shell variables
@@ -30,7 +28,7 @@ use crate::sys::env;
 pub(super) struct EnvArgs {
     /// The server's name, or its address; every server without this
     #[arg(value_name = "SERVER")]
-    server: Option<Which>,
+    server: Option<ServerRef>,
     /// Whose language to write [default: by $SHELL]
     #[arg(long, value_enum)]
     shell: Option<Shell>,
@@ -51,21 +49,11 @@ enum Shell {
     Nu,
 }
 
-/// Names and values for an environment.
-pub(super) type Variables = Vec<(String, Secret)>;
-
-/// What came of the servers asked for.
-pub(super) struct Gathered {
-    pub(super) variables: Variables,
-    /// Those without a good token, by name.
-    pub(super) failed: Vec<(Which, Error)>,
-}
-
-pub(super) fn run(args: &EnvArgs, settings: Settings, out: &Out) -> Result<Exit, Error> {
-    let servers = flows::servers(Config::resolve(settings)?, out)?.with(args.auth.auth);
+pub(super) fn run(args: &EnvArgs, given: &Given<'_>, out: &Out) -> Result<Exit, Error> {
+    let servers = flows::servers(given.config(out)?, out)?.with(args.auth.auth);
     let which = match &args.server {
         Some(which) => vec![which.clone()],
-        None => servers.reachable_names()?.into_iter().map(Which::Name).collect(),
+        None => servers.reachable_names()?.into_iter().map(ServerRef::ByName).collect(),
     };
     if which.is_empty() {
         return Err(Error::Usage { message: "no server is set up".into(), hint: SET_UP.into() });
@@ -83,26 +71,8 @@ pub(super) fn run(args: &EnvArgs, settings: Settings, out: &Out) -> Result<Exit,
     Ok(exit)
 }
 
-/// The variables of these servers, every token in them fresh. All are asked at once.
-pub(super) async fn gather(servers: &Servers, which: &[Which]) -> Gathered {
-    let results = join_all(which.iter().map(|which| servers.fresh(which))).await;
-    let (mut variables, mut failed) = (Variables::new(), Vec::new());
-    for (server, result) in which.iter().zip(results) {
-        match result {
-            Ok(entry) => {
-                if which.len() == 1 {
-                    variables.extend(single(&entry));
-                }
-                variables.extend(headers(&entry));
-            }
-            Err(error) => failed.push((server.clone(), error)),
-        }
-    }
-    Gathered { variables, failed }
-}
-
 /// Says what failed. The exit code: 3 if some of several did, else the first one's own.
-pub(super) fn complain(servers: &Servers, failed: &[(Which, Error)], asked: usize, out: &Out) -> Exit {
+pub(super) fn complain(servers: &Servers, failed: &[(ServerRef, Error)], asked: usize, out: &Out) -> Exit {
     for (which, error) in failed {
         if asked > 1 && !out.json {
             out.say(&format!("{which}:"));
@@ -114,33 +84,6 @@ pub(super) fn complain(servers: &Servers, failed: &[(Which, Error)], asked: usiz
         Some((_, error)) if failed.len() == asked => error.exit(),
         Some(_) => Exit::Partial,
     }
-}
-
-/// Two servers whose names differ in punctuation alone share their variables: the token of one would go to the other.
-///
-/// # Errors
-/// [`Error::Usage`] naming the variable.
-pub(super) fn unambiguous(variables: &[(String, Secret)]) -> Result<(), Error> {
-    let mut names: Vec<&str> = variables.iter().map(|(name, _)| name.as_str()).collect();
-    names.sort_unstable();
-    match names.windows(2).find_map(|pair| pair.first().filter(|first| pair.last() == Some(first))) {
-        None => Ok(()),
-        Some(name) => Err(Error::Usage {
-            message: format!("two servers would share the variable {name}"),
-            hint: "name one server at a time, or rename one of them".into(),
-        }),
-    }
-}
-
-fn headers(entry: &Entry) -> impl Iterator<Item = (String, Secret)> {
-    entry.headers.iter().map(|(name, value)| (render::variable(&entry.name, name), value.clone()))
-}
-
-/// The names that programs written for one server look for.
-fn single(entry: &Entry) -> Variables {
-    let mut variables = vec![("MCP_SERVER_URL".to_owned(), Secret::new(entry.url.as_str()))];
-    variables.extend(entry.bearers.gateway.clone().map(|token| ("MCP_AUTH_TOKEN".to_owned(), token)));
-    variables
 }
 
 fn print(variables: &[(String, Secret)], shell: Shell, out: &Out) {
@@ -201,14 +144,6 @@ mod tests {
         for (shell, expected) in cases {
             assert_eq!(shell.line("V", value), expected, "{shell:?}");
         }
-    }
-
-    #[test]
-    fn a_shared_variable_is_refused() {
-        let variable = |name: &str| (name.to_owned(), Secret::new("v"));
-        assert!(unambiguous(&[variable("A"), variable("B")]).is_ok());
-        let error = unambiguous(&[variable("A"), variable("B"), variable("A")]).unwrap_err();
-        assert_eq!(error.to_string(), "two servers would share the variable A");
     }
 
     proptest! {

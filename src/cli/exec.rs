@@ -1,4 +1,4 @@
-//! `mcpauth exec`: a command with fresh credentials in its environment, and nowhere else. It leaves the variables to `env`
+//! `mcpauth exec`: a command with fresh credentials in its environment, and nowhere else. It leaves the variables to `servers`
 //! and starting the command to `sys::process`.
 
 use std::ffi::OsString;
@@ -6,12 +6,12 @@ use std::ffi::OsString;
 use clap::Args;
 
 use crate::cli::args::AuthArgs;
-use crate::cli::env::{self, Gathered};
+use crate::cli::env::complain;
 use crate::cli::flows;
+use crate::cli::given::Given;
 use crate::cli::out::Out;
-use crate::config::{Config, Settings};
 use crate::error::{Error, Exit};
-use crate::servers::Which;
+use crate::servers::{Gathered, ServerRef, gather, unambiguous};
 use crate::sys::process;
 
 /// Run a command with a server's fresh credentials in its environment
@@ -26,7 +26,7 @@ use crate::sys::process;
 pub(super) struct ExecArgs {
     /// The servers' names, or their addresses
     #[arg(value_name = "SERVER", required = true)]
-    servers: Vec<Which>,
+    servers: Vec<ServerRef>,
     #[command(flatten)]
     auth: AuthArgs,
     /// The command and its arguments, after --
@@ -34,24 +34,24 @@ pub(super) struct ExecArgs {
     command: Vec<OsString>,
 }
 
-pub(super) fn run(args: &ExecArgs, settings: Settings, out: &Out) -> Result<Exit, Error> {
+pub(super) fn run(args: &ExecArgs, given: &Given<'_>, out: &Out) -> Result<Exit, Error> {
     let Some((program, arguments)) = args.command.split_first() else { return Ok(Exit::Usage) };
-    let servers = flows::servers(Config::resolve(settings)?, out)?.with(args.auth.auth);
-    let mut which: Vec<Which> = Vec::new();
+    let servers = flows::servers(given.config(out)?, out)?.with(args.auth.auth);
+    let mut which: Vec<ServerRef> = Vec::new();
     for server in &args.servers {
         if !which.contains(server) {
             which.push(server.clone());
         }
     }
-    let work = async { Ok(Ok(env::gather(&servers, &which).await)) };
+    let work = async { Ok(Ok(gather(&servers, &which).await)) };
     let Gathered { variables, failed } = match flows::until_signal(out, work, Err)? {
         Ok(gathered) => gathered,
         Err(exit) => return Ok(exit),
     };
     if !failed.is_empty() {
-        return Ok(env::complain(&servers, &failed, which.len(), out));
+        return Ok(complain(&servers, &failed, which.len(), out));
     }
-    env::unambiguous(&variables)?;
+    unambiguous(&variables)?;
     let exposed = variables.iter().map(|(name, value)| (name.as_str(), value.expose()));
     let source = process::become_command(program, arguments, exposed, &servers.config.withheld());
     let program = crate::text::clean(&program.to_string_lossy(), 200);

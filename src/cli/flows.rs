@@ -6,31 +6,27 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use futures_util::future::join_all;
-use tokio::sync::Mutex;
 use tracing::{debug, trace};
 
 use crate::cli::args::BrowserArgs;
-use crate::cli::out::{Mark, Out};
-use crate::cli::person::Person;
-use crate::config::{Config, ConfigError, Planned};
-use crate::credential::{Credential, Kind};
+use crate::cli::out::{LineMark, Out};
+use crate::config::{Config, CredentialPlan};
+use crate::credential::{Credential, CredentialKind};
 use crate::error::{Error, Exit};
 use crate::servers::Servers;
-use crate::store::{Storage, Store};
 use crate::sys::browser::Browser;
 use crate::sys::clock;
-use crate::sys::http::Http;
-use crate::sys::signal::{self, Stop};
+use crate::sys::signal;
 use crate::sys::terminal;
-use crate::vault::{Fresh, Outcome, Vault};
+use crate::vault::{IssuedToken, TokenOutcome, Vault, VaultError};
 
 /// What came of one flow.
-pub(super) struct Row {
-    pub(super) kind: Kind,
+pub(super) struct FlowResult {
+    pub(super) kind: CredentialKind,
     pub(super) name: String,
     /// The command that runs just this flow.
     pub(super) command: String,
-    pub(super) result: Result<Fresh, Error>,
+    pub(super) result: Result<IssuedToken, Error>,
 }
 
 /// Runs `work` on a runtime of its own until it is done or a signal comes. Dropping it releases locks and the port; only
@@ -77,94 +73,59 @@ async fn finish(out: &Out, mut signals: u8) {
     }
 }
 
-pub(super) async fn signal() -> Exit {
-    match signal::stop().await {
-        Stop::Interrupt => Exit::Interrupted,
-        Stop::Terminate => Exit::Terminated,
-    }
-}
-
-/// The vault for this run.
-pub(super) fn vault(config: &Config, browser: Option<Browser>, out: &Out) -> Result<Vault, Error> {
-    Ok(Vault {
-        store: Store::new(&config.tokens_dir, storage(config, out)?),
-        http: http(config),
-        browser,
-        ui: Arc::new(Person(out.clone())),
-        login_within: config.login_within,
-        turn: Mutex::new(()),
-        exchanges: out.tasks.clone(),
-    })
+async fn signal() -> Exit {
+    signal::stop().await.into()
 }
 
 /// The servers, with this run's vault. Nobody is asked to log in.
 pub(super) fn servers(config: Config, out: &Out) -> Result<Servers, Error> {
-    let vault = vault(&config, None, out)?;
+    let vault = out.context().vault(&config, None)?;
     Ok(Servers::open(config, vault, Arc::new(out.clone())))
-}
-
-/// The network as the settings allow it.
-pub(super) fn http(config: &Config) -> Http {
-    Http::new(config.allow_plain).trusting(config.trust.clone())
 }
 
 /// Who opens a login page. Without a terminal nobody does, unless it was asked for: a script must not hang.
 pub(super) fn browser(args: &BrowserArgs, config: &Config) -> Option<Browser> {
     if args.device {
         Some(Browser::Elsewhere)
-    } else if args.no_browser || (config.settings.on("MCPAUTH_NO_BROWSER") && !args.browser) {
+    } else if args.no_browser || (config.no_browser() && !args.browser) {
         Some(Browser::Nobody)
     } else {
         (args.browser || terminal::interactive()).then(|| Browser::System { without: config.withheld() })
     }
 }
 
-fn storage(config: &Config, out: &Out) -> Result<Storage, Error> {
-    match config.settings.get("MCPAUTH_STORAGE") {
-        None | Some("file") => Ok(Storage::File),
-        Some("keyring") => {
-            Store::probe_keyring().map_err(crate::vault::VaultError::Store)?;
-            Ok(Storage::Keyring)
-        }
-        Some("auto") => Ok(match Store::probe_keyring() {
-            Ok(()) => {
-                out.say("storage: the system keyring");
-                Storage::Keyring
-            }
-            Err(error) => {
-                out.say(&format!("storage: 0600 files in {} ({error})", config.tokens_dir.display()));
-                Storage::File
-            }
-        }),
-        Some(_) => {
-            let reason = "none of file, keyring and auto".into();
-            Err(ConfigError::Invalid { variable: "MCPAUTH_STORAGE".into(), reason }.into())
-        }
-    }
-}
-
 /// Runs every flow at once, for tokens as the vault has them.
-pub(super) async fn run(vault: &Vault, planned: Vec<Planned>, anew: bool, out: &Out) -> Vec<Row> {
+pub(super) async fn run(
+    vault: &Vault,
+    planned: Vec<CredentialPlan>,
+    anew: bool,
+    out: &Out,
+) -> Vec<FlowResult> {
     let get = async |credential: &Credential| {
         let fresh = vault.fresh(credential, anew).await?;
-        agent_env(vault, credential, fresh)
+        vault.store.write_agent_env(credential, &fresh.stored.token).map_err(VaultError::Store)?;
+        Ok(fresh)
     };
     run_each(planned, out, get).await
 }
 
 /// Runs every flow at once, each by `get`. They share one thread: what takes time is the network.
 pub(super) async fn run_each(
-    planned: Vec<Planned>,
+    planned: Vec<CredentialPlan>,
     out: &Out,
-    get: impl AsyncFn(&Credential) -> Result<Fresh, Error>,
-) -> Vec<Row> {
-    let rows = join_all(planned.into_iter().map(|flow| one(flow, out, &get))).await;
+    get: impl AsyncFn(&Credential) -> Result<IssuedToken, Error>,
+) -> Vec<FlowResult> {
+    let rows = join_all(planned.into_iter().map(|flow| run_flow(flow, out, &get))).await;
     out.settle();
     rows
 }
 
-async fn one(flow: Planned, out: &Out, get: impl AsyncFn(&Credential) -> Result<Fresh, Error>) -> Row {
-    let Planned { kind, name, credential, .. } = flow;
+async fn run_flow(
+    flow: CredentialPlan,
+    out: &Out,
+    get: impl AsyncFn(&Credential) -> Result<IssuedToken, Error>,
+) -> FlowResult {
+    let CredentialPlan { kind, name, credential, .. } = flow;
     let line = out.line(&name);
     let began = Instant::now();
     let (command, result) = match credential {
@@ -177,34 +138,25 @@ async fn one(flow: Planned, out: &Out, get: impl AsyncFn(&Credential) -> Result<
         }
     };
     match &result {
-        Ok(fresh) => line.end(Mark::Good, &said(fresh), &said(fresh)),
-        Err(error) => {
-            line.end(Mark::Bad, &format!("failed: {}", error.code().replace('_', " ")), &error.to_string())
-        }
+        Ok(fresh) => line.end(LineMark::Good, &describe(fresh), &describe(fresh)),
+        Err(error) => line.end(
+            LineMark::Bad,
+            &format!("failed: {}", error.code().replace('_', " ")),
+            &error.to_string(),
+        ),
     }
     trace!("{name}: took {} ms", began.elapsed().as_millis());
-    Row { kind, name, command, result }
-}
-
-/// An agent gets its shell file beside the token, as the reference writes it.
-pub(super) fn agent_env(vault: &Vault, credential: &Credential, fresh: Fresh) -> Result<Fresh, Error> {
-    if credential.id.kind == Kind::Agent {
-        vault
-            .store
-            .write_agent_env(credential, &fresh.stored.token)
-            .map_err(crate::vault::VaultError::Store)?;
-    }
-    Ok(fresh)
+    FlowResult { kind, name, command, result }
 }
 
 /// What happened and until when, for people.
-pub(super) fn said(fresh: &Fresh) -> String {
+pub(super) fn describe(fresh: &IssuedToken) -> String {
     let what = match fresh.outcome {
-        Outcome::Reused => "still good",
-        Outcome::Refreshed => "refreshed",
-        Outcome::Obtained => "obtained",
-        Outcome::LoggedIn => "logged in",
-        Outcome::Unchanged => "unchanged",
+        TokenOutcome::Reused => "still good",
+        TokenOutcome::Refreshed => "refreshed",
+        TokenOutcome::Obtained => "obtained",
+        TokenOutcome::LoggedIn => "logged in",
+        TokenOutcome::Unchanged => "unchanged",
     };
     match fresh.stored.token.expires_at {
         Some(end) => format!("{what}, expires {}", clock::relative(end, clock::now())),

@@ -5,11 +5,12 @@ use clap::Args;
 
 use crate::cli::args::BrowserArgs;
 use crate::cli::flows;
+use crate::cli::given::Given;
 use crate::cli::out::Out;
-use crate::cli::report::{ConfigRow, Done, Skipped};
+use crate::cli::report::{ConfigRow, RunReport, Skipped};
 use crate::clients;
-use crate::config::{Config, ConfigError, Planned, Settings};
-use crate::credential::{Kind, SERVER_URL};
+use crate::config::{Config, ConfigError, CredentialPlan};
+use crate::credential::{CredentialKind, SERVER_URL};
 use crate::error::{Error, Exit};
 use crate::sys::browser::Browser;
 
@@ -54,10 +55,10 @@ pub(super) struct GenerateArgs {
     browser: BrowserArgs,
 }
 
-pub(super) fn run(args: &GenerateArgs, settings: Settings, out: &Out) -> Result<Exit, Error> {
-    let config = Config::resolve(settings)?;
+pub(super) fn run(args: &GenerateArgs, given: &Given<'_>, out: &Out) -> Result<Exit, Error> {
+    let config = given.config(out)?;
     let browser = flows::browser(&args.browser, &config);
-    let done = flows::until_signal(out, generate(&config, args, browser, out), Done::interrupted)?;
+    let done = flows::until_signal(out, generate(&config, args, browser, out), RunReport::interrupted)?;
     Ok(done.report(out))
 }
 
@@ -67,7 +68,7 @@ pub(super) async fn generate(
     args: &GenerateArgs,
     browser: Option<Browser>,
     out: &Out,
-) -> Result<Done, Error> {
+) -> Result<RunReport, Error> {
     // A provider that does not exist is a mistyped one, not one without sets.
     if let Some(name) = &args.provider {
         config.raw_provider(name)?;
@@ -82,12 +83,12 @@ pub(super) async fn generate(
         .into());
     }
     let without_gateway = config.registry_url.is_none() && planned.iter().any(is_for_gateway);
-    let vault = flows::vault(config, browser, out)?;
+    let vault = out.context().vault(config, browser)?;
     let rows = flows::run(&vault, planned, args.force, out).await;
     // The tokens are there all the same, and their rows must not be lost with the configurations.
     let configs = clients::write_all(config, &vault.store, !args.no_install, out)
         .unwrap_or_else(|error| vec![ConfigRow::none(config, error)]);
-    let mut done = Done::of(&kinds, rows, configs);
+    let mut done = RunReport::new(&kinds, rows, configs);
     if without_gateway {
         done.skip(Skipped::configurations());
     }
@@ -95,19 +96,19 @@ pub(super) async fn generate(
 }
 
 /// Whether a flow's token is carried to the gateway; what was logged in to by its address is elsewhere.
-fn is_for_gateway(flow: &Planned) -> bool {
+fn is_for_gateway(flow: &CredentialPlan) -> bool {
     !flow.credential.as_ref().is_ok_and(|credential| credential.facts.contains_key(SERVER_URL))
 }
 
 impl GenerateArgs {
-    fn kinds(&self) -> Vec<Kind> {
+    fn kinds(&self) -> Vec<CredentialKind> {
         match self {
-            Self { ingress_only: true, .. } => vec![Kind::Ingress],
-            Self { egress_only: true, .. } => vec![Kind::Egress],
-            Self { agentcore_only: true, .. } => vec![Kind::AgentCore],
-            Self { keycloak_only: true, .. } => vec![Kind::Agent],
-            Self { both: true, .. } => vec![Kind::Ingress, Kind::Egress],
-            _ => Kind::ALL.to_vec(),
+            Self { ingress_only: true, .. } => vec![CredentialKind::Ingress],
+            Self { egress_only: true, .. } => vec![CredentialKind::Egress],
+            Self { agentcore_only: true, .. } => vec![CredentialKind::AgentCore],
+            Self { keycloak_only: true, .. } => vec![CredentialKind::Agent],
+            Self { both: true, .. } => vec![CredentialKind::Ingress, CredentialKind::Egress],
+            _ => CredentialKind::ALL.to_vec(),
         }
     }
 }

@@ -1,15 +1,30 @@
-//! What a person gave this run: settings, with the flags that every verb has, and secrets, which are in no argument.
-
-use std::path::Path;
+//! What a verb is run with beside its own arguments: the settings of this run, with the flags that every verb has.
 
 use clap::ValueEnum;
 
 use crate::cli::args::Global;
 use crate::cli::out::Out;
-use crate::config::Settings;
+use crate::config::{Config, Settings};
 use crate::error::Error;
-use crate::secret::Secret;
-use crate::sys::private_file::{self, FileError};
+
+/// What every verb is given.
+pub(super) struct Given<'g> {
+    pub(super) global: &'g Global,
+    /// The command line as clap knows it.
+    pub(super) command: fn() -> clap::Command,
+}
+
+impl Given<'_> {
+    /// Everything that is set, whatever it means.
+    pub(super) fn settings(&self, out: &Out) -> Result<Settings, Error> {
+        settings(self.global, out)
+    }
+
+    /// What the settings mean.
+    pub(super) fn config(&self, out: &Out) -> Result<Config, Error> {
+        Ok(Config::resolve(self.settings(out)?)?)
+    }
+}
 
 /// Settings with the flags that every verb has.
 pub(super) fn settings(global: &Global, out: &Out) -> Result<Settings, Error> {
@@ -27,19 +42,19 @@ pub(super) fn settings(global: &Global, out: &Out) -> Result<Settings, Error> {
         ));
     }
     if let Some(dir) = &global.tokens_dir {
-        settings.flag("MCPAUTH_TOKENS_DIR", dir.to_string_lossy());
+        settings.flag("MCPAUTH_TOKENS_DIR", dir.to_string_lossy().as_ref());
     }
     if let Some(dir) = &global.servers_dir {
-        settings.flag("MCPAUTH_SERVERS_DIR", dir.to_string_lossy());
+        settings.flag("MCPAUTH_SERVERS_DIR", dir.to_string_lossy().as_ref());
     }
     if let Some(path) = &global.providers_file {
-        settings.flag("MCPAUTH_PROVIDERS_FILE", path.to_string_lossy());
+        settings.flag("MCPAUTH_PROVIDERS_FILE", path.to_string_lossy().as_ref());
     }
     if let Some(url) = &global.registry_url {
         settings.flag("REGISTRY_URL", url.as_str());
     }
     if let Some(path) = &global.ca_cert {
-        settings.flag("MCPAUTH_CA_CERT", path.to_string_lossy());
+        settings.flag("MCPAUTH_CA_CERT", path.to_string_lossy().as_ref());
     }
     if let Some(storage) = global.storage.and_then(|storage| storage.to_possible_value()) {
         settings.flag("MCPAUTH_STORAGE", storage.get_name());
@@ -48,32 +63,4 @@ pub(super) fn settings(global: &Global, out: &Out) -> Result<Settings, Error> {
         settings.flag("MCPAUTH_ALLOW_HTTP", "1");
     }
     Ok(settings)
-}
-
-/// A secret from a file, or from stdin for `-`: never from an argument, which every process can read.
-pub(super) fn secret_from(path: &Path) -> Result<Secret, Error> {
-    let mut text = zeroize::Zeroizing::new(String::new());
-    let no_secret = |what: &str| Error::Usage {
-        message: format!("{} {what}", path.display()),
-        hint: "name a file with the secret in it, or - for stdin".into(),
-    };
-    if path.as_os_str() == "-" {
-        *text = crate::sys::terminal::piped()?;
-    } else if private_file::is_pipe(path) {
-        // A shell's <(...) is one, and belongs to this very run.
-        return Err(Error::Usage {
-            message: format!("{} is a pipe, not a file", path.display()),
-            hint: "pipe the secret to stdin, and give - in place of the file".into(),
-        });
-    } else {
-        let found = private_file::read(path).map_err(|error| match error {
-            FileError::Symlink(_) => no_secret("is a symbolic link, which others could point elsewhere"),
-            other => other.into(),
-        })?;
-        *text = found.ok_or_else(|| no_secret("does not exist"))?;
-    }
-    if text.trim().is_empty() {
-        return Err(no_secret("is empty"));
-    }
-    Ok(Secret::new(text.trim()))
 }

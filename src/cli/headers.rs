@@ -8,11 +8,11 @@ use serde_json::{Map, Value};
 
 use crate::cli::args::AuthArgs;
 use crate::cli::flows;
+use crate::cli::given::Given;
 use crate::cli::out::Out;
-use crate::config::{Config, Settings};
 use crate::error::{Error, Exit};
 use crate::flow::FlowError;
-use crate::servers::Which;
+use crate::servers::ServerRef;
 use crate::sys::http::HttpError;
 use crate::vault::VaultError;
 
@@ -30,17 +30,17 @@ const WITHIN: Duration = Duration::from_secs(8);
 pub(super) struct HeadersArgs {
     /// The server's name, or its address
     #[arg(value_name = "SERVER", required_unless_present = "server")]
-    name: Option<Which>,
+    name: Option<ServerRef>,
     /// The same
     #[arg(long, value_name = "SERVER", conflicts_with = "name", hide = true)]
-    server: Option<Which>,
+    server: Option<ServerRef>,
     #[command(flatten)]
     auth: AuthArgs,
 }
 
-pub(super) fn run(args: &HeadersArgs, settings: Settings, out: &Out) -> Result<Exit, Error> {
+pub(super) fn run(args: &HeadersArgs, given: &Given<'_>, out: &Out) -> Result<Exit, Error> {
     let Some(which) = args.name.as_ref().or(args.server.as_ref()) else { return Ok(Exit::Usage) };
-    let servers = flows::servers(Config::resolve(settings)?, out)?.with(args.auth.auth);
+    let servers = flows::servers(given.config(out)?, out)?.with(args.auth.auth);
     let work = async {
         match tokio::time::timeout(WITHIN, servers.fresh(which)).await {
             Ok(entry) => entry.map(Ok),
@@ -63,7 +63,7 @@ pub(super) fn run(args: &HeadersArgs, settings: Settings, out: &Out) -> Result<E
     Ok(Exit::Done)
 }
 
-fn late(which: &Which) -> Error {
+fn late(which: &ServerRef) -> Error {
     let (host, cause) = (which.to_string(), format!("no new token within {} s", WITHIN.as_secs()));
     VaultError::Flow(FlowError::Http(HttpError::Lost { host, cause })).into()
 }

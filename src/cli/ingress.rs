@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::cli::flows;
-use crate::cli::given::secret_from;
+use crate::cli::given::Given;
 use crate::cli::out::Out;
-use crate::cli::report::Done;
-use crate::config::{Config, Planned, Settings};
-use crate::credential::Kind;
+use crate::cli::report::RunReport;
+use crate::config::{Config, CredentialPlan};
+use crate::credential::CredentialKind;
 use crate::error::{Error, Exit};
+use crate::given::secret_from;
 
 /// Get the token that lets agents through the gateway (client credentials)
 #[derive(Args, Debug)]
@@ -24,27 +25,29 @@ pub(super) struct IngressArgs {
     client_secret_file: Option<PathBuf>,
 }
 
-pub(super) fn run(args: &IngressArgs, mut settings: Settings, out: &Out) -> Result<Exit, Error> {
+pub(super) fn run(args: &IngressArgs, given: &Given<'_>, out: &Out) -> Result<Exit, Error> {
+    let mut settings = given.settings(out)?;
     if let Some(path) = &args.client_secret_file {
         let secret = secret_from(path)?;
-        settings.flag("INGRESS_OAUTH_CLIENT_SECRET", secret.expose());
-        settings.flag("KEYCLOAK_M2M_CLIENT_SECRET", secret.expose());
+        settings.flag("INGRESS_OAUTH_CLIENT_SECRET", secret.clone());
+        settings.flag("KEYCLOAK_M2M_CLIENT_SECRET", secret);
     }
     let config = Config::resolve(settings)?;
     let name = format!("ingress {}", config.auth_provider());
-    let planned = vec![Planned { kind: Kind::Ingress, name, set: None, credential: config.ingress() }];
+    let planned =
+        vec![CredentialPlan { kind: CredentialKind::Ingress, name, set: None, credential: config.ingress() }];
     run_planned(&config, planned, None, args.force, out)
 }
 
 /// One verb's flows, without client configurations.
 pub(super) fn run_planned(
     config: &Config,
-    planned: Vec<Planned>,
+    planned: Vec<CredentialPlan>,
     browser: Option<crate::sys::browser::Browser>,
     force: bool,
     out: &Out,
 ) -> Result<Exit, Error> {
-    let vault = flows::vault(config, browser, out)?;
-    let work = async { Ok(Done::of(&[], flows::run(&vault, planned, force, out).await, Vec::new())) };
-    Ok(flows::until_signal(out, work, Done::interrupted)?.report(out))
+    let vault = out.context().vault(config, browser)?;
+    let work = async { Ok(RunReport::new(&[], flows::run(&vault, planned, force, out).await, Vec::new())) };
+    Ok(flows::until_signal(out, work, RunReport::interrupted)?.report(out))
 }

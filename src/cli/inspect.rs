@@ -1,18 +1,15 @@
 //! `mcpauth inspect`: what a token says, until when it is good, and whether its issuer signed it. Neither the token nor its
-//! signature is shown. It leaves asking the issuer to `inspect::verify`.
-
-mod verify;
+//! signature is shown. It leaves finding that out to `inspect`.
 
 use clap::Args;
 use serde_json::{Value, json};
 
-use self::verify::Verdict;
 use crate::cli::flows;
+use crate::cli::given::Given;
 use crate::cli::out::Out;
-use crate::cli::subject::{Subject, find};
-use crate::config::{Config, Settings};
 use crate::error::{Error, Exit};
-use crate::oauth::{Epoch, Unverified, read_numeric_date};
+use crate::inspect::{Inspected, SignatureCheck, find, inspect};
+use crate::oauth::{Epoch, read_numeric_date};
 use crate::sys::address::web_url;
 use crate::sys::clock;
 use crate::text::clean;
@@ -45,62 +42,48 @@ pub(super) struct InspectArgs {
     issuer: Option<String>,
 }
 
-pub(super) fn run(args: &InspectArgs, settings: Settings, out: &Out) -> Result<Exit, Error> {
+pub(super) fn run(args: &InspectArgs, given: &Given<'_>, out: &Out) -> Result<Exit, Error> {
     if let Some(issuer) = args.issuer.as_deref().filter(|issuer| web_url(issuer).is_err()) {
         let message = format!("--issuer: {:?} is not an http or https URL", clean(issuer, 80));
         return Err(Error::Usage { message, hint: "give it as its tokens have it in iss".into() });
     }
-    let config = Config::resolve(settings)?;
-    let vault = flows::vault(&config, None, out)?;
+    let config = given.config(out)?;
+    let vault = out.context().vault(&config, None)?;
     let subject = find(&args.what, &config, &vault.store, out)?;
-    let readable = Unverified::read(subject.token.expose());
-    let work = async {
-        let token = subject.token.expose();
-        let issuers = verify::issuers(&config, args.issuer.as_deref());
-        Ok(Ok(verify::verify(&vault.http, token, readable.as_ref(), &issuers, args.verify).await))
-    };
-    let verdict = match flows::until_signal(out, work, Err)? {
-        Ok(verdict) => verdict,
+    let work =
+        async { Ok(Ok(inspect(subject, &config, &vault.http, args.issuer.as_deref(), args.verify).await)) };
+    let inspected = match flows::until_signal(out, work, Err)? {
+        Ok(inspected) => inspected,
         Err(exit) => return Ok(exit),
     };
-    let now = clock::now();
-    let end = readable
-        .as_ref()
-        .and_then(|read| read.time("exp"))
-        .or(subject.stored.as_ref().and_then(|s| s.token.expires_at));
-    let early = readable.as_ref().and_then(|read| read.time("nbf")).is_some_and(|start| start > now);
-    let over = end.is_some_and(|end| end <= now);
-    let exit = match &verdict {
-        Verdict::Bad(_) => Exit::Found,
-        Verdict::Verified { .. } if args.verify && (over || early) => Exit::Found,
-        Verdict::Verified { .. } => Exit::Done,
-        Verdict::Unreachable(_) if args.verify => Exit::Network,
-        Verdict::Unknown(_) if args.verify => Exit::Found,
-        Verdict::Unreachable(_) | Verdict::Unknown(_) => Exit::Done,
+    let exit = match &inspected.verdict {
+        SignatureCheck::Bad(_) => Exit::Found,
+        SignatureCheck::Verified { .. } if args.verify && inspected.is_out_of_time(clock::now()) => {
+            Exit::Found
+        }
+        SignatureCheck::Verified { .. } => Exit::Done,
+        SignatureCheck::Unreachable(_) if args.verify => Exit::Network,
+        SignatureCheck::Unknown(_) if args.verify => Exit::Found,
+        SignatureCheck::Unreachable(_) | SignatureCheck::Unknown(_) => Exit::Done,
     };
     if out.json {
-        out.object(&object(&subject, readable.as_ref(), &verdict, end, exit));
+        out.object(&to_json(&inspected, exit));
     } else {
-        print(&subject, readable.as_ref(), &verdict, end, out);
+        print(&inspected, out);
     }
     Ok(exit)
 }
 
-fn object(
-    subject: &Subject,
-    readable: Option<&Unverified>,
-    verdict: &Verdict,
-    end: Option<Epoch>,
-    exit: Exit,
-) -> Value {
-    let stored = subject.stored.as_ref();
+fn to_json(inspected: &Inspected, exit: Exit) -> Value {
+    let Inspected { subject, readable, verdict } = inspected;
+    let (stored, readable, end) = (subject.stored.as_ref(), readable.as_ref(), inspected.end());
     json!({
         "version": 1,
         "exit_code": exit as u8,
         "name": subject.name,
         "path": subject.path,
         "format": if readable.is_some() { "jwt" } else { "opaque" },
-        "verified": matches!(verdict, Verdict::Verified { .. }),
+        "verified": matches!(verdict, SignatureCheck::Verified { .. }),
         "verification": verdict.word(),
         "reason": verdict.reason(),
         "expires_at": end,
@@ -119,15 +102,16 @@ fn object(
     })
 }
 
-fn print(subject: &Subject, readable: Option<&Unverified>, verdict: &Verdict, end: Option<Epoch>, out: &Out) {
-    let now = clock::now();
+fn print(inspected: &Inspected, out: &Out) {
+    let Inspected { subject, readable, verdict } = inspected;
+    let (readable, end, now) = (readable.as_ref(), inspected.end(), clock::now());
     let row = |name: &str, value: &str| out.result(&format!("  {name:14} {}", clean(value, LONGEST)));
     out.result(&subject.name);
     row("format", if readable.is_some() { "JWT" } else { "opaque: only its issuer can read it" });
     let (sign, code) = match verdict {
-        Verdict::Verified { .. } => ("yes", "32"),
-        Verdict::Bad(_) => ("NO", "31"),
-        Verdict::Unreachable(_) | Verdict::Unknown(_) => ("not verified", "33"),
+        SignatureCheck::Verified { .. } => ("yes", "32"),
+        SignatureCheck::Bad(_) => ("NO", "31"),
+        SignatureCheck::Unreachable(_) | SignatureCheck::Unknown(_) => ("not verified", "33"),
     };
     out.result(&format!(
         "  {:14} {}: {}",
@@ -156,12 +140,12 @@ fn print(subject: &Subject, readable: Option<&Unverified>, verdict: &Verdict, en
     for (title, members) in [("header", &readable.header), ("claims", &readable.claims)] {
         out.result(title);
         for (name, value) in members {
-            row(&clean(name, 40), &shown(name, value, now));
+            row(&clean(name, 40), &display_claim(name, value, now));
         }
     }
 }
 
-fn shown(name: &str, value: &Value, now: Epoch) -> String {
+fn display_claim(name: &str, value: &Value, now: Epoch) -> String {
     match (read_numeric_date(value), value) {
         (Some(at), _) if TIMES.contains(&name) => {
             format!("{} ({})", clock::human(at), clock::relative(at, now))
@@ -178,8 +162,8 @@ mod tests {
     #[test]
     fn times_are_told_as_people_tell_them() {
         let now = 1_795_509_000;
-        assert_eq!(shown("exp", &json!(now + 60), now), "2026-11-24 08:31:00 UTC (in 1m)");
-        assert_eq!(shown("size", &json!(now), now), "1795509000");
-        assert_eq!(shown("aud", &json!(["a"]), now), r#"["a"]"#);
+        assert_eq!(display_claim("exp", &json!(now + 60), now), "2026-11-24 08:31:00 UTC (in 1m)");
+        assert_eq!(display_claim("size", &json!(now), now), "1795509000");
+        assert_eq!(display_claim("aud", &json!(["a"]), now), r#"["a"]"#);
     }
 }

@@ -2,10 +2,11 @@
 
 use clap::Args;
 
+use crate::cli::given::Given;
 use crate::cli::ingress;
 use crate::cli::out::Out;
-use crate::config::{Config, ConfigError, Settings};
-use crate::credential::Kind;
+use crate::config::{Config, ConfigError};
+use crate::credential::CredentialKind;
 use crate::error::{Error, Exit};
 
 /// Get tokens for Keycloak agents, from agent-NAME.json in the tokens directory
@@ -33,16 +34,17 @@ pub(super) struct KeycloakArgs {
     force: bool,
 }
 
-pub(super) fn run(args: &KeycloakArgs, mut settings: Settings, out: &Out) -> Result<Exit, Error> {
+pub(super) fn run(args: &KeycloakArgs, given: &Given<'_>, out: &Out) -> Result<Exit, Error> {
+    let mut settings = given.settings(out)?;
     for (name, value) in [("KEYCLOAK_ADMIN_URL", &args.keycloak_url), ("KEYCLOAK_REALM", &args.realm)] {
         if let Some(value) = value {
-            settings.flag(name, value);
+            settings.flag(name, value.as_str());
         }
     }
     let config = Config::resolve(settings)?;
     let planned = match &args.agent_name {
         Some(name) => vec![config.agent(name)],
-        None => config.plan(&[Kind::Agent], None),
+        None => config.plan(&[CredentialKind::Agent], None),
     };
     if planned.is_empty() {
         return Err(ConfigError::NotConfigured("keycloak").into());

@@ -3,22 +3,20 @@
 
 mod report;
 
-use std::path::PathBuf;
-
 use clap::Args;
 use dialoguer::Confirm;
 
 use crate::cli::flows;
-use crate::cli::logout::report::Row;
+use crate::cli::given::Given;
+use crate::cli::logout::report::LogoutRow;
 use crate::cli::out::Out;
 use crate::clients;
-use crate::config::{Config, Settings};
+use crate::config::Config;
 use crate::error::{Error, Exit};
 use crate::secret::Secret;
-use crate::servers::credentials::{self, Known};
-use crate::store::Store;
-use crate::sys::{private_file, terminal};
-use crate::vault::{Forgotten, Vault};
+use crate::servers::credentials::{self, KnownCredential};
+use crate::sys::terminal;
+use crate::vault::Vault;
 
 /// Forget credentials, and revoke them where the provider can
 ///
@@ -42,16 +40,19 @@ pub(super) struct LogoutArgs {
     yes: bool,
 }
 
-pub(super) fn run(args: &LogoutArgs, settings: Settings, out: &Out) -> Result<Exit, Error> {
-    let config = Config::resolve(settings)?;
-    let vault = flows::vault(&config, None, out)?;
+pub(super) fn run(args: &LogoutArgs, given: &Given<'_>, out: &Out) -> Result<Exit, Error> {
+    let config = given.config(out)?;
+    let vault = out.context().vault(&config, None)?;
     let all = credentials::all(&config, &vault.store);
-    let meant: Vec<&Known> = match &args.name {
-        Some(name) => vec![credentials::named(&all, name)?],
-        None if args.all => all.iter().filter(|known| is_kept(known, &config, &vault.store)).collect(),
+    let meant: Vec<&KnownCredential> = match &args.name {
+        Some(name) => vec![credentials::find_by_name(&all, name)?],
+        None if args.all => all.iter().filter(|known| known.is_kept(&config, &vault.store)).collect(),
         None => {
             let message = "which credential is meant?".into();
-            return Err(Error::Usage { message, hint: format!("{}; or --all", credentials::listed(&all)) });
+            return Err(Error::Usage {
+                message,
+                hint: format!("{}; or --all", credentials::list_names(&all)),
+            });
         }
     };
     if args.all && !meant.is_empty() && !args.yes && !confirm(&meant)? {
@@ -61,27 +62,23 @@ pub(super) fn run(args: &LogoutArgs, settings: Settings, out: &Out) -> Result<Ex
     let work = async {
         let mut rows = Vec::new();
         for known in meant {
-            rows.push(one(&vault, &config, known, args.revoke).await);
+            rows.push(log_out(&vault, &config, known, args.revoke).await);
         }
         Ok(Ok(rows))
     };
     match flows::until_signal(out, work, Err)? {
         Ok(rows) => {
             // A token that is no more has no business in files of ours.
+            let tokens: Vec<&Secret> =
+                rows.iter().flat_map(|row| &row.result).flat_map(|done| &done.tokens).collect();
             let configs = clients::reinstall(&config, &vault.store, &out.muted());
-            Ok(report::report(&rows, &copies(&rows, &vault.store), configs, out))
+            Ok(report::report(&rows, &vault.store.copies_of(&tokens), configs, out))
         }
         Err(exit) => Ok(exit),
     }
 }
 
-fn is_kept(known: &Known, config: &Config, store: &Store) -> bool {
-    let registered = known.id.as_ref().is_some_and(|id| config.registered_at(id).is_some());
-    let is_there = |path: PathBuf| path.symlink_metadata().is_ok() || !private_file::left(&path).is_empty();
-    registered || known.path(store).is_some_and(is_there)
-}
-
-fn confirm(meant: &[&Known]) -> Result<bool, Error> {
+fn confirm(meant: &[&KnownCredential]) -> Result<bool, Error> {
     if !terminal::interactive() {
         return Err(Error::NoTerminal { what: "a yes", flag: "--yes" });
     }
@@ -90,29 +87,12 @@ fn confirm(meant: &[&Known]) -> Result<bool, Error> {
     Confirm::new().with_prompt(prompt).default(false).interact().map_err(crate::cli::configure::asked)
 }
 
-async fn one<'k>(vault: &Vault, config: &Config, known: &'k Known, revoke: bool) -> Row<'k> {
-    let path = known.path(&vault.store);
-    let result = match (&known.id, &path) {
-        (Some(id), Some(path)) => {
-            let ended = vault.forget(id, path, known.credential(), revoke).await.map_err(Error::from);
-            // After the token: its client is the one that may have it taken back.
-            ended.and_then(|ended| {
-                let registered = config.forget_registration(id)?;
-                Ok(Forgotten { found: ended.found || registered, ..ended })
-            })
-        }
-        _ => Ok(Forgotten::nothing()),
-    };
-    Row { known, path, result }
-}
-
-/// What else in the tokens directory has a removed token in it: client configurations, the reference's caches.
-fn copies(rows: &[Row<'_>], store: &Store) -> Vec<PathBuf> {
-    let tokens: Vec<&Secret> =
-        rows.iter().flat_map(|row| &row.result).flat_map(|done| &done.tokens).collect();
-    let holds = |path: &PathBuf| {
-        let text = private_file::read(path).ok().flatten().map(Secret::new);
-        text.is_some_and(|text| tokens.iter().any(|token| text.expose().contains(token.expose())))
-    };
-    store.files().into_iter().filter(holds).collect()
+async fn log_out<'k>(
+    vault: &Vault,
+    config: &Config,
+    known: &'k KnownCredential,
+    revoke: bool,
+) -> LogoutRow<'k> {
+    let result = known.forget(vault, config, revoke).await;
+    LogoutRow { known, path: known.path(&vault.store), result }
 }

@@ -6,6 +6,7 @@ use clap::{Args, Command};
 use clap_mangen::Man;
 
 use crate::cli::args::EXIT_CODES;
+use crate::cli::given::Given;
 use crate::cli::out::Out;
 use crate::error::{Error, Exit};
 use crate::sys::public_file;
@@ -22,8 +23,8 @@ pub(super) struct ManArgs {
 /// At the foot of every page.
 const SOURCE: &str = concat!("mcpauth ", env!("CARGO_PKG_VERSION"));
 
-pub(super) fn run(args: &ManArgs, command: Command, out: &Out) -> Result<Exit, Error> {
-    let command = named(command, "");
+pub(super) fn run(args: &ManArgs, given: &Given<'_>, out: &Out) -> Result<Exit, Error> {
+    let command = named((given.command)(), "");
     let Some(dir) = &args.dir else {
         out.lines(&page(&command)?);
         return Ok(Exit::Done);

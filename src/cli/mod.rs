@@ -5,6 +5,7 @@ mod agentcore;
 mod args;
 mod bridge;
 mod client_metadata;
+mod client_rows;
 mod complete;
 mod completions;
 mod config;
@@ -28,16 +29,12 @@ mod man;
 mod mcp;
 mod out;
 mod paths;
-mod person;
 mod providers;
 mod refresh;
 mod report;
-mod rows;
 mod status;
-mod subject;
+mod terminal_ui;
 mod token;
-
-pub use self::gateway::InVault;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -46,9 +43,8 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::cli::args::{EXIT_CODES, Global};
-use crate::cli::given::settings;
+use crate::cli::given::Given;
 use crate::cli::out::Out;
-use crate::config::Config;
 use crate::error::{Error, Exit};
 
 /// Gets the credentials AI agents need for MCP servers, keeps them and hands them out without leaking them.
@@ -82,7 +78,8 @@ enum Command {
     Env(env::EnvArgs),
     Exec(exec::ExecArgs),
     Logout(logout::LogoutArgs),
-    Basic(mcp::BasicArgs),
+    #[command(alias = "basic")]
+    Probe(mcp::ProbeArgs),
     Ping(mcp::PingArgs),
     List(mcp::ListArgs),
     Call(mcp::CallArgs),
@@ -112,7 +109,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let args: Vec<OsString> = args.into_iter().collect();
     let cli = match Cli::try_parse_from(&args) {
         Ok(cli) => cli,
-        Err(error) => return refused(&error, args.iter().any(|arg| arg == "--json")),
+        Err(error) => return usage_error(&error, args.iter().any(|arg| arg == "--json")),
     };
     let out = Out::new(&cli.global);
     if cli.global.verbose > 0 || cli.command.runs_on() {
@@ -128,42 +125,43 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 /// Which verb is where.
 fn verb(cli: &Cli, out: &Out) -> Result<Exit, Error> {
+    let given = &Given { global: &cli.global, command };
     match &cli.command {
-        Command::Completions(args) => completions::run(args, command(), out),
-        Command::Complete(args) => Ok(complete::run(args, command(), out)),
-        Command::Demo(args) => demo::run(args, out),
-        Command::Configure(args) => configure::run(args, settings(&cli.global, out)?, out),
-        Command::Config(args) => config::run(args, settings(&cli.global, out)?, out),
-        Command::Providers(args) => providers::run(args, &Config::resolve(settings(&cli.global, out)?)?, out),
-        Command::Gateway(args) => gateway::run(args, &Config::resolve(settings(&cli.global, out)?)?, out),
-        Command::Ingress(args) => ingress::run(args, settings(&cli.global, out)?, out),
-        Command::Egress(args) => egress::run(args, settings(&cli.global, out)?, out),
-        Command::Login(args) => login::run(args, settings(&cli.global, out)?, out),
-        Command::ClientMetadata(args) => client_metadata::run(args, settings(&cli.global, out)?, out),
-        Command::Agentcore(args) => agentcore::run(args, settings(&cli.global, out)?, out),
-        Command::Keycloak(args) => keycloak::run(args, settings(&cli.global, out)?, out),
-        Command::Generate(args) => generate::run(args, settings(&cli.global, out)?, out),
-        Command::Refresh(args) => refresh::run(args, settings(&cli.global, out)?, out),
-        Command::Status(args) => status::run(args, settings(&cli.global, out)?, out),
-        Command::Inspect(args) => inspect::run(args, settings(&cli.global, out)?, out),
-        Command::Token(args) => token::run(args, settings(&cli.global, out)?, out),
-        Command::Headers(args) => headers::run(args, settings(&cli.global, out)?, out),
-        Command::Env(args) => env::run(args, settings(&cli.global, out)?, out),
-        Command::Exec(args) => exec::run(args, settings(&cli.global, out)?, out),
-        Command::Logout(args) => logout::run(args, settings(&cli.global, out)?, out),
-        Command::Basic(args) => mcp::basic(args, settings(&cli.global, out)?, out),
-        Command::Ping(args) => mcp::ping(args, settings(&cli.global, out)?, out),
-        Command::List(args) => mcp::list(args, settings(&cli.global, out)?, out),
-        Command::Call(args) => mcp::call(args, settings(&cli.global, out)?, out),
-        Command::Bridge(args) => bridge::run(args, settings(&cli.global, out)?, out),
-        Command::Doctor(args) => doctor::run(args, settings(&cli.global, &out.muted()), out),
-        Command::Man(args) => man::run(args, command(), out),
+        Command::Completions(args) => completions::run(args, given, out),
+        Command::Complete(args) => complete::run(args, given, out),
+        Command::Demo(args) => demo::run(args, given, out),
+        Command::Configure(args) => configure::run(args, given, out),
+        Command::Config(args) => config::run(args, given, out),
+        Command::Providers(args) => providers::run(args, given, out),
+        Command::Gateway(args) => gateway::run(args, given, out),
+        Command::Ingress(args) => ingress::run(args, given, out),
+        Command::Egress(args) => egress::run(args, given, out),
+        Command::Login(args) => login::run(args, given, out),
+        Command::ClientMetadata(args) => client_metadata::run(args, given, out),
+        Command::Agentcore(args) => agentcore::run(args, given, out),
+        Command::Keycloak(args) => keycloak::run(args, given, out),
+        Command::Generate(args) => generate::run(args, given, out),
+        Command::Refresh(args) => refresh::run(args, given, out),
+        Command::Status(args) => status::run(args, given, out),
+        Command::Inspect(args) => inspect::run(args, given, out),
+        Command::Token(args) => token::run(args, given, out),
+        Command::Headers(args) => headers::run(args, given, out),
+        Command::Env(args) => env::run(args, given, out),
+        Command::Exec(args) => exec::run(args, given, out),
+        Command::Logout(args) => logout::run(args, given, out),
+        Command::Probe(args) => mcp::probe(args, given, out),
+        Command::Ping(args) => mcp::ping(args, given, out),
+        Command::List(args) => mcp::list(args, given, out),
+        Command::Call(args) => mcp::call(args, given, out),
+        Command::Bridge(args) => bridge::run(args, given, out),
+        Command::Doctor(args) => doctor::run(args, given, out),
+        Command::Man(args) => man::run(args, given, out),
         Command::OpenPage => Ok(crate::sys::browser::open_from_stdin().map(|()| Exit::Done)?),
     }
 }
 
 /// Clap's own answers: help and version are data, everything else is a usage error.
-fn refused(error: &clap::Error, json: bool) -> ExitCode {
+fn usage_error(error: &clap::Error, json: bool) -> ExitCode {
     let help = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
     if help {
         return ExitCode::from(out::help(error) as u8);

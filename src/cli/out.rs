@@ -16,8 +16,9 @@ use tracing::dispatcher::set_global_default;
 use tracing::level_filters::LevelFilter;
 
 use crate::cli::args::{ColorArg, Global};
+use crate::context::Context;
 use crate::error::{Error, Exit};
-use crate::log::{self, Said};
+use crate::log::{self, LoggedEvent};
 use crate::notice::Notices;
 use crate::sys::{clock, env, terminal};
 use crate::text::{visible, visible_json};
@@ -53,7 +54,7 @@ pub(super) struct Out {
 }
 
 /// One flow's line on a terminal; a plain line elsewhere.
-pub(super) struct Line {
+pub(super) struct ProgressLine {
     out: Out,
     name: String,
     bar: Option<ProgressBar>,
@@ -61,7 +62,7 @@ pub(super) struct Line {
 
 /// How a line ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Mark {
+pub(super) enum LineMark {
     Good,
     Bad,
 }
@@ -100,6 +101,11 @@ impl Out {
             bars: MultiProgress::with_draw_target(ProgressDrawTarget::hidden()),
             ..self.clone()
         }
+    }
+
+    /// This run, for the work below.
+    pub(super) fn context(&self) -> Context {
+        Context { notices: Arc::new(self.clone()), ui: Arc::new(self.clone()), exchanges: self.tasks.clone() }
     }
 
     /// Data, on stdout.
@@ -173,8 +179,8 @@ impl Out {
         let _ = set_global_default(log::listen(level, move |said| out.show(said)));
     }
 
-    fn show(&self, said: Said) {
-        let Said { level, what, text, more } = said;
+    fn show(&self, said: LoggedEvent) {
+        let LoggedEvent { level, what, text, more } = said;
         if level > Level::INFO {
             return self.say(&format!("  {text}"));
         }
@@ -271,7 +277,7 @@ impl Out {
     }
 
     /// Begins a flow's line.
-    pub(super) fn line(&self, name: &str) -> Line {
+    pub(super) fn line(&self, name: &str) -> ProgressLine {
         let bar = (!self.bars.is_hidden()).then(|| {
             let bar = self.bars.add(ProgressBar::new_spinner());
             let style = ProgressStyle::with_template("{spinner} {prefix:32!} {msg}  {elapsed}");
@@ -281,7 +287,7 @@ impl Out {
             self.lines.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), bar.clone());
             bar
         });
-        Line { out: self.clone(), name: name.into(), bar }
+        ProgressLine { out: self.clone(), name: name.into(), bar }
     }
 }
 
@@ -295,12 +301,12 @@ impl Notices for Out {
     }
 }
 
-impl Line {
+impl ProgressLine {
     /// How the flow ended: in a few words on a terminal, where the summary follows, in full elsewhere.
-    pub(super) fn end(&self, mark: Mark, brief: &str, full: &str) {
+    pub(super) fn end(&self, mark: LineMark, brief: &str, full: &str) {
         let (sign, code) = match mark {
-            Mark::Good => ("✓", "32"),
-            Mark::Bad => ("✗", "31"),
+            LineMark::Good => ("✓", "32"),
+            LineMark::Bad => ("✗", "31"),
         };
         match &self.bar {
             Some(bar) => {

@@ -4,6 +4,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use tracing::debug;
 
+use crate::cli::given::Given;
 use crate::cli::out::Out;
 use crate::config::Config;
 use crate::error::{Error, Exit};
@@ -14,11 +15,11 @@ use crate::sys::address::web_url;
 #[derive(Args, Debug)]
 pub(super) struct ProvidersArgs {
     #[command(subcommand)]
-    what: What,
+    what: ProvidersCommand,
 }
 
 #[derive(Subcommand, Debug)]
-enum What {
+enum ProvidersCommand {
     /// Every provider, built in or your own
     List,
     /// What is known of one: endpoints, scopes, quirks, what to set
@@ -28,13 +29,20 @@ enum What {
     },
     /// Parse every provider file; exit code 7 if one is wrong
     Check,
+    /// Print the JSON schema of provider files, for editors
+    Schema,
 }
 
-pub(super) fn run(args: &ProvidersArgs, config: &Config, out: &Out) -> Result<Exit, Error> {
+pub(super) fn run(args: &ProvidersArgs, given: &Given<'_>, out: &Out) -> Result<Exit, Error> {
+    let config = &given.config(out)?;
     match &args.what {
-        What::List => list(config, out),
-        What::Show { name } => show(config, name, out),
-        What::Check => Ok(check(config, out)),
+        ProvidersCommand::List => list(config, out),
+        ProvidersCommand::Show { name } => show(config, name, out),
+        ProvidersCommand::Check => Ok(check(config, out)),
+        ProvidersCommand::Schema => {
+            out.object(&Provider::schema());
+            Ok(Exit::Done)
+        }
     }
 }
 
@@ -55,14 +63,14 @@ fn list(config: &Config, out: &Out) -> Result<Exit, Error> {
 fn show(config: &Config, name: &str, out: &Out) -> Result<Exit, Error> {
     let provider = config.raw_provider(name)?;
     if out.json {
-        out.object(&object(&provider));
+        out.object(&to_json(&provider));
     } else {
         out.data(text(&provider).trim_end());
     }
     Ok(Exit::Done)
 }
 
-fn object(provider: &Provider) -> Value {
+fn to_json(provider: &Provider) -> Value {
     json!({
         "name": provider.name,
         "display_name": provider.display_name,

@@ -3,23 +3,23 @@
 
 use serde_json::{Value, json};
 
-use crate::cli::flows::{Row, said};
+use crate::cli::client_rows;
+use crate::cli::flows::{FlowResult, describe};
 use crate::cli::out::Out;
 use crate::cli::paths::short;
-use crate::cli::rows;
 use crate::config::ConfigError;
-use crate::credential::Kind;
+use crate::credential::CredentialKind;
 use crate::error::Exit;
 use crate::sys::clock;
-use crate::vault::Outcome;
+use crate::vault::TokenOutcome;
 
 pub(super) use crate::clients::ConfigRow;
 
 /// What a run came to.
-pub(super) struct Done {
+pub(super) struct RunReport {
     /// Set if a signal ended it.
     exit: Option<Exit>,
-    pub(super) rows: Vec<Row>,
+    pub(super) rows: Vec<FlowResult>,
     skipped: Vec<Skipped>,
     pub(super) configs: Vec<ConfigRow>,
 }
@@ -30,10 +30,10 @@ pub(super) struct Skipped {
     pub(super) why: String,
 }
 
-impl Done {
+impl RunReport {
     /// A run that was to get these kinds.
-    pub(super) fn of(kinds: &[Kind], rows: Vec<Row>, configs: Vec<ConfigRow>) -> Self {
-        let is_skipped = |kind: &&Kind| !rows.iter().any(|row| row.kind == **kind);
+    pub(super) fn new(kinds: &[CredentialKind], rows: Vec<FlowResult>, configs: Vec<ConfigRow>) -> Self {
+        let is_skipped = |kind: &&CredentialKind| !rows.iter().any(|row| row.kind == **kind);
         let skipped = kinds.iter().filter(is_skipped).map(|kind| Skipped::not_configured(*kind)).collect();
         Self { exit: None, rows, skipped, configs }
     }
@@ -54,7 +54,7 @@ impl Done {
 }
 
 impl Skipped {
-    pub(super) fn not_configured(kind: Kind) -> Self {
+    pub(super) fn not_configured(kind: CredentialKind) -> Self {
         Self { what: kind.name(), why: "not configured".into() }
     }
 
@@ -65,7 +65,7 @@ impl Skipped {
     }
 }
 
-fn report(out: &Out, rows: &[Row], skipped: &[Skipped], configs: &[ConfigRow]) -> Exit {
+fn report(out: &Out, rows: &[FlowResult], skipped: &[Skipped], configs: &[ConfigRow]) -> Exit {
     let mut exit = exit_code(rows);
     if exit == Exit::Done && configs.iter().any(|config| config.result.is_err()) {
         exit = Exit::Partial;
@@ -73,12 +73,12 @@ fn report(out: &Out, rows: &[Row], skipped: &[Skipped], configs: &[ConfigRow]) -
     if out.json {
         let results: Vec<Value> =
             rows.iter()
-                .map(|row| object(row, out))
+                .map(|row| to_json(row, out))
                 .chain(skipped.iter().map(
                     |skipped| json!({"kind": skipped.what, "status": "skipped", "message": skipped.why}),
                 ))
                 .collect();
-        let configs: Vec<Value> = configs.iter().map(rows::object).collect();
+        let configs: Vec<Value> = configs.iter().map(client_rows::to_json).collect();
         out.object(&json!({"version": 1, "ok": exit == Exit::Done, "exit_code": exit as u8, "results": results, "configs": configs}));
     } else {
         summary(out, rows, skipped, configs);
@@ -87,23 +87,23 @@ fn report(out: &Out, rows: &[Row], skipped: &[Skipped], configs: &[ConfigRow]) -
 }
 
 /// 0 if all went well, the failure's own code if there was nothing else, 3 if some of several failed.
-fn exit_code(rows: &[Row]) -> Exit {
+fn exit_code(rows: &[FlowResult]) -> Exit {
     let mut failures = rows.iter().filter_map(|row| row.result.as_ref().err()).map(crate::error::Error::exit);
     let Some(first) = failures.next() else { return Exit::Done };
     let all_failed = rows.iter().all(|row| row.result.is_err());
     if all_failed && failures.all(|exit| exit == first) { first } else { Exit::Partial }
 }
 
-fn object(row: &Row, out: &Out) -> Value {
+fn to_json(row: &FlowResult, out: &Out) -> Value {
     let mut object = json!({"kind": row.kind.name(), "name": row.name});
     let more = match &row.result {
         Ok(fresh) => {
             let status = match fresh.outcome {
-                Outcome::Reused => "reused",
-                Outcome::Refreshed => "refreshed",
-                Outcome::Obtained => "obtained",
-                Outcome::LoggedIn => "logged_in",
-                Outcome::Unchanged => "unchanged",
+                TokenOutcome::Reused => "reused",
+                TokenOutcome::Refreshed => "refreshed",
+                TokenOutcome::Obtained => "obtained",
+                TokenOutcome::LoggedIn => "logged_in",
+                TokenOutcome::Unchanged => "unchanged",
             };
             let end = fresh.stored.token.expires_at;
             json!({
@@ -128,11 +128,11 @@ fn object(row: &Row, out: &Out) -> Value {
     object
 }
 
-fn summary(out: &Out, rows: &[Row], skipped: &[Skipped], configs: &[ConfigRow]) {
+fn summary(out: &Out, rows: &[FlowResult], skipped: &[Skipped], configs: &[ConfigRow]) {
     for row in rows {
         match &row.result {
             Ok(fresh) => {
-                let text = format!("{:28} {}", row.name, said(fresh));
+                let text = format!("{:28} {}", row.name, describe(fresh));
                 out.row(("32", "ok     "), &text, &short(&fresh.path));
             }
             Err(error) => {
@@ -148,5 +148,5 @@ fn summary(out: &Out, rows: &[Row], skipped: &[Skipped], configs: &[ConfigRow]) 
     for Skipped { what, why } in skipped {
         out.result(&format!("{} {what:28} {why}", out.paint("33", "skipped")));
     }
-    configs.iter().for_each(|config| rows::say(out, config));
+    configs.iter().for_each(|config| client_rows::say(out, config));
 }

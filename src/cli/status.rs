@@ -1,25 +1,21 @@
 //! `mcpauth status`: every credential, how it stands and what to type. It asks no server, renews nothing and shows no token.
-//! It leaves which credentials there are to `credentials`, and laying out the table to `status::table`.
+//! It leaves how each stands to `status`, and laying out the table to `status::table`.
 
-mod row;
 mod table;
 
 use clap::Args;
 use serde_json::{Value, json};
 
-use crate::cli::flows;
+use crate::cli::given::Given;
 use crate::cli::out::Out;
-use crate::cli::refresh::service;
-use crate::cli::status::row::{Row, State};
-use crate::config::{Config, ConfigError, Settings};
-use crate::credential::{Credential, How};
+use crate::config::ConfigError;
 use crate::error::{Error, Exit};
-use crate::oauth::{Epoch, Freshness};
-use crate::servers::credentials::{self, Known, Setup};
-use crate::store::{Look, Storage, StoreError, Stored};
+use crate::oauth::Epoch;
+use crate::refresh;
+use crate::status::{self, Row};
+use crate::store::Storage;
 use crate::sys::clock;
-use crate::sys::pid_file::Holder;
-use crate::vault::{Vault, VaultError};
+use crate::sys::pid_file::RunningProcess;
 
 /// What is kept, until when it is good, and what to type
 ///
@@ -38,18 +34,16 @@ pub(super) struct StatusArgs {
     check: bool,
 }
 
-pub(super) fn run(args: &StatusArgs, settings: Settings, out: &Out) -> Result<Exit, Error> {
-    let config = Config::resolve(settings)?;
-    let vault = flows::vault(&config, None, out)?;
+pub(super) fn run(args: &StatusArgs, given: &Given<'_>, out: &Out) -> Result<Exit, Error> {
+    let config = given.config(out)?;
+    let vault = out.context().vault(&config, None)?;
     let now = clock::now();
-    let known = credentials::all(&config, &vault.store);
-    let rows: Vec<Row> =
-        known.iter().map(|known| row(known, &vault, now)).map(|row| row.advised(out)).collect();
-    let service = service::running(vault.store.dir());
+    let rows: Vec<Row> = status::all(&config, &vault, now).into_iter().map(|row| advised(row, out)).collect();
+    let service = refresh::running(vault.store.dir());
     let fine = !rows.is_empty() && rows.iter().all(Row::is_fine);
     let exit = if args.check && !fine { Exit::Found } else { Exit::Done };
     if out.json {
-        let objects: Vec<Value> = rows.iter().map(|row| object(row, now)).collect();
+        let objects: Vec<Value> = rows.iter().map(|row| to_json(row, now)).collect();
         let service = json!({"running": service.is_some(), "pid": service.and_then(|service| service.pid)});
         out.object(&json!({
             "version": 1, "ok": exit == Exit::Done, "exit_code": exit as u8, "credentials": objects, "refresh_service": service,
@@ -68,102 +62,20 @@ pub(super) fn run(args: &StatusArgs, settings: Settings, out: &Out) -> Result<Ex
         ));
     }
     out.result(&match service {
-        Some(Holder { pid: Some(pid) }) => format!("refresh service: running (process {pid})"),
-        Some(Holder { pid: None }) => "refresh service: running".into(),
+        Some(RunningProcess { pid: Some(pid) }) => format!("refresh service: running (process {pid})"),
+        Some(RunningProcess { pid: None }) => "refresh service: running".into(),
         None => "refresh service: not running (start it with: mcpauth refresh)".into(),
     });
     Ok(exit)
 }
 
-fn row(known: &Known, vault: &Vault, now: Epoch) -> Row {
-    let path = known.path(&vault.store);
-    let look = path.as_deref().and_then(|path| vault.store.look(path).ok().flatten());
-    let stored = match (&known.setup, &path) {
-        (Setup::Complete(credential), _) => vault.kept(credential),
-        (_, Some(path)) => vault.store.read_file(path),
-        (_, None) => Ok(None),
-    };
-    let row = Row {
-        kind: known.kind.name(),
-        name: known.name.clone(),
-        state: State::Good,
-        expires_at: stored.as_ref().ok().and_then(|stored| stored.as_ref()?.token.expires_at),
-        kept: matches!(stored, Ok(Some(_))),
-        source: source(known),
-        storage: look.as_ref().map(|look| look.storage),
-        renewable: known.credential().is_some_and(|credential| renewable(credential, &stored)),
-        path,
-        why: None,
-        command: None,
-        hint: None,
-    };
-    judged(row, known, stored, look.as_ref(), now)
+/// The same with commands that find what this run found.
+fn advised(row: Row, out: &Out) -> Row {
+    let again = |text: Option<String>| text.map(|text| out.advice(&text));
+    Row { command: again(row.command), hint: again(row.hint), ..row }
 }
 
-/// Fills in the state, and what to do about it.
-fn judged(
-    row: Row,
-    known: &Known,
-    stored: Result<Option<Stored>, StoreError>,
-    look: Option<&Look>,
-    now: Epoch,
-) -> Row {
-    let command = known.command();
-    let stored = match (stored, &known.setup) {
-        (_, Setup::Partial(error)) => {
-            let (why, hint) = (Some(error.to_string()), Some(error.hint()));
-            return Row { state: State::Incomplete, why, hint, ..row };
-        }
-        (Err(error), _) => {
-            let error = Error::from(VaultError::Store(error));
-            let (why, hint) = (Some(error.to_string()), Some(error.hint(&command)));
-            return Row { state: State::Unreadable, why, hint, ..row };
-        }
-        (Ok(stored), _) => stored,
-    };
-    let freshness = stored.map(|stored| stored.token.freshness(now));
-    let state = match (freshness, known.credential()) {
-        (Some(Freshness::Fresh), _) => return row,
-        (Some(Freshness::Due), _) => State::Due,
-        (Some(Freshness::Expired), Some(_)) if !row.renewable => State::NeedsLogin,
-        (Some(Freshness::Expired), _) => State::Expired,
-        (None, Some(Credential { how: How::AuthorizationCode(_), .. })) => State::NeedsLogin,
-        (None, _) => State::Missing,
-    };
-    let why = match (freshness, look.map(|look| look.storage), known.credential()) {
-        (None, Some(Storage::Keyring), _) => Some("the keyring does not give its secrets".to_owned()),
-        (None, Some(Storage::File), Some(_)) => Some("the file there has another client's token".into()),
-        (_, _, None) => Some("nothing that is configured renews it".into()),
-        _ => None,
-    };
-    match known.credential() {
-        Some(_) => Row { state, why, command: Some(command), ..row },
-        None => {
-            let forget = format!("mcpauth logout {}", known.handle());
-            let hint = format!("configure it (mcpauth configure), or forget it: {forget}");
-            Row { state, why, command: Some(forget), hint: Some(hint), ..row }
-        }
-    }
-}
-
-fn renewable(credential: &Credential, stored: &Result<Option<Stored>, StoreError>) -> bool {
-    match &credential.how {
-        How::ClientCredentials(_) => true,
-        How::AuthorizationCode(_) => stored
-            .as_ref()
-            .is_ok_and(|stored| stored.as_ref().is_some_and(|stored| stored.token.refresh_token.is_some())),
-    }
-}
-
-fn source(known: &Known) -> String {
-    match (&known.setup, known.set) {
-        (Setup::FileOnly, _) => "file only".into(),
-        (_, Some(set)) => format!("set {set}"),
-        (_, None) => "settings".into(),
-    }
-}
-
-fn object(row: &Row, now: Epoch) -> Value {
+fn to_json(row: &Row, now: Epoch) -> Value {
     let storage = row.storage.map(|storage| match storage {
         Storage::File => "file",
         Storage::Keyring => "keyring",

@@ -5,8 +5,8 @@ use clap::Args;
 use serde_json::json;
 
 use crate::cli::flows;
+use crate::cli::given::Given;
 use crate::cli::out::Out;
-use crate::config::{Config, Settings};
 use crate::error::{Error, Exit};
 use crate::oauth::TokenSet;
 use crate::servers::credentials;
@@ -26,11 +26,11 @@ pub(super) struct TokenArgs {
     name: String,
 }
 
-pub(super) fn run(args: &TokenArgs, settings: Settings, out: &Out) -> Result<Exit, Error> {
-    let config = Config::resolve(settings)?;
-    let vault = flows::vault(&config, None, out)?;
+pub(super) fn run(args: &TokenArgs, given: &Given<'_>, out: &Out) -> Result<Exit, Error> {
+    let config = given.config(out)?;
+    let vault = out.context().vault(&config, None)?;
     let all = credentials::all(&config, &vault.store);
-    let known = credentials::named(&all, &args.name)?;
+    let known = credentials::find_by_name(&all, &args.name)?;
     let work = async { known.fresh(&vault).await.map(Ok) };
     match flows::until_signal(out, work, Err) {
         Ok(Ok(stored)) => {

@@ -14,10 +14,10 @@ pub enum ClientError {
     Http(#[from] HttpError),
     /// HTTP 401: no token, or not this one.
     #[error("{}", .0.told("does not let us in"))]
-    Unauthorized(Box<Refusal>),
+    Unauthorized(Box<AuthRefusal>),
     /// HTTP 403: the token is good, but not for this.
     #[error("{}", .0.told("refuses this"))]
-    Forbidden(Box<Refusal>),
+    Forbidden(Box<AuthRefusal>),
     /// HTTP 404: nothing is at this address, or no longer this session.
     #[error("there is no MCP server at this address of {host} (HTTP 404{})", and(.said.as_deref()))]
     NotFound {
@@ -83,7 +83,7 @@ pub enum ClientError {
 
 /// HTTP 401 or 403.
 #[derive(Clone, Debug, Default)]
-pub struct Refusal {
+pub struct AuthRefusal {
     /// Who says so.
     pub host: String,
     /// What it demands.
@@ -92,7 +92,7 @@ pub struct Refusal {
     pub error: Option<RpcError>,
 }
 
-impl Refusal {
+impl AuthRefusal {
     /// The scopes that would do, if it says so.
     pub fn scope(&self) -> Option<&str> {
         self.challenge.as_ref()?.scope.as_deref()

@@ -2,22 +2,22 @@
 //! It leaves the wire to `mcp`, the session to `session`, credentials to its callers' headers, and has no deadline: whoever
 //! waits drops it.
 
+mod connection;
 mod error;
-mod talk;
 
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 use url::Url;
 
-pub use self::error::{ClientError, Refusal};
-use self::talk::Talk;
-pub use self::talk::{Era, Heard};
+use self::connection::Connection;
+pub use self::connection::{Era, TraceFn};
+pub use self::error::{AuthRefusal, ClientError};
 use crate::mcp::jsonrpc::{
     HEADER_MISMATCH, INVALID_PARAMS, METHOD_NOT_FOUND, MISSING_CAPABILITY, UNSUPPORTED_VERSION,
 };
 use crate::mcp::{LEGACY, MODERN, initialize_params};
-use crate::session::Given;
+use crate::session::UpstreamAuth;
 use crate::sys::http::Http;
 use crate::text::clean;
 
@@ -25,8 +25,8 @@ use crate::text::clean;
 const MOST_PAGES: usize = 10_000;
 
 /// A connection to a server.
-pub struct Client {
-    talk: Talk,
+pub struct McpClient {
+    talk: Connection,
     /// What the handshake agreed on.
     agreed: Option<&'static str>,
     /// Where it was found.
@@ -46,15 +46,15 @@ pub struct Tools {
     pub unusable: Vec<(String, &'static str)>,
 }
 
-impl Client {
+impl McpClient {
     /// Connects to the server that is `given`, whose headers go along with every request. Values marked sensitive come back
     /// in nothing.
     ///
     /// # Errors
     /// As [`ClientError`] says.
-    pub async fn connect(http: Http, given: Given, heard: Heard) -> Result<Self, ClientError> {
+    pub async fn connect(http: Http, given: UpstreamAuth, heard: TraceFn) -> Result<Self, ClientError> {
         let url = given.url.clone();
-        let talk = Talk::new(http, given, heard);
+        let talk = Connection::new(http, given, heard);
         let mut client = Self { talk, agreed: None, url, name: String::new(), version: String::new() };
         match client.talk.ask("server/discover", Map::new()).await {
             Ok(found) => client.discovered(&found).await?,
@@ -65,7 +65,7 @@ impl Client {
             Err(error) if is_modern(&error) => return Err(error),
             Err(error) if may_be_older(&error) => {
                 client.talk.note(1, &format!("not 2026-07-28 ({error}); trying the handshake"));
-                client.shake_hands().await.map_err(|later| more_telling(error, later))?;
+                client.initialize_legacy().await.map_err(|later| more_telling(error, later))?;
             }
             Err(error) => return Err(error),
         }
@@ -164,7 +164,7 @@ impl Client {
             Some(versions) if offers(versions, MODERN) => Ok(()),
             Some(versions) => self.choose(Some(versions)).await,
             // Some servers have a friendly word for every question.
-            None => self.shake_hands().await,
+            None => self.initialize_legacy().await,
         }
     }
 
@@ -172,13 +172,13 @@ impl Client {
     async fn choose(&mut self, offered: Option<&Value>) -> Result<(), ClientError> {
         let offered = offered.unwrap_or(&Value::Null);
         if LEGACY.iter().any(|version| offers(offered, version)) {
-            return self.shake_hands().await;
+            return self.initialize_legacy().await;
         }
         Err(ClientError::Version(clean(&offered.to_string(), 200)))
     }
 
     /// The legacy era, on the transport that the server has.
-    async fn shake_hands(&mut self) -> Result<(), ClientError> {
+    async fn initialize_legacy(&mut self) -> Result<(), ClientError> {
         self.talk.era = Era::Legacy;
         let found = self.talk.ask("initialize", initialize_params()).await?;
         let version = found.get("protocolVersion").cloned().unwrap_or_default();

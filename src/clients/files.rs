@@ -5,7 +5,7 @@ use super::{Clients, ConfigRow, Job};
 use crate::config::Config;
 use crate::error::Error;
 use crate::notice::Notices;
-use crate::render::{self, DryRun, Secrets, TARGETS, Target};
+use crate::render::{self, AuthMode, ClientSpec, DryRun, TARGETS};
 use crate::store::Store;
 use crate::sys::private_file;
 
@@ -20,7 +20,7 @@ pub(crate) fn write_all(
     install: bool,
     out: &dyn Notices,
 ) -> Result<Vec<ConfigRow>, Error> {
-    let clients = Clients::of(config, store, out)?;
+    let clients = Clients::new(config, store, out)?;
     if clients.entries.is_empty() {
         return Ok(Vec::new());
     }
@@ -33,7 +33,7 @@ pub(crate) fn write_all(
     }
     // What is wrong with our memory of them is in the rows above.
     let before = if install { clients.before().unwrap_or_default() } else { Vec::new() };
-    for job in before.iter().filter(|job| job.secrets.grow_old() && job.target.local.is_none()) {
+    for job in before.iter().filter(|job| job.auth_mode.embeds_tokens() && job.target.local.is_none()) {
         rows.push(clients.install(job, DryRun::No)?);
     }
     Ok(rows)
@@ -45,14 +45,14 @@ pub(crate) fn write_all(
 /// # Errors
 /// As for [`write_all`].
 pub(crate) fn reinstall(config: &Config, store: &Store, out: &dyn Notices) -> Result<Vec<ConfigRow>, Error> {
-    let clients = Clients::of(config, store, out)?;
+    let clients = Clients::new(config, store, out)?;
     clients.say_left_out(out);
     let before = clients.before()?;
     // With nothing to say no file is made, but what a file says is brought up to date.
     let meant = |local: &str| !clients.entries.is_empty() || store.dir().join(local).exists();
     let locals = seeds().filter(|(_, local)| meant(local));
     let locals = locals.map(|(target, local)| write_local(&clients, store, target, local));
-    let old = before.iter().filter(|job| job.secrets.grow_old());
+    let old = before.iter().filter(|job| job.auth_mode.embeds_tokens());
     locals.chain(old.map(|job| clients.install(job, DryRun::No))).collect()
 }
 
@@ -62,7 +62,7 @@ pub(crate) fn reinstall(config: &Config, store: &Store, out: &dyn Notices) -> Re
 /// # Errors
 /// As for [`write_all`].
 pub(crate) fn check(config: &Config, store: &Store, out: &dyn Notices) -> Result<Vec<ConfigRow>, Error> {
-    let clients = Clients::of(config, store, out)?;
+    let clients = Clients::new(config, store, out)?;
     clients.before()?.iter().map(|job| clients.install(job, DryRun::Yes)).collect()
 }
 
@@ -76,40 +76,40 @@ pub(crate) fn repair(
     client: &str,
     out: &dyn Notices,
 ) -> Result<Vec<ConfigRow>, Error> {
-    let clients = Clients::of(config, store, out)?;
+    let clients = Clients::new(config, store, out)?;
     let before = clients.before()?;
     let meant = before.iter().filter(|job| job.target.client == client);
     meant.map(|job| clients.install(job, DryRun::No)).collect()
 }
 
-/// The clients whose files the reference's scripts write, with the names of those among the tokens.
-fn seeds() -> impl Iterator<Item = (&'static Target, &'static str)> {
+/// The clients whose files the registry's scripts write, with the names of those among the tokens.
+fn seeds() -> impl Iterator<Item = (&'static ClientSpec, &'static str)> {
     TARGETS.iter().filter_map(|target| Some((target, target.local?)))
 }
 
 fn write_local(
     clients: &Clients<'_>,
     store: &Store,
-    target: &'static Target,
+    target: &'static ClientSpec,
     local: &str,
 ) -> Result<ConfigRow, Error> {
     private_file::create_dir_ignored(store.dir())?;
     let path = store.dir().join(local);
-    let rendered = clients.rendered(target, Secrets::Inline, &clients.entries)?;
+    let rendered = clients.rendered(target, AuthMode::Inline, &clients.entries)?;
     Ok(ConfigRow {
         client: target.client,
         path: path.display().to_string(),
         servers: clients.entries.len(),
-        secrets: None,
+        auth_mode: None,
         result: render::write_local(&path, &rendered).map_err(Error::from),
         dry: false,
     })
 }
 
-/// The client's own file, as the reference's scripts write it unless it was installed to otherwise.
-fn write_seed(clients: &Clients<'_>, target: &'static Target) -> Result<ConfigRow, Error> {
-    let job = clients.job(target, Some(Secrets::Inline)).map(|job| Job {
-        secrets: job.record.as_ref().map_or(Secrets::Inline, |record| record.secrets),
+/// The client's own file, as the registry's scripts write it unless it was installed to otherwise.
+fn write_seed(clients: &Clients<'_>, target: &'static ClientSpec) -> Result<ConfigRow, Error> {
+    let job = clients.job(target, Some(AuthMode::Inline)).map(|job| Job {
+        auth_mode: job.record.as_ref().map_or(AuthMode::Inline, |record| record.auth_mode),
         ..job
     });
     match job {
@@ -118,7 +118,7 @@ fn write_seed(clients: &Clients<'_>, target: &'static Target) -> Result<ConfigRo
             client: target.client,
             path: target.place.path.into(),
             servers: clients.entries.len(),
-            secrets: None,
+            auth_mode: None,
             result: Err(error),
             dry: false,
         }),

@@ -3,16 +3,13 @@
 
 use std::net::SocketAddr;
 
-use crate::config::{Config, ConfigError};
+use crate::config::Config;
 use crate::error::Error;
-use crate::quantity::address;
 use crate::secret::Secret;
 use crate::sys::private_file;
 
 /// The header with the secret.
 pub(crate) const SECRET_HEADER: &str = "x-mcpauth-bridge";
-/// Where the bridge listens unless `MCPAUTH_BRIDGE_LISTEN` or `--listen` says otherwise.
-const LISTEN: &str = "127.0.0.1:8191";
 /// The secret's file, in the tokens directory.
 const FILE: &str = ".bridge-secret";
 
@@ -29,13 +26,8 @@ impl Local {
     ///
     /// # Errors
     /// [`ConfigError::Invalid`] for an address that is not on loopback; the file's.
-    pub(crate) fn of(config: &Config) -> Result<Self, Error> {
-        let text = config.settings.get("MCPAUTH_BRIDGE_LISTEN").unwrap_or(LISTEN);
-        let listen: SocketAddr =
-            address(text).ok().filter(|at| at.ip().is_loopback()).ok_or_else(|| ConfigError::Invalid {
-                variable: "MCPAUTH_BRIDGE_LISTEN".into(),
-                reason: "not an address on loopback, such as 127.0.0.1:8191 or localhost:8191".into(),
-            })?;
+    pub(crate) fn new(config: &Config) -> Result<Self, Error> {
+        let listen = config.bridge_address()?;
         private_file::create_dir_ignored(&config.tokens_dir)?;
         let path = config.tokens_dir.join(FILE);
         if let Some(text) = private_file::read(&path)?.filter(|text| text.trim().len() >= 32) {

@@ -2,7 +2,7 @@
 
 use crate::config::Config;
 use crate::error::Error;
-use crate::render::{Installed, Secrets};
+use crate::render::{AuthMode, Installed};
 
 /// What writes the client configurations alone.
 const COMMAND: &str = "mcpauth config install";
@@ -13,7 +13,7 @@ pub(crate) struct ConfigRow {
     pub(crate) path: String,
     pub(crate) servers: usize,
     /// How the client has its headers; `None` for our own files.
-    pub(crate) secrets: Option<Secrets>,
+    pub(crate) auth_mode: Option<AuthMode>,
     pub(crate) result: Result<Installed, Error>,
     /// Only to say what would be.
     pub(crate) dry: bool,
@@ -23,7 +23,7 @@ impl ConfigRow {
     /// No client has a configuration, for one reason.
     pub(crate) fn none(config: &Config, error: Error) -> Self {
         let path = config.tokens_dir.display().to_string();
-        Self { client: "every client", path, servers: 0, secrets: None, result: Err(error), dry: false }
+        Self { client: "every client", path, servers: 0, auth_mode: None, result: Err(error), dry: false }
     }
 
     /// In what the client's file is not as it should be, a line each; nothing if it is in order.

@@ -1,10 +1,10 @@
-//! Every variable there is, with what it means and what it decides: for `config show`, for the README's table, to know a
+//! Every variable there is, with what it means and what it decides: for `config show`, for the reference, to know a
 //! secret by its name, and to know what a file that was only found may say.
 //! It leaves reading them to `settings`.
 
 /// One variable. `N` at the end of a name stands for the number of a set, 1 to 100.
 #[derive(Clone, Copy, Debug)]
-pub struct Variable {
+pub struct VariableSpec {
     /// Its name.
     pub name: &'static str,
     /// What it has when nobody gives it.
@@ -28,20 +28,20 @@ pub enum Role {
     Machine,
 }
 
-const fn row(name: &'static str, default: &'static str, about: &'static str) -> Variable {
-    Variable { name, default, about, role: Role::Plain }
+const fn row(name: &'static str, default: &'static str, about: &'static str) -> VariableSpec {
+    VariableSpec { name, default, about, role: Role::Plain }
 }
 
-const fn place(name: &'static str, default: &'static str, about: &'static str) -> Variable {
-    Variable { role: Role::Place, ..row(name, default, about) }
+const fn place(name: &'static str, default: &'static str, about: &'static str) -> VariableSpec {
+    VariableSpec { role: Role::Place, ..row(name, default, about) }
 }
 
-const fn inside(name: &'static str, default: &'static str, about: &'static str) -> Variable {
-    Variable { role: Role::Inside, ..row(name, default, about) }
+const fn inside(name: &'static str, default: &'static str, about: &'static str) -> VariableSpec {
+    VariableSpec { role: Role::Inside, ..row(name, default, about) }
 }
 
-const fn machine(name: &'static str, default: &'static str, about: &'static str) -> Variable {
-    Variable { role: Role::Machine, ..row(name, default, about) }
+const fn machine(name: &'static str, default: &'static str, about: &'static str) -> VariableSpec {
+    VariableSpec { role: Role::Machine, ..row(name, default, about) }
 }
 
 /// What the libraries below us read from the environment, in any case of its letters: the machine's as well.
@@ -49,7 +49,7 @@ const OF_THE_MACHINE: [&str; 6] =
     ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR"];
 
 /// All of them, in the order a person sets them up.
-pub const VARIABLES: &[Variable] = &[
+pub const VARIABLES: &[VariableSpec] = &[
     place("AUTH_PROVIDER", "cognito", "the ingress identity provider: cognito, keycloak or oidc"),
     place("INGRESS_OAUTH_USER_POOL_ID", "", "Cognito user pool; its first part is the region"),
     row("INGRESS_OAUTH_CLIENT_ID", "", "the ingress client (Cognito, oidc)"),
@@ -158,11 +158,11 @@ pub const VARIABLES: &[Variable] = &[
         "the AgentCore gateways' authorization server, where COGNITO_DOMAIN is not set",
     ),
     place("REGISTRY_URL", "", "the gateway's address; without it nothing that needs a gateway is configured"),
-    place("GATEWAY_URL", "http://localhost:8003/mcp", "the MCP server of basic, ping, list and call"),
+    place("GATEWAY_URL", "http://localhost:8003/mcp", "the MCP server of probe, ping, list and call"),
     row(
         "MCP_AUTH_TOKEN",
         "",
-        "the gateway's token for basic, ping, list and call, instead of the stored one",
+        "the gateway's token for probe, ping, list and call, instead of the stored one",
     ),
     inside(
         "MCPAUTH_PROVIDERS_FILE",
@@ -270,7 +270,7 @@ pub fn is_known(name: &str) -> bool {
     VARIABLES.iter().any(|variable| is_called(variable, name))
 }
 
-fn is_called(variable: &Variable, name: &str) -> bool {
+fn is_called(variable: &VariableSpec, name: &str) -> bool {
     match variable.name.strip_suffix("_N") {
         Some(stem) => name.strip_prefix(stem).and_then(|rest| rest.strip_prefix('_')).is_some_and(is_number),
         None => variable.name == name,
@@ -289,13 +289,11 @@ mod tests {
     fn every_variable_that_is_read_is_in_the_catalogue() {
         let sources = [
             include_str!("mod.rs"),
+            include_str!("agents.rs"),
             include_str!("machine.rs"),
             include_str!("egress.rs"),
-            include_str!("../cli/flows.rs"),
-            include_str!("../cli/gateway/issuer.rs"),
-            include_str!("../cli/refresh/args.rs"),
-            include_str!("../clients/local.rs"),
-            include_str!("../cli/gateway/prepare.rs"),
+            include_str!("values.rs"),
+            include_str!("../deployment/issuer.rs"),
         ];
         let words = sources.iter().flat_map(|text| text.split('"').skip(1).step_by(2));
         let stems = [

@@ -7,20 +7,21 @@ use std::ops::Range;
 
 use zeroize::Zeroizing;
 
+use crate::secret::Secret;
 use crate::sys::regular_file;
 
 /// One variable of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Line {
+pub(super) struct DotenvVariable {
     pub(super) number: usize,
     pub(super) key: String,
-    pub(super) value: String,
+    pub(super) value: Secret,
 }
 
 /// A file's variables.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Parsed {
-    pub(super) lines: Vec<Line>,
+    pub(super) lines: Vec<DotenvVariable>,
     /// The numbers of the lines that are not `KEY=VALUE`.
     pub(super) passed_over: Vec<usize>,
     /// Whether some of its bytes are not UTF-8.
@@ -35,11 +36,12 @@ pub(super) fn parse(bytes: Vec<u8>) -> Parsed {
         Err(bytes) => (String::from_utf8_lossy(&bytes).into_owned(), true),
     };
     let mut parsed = Parsed { is_damaged, ..Parsed::default() };
+    let text = Zeroizing::new(text);
     for statement in statements(&text) {
-        let is_whole = |value: &str| !is_damaged || !value.contains(char::REPLACEMENT_CHARACTER);
+        let is_whole = |value: &Secret| !is_damaged || !value.expose().contains(char::REPLACEMENT_CHARACTER);
         match statement.variable {
             Some((key, value)) if is_whole(&value) => {
-                parsed.lines.push(Line { number: statement.number, key, value });
+                parsed.lines.push(DotenvVariable { number: statement.number, key, value });
             }
             _ => parsed.passed_over.push(statement.number),
         }
@@ -53,7 +55,8 @@ pub fn set<'a>(text: &str, variables: impl IntoIterator<Item = (&'a str, &'a str
     let newline = line_end(text);
     variables.into_iter().fold(text.to_owned(), |mut text, (name, value)| {
         let line = format!("{name}={}", quoted(value));
-        let is_its = |statement: &Statement| statement.variable.as_ref().is_some_and(|(key, _)| key == name);
+        let is_its =
+            |statement: &DotenvStatement| statement.variable.as_ref().is_some_and(|(key, _)| key == name);
         match statements(&text).filter(is_its).last() {
             Some(statement) => text.replace_range(statement.range, &line),
             None => {
@@ -80,17 +83,17 @@ pub fn is_name(text: &str) -> bool {
 const BYTE_ORDER_MARK: &str = "\u{feff}";
 
 /// A statement: a line, or several lines if a quoted value continues over them.
-struct Statement {
+struct DotenvStatement {
     /// The number of its first line, from 1.
     number: usize,
     /// Where it is in the text, without the end of its last line.
     range: Range<usize>,
     /// Its name and value; none if it is not `KEY=VALUE`.
-    variable: Option<(String, String)>,
+    variable: Option<(String, Secret)>,
 }
 
 /// Every statement of a text; blank lines and comments are none.
-fn statements(text: &str) -> impl Iterator<Item = Statement> {
+fn statements(text: &str) -> impl Iterator<Item = DotenvStatement> {
     let (mut at, mut number) = (if text.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 }, 1);
     std::iter::from_fn(move || {
         while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
@@ -99,7 +102,7 @@ fn statements(text: &str) -> impl Iterator<Item = Statement> {
             let (lines, end) = lines(rest, length);
             (at, number) = (at + end, number + lines);
             if let Some(variable) = found {
-                return Some(Statement { number: first, range, variable });
+                return Some(DotenvStatement { number: first, range, variable });
             }
         }
         None
@@ -107,7 +110,7 @@ fn statements(text: &str) -> impl Iterator<Item = Statement> {
 }
 
 /// How long the first statement of a text is, and what it says; nothing if it is blank or a comment.
-fn statement(text: &str) -> (usize, Option<Option<(String, String)>>) {
+fn statement(text: &str) -> (usize, Option<Option<(String, Secret)>>) {
     let line = text.split(['\n', '\r']).next().unwrap_or_default();
     let (head, value) = line.split_once('=').unwrap_or((line, ""));
     // The name first: what does not set a variable must not swallow the lines below it.
@@ -124,7 +127,7 @@ fn statement(text: &str) -> (usize, Option<Option<(String, String)>>) {
         },
         _ => (0, Some(literally(without_comment(line.get(head.len() + blank..).unwrap_or_default()), None))),
     };
-    let variable = value.and_then(|value| read(&format!("{head}\"{}\"", *value)).flatten());
+    let variable = value.and_then(|value| read(&Zeroizing::new(format!("{head}\"{}\"", *value))).flatten());
     (line.len().max(head.len() + blank + length), Some(variable))
 }
 
@@ -168,9 +171,10 @@ fn line_end(text: &str) -> &'static str {
 }
 
 /// One statement as dotenvy reads it: nothing if it is blank or a comment, and nothing within if it is refused.
-fn read(statement: &str) -> Option<Option<(String, String)>> {
+fn read(statement: &str) -> Option<Option<(String, Secret)>> {
     let statement = Zeroizing::new(format!("{statement}\n"));
-    Some(dotenvy::from_read_iter(statement.as_bytes()).next()?.ok())
+    let read = dotenvy::from_read_iter(statement.as_bytes()).next()?.ok();
+    Some(read.map(|(name, value)| (name, Secret::new(value))))
 }
 
 /// A value spelt so that dotenvy, within double quotes, reads what python-dotenv reads: no `$` is substituted, and only the
@@ -228,7 +232,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn read(text: &str) -> Vec<(String, String)> {
-        parse(text.into()).lines.into_iter().map(|line| (line.key, line.value)).collect()
+        parse(text.into()).lines.into_iter().map(|line| (line.key, line.value.expose().into())).collect()
     }
 
     #[test]
@@ -310,7 +314,7 @@ mod tests {
         assert!(parsed.is_damaged && parsed.lines.iter().map(|line| line.key.as_str()).eq(["A", "D"]));
         let utf16: Vec<u8> = "\u{feff}A=\u{e4}\r\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
         let parsed = parse(utf16);
-        assert_eq!((parsed.lines[0].value.as_str(), parsed.is_damaged), ("\u{e4}", false));
+        assert_eq!((parsed.lines[0].value.expose(), parsed.is_damaged), ("\u{e4}", false));
     }
 
     #[test]
@@ -352,7 +356,7 @@ mod tests {
         fn what_is_set_is_read_and_the_rest_stays(before in "[ -~\n\r\"'\\\\=#]{0,80}", value in "[ -~\n\u{e4}]{0,30}") {
             let after = set(&before, [("Z_9", value.as_str())]);
             let of = |text: &str, is_it: bool| -> Vec<_> {
-                parse(text.into()).lines.into_iter().filter(|line| (line.key == "Z_9") == is_it).map(|line| (line.key, line.value)).collect()
+                parse(text.into()).lines.into_iter().filter(|line| (line.key == "Z_9") == is_it).map(|line| (line.key, line.value.expose().into())).collect()
             };
             prop_assert_eq!(of(&after, true).pop().map(|(_, value)| value), Some(value));
             prop_assert_eq!(of(&after, false), of(&before, false));

@@ -3,9 +3,11 @@
 use serde_json::Map;
 
 use crate::config::machine::{SETS, numbered};
-use crate::config::{AuthDefault, Config, ConfigError, Planned, checked_name, scopes};
-use crate::credential::{Credential, CredentialId, Given, How, Kind, Person};
-use crate::oauth::Client;
+use crate::config::{AuthDefault, Config, ConfigError, CredentialPlan, checked_name, scopes};
+use crate::credential::{
+    AuthorizationCodeConfig, Credential, CredentialId, CredentialKind, GrantConfig, NamedValue,
+};
+use crate::oauth::OAuthClient;
 use crate::provider::{AuthMethod, Provider, SecretRule};
 
 /// What of a set shows that it is meant to be there.
@@ -19,10 +21,10 @@ const SIGNS: [&str; 5] = [
 
 impl Config {
     /// Every egress set of which anything is set; with a provider named, those of that provider alone.
-    pub(super) fn egress_sets(&self, provider: Option<&str>) -> Vec<Planned> {
+    pub(super) fn egress_sets(&self, provider: Option<&str>) -> Vec<CredentialPlan> {
         let set = |name: &str, n: usize| self.settings.get(&format!("{name}_{n}"));
         let meant = |n: usize| provider.is_none() || set("EGRESS_PROVIDER_NAME", n) == provider;
-        let mut sets: Vec<Planned> =
+        let mut sets: Vec<CredentialPlan> =
             SETS.filter(|n| self.has_egress_set(*n) && meant(*n)).map(|n| self.egress_set(n)).collect();
         if sets.is_empty() {
             sets.extend(self.unnumbered(self.wanted_provider(provider)));
@@ -54,15 +56,15 @@ impl Config {
     }
 
     /// Egress set `n`.
-    pub fn egress_set(&self, n: usize) -> Planned {
+    pub fn egress_set(&self, n: usize) -> CredentialPlan {
         let provider = self.settings.get(&format!("EGRESS_PROVIDER_NAME_{n}"));
         let name = match (provider, self.settings.get(&format!("EGRESS_MCP_SERVER_NAME_{n}"))) {
             (Some(provider), Some(server)) if provider != server => format!("egress {provider} for {server}"),
             (Some(provider), _) => format!("egress {provider}"),
             (None, _) => format!("egress set {n}"),
         };
-        Planned {
-            kind: Kind::Egress,
+        CredentialPlan {
+            kind: CredentialKind::Egress,
             name,
             set: Some(n),
             credential: self.vouched(|config| {
@@ -73,7 +75,7 @@ impl Config {
     }
 
     /// The set without a number: `EGRESS_OAUTH_CLIENT_ID` and so on, or a provider that takes the ingress client.
-    fn unnumbered(&self, wanted: Option<&str>) -> Option<Planned> {
+    fn unnumbered(&self, wanted: Option<&str>) -> Option<CredentialPlan> {
         let name = wanted.or_else(|| self.settings.get("EGRESS_OAUTH_PROVIDER"))?;
         let prefix = self.raw_provider(name).ok().and_then(|provider| provider.settings_prefix);
         let prefix = match prefix {
@@ -88,7 +90,12 @@ impl Config {
             let name = named.or_else(|| settings.first(&["EGRESS_PROVIDER_NAME", "EGRESS_OAUTH_PROVIDER"]));
             config.egress(name, "", &prefix, 0)
         });
-        Some(Planned { kind: Kind::Egress, name: format!("egress {name}"), set: None, credential })
+        Some(CredentialPlan {
+            kind: CredentialKind::Egress,
+            name: format!("egress {name}"),
+            set: None,
+            credential,
+        })
     }
 
     fn egress(
@@ -151,15 +158,15 @@ impl Config {
         };
         Ok(Credential {
             id: CredentialId {
-                kind: Kind::Egress,
+                kind: CredentialKind::Egress,
                 name: found.name.clone(),
                 server: server.map(str::to_owned),
             },
-            client: Client { id: get("CLIENT_ID").unwrap_or_default().into(), auth },
-            owner: Given::default(),
+            client: OAuthClient { id: get("CLIENT_ID").unwrap_or_default().into(), auth },
+            owner: NamedValue::default(),
             issuer,
             provider_field: found.name.clone(),
-            how: How::AuthorizationCode(Box::new(Person {
+            how: GrantConfig::AuthorizationCode(Box::new(AuthorizationCodeConfig {
                 scopes: asked.unwrap_or_else(|| found.scopes.clone()),
                 site: self
                     .settings

@@ -1,30 +1,30 @@
-//! Credentials that need no person: ingress, AgentCore gateways, Keycloak agents. It leaves logins to `egress`.
+//! Credentials that need no person: ingress and AgentCore gateways. It leaves agents to `agents`, logins to `egress`.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use url::Url;
 
-use crate::config::{AuthDefault, Config, ConfigError, Planned, checked_name, scopes};
-use crate::credential::{Credential, CredentialId, Endpoint, Given, How, Kind, Machine, Origin};
-use crate::oauth::{Client, ClientAuth, Epoch};
+use crate::config::{AuthDefault, Config, ConfigError, CredentialPlan, checked_name, scopes};
+use crate::credential::{
+    ClientCredentialsConfig, Credential, CredentialId, CredentialKind, GrantConfig, NamedValue, TokenEndpoint,
+};
+use crate::oauth::{ClientAuth, Epoch, OAuthClient};
 use crate::provider::BodyFormat;
-use crate::secret::Secret;
-use crate::sys::private_file;
 
-/// What the reference assumes of a token whose reply names no lifetime, in seconds.
-const DEFAULT_LIFETIME: Epoch = 10_800;
+/// What the registry's scripts assume of a token whose reply names no lifetime, in seconds.
+pub(super) const DEFAULT_LIFETIME: Epoch = 10_800;
 /// The most sets of a numbered kind.
 pub(super) const SETS: std::ops::RangeInclusive<usize> = 1..=100;
 
 impl Config {
     /// The ingress credential, if anything of it is set.
-    pub(super) fn ingress_if_configured(&self) -> Option<Planned> {
+    pub(super) fn ingress_if_configured(&self) -> Option<CredentialPlan> {
         let signs = match self.auth_provider() {
             "keycloak" => ["KEYCLOAK_M2M_CLIENT_ID", "KEYCLOAK_M2M_CLIENT_SECRET", ""],
             _ => ["INGRESS_OAUTH_CLIENT_ID", "INGRESS_OAUTH_CLIENT_SECRET", "INGRESS_OAUTH_USER_POOL_ID"],
         };
         self.settings.first(&signs)?;
-        Some(Planned {
-            kind: Kind::Ingress,
+        Some(CredentialPlan {
+            kind: CredentialKind::Ingress,
             name: format!("ingress {}", self.auth_provider()),
             set: None,
             credential: self.ingress(),
@@ -54,7 +54,7 @@ impl Config {
         self.ingress_is_whole()?;
         let (issuer, endpoint, prefix, facts) = self.ingress_server()?;
         let endpoint = match self.settings.get("INGRESS_OAUTH_TOKEN_URL") {
-            Some(text) => Endpoint::Known(Self::url("INGRESS_OAUTH_TOKEN_URL", text)?),
+            Some(text) => TokenEndpoint::Known(Self::url("INGRESS_OAUTH_TOKEN_URL", text)?),
             None => endpoint,
         };
         let name = self.auth_provider();
@@ -66,14 +66,14 @@ impl Config {
             return Err(ConfigError::Missing { what, variables: vec![secret] });
         }
         Ok(Credential {
-            id: CredentialId { kind: Kind::Ingress, name: name.into(), server: None },
-            client: Client {
+            id: CredentialId { kind: CredentialKind::Ingress, name: name.into(), server: None },
+            client: OAuthClient {
                 id: self.settings.get(&id).unwrap_or_default().into(),
                 auth: auth.asserting_to(&issuer),
             },
-            owner: Given::default(),
+            owner: NamedValue::default(),
             issuer,
-            how: How::ClientCredentials(Machine {
+            how: GrantConfig::ClientCredentials(ClientCredentialsConfig {
                 endpoint,
                 scopes: scopes(self.settings.get("INGRESS_OAUTH_SCOPE").unwrap_or_default()),
                 audience: self.settings.get("INGRESS_OAUTH_AUDIENCE").map(str::to_owned),
@@ -102,7 +102,7 @@ impl Config {
             "oidc" => {
                 let issuer = self.need("ingress (oidc)", &["INGRESS_OAUTH_ISSUER"])?.to_owned();
                 Self::url("INGRESS_OAUTH_ISSUER", &issuer)?;
-                let endpoint = Endpoint::Discover { issuer: issuer.clone(), otherwise: None };
+                let endpoint = TokenEndpoint::Discover { issuer: issuer.clone(), otherwise: None };
                 Ok((issuer, endpoint, "INGRESS_OAUTH", notes("oidc")))
             }
             other => {
@@ -158,8 +158,8 @@ impl Config {
             .and_then(|name| self.settings.get(name));
         let endpoint = match domain {
             Some(domain) => domain_endpoint("COGNITO_DOMAIN", domain, &region)?,
-            // The pool-id form is the reference's guess: right where the domain was named after the pool.
-            None => Endpoint::Discover {
+            // The pool-id form is the registry's scripts' guess: right where the domain was named after the pool.
+            None => TokenEndpoint::Discover {
                 issuer: issuer.clone(),
                 otherwise: if outright { None } else { pool_form(&region, &pool) },
             },
@@ -209,7 +209,7 @@ impl Config {
     }
 
     /// Every AgentCore gateway of which anything is set.
-    pub(super) fn agentcore_gateways(&self) -> Vec<Planned> {
+    pub(super) fn agentcore_gateways(&self) -> Vec<CredentialPlan> {
         let parts = ["CLIENT_ID", "CLIENT_SECRET", "GATEWAY_ARN", "SERVER_NAME"];
         let set =
             |n: usize| parts.iter().any(|part| self.settings.get(&format!("AGENTCORE_{part}_{n}")).is_some());
@@ -230,12 +230,12 @@ impl Config {
     }
 
     /// AgentCore gateway `n`.
-    pub fn agentcore_gateway(&self, n: usize) -> Planned {
+    pub fn agentcore_gateway(&self, n: usize) -> CredentialPlan {
         let server = self.settings.get(&format!("AGENTCORE_SERVER_NAME_{n}"));
         let name =
             server.map_or_else(|| format!("agentcore gateway {n}"), |server| format!("agentcore {server}"));
-        Planned {
-            kind: Kind::AgentCore,
+        CredentialPlan {
+            kind: CredentialKind::AgentCore,
             name,
             set: Some(n),
             credential: self.vouched(|config| config.agentcore(n)),
@@ -288,17 +288,17 @@ impl Config {
             server.map(|name| checked_name(&format!("AGENTCORE_SERVER_NAME_{n}"), name)).transpose()?;
         Ok(Credential {
             id: CredentialId {
-                kind: Kind::AgentCore,
+                kind: CredentialKind::AgentCore,
                 name: "agentcore".into(),
                 server: server.map(str::to_owned),
             },
-            client: Client {
+            client: OAuthClient {
                 id: self.settings.get(&id).unwrap_or_default().into(),
                 auth: auth.asserting_to(&issuer),
             },
-            owner: Given::default(),
+            owner: NamedValue::default(),
             issuer,
-            how: How::ClientCredentials(Machine {
+            how: GrantConfig::ClientCredentials(ClientCredentialsConfig {
                 endpoint,
                 scopes: scope,
                 audience,
@@ -319,16 +319,16 @@ impl Config {
         domain: Option<&str>,
         pool: Option<&str>,
         json: bool,
-    ) -> Result<(String, Endpoint), ConfigError> {
+    ) -> Result<(String, TokenEndpoint), ConfigError> {
         if let Some(issuer) = issuer {
             Self::url("AGENTCORE_ISSUER", issuer)?;
-            return Ok((issuer.into(), Endpoint::Discover { issuer: issuer.into(), otherwise: None }));
+            return Ok((issuer.into(), TokenEndpoint::Discover { issuer: issuer.into(), otherwise: None }));
         }
         match (domain, pool) {
             (Some(domain), _) if json => {
                 let base = with_scheme(domain);
                 let url = Self::url("COGNITO_DOMAIN", &format!("{base}/oauth/token"))?;
-                Ok((base, Endpoint::Known(url)))
+                Ok((base, TokenEndpoint::Known(url)))
             }
             (Some(domain), pool) => {
                 let region = match pool {
@@ -340,7 +340,7 @@ impl Config {
             (None, Some(pool)) => {
                 let region = self.region(pool, "COGNITO_USER_POOL_ID", false)?;
                 let issuer = pool_issuer(&region, pool);
-                Ok((issuer.clone(), Endpoint::Discover { issuer, otherwise: None }))
+                Ok((issuer.clone(), TokenEndpoint::Discover { issuer, otherwise: None }))
             }
             (None, None) => Err(ConfigError::Missing {
                 what: format!("AgentCore gateway {n}"),
@@ -348,84 +348,10 @@ impl Config {
             }),
         }
     }
-
-    /// Every agent with a file in the tokens directory.
-    pub(super) fn agents(&self) -> Vec<Planned> {
-        let Ok(entries) = std::fs::read_dir(&self.tokens_dir) else { return Vec::new() };
-        let mut names: Vec<String> = entries
-            .flatten()
-            .filter_map(|entry| entry.file_name().to_str()?.strip_suffix(".json").map(str::to_owned))
-            .filter(|name| name.starts_with("agent-") && !name.ends_with("-token"))
-            .collect();
-        names.sort();
-        names.iter().map(|name| self.agent(name)).collect()
-    }
-
-    /// The agent of this name, from its file.
-    pub fn agent(&self, name: &str) -> Planned {
-        Planned {
-            kind: Kind::Agent,
-            name: format!("keycloak {name}"),
-            set: None,
-            credential: self.vouched(|config| config.agent_credential(name)),
-        }
-    }
-
-    fn agent_credential(&self, name: &str) -> Result<Credential, ConfigError> {
-        checked_name("the agent's name", name)?;
-        let path = self.tokens_dir.join(format!("{name}.json"));
-        let shown = path.display().to_string();
-        private_file::check_dir(&self.tokens_dir)?;
-        let text = private_file::read(&path)?.ok_or_else(|| {
-            ConfigError::File(
-                format!("{shown} does not exist"),
-                "write it with client_id, client_secret, keycloak_url and keycloak_realm".into(),
-            )
-        })?;
-        let object: Map<String, Value> = serde_json::from_str(&text).map_err(|e| {
-            ConfigError::File(
-                format!("{shown}: not a JSON object (line {}, column {})", e.line(), e.column()),
-                format!("correct {shown}"),
-            )
-        })?;
-        let field = |names: &[&str]| {
-            names.iter().find_map(|name| object.get(*name)?.as_str().filter(|text| !text.is_empty()))
-        };
-        let missing = |what: &str| ConfigError::Missing { what: shown.clone(), variables: vec![what.into()] };
-        let url = field(&["keycloak_url"])
-            .or_else(|| field(&["gateway_url"])?.split_once("/realms/").map(|(url, _)| url))
-            .or_else(|| self.settings.first(&["KEYCLOAK_ADMIN_URL", "KEYCLOAK_EXTERNAL_URL", "KEYCLOAK_URL"]))
-            .ok_or_else(|| missing("keycloak_url"))?
-            .trim_end_matches('/');
-        let realm = field(&["keycloak_realm", "realm"])
-            .or_else(|| self.settings.get("KEYCLOAK_REALM"))
-            .unwrap_or("mcp-gateway");
-        let client_id = field(&["client_id"]).ok_or_else(|| missing("client_id"))?;
-        let secret = field(&["client_secret"]).ok_or_else(|| missing("client_secret"))?;
-        let (issuer, endpoint) = realm_endpoint(&shown, url, realm)?;
-        let facts = json!({"keycloak_url": url, "keycloak_realm": realm});
-        Ok(Credential {
-            id: CredentialId { kind: Kind::Agent, name: name.into(), server: None },
-            client: Client { id: client_id.into(), auth: ClientAuth::SecretPost(Secret::new(secret)) },
-            owner: Given::new(format!("client_secret of {name}"), Origin::Kept(path.clone())),
-            issuer,
-            how: How::ClientCredentials(Machine {
-                endpoint,
-                scopes: ["openid", "email", "profile"].map(str::to_owned).to_vec(),
-                audience: None,
-                resource: None,
-                format: BodyFormat::Form,
-                default_lifetime: Some(DEFAULT_LIFETIME),
-            }),
-            provider_field: "keycloak".into(),
-            facts: facts.as_object().cloned().unwrap_or_default(),
-            command: format!("mcpauth keycloak --agent-name {name}"),
-        })
-    }
 }
 
 /// A set's number, and whose it is.
-pub(super) fn numbered(planned: &Planned) -> String {
+pub(super) fn numbered(planned: &CredentialPlan) -> String {
     let name = planned.name.split_once(' ').map_or(planned.name.as_str(), |(_, name)| name);
     match planned.set {
         Some(n) if name.ends_with(&format!(" {n}")) => n.to_string(),
@@ -435,7 +361,7 @@ pub(super) fn numbered(planned: &Planned) -> String {
 }
 
 /// Issuer, token endpoint, the client's variable prefix, and what else the file says.
-type Resolved = (String, Endpoint, &'static str, Map<String, Value>);
+type Resolved = (String, TokenEndpoint, &'static str, Map<String, Value>);
 
 fn notes(idp: &str) -> Map<String, Value> {
     let text = format!("This token is for INGRESS authentication to the MCP Gateway ({idp} M2M)");
@@ -458,8 +384,8 @@ fn with_scheme(domain: &str) -> String {
 }
 
 /// A Cognito domain as a prefix, a host or a URL. An issuer's address given as a domain is asked for its endpoint: that
-/// host has none itself, whatever the reference's documents say.
-fn domain_endpoint(variable: &str, domain: &str, region: &str) -> Result<Endpoint, ConfigError> {
+/// host has none itself, whatever the registry's scripts' documents say.
+fn domain_endpoint(variable: &str, domain: &str, region: &str) -> Result<TokenEndpoint, ConfigError> {
     let base = if domain.contains("://") || domain.contains('.') {
         with_scheme(domain)
     } else {
@@ -467,14 +393,18 @@ fn domain_endpoint(variable: &str, domain: &str, region: &str) -> Result<Endpoin
     };
     let url = Config::url(variable, &base)?;
     if url.host_str().is_some_and(|host| host.starts_with("cognito-idp.")) {
-        return Ok(Endpoint::Discover { issuer: base, otherwise: None });
+        return Ok(TokenEndpoint::Discover { issuer: base, otherwise: None });
     }
     let path = if base.ends_with("/oauth2/token") { "" } else { "/oauth2/token" };
-    Ok(Endpoint::Known(Config::url(variable, &format!("{base}{path}"))?))
+    Ok(TokenEndpoint::Known(Config::url(variable, &format!("{base}{path}"))?))
 }
 
-fn realm_endpoint(variable: &str, url: &str, realm: &str) -> Result<(String, Endpoint), ConfigError> {
+pub(super) fn realm_endpoint(
+    variable: &str,
+    url: &str,
+    realm: &str,
+) -> Result<(String, TokenEndpoint), ConfigError> {
     let issuer = format!("{url}/realms/{}", checked_name("the realm", realm)?);
     let endpoint = Config::url(variable, &format!("{issuer}/protocol/openid-connect/token"))?;
-    Ok((issuer, Endpoint::Known(endpoint)))
+    Ok((issuer, TokenEndpoint::Known(endpoint)))
 }

@@ -1,36 +1,40 @@
 //! What the user set, resolved once: flags, environment and `.env` become a [`Config`] that does not change any more,
 //! and credentials to get. It leaves getting them to `vault`.
 
+mod agents;
 pub mod catalogue;
 mod dotenv;
 mod egress;
+mod error;
 mod machine;
 mod provenance;
 mod provider_file;
 mod registered;
 mod settings;
+mod values;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use thiserror::Error;
 use url::Url;
 
 pub use dotenv::{is_name, set};
-pub use registered::{Endpoints, KeyFile, Registration, address_id, login_command, name_of};
-pub use settings::{Settings, Whose};
+pub use error::ConfigError;
+pub use registered::{KeyFile, RegisteredEndpoints, Registration, address_id, login_command, name_of};
+pub use settings::{FileTrust, Settings};
+pub use values::{StorageChoice, read_buffer, read_interval};
 
 use provider_file::ProviderFile;
 
-use crate::credential::{Credential, Kind};
-pub use crate::credential::{Given, Origin};
-use crate::oauth::{ClientAuth, DocumentError, SigningKey, document_address};
+use crate::credential::{Credential, CredentialKind};
+pub use crate::credential::{NamedValue, Origin};
+use crate::oauth::{ClientAuth, SigningKey};
 use crate::provider::{Provider, ProviderError};
 use crate::quantity::seconds_within;
 use crate::secret::Secret;
 use crate::sys::address::web_url;
-use crate::sys::private_file::{self, FileError};
+use crate::sys::private_file;
 use crate::sys::trust::Trust;
 use crate::sys::{paths, regular_file};
 
@@ -40,8 +44,8 @@ pub const CLIENT_METADATA_URL: &str = "MCPAUTH_CLIENT_METADATA_URL";
 /// One run's settings and what follows from them.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Every setting.
-    pub settings: Settings,
+    /// Every setting, for the files of this module.
+    settings: Settings,
     /// Absolute: printed commands and paths mean the same from anywhere.
     pub tokens_dir: PathBuf,
     /// The gateway's address, where the user named one: nobody else's host is a default for tokens.
@@ -66,147 +70,15 @@ pub struct Config {
 
 /// One flow to run, or what keeps it from running.
 #[derive(Debug)]
-pub struct Planned {
+pub struct CredentialPlan {
     /// Its kind.
-    pub kind: Kind,
+    pub kind: CredentialKind,
     /// How messages and summaries call it.
     pub name: String,
     /// The number of the set it comes from, where sets have one.
     pub set: Option<usize>,
     /// Everything that is needed, or what is missing.
     pub credential: Result<Credential, ConfigError>,
-}
-
-/// Why a setting does not do.
-#[derive(Clone, Debug, Error)]
-pub enum ConfigError {
-    /// A secret would go where somebody says whose word counts less than its owner's.
-    #[error(
-        "{} ({}) would go where {} says, and that comes from {}, a file that was only found here",
-        .secret.name, .secret.origin, .place.name, .place.origin
-    )]
-    Provenance {
-        /// The secret, or the token.
-        secret: Box<Given>,
-        /// What decides where it goes.
-        place: Box<Given>,
-        /// The command that says that it is meant.
-        command: String,
-    },
-    /// A named file that is not there, or no text.
-    #[error("{path}: {cause}")]
-    EnvFile {
-        /// The file.
-        path: String,
-        /// The cause.
-        cause: String,
-    },
-    /// Something is set up in part.
-    #[error("{what} is missing {}", .variables.join(" and "))]
-    Missing {
-        /// What is incomplete.
-        what: String,
-        /// What to set.
-        variables: Vec<String>,
-    },
-    /// A value that cannot be meant.
-    #[error("{variable}: {reason}")]
-    Invalid {
-        /// The variable or flag.
-        variable: String,
-        /// What is wrong; never the value of a secret.
-        reason: String,
-    },
-    /// A provider's fault.
-    #[error("{0}")]
-    Provider(#[from] ProviderError),
-    /// A file's fault.
-    #[error("{0}")]
-    File(String, String),
-    /// Two sets would share a file.
-    #[error("{what} would overwrite {file}, which belongs to {other}")]
-    SameFile {
-        /// The later set.
-        what: String,
-        /// The file.
-        file: String,
-        /// The earlier set.
-        other: String,
-        /// The variable that tells them apart.
-        variable: String,
-    },
-    /// Something is behind the gateway, and nobody said where that is.
-    #[error("REGISTRY_URL is not set, and {0} is behind the gateway whose address it is")]
-    NoGateway(String),
-    /// A numbered set, or one of a provider, that is asked for and not set up, while others are.
-    #[error("there is no {what}")]
-    NoSet {
-        /// What was asked for.
-        what: String,
-        /// Those that are set up.
-        there: Vec<String>,
-        /// The variables of one more.
-        variables: Vec<String>,
-    },
-    /// Nothing to do.
-    #[error("{0} is not configured")]
-    NotConfigured(&'static str),
-    /// Nothing to do at all.
-    #[error("nothing is configured")]
-    NothingConfigured,
-}
-
-impl ConfigError {
-    /// What to do about it.
-    pub fn hint(&self) -> String {
-        match self {
-            Self::Provenance { command, .. } => format!("if that is meant, name the file: {command}"),
-            Self::EnvFile { .. } => "name a readable file with --env-file".into(),
-            Self::Missing { what, variables } => {
-                let names = variables.join(" and ");
-                // What a file of its own lacks is set nowhere else, and `configure` knows no AgentCore gateway.
-                match variables.first().map(String::as_str).unwrap_or_default() {
-                    first if first.contains(|c: char| c.is_ascii_lowercase()) => format!("write {names} into {what}"),
-                    first if first.starts_with("AGENTCORE_") => format!("set {names} in .env or the environment"),
-                    _ => format!("set {names} in .env or the environment, or run: mcpauth configure"),
-                }
-            }
-            Self::NoSet { there, variables, .. } => {
-                format!("there are: {}; to add one, set {} in .env or the environment", there.join(", "), variables.join(", "))
-            }
-            Self::Invalid { variable, .. } if variable.starts_with('-') => format!("correct {variable}, or leave it out"),
-            Self::Invalid { variable, .. } => format!("see where it comes from with: mcpauth config show --origin, and correct {variable}"),
-            Self::Provider(ProviderError::Unknown(_)) => "see what there is with: mcpauth providers list".into(),
-            Self::Provider(ProviderError::Unreadable { .. }) => "correct the file, then run: mcpauth providers check".into(),
-            Self::Provider(ProviderError::Variable { setting, .. }) => format!("set {setting} in .env or the environment"),
-            Self::File(_, hint) => hint.clone(),
-            Self::SameFile { variable, .. } => format!("give it a name of its own: set {variable}"),
-            Self::NoGateway(_) => {
-                "add --registry-url https://YOUR-GATEWAY to the command, or set REGISTRY_URL in .env or the environment".into()
-            }
-            Self::NotConfigured("ingress") => {
-                "set INGRESS_OAUTH_USER_POOL_ID, INGRESS_OAUTH_CLIENT_ID and INGRESS_OAUTH_CLIENT_SECRET (or AUTH_PROVIDER=keycloak or \
-                 oidc and its variables), or run: mcpauth configure"
-                    .into()
-            }
-            Self::NotConfigured("egress") => {
-                "set EGRESS_PROVIDER_NAME_1, EGRESS_OAUTH_CLIENT_ID_1, EGRESS_OAUTH_CLIENT_SECRET_1 and EGRESS_OAUTH_REDIRECT_URI_1, \
-                 or run: mcpauth configure"
-                    .into()
-            }
-            Self::NotConfigured("agentcore") => {
-                "set AGENTCORE_CLIENT_ID_1, AGENTCORE_CLIENT_SECRET_1 and COGNITO_USER_POOL_ID or COGNITO_DOMAIN".into()
-            }
-            Self::NotConfigured("keycloak") => "put an agent-NAME.json with client_id and client_secret into the tokens directory".into(),
-            Self::NotConfigured(_) | Self::NothingConfigured => "try it without an account: mcpauth demo; then set it up with: mcpauth configure".into(),
-        }
-    }
-}
-
-impl From<FileError> for ConfigError {
-    fn from(error: FileError) -> Self {
-        Self::File(error.to_string(), error.hint())
-    }
 }
 
 impl Config {
@@ -273,7 +145,7 @@ impl Config {
             let Some((provider, origin)) = self.listed_provider(name) else {
                 return Ok(Provider::built_in(name)?);
             };
-            self.settings.note(Given::new(provider_file::DECIDES, origin));
+            self.settings.note(NamedValue::new(provider_file::DECIDES, origin));
             return Ok(provider?);
         };
         let shown = path.display().to_string();
@@ -342,34 +214,19 @@ impl Config {
         names
     }
 
-    /// Where the user keeps what `mcpauth client-metadata` prints, if they do.
-    ///
-    /// # Errors
-    /// [`ConfigError::Invalid`].
-    pub fn client_metadata_url(&self) -> Result<Option<Url>, ConfigError> {
-        let read = |text| {
-            let reason = |error: DocumentError| ConfigError::Invalid {
-                variable: CLIENT_METADATA_URL.into(),
-                reason: error.to_string(),
-            };
-            document_address(text).map_err(reason)
-        };
-        self.settings.get(CLIENT_METADATA_URL).map(read).transpose()
-    }
-
     /// Every configured credential of the kinds asked for, numbered sets in order. A set that is there in part is an
     /// error of its own; nobody's set is left out in silence.
-    pub fn plan(&self, kinds: &[Kind], provider: Option<&str>) -> Vec<Planned> {
+    pub fn plan(&self, kinds: &[CredentialKind], provider: Option<&str>) -> Vec<CredentialPlan> {
         let mut planned = Vec::new();
         for kind in kinds {
             match kind {
-                Kind::Ingress => planned.extend(self.ingress_if_configured()),
-                Kind::Egress => {
+                CredentialKind::Ingress => planned.extend(self.ingress_if_configured()),
+                CredentialKind::Egress => {
                     planned.extend(self.egress_sets(provider));
                     planned.extend(self.registered(provider));
                 }
-                Kind::AgentCore => planned.extend(self.agentcore_gateways()),
-                Kind::Agent => planned.extend(self.agents()),
+                CredentialKind::AgentCore => planned.extend(self.agentcore_gateways()),
+                CredentialKind::Agent => planned.extend(self.agents()),
             }
         }
         refuse_shared_files(&mut planned);
@@ -469,7 +326,7 @@ fn checked_name<'a>(what: &str, name: &'a str) -> Result<&'a str, ConfigError> {
 fn named_provider_file(settings: &Settings) -> Result<Option<Arc<ProviderFile>>, ConfigError> {
     let Some((path, origin)) = settings.find(provider_file::SETTING) else { return Ok(None) };
     let invalid = |reason| ConfigError::Invalid { variable: provider_file::SETTING.into(), reason };
-    let file = ProviderFile::named(path, origin.is_found()).map_err(invalid)?;
+    let file = ProviderFile::read_named(path, origin.is_found()).map_err(invalid)?;
     Ok(Some(Arc::new(file)))
 }
 
@@ -478,14 +335,14 @@ fn scopes(text: &str) -> Vec<String> {
     text.split([' ', ',', '\t']).filter(|scope| !scope.is_empty()).map(str::to_owned).collect()
 }
 
-fn refuse_shared_files(planned: &mut [Planned]) {
+fn refuse_shared_files(planned: &mut [CredentialPlan]) {
     let mut seen: Vec<(String, String)> = Vec::new();
     for flow in planned {
         let Ok(credential) = &flow.credential else { continue };
         let file = credential.id.file_name();
         if let Some((_, other)) = seen.iter().find(|(known, _)| *known == file) {
             let variable = match flow.kind {
-                Kind::AgentCore => "AGENTCORE_SERVER_NAME_N",
+                CredentialKind::AgentCore => "AGENTCORE_SERVER_NAME_N",
                 _ => "EGRESS_MCP_SERVER_NAME_N",
             };
             let same = ConfigError::SameFile {

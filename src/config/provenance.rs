@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::config::catalogue::{Role, is_secret, role};
 use crate::config::settings::folder_of;
-use crate::config::{Config, ConfigError, Given, Origin, Settings, Whose};
+use crate::config::{Config, ConfigError, FileTrust, NamedValue, Origin, Settings};
 use crate::credential::Credential;
 use crate::sys::paths;
 use crate::text::word;
@@ -34,7 +34,7 @@ impl Config {
     ///
     /// # Errors
     /// [`ConfigError::Provenance`].
-    pub fn may_go(&self, secret: &Given, place: &Given) -> Result<(), ConfigError> {
+    pub fn may_go(&self, secret: &NamedValue, place: &NamedValue) -> Result<(), ConfigError> {
         self.may_go_by(secret, place, None)
     }
 
@@ -44,8 +44,8 @@ impl Config {
     /// [`ConfigError::Provenance`].
     pub fn may_go_by(
         &self,
-        secret: &Given,
-        place: &Given,
+        secret: &NamedValue,
+        place: &NamedValue,
         naming: Option<String>,
     ) -> Result<(), ConfigError> {
         if secret.origin.is_found() || !place.origin.is_found() {
@@ -61,25 +61,30 @@ impl Config {
 
     /// Whose a kept token is. Its file remembers where the secret came from that it was got with; `by` is whose it is if
     /// the file is silent.
-    pub fn owner_of_token(&self, path: &Path, remembered: Option<&str>, by: Option<&Given>) -> Given {
+    pub fn owner_of_token(
+        &self,
+        path: &Path,
+        remembered: Option<&str>,
+        by: Option<&NamedValue>,
+    ) -> NamedValue {
         let name = path
             .file_name()
             .map_or_else(String::new, |name| format!("the token in {}", name.to_string_lossy()));
         let found = |word: &str| {
             let mut files = self.settings.files();
-            files.any(|(file, whose)| whose == Whose::Found && file == Path::new(word))
+            files.any(|(file, whose)| whose == FileTrust::Found && file == Path::new(word))
         };
         let origin = match (remembered, by) {
             (Some(word), _) if found(word) => Origin::Found(word.into(), 0),
             (None, Some(owner)) if lies_with(path, &owner.origin) => owner.origin.clone(),
             _ => Origin::Kept(path.into()),
         };
-        Given::new(name, origin)
+        NamedValue::new(name, origin)
     }
 
     /// The user's secret if there is one among those that were looked up; of a client without a secret, its id.
-    fn owner(&self, made: &Credential, seen: &[Given]) -> Given {
-        let secrets: Vec<Given> = seen.iter().filter_map(|given| self.secret(given)).collect();
+    fn owner(&self, made: &Credential, seen: &[NamedValue]) -> NamedValue {
+        let secrets: Vec<NamedValue> = seen.iter().filter_map(|given| self.secret(given)).collect();
         let own = (!made.owner.name.is_empty()).then(|| made.owner.clone());
         let id = || seen.iter().find(|given| given.name.contains("CLIENT_ID")).cloned();
         let users = secrets.iter().find(|given| !given.origin.is_found()).or(secrets.first()).cloned();
@@ -87,7 +92,7 @@ impl Config {
     }
 
     /// A setting that is a secret, or names a file with one: a file outside the folder is not that folder's.
-    fn secret(&self, given: &Given) -> Option<Given> {
+    fn secret(&self, given: &NamedValue) -> Option<NamedValue> {
         if is_secret(&given.name) {
             return Some(given.clone());
         }
@@ -97,7 +102,7 @@ impl Config {
         let Origin::Found(file, _) = &given.origin else { return Some(given.clone()) };
         let key = paths::absolute(Path::new(self.settings.get(&given.name)?));
         let inside = paths::is_inside(&key, &folder_of(file));
-        Some(if inside { given.clone() } else { Given::new(&given.name, Origin::Kept(key)) })
+        Some(if inside { given.clone() } else { NamedValue::new(&given.name, Origin::Kept(key)) })
     }
 }
 
@@ -107,13 +112,13 @@ fn lies_with(path: &Path, origin: &Origin) -> bool {
     paths::is_inside(path, &folder_of(file))
 }
 
-fn is_found_place(given: &Given) -> bool {
+fn is_found_place(given: &NamedValue) -> bool {
     given.origin.is_found() && role(&given.name) == Role::Place
 }
 
 /// What was typed, with every file named that was only found: all of them, because naming one is choosing one.
 fn naming_files(settings: &Settings) -> String {
-    let found = settings.files().filter(|(_, whose)| *whose == Whose::Found);
+    let found = settings.files().filter(|(_, whose)| *whose == FileTrust::Found);
     let files = found.flat_map(|(path, _)| ["--env-file".to_owned(), word(&path.to_string_lossy())]);
     let providers = settings
         .provider_files()

@@ -42,7 +42,7 @@ impl ProviderFile {
     ///
     /// # Errors
     /// Which file, and what is wrong with it.
-    pub(super) fn named(path: &str, is_found: bool) -> Result<Self, String> {
+    pub(super) fn read_named(path: &str, is_found: bool) -> Result<Self, String> {
         let path = paths::absolute(Path::new(path));
         let refused = |reason: String| format!("{}: {reason}", path.display());
         let bytes = regular_file::read(&path, LIMIT).map_err(|e| refused(e.to_string()))?;

@@ -7,11 +7,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, json};
 use url::Url;
 
-use crate::config::{Config, ConfigError, Planned, checked_name, signing_key};
+use crate::config::{Config, ConfigError, CredentialPlan, checked_name, signing_key};
 use crate::credential::{
-    Credential, CredentialId, Endpoint, Given, How, Kind, Machine, Origin, Person, SERVER_URL,
+    AuthorizationCodeConfig, ClientCredentialsConfig, Credential, CredentialId, CredentialKind, GrantConfig,
+    NamedValue, Origin, SERVER_URL, TokenEndpoint,
 };
-use crate::oauth::{Client, ClientAuth, document_address};
+use crate::oauth::{ClientAuth, OAuthClient, document_address};
 use crate::provider::{BodyFormat, Provider, ProviderError};
 use crate::secret::Secret;
 use crate::sys::private_file::{self, Draft};
@@ -53,7 +54,7 @@ pub struct Registration {
     pub for_itself: bool,
     /// Where the issuer is that publishes no metadata.
     #[serde(default)]
-    pub endpoints: Option<Endpoints>,
+    pub endpoints: Option<RegisteredEndpoints>,
 }
 
 /// A private key that stays where the user keeps it.
@@ -67,7 +68,7 @@ pub struct KeyFile {
 
 /// Endpoints that no metadata names.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Endpoints {
+pub struct RegisteredEndpoints {
     /// RFC 6749 section 3.1.
     pub authorization: Url,
     /// RFC 6749 section 3.2.
@@ -79,7 +80,7 @@ impl Registration {
     ///
     /// # Errors
     /// [`ConfigError`], if its secret or its key is not there.
-    pub fn client(&self, command: &str) -> Result<Client, ConfigError> {
+    pub fn client(&self, command: &str) -> Result<OAuthClient, ConfigError> {
         let auth = match &self.private_key {
             Some(KeyFile { path, key_id }) => {
                 ClientAuth::PrivateKeyJwt(signing_key("--private-key-file", path, key_id.clone())?)
@@ -92,7 +93,7 @@ impl Registration {
                 })?
             }
         };
-        Ok(Client { id: self.client_id.clone(), auth: auth.asserting_to(&self.issuer) })
+        Ok(OAuthClient { id: self.client_id.clone(), auth: auth.asserting_to(&self.issuer) })
     }
 
     /// Whether the client can prove who it is.
@@ -106,12 +107,12 @@ impl Registration {
     }
 
     /// The way to a token.
-    fn how(&self) -> Result<How, ProviderError> {
+    fn how(&self) -> Result<GrantConfig, ProviderError> {
         if self.for_itself {
             let issuer = self.issuer.clone();
             let otherwise = self.endpoints.as_ref().map(|endpoints| endpoints.token.clone());
-            return Ok(How::ClientCredentials(Machine {
-                endpoint: Endpoint::Discover { issuer, otherwise },
+            return Ok(GrantConfig::ClientCredentials(ClientCredentialsConfig {
+                endpoint: TokenEndpoint::Discover { issuer, otherwise },
                 scopes: self.scopes.clone(),
                 audience: None,
                 resource: Some(self.resource.clone()),
@@ -119,7 +120,7 @@ impl Registration {
                 default_lifetime: None,
             }));
         }
-        Ok(How::AuthorizationCode(Box::new(Person {
+        Ok(GrantConfig::AuthorizationCode(Box::new(AuthorizationCodeConfig {
             provider: self.provider()?,
             redirect_uri: self.redirect_uri.clone(),
             registered: self.registered,
@@ -218,17 +219,18 @@ impl Config {
 
     /// Where a credential's registration is, if it has one.
     pub fn registered_at(&self, id: &CredentialId) -> Option<PathBuf> {
-        let server = id.server.as_deref().filter(|_| id.kind == Kind::Egress && id.name == PROVIDER)?;
+        let server =
+            id.server.as_deref().filter(|_| id.kind == CredentialKind::Egress && id.name == PROVIDER)?;
         self.registration_file(server).ok().filter(|path| path.symlink_metadata().is_ok())
     }
 
     /// The login at a server.
-    pub fn by_address(&self, name: &str, kept: &Registration) -> Planned {
+    pub fn by_address(&self, name: &str, kept: &Registration) -> CredentialPlan {
         planned(name, credential(name, kept))
     }
 
     /// Every server that was logged in to by its address, by name; with a provider named, none.
-    pub(super) fn registered(&self, provider: Option<&str>) -> Vec<Planned> {
+    pub(super) fn registered(&self, provider: Option<&str>) -> Vec<CredentialPlan> {
         let entries = std::fs::read_dir(self.tokens_dir.join(FOLDER)).ok().filter(|_| provider.is_none());
         let files = entries.into_iter().flatten().flatten().map(|entry| entry.file_name());
         let mut names: Vec<String> =
@@ -263,13 +265,13 @@ pub fn login_command(url: &Url, name: &str) -> String {
     format!("mcpauth login {address}{own}")
 }
 
-fn planned(name: &str, credential: Result<Credential, ConfigError>) -> Planned {
-    Planned { kind: Kind::Egress, name: address_id(name).to_string(), set: None, credential }
+fn planned(name: &str, credential: Result<Credential, ConfigError>) -> CredentialPlan {
+    CredentialPlan { kind: CredentialKind::Egress, name: address_id(name).to_string(), set: None, credential }
 }
 
 /// How the credential for a server is called.
 pub fn address_id(name: &str) -> CredentialId {
-    CredentialId { kind: Kind::Egress, name: PROVIDER.into(), server: Some(name.into()) }
+    CredentialId { kind: CredentialKind::Egress, name: PROVIDER.into(), server: Some(name.into()) }
 }
 
 fn credential(name: &str, kept: &Registration) -> Result<Credential, ConfigError> {
@@ -277,7 +279,7 @@ fn credential(name: &str, kept: &Registration) -> Result<Credential, ConfigError
     Ok(Credential {
         id: address_id(name),
         client: kept.client(&command)?,
-        owner: Given::new("the login", Origin::Flag),
+        owner: NamedValue::new("the login", Origin::Flag),
         issuer: kept.issuer.clone(),
         how: kept.how()?,
         provider_field: PROVIDER.into(),
@@ -333,15 +335,15 @@ mod tests {
     fn what_is_kept_becomes_a_credential_whose_every_request_names_the_resource() {
         let dir = tempfile::tempdir().unwrap();
         let mut settings = Settings::default();
-        settings.flag("MCPAUTH_TOKENS_DIR", dir.path().join("t").to_string_lossy());
+        settings.flag("MCPAUTH_TOKENS_DIR", dir.path().join("t").to_string_lossy().as_ref());
         let config = Config::resolve(settings).unwrap();
         config.keep_registration("tools.test", None, &kept(Some("s3cret"))).unwrap();
         assert!(config.keep_registration("../x", None, &kept(None)).is_err());
         private_file::write(&dir.path().join("t/.registrations/broken.json"), "{\"url\": \"s3cret\"}")
             .unwrap();
 
-        let mut planned = config.plan(&[Kind::Egress], None);
-        assert!(config.plan(&[Kind::Egress], Some("other")).is_empty());
+        let mut planned = config.plan(&[CredentialKind::Egress], None);
+        assert!(config.plan(&[CredentialKind::Egress], Some("other")).is_empty());
         assert_eq!(planned.len(), 2);
         let good = planned.pop().unwrap();
         let broken = planned.pop().unwrap().credential.unwrap_err();
@@ -351,7 +353,7 @@ mod tests {
         assert_eq!(credential.id.file_name(), "mcp-tools.test-egress.json");
         assert_eq!(credential.client.auth.name(), "client_secret_post");
         assert_eq!(credential.facts[SERVER_URL], "https://tools.test/mcp");
-        let How::AuthorizationCode(person) = &credential.how else { panic!() };
+        let GrantConfig::AuthorizationCode(person) = &credential.how else { panic!() };
         for params in [&person.provider.authorization_params, &person.provider.token_params] {
             assert_eq!(params["resource"], "https://tools.test");
         }

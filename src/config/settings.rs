@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::config::catalogue::{Role, is_secret, is_withheld, role};
 use crate::config::provider_file::{self, ProviderFile};
 use crate::config::{ConfigError, dotenv};
-use crate::credential::{Given, Origin};
+use crate::credential::{NamedValue, Origin};
 use crate::secret::Secret;
 use crate::sys::private_file::is_exposed;
 use crate::sys::{env, found_file, paths, public_file};
@@ -26,14 +26,15 @@ const LIMIT: u64 = 1 << 20;
 /// All settings of one run. Its values are never printed: `Debug` shows names alone. Cheap to clone.
 #[derive(Clone, Default)]
 pub struct Settings {
-    known: Arc<Known>,
-    watch: Option<Watch>,
+    known: Arc<LookedUp>,
+    watch: Option<SettingsTrace>,
 }
 
 #[derive(Clone, Default)]
-struct Known {
-    flags: BTreeMap<String, String>,
-    environment: BTreeMap<String, String>,
+struct LookedUp {
+    // Any of them may be a secret, and is one from here on.
+    flags: BTreeMap<String, Secret>,
+    environment: BTreeMap<String, Secret>,
     /// The strongest last.
     files: Vec<EnvFile>,
     /// The folders whose found files count.
@@ -41,7 +42,7 @@ struct Known {
     /// The scripts' provider files that were found.
     provider_files: Vec<ProviderFile>,
     /// What found files say and have no say in.
-    unheeded: Vec<Given>,
+    unheeded: Vec<NamedValue>,
     notices: Vec<String>,
     /// What was typed, for messages that say how to type it otherwise.
     typed: Vec<String>,
@@ -50,13 +51,13 @@ struct Known {
 #[derive(Clone)]
 struct EnvFile {
     path: PathBuf,
-    whose: Whose,
-    lines: Vec<dotenv::Line>,
+    whose: FileTrust,
+    lines: Vec<dotenv::DotenvVariable>,
 }
 
 /// Whose word a file is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Whose {
+pub enum FileTrust {
     /// The user's, who named it.
     Named,
     /// The user's: it lies in their configuration folder.
@@ -67,15 +68,15 @@ pub enum Whose {
 
 /// Remembers which settings were looked up and had a value.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Watch(Arc<Mutex<Vec<Given>>>);
+pub(super) struct SettingsTrace(Arc<Mutex<Vec<NamedValue>>>);
 
-impl Watch {
+impl SettingsTrace {
     /// What was looked up.
-    pub(super) fn seen(&self) -> Vec<Given> {
+    pub(super) fn seen(&self) -> Vec<NamedValue> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn note(&self, given: Given) {
+    fn note(&self, given: NamedValue) {
         let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if !seen.contains(&given) {
             seen.push(given);
@@ -98,10 +99,10 @@ impl Settings {
             _ => &[],
         };
         for path in found {
-            settings.read(path, Whose::Found)?;
+            settings.read(path, FileTrust::Found)?;
         }
         for path in named {
-            settings.read(path, Whose::Named)?;
+            settings.read(path, FileTrust::Named)?;
         }
         settings.read_own()?;
         let mut folders: Vec<PathBuf> =
@@ -115,7 +116,8 @@ impl Settings {
 
     /// The process environment alone.
     pub fn environment() -> Self {
-        let known = Known { environment: env::all(), typed: env::arguments(), ..Known::default() };
+        let known =
+            LookedUp { environment: secrets(env::all()), typed: env::arguments(), ..LookedUp::default() };
         Self { known: Arc::new(known), watch: None }
     }
 
@@ -135,12 +137,12 @@ impl Settings {
     /// As [`Settings::load`].
     pub fn again(&self) -> Result<Self, ConfigError> {
         let old = &self.known;
-        let known = Known {
+        let known = LookedUp {
             files: Vec::new(),
             provider_files: Vec::new(),
             unheeded: Vec::new(),
             notices: Vec::new(),
-            ..Known::clone(old)
+            ..LookedUp::clone(old)
         };
         let mut settings = Self { known: Arc::new(known), watch: None };
         old.files.iter().try_for_each(|file| settings.read(&file.path, file.whose))?;
@@ -149,7 +151,7 @@ impl Settings {
     }
 
     /// The `.env` files that were read, the strongest last, absolute.
-    pub fn files(&self) -> impl Iterator<Item = (&Path, Whose)> {
+    pub fn files(&self) -> impl Iterator<Item = (&Path, FileTrust)> {
         self.known.files.iter().map(|file| (file.path.as_path(), file.whose))
     }
 
@@ -159,7 +161,7 @@ impl Settings {
     }
 
     /// Notes something that decides where secrets go, beside the settings that were looked up.
-    pub(super) fn note(&self, given: Given) {
+    pub(super) fn note(&self, given: NamedValue) {
         if let Some(watch) = &self.watch {
             watch.note(given);
         }
@@ -171,7 +173,7 @@ impl Settings {
     }
 
     /// Where a found file sets something that it has no say in.
-    pub fn unheeded(&self) -> &[Given] {
+    pub fn unheeded(&self) -> &[NamedValue] {
         &self.known.unheeded
     }
 
@@ -182,18 +184,18 @@ impl Settings {
 
     /// Settings from nothing but these values, for `demo`.
     pub fn of(values: impl IntoIterator<Item = (String, String)>) -> Self {
-        let known = Known { environment: values.into_iter().collect(), ..Known::default() };
+        let known = LookedUp { environment: secrets(values), ..LookedUp::default() };
         Self { known: Arc::new(known), watch: None }
     }
 
     /// The same settings; whatever is looked up in them is remembered.
-    pub(super) fn watched(&self) -> (Self, Watch) {
-        let watch = Watch::default();
+    pub(super) fn watched(&self) -> (Self, SettingsTrace) {
+        let watch = SettingsTrace::default();
         (Self { known: self.known.clone(), watch: Some(watch.clone()) }, watch)
     }
 
     /// Gives a setting on behalf of a flag; it wins over everything else.
-    pub fn flag(&mut self, name: impl Into<String>, value: impl Into<String>) {
+    pub fn flag(&mut self, name: impl Into<String>, value: impl Into<Secret>) {
         Arc::make_mut(&mut self.known).flags.insert(name.into(), value.into());
     }
 
@@ -209,7 +211,7 @@ impl Settings {
 
     /// A setting that is a secret.
     pub fn secret(&self, name: &str) -> Option<Secret> {
-        self.get(name).map(Secret::new)
+        self.look_up(name).map(|(value, _)| value.clone())
     }
 
     /// A switch: `1`, `true`, `yes` or `on`.
@@ -220,23 +222,27 @@ impl Settings {
 
     /// A setting's value and where it came from.
     pub fn find(&self, name: &str) -> Option<(&str, Origin)> {
+        self.look_up(name).map(|(value, origin)| (value.expose(), origin))
+    }
+
+    fn look_up(&self, name: &str) -> Option<(&Secret, Origin)> {
         let found = self.known.find(name);
         if let (Some(watch), Some((_, origin))) = (&self.watch, &found) {
-            watch.note(Given::new(name, origin.clone()));
+            watch.note(NamedValue::new(name, origin.clone()));
         }
         found
     }
 
     /// A setting by its name and origin, if it has a value.
-    pub fn given(&self, name: &str) -> Option<Given> {
-        self.find(name).map(|(_, origin)| Given::new(name, origin))
+    pub fn given(&self, name: &str) -> Option<NamedValue> {
+        self.find(name).map(|(_, origin)| NamedValue::new(name, origin))
     }
 
     /// The lines of files whose value is another one than that in force: a variable's name, and where the line is.
     pub fn overruled(&self) -> Vec<(&str, Origin)> {
         let lines = self.known.files.iter().flat_map(|file| file.lines.iter().map(move |line| (file, line)));
         lines
-            .filter(|(_, line)| !line.value.is_empty() && self.get(&line.key) != Some(line.value.as_str()))
+            .filter(|(_, line)| !line.value.is_empty() && self.get(&line.key) != Some(line.value.expose()))
             .map(|(file, line)| (line.key.as_str(), file.origin(line.number)))
             .collect()
     }
@@ -248,7 +254,7 @@ impl Settings {
         self.known.files.iter().filter(secret).map(|file| file.path.as_path()).filter(|path| is_exposed(path))
     }
 
-    /// Whether a value comes from the file that the reference keeps for AgentCore alone. Its identity provider may be
+    /// Whether a value comes from the file that the registry's scripts keep for AgentCore alone. Its identity provider may be
     /// another one, and must not be sent the ingress client's secret.
     pub(super) fn is_agentcores_own(&self, name: &str) -> bool {
         self.known
@@ -266,14 +272,14 @@ impl Settings {
     ///
     /// # Errors
     /// As [`Settings::load`].
-    pub fn read(&mut self, path: &Path, whose: Whose) -> Result<(), ConfigError> {
+    pub fn read(&mut self, path: &Path, whose: FileTrust) -> Result<(), ConfigError> {
         let bytes = match whose {
-            Whose::Named => Some(public_file::read_named(path, LIMIT).map_err(|error| {
+            FileTrust::Named => Some(public_file::read_named(path, LIMIT).map_err(|error| {
                 ConfigError::EnvFile { path: path.display().to_string(), cause: error.to_string() }
             })?),
             // A folder of this name is a Python environment, and none of our business.
-            Whose::Own | Whose::Found if path.is_dir() || path.symlink_metadata().is_err() => None,
-            Whose::Own | Whose::Found => self.fit(path, whose),
+            FileTrust::Own | FileTrust::Found if path.is_dir() || path.symlink_metadata().is_err() => None,
+            FileTrust::Own | FileTrust::Found => self.fit(path, whose),
         };
         if let Some(bytes) = bytes {
             self.take(&paths::absolute(path), whose, bytes);
@@ -302,23 +308,23 @@ impl Settings {
     fn read_own(&mut self) -> Result<(), ConfigError> {
         let named = self.get("MCPAUTH_CONFIG_DIR").map(|dir| paths::absolute(Path::new(dir)));
         let Some(path) = named.or_else(paths::config_dir).map(|dir| dir.join(OWN)) else { return Ok(()) };
-        if self.files().any(|(known, whose)| known == path && whose == Whose::Named) {
+        if self.files().any(|(known, whose)| known == path && whose == FileTrust::Named) {
             return Ok(());
         }
-        self.read(&path, Whose::Own)?;
+        self.read(&path, FileTrust::Own)?;
         let files = &mut Arc::make_mut(&mut self.known).files;
         // In the user's configuration folder their own file is also the one that is found.
-        files.retain(|file| file.whose == Whose::Own || file.path != path);
-        if files.last().is_some_and(|file| file.whose == Whose::Own) {
+        files.retain(|file| file.whose == FileTrust::Own || file.path != path);
+        if files.last().is_some_and(|file| file.whose == FileTrust::Own) {
             files.rotate_right(1);
         }
         Ok(())
     }
 
     /// What is in a file that nobody named, if it is fit to be read.
-    fn fit(&mut self, path: &Path, whose: Whose) -> Option<Vec<u8>> {
+    fn fit(&mut self, path: &Path, whose: FileTrust) -> Option<Vec<u8>> {
         let path = paths::absolute(path);
-        let within = (whose == Whose::Found).then(|| folder_of(&path));
+        let within = (whose == FileTrust::Found).then(|| folder_of(&path));
         match found_file::read(&path, within.as_deref(), LIMIT) {
             Ok(bytes) => Some(bytes),
             Err(unfit) => {
@@ -332,7 +338,7 @@ impl Settings {
         }
     }
 
-    fn take(&mut self, path: &Path, whose: Whose, bytes: Vec<u8>) {
+    fn take(&mut self, path: &Path, whose: FileTrust, bytes: Vec<u8>) {
         let dotenv::Parsed { mut lines, passed_over, is_damaged } = dotenv::parse(bytes);
         if !passed_over.is_empty() {
             let places: Vec<String> =
@@ -341,7 +347,7 @@ impl Settings {
                 if is_damaged { "KEY=VALUE in UTF-8 (the file is not UTF-8 text)" } else { "KEY=VALUE" };
             self.notice(format!("passed over, because it is not {text}: {}", places.join(", ")));
         }
-        if whose == Whose::Found {
+        if whose == FileTrust::Found {
             let folder = folder_of(path);
             let (kept, withheld) = lines.into_iter().partition(|line| may_say(line, &folder));
             lines = kept;
@@ -351,10 +357,10 @@ impl Settings {
     }
 
     /// Each name is said once, by the line that would have counted.
-    fn withhold(&mut self, path: &Path, lines: Vec<dotenv::Line>) {
+    fn withhold(&mut self, path: &Path, lines: Vec<dotenv::DotenvVariable>) {
         let last: BTreeMap<String, usize> = lines.into_iter().map(|line| (line.key, line.number)).collect();
         for (name, number) in last {
-            let given = Given::new(name, Origin::Found(path.into(), number));
+            let given = NamedValue::new(name, Origin::Found(path.into(), number));
             self.notice(format!(
                 "{} in {} is not taken: it is about this machine, and that file was only found here; set it in the \
                  environment, or name the file: --env-file {}",
@@ -371,9 +377,13 @@ impl Settings {
     }
 }
 
-impl Known {
-    fn find(&self, name: &str) -> Option<(&str, Origin)> {
-        let full = |value: &&String| !value.is_empty();
+fn secrets(values: impl IntoIterator<Item = (String, String)>) -> BTreeMap<String, Secret> {
+    values.into_iter().map(|(name, value)| (name, Secret::new(value))).collect()
+}
+
+impl LookedUp {
+    fn find(&self, name: &str) -> Option<(&Secret, Origin)> {
+        let full = |value: &&Secret| !value.is_empty();
         if let Some(value) = self.flags.get(name).filter(full) {
             return Some((value, Origin::Flag));
         }
@@ -382,7 +392,7 @@ impl Known {
         }
         self.files.iter().rev().find_map(|file| {
             let line = file.lines.iter().rfind(|line| line.key == name && !line.value.is_empty())?;
-            Some((line.value.as_str(), file.origin(line.number)))
+            Some((&line.value, file.origin(line.number)))
         })
     }
 }
@@ -390,9 +400,9 @@ impl Known {
 impl EnvFile {
     fn origin(&self, line: usize) -> Origin {
         match self.whose {
-            Whose::Named => Origin::Named(self.path.clone(), line),
-            Whose::Own => Origin::Own(self.path.clone(), line),
-            Whose::Found => Origin::Found(self.path.clone(), line),
+            FileTrust::Named => Origin::Named(self.path.clone(), line),
+            FileTrust::Own => Origin::Own(self.path.clone(), line),
+            FileTrust::Found => Origin::Found(self.path.clone(), line),
         }
     }
 }
@@ -405,10 +415,10 @@ pub(super) fn folder_of(path: &Path) -> PathBuf {
 }
 
 /// Whether a file that was only found may set this.
-fn may_say(line: &dotenv::Line, folder: &Path) -> bool {
+fn may_say(line: &dotenv::DotenvVariable, folder: &Path) -> bool {
     match role(&line.key) {
         Role::Plain | Role::Place => true,
-        Role::Inside => line.value.is_empty() || paths::is_inside(Path::new(&line.value), folder),
+        Role::Inside => line.value.is_empty() || paths::is_inside(Path::new(line.value.expose()), folder),
         Role::Machine => line.value.is_empty(),
     }
 }

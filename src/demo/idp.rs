@@ -5,11 +5,11 @@ mod authorize;
 mod client;
 mod device;
 mod discovery;
-mod ledger;
-mod refusal;
+mod error_response;
 mod request;
 mod resource;
 mod shared;
+mod store;
 #[cfg(test)]
 mod tests;
 mod token;
@@ -26,15 +26,15 @@ use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 use tokio::sync::watch;
 
-use super::keys::SigningKey;
-pub use client::{Client, Grant};
-pub use ledger::Seen;
+use super::keys::DemoSigningKey;
+pub use client::{GrantType, IdpClient};
 pub use shared::{Expires, Options};
-use shared::{Issuer, Shared};
+use shared::{IdpIssuer, IdpState};
+pub use store::IdpEvent;
 
 /// A running identity provider; it stops when this is dropped.
 pub struct Idp {
-    shared: Arc<Shared>,
+    shared: Arc<IdpState>,
     stop: watch::Sender<()>,
 }
 
@@ -93,17 +93,17 @@ impl Idp {
     }
 
     /// Everything that happened so far.
-    pub fn seen(&self) -> Vec<Seen> {
+    pub fn seen(&self) -> Vec<IdpEvent> {
         self.shared.ledger().seen().to_vec()
     }
 
     fn bind(options: Options) -> io::Result<(Self, TcpListener)> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         listener.set_nonblocking(true)?;
-        let shared = Shared {
+        let shared = IdpState {
             options,
             base: format!("http://{}", listener.local_addr()?),
-            key: SigningKey::generate()?,
+            key: DemoSigningKey::generate()?,
             ledger: Mutex::default(),
         };
         Ok((Self { shared: Arc::new(shared), stop: watch::Sender::new(()) }, listener))
@@ -134,7 +134,7 @@ impl Drop for IdpThread {
     }
 }
 
-fn router(shared: Arc<Shared>) -> Router {
+fn router(shared: Arc<IdpState>) -> Router {
     let authorize = || get(authorize::ask).post(authorize::answer);
     Router::new()
         .route("/.well-known/openid-configuration", get(discovery::metadata))
@@ -160,7 +160,7 @@ fn router(shared: Arc<Shared>) -> Router {
 }
 
 /// Serves until `stop` changes; a connection that is still busy a moment later is cut.
-async fn serve(listener: tokio::net::TcpListener, shared: Arc<Shared>, stop: watch::Receiver<()>) {
+async fn serve(listener: tokio::net::TcpListener, shared: Arc<IdpState>, stop: watch::Receiver<()>) {
     let graceful = axum::serve(listener, router(shared)).with_graceful_shutdown(changed(stop.clone()));
     let deadline = async {
         changed(stop).await;

@@ -13,7 +13,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde_json::{Value, json};
 
 /// An ES256 key pair that lives as long as the process and is written nowhere.
-pub(crate) struct SigningKey {
+pub(crate) struct DemoSigningKey {
     signer: EncodingKey,
     verifier: DecodingKey,
     kid: String,
@@ -21,7 +21,7 @@ pub(crate) struct SigningKey {
     y: String,
 }
 
-impl SigningKey {
+impl DemoSigningKey {
     /// A new random key, named by its thumbprint (RFC 7638).
     pub(crate) fn generate() -> io::Result<Self> {
         let algorithm = &ECDSA_P256_SHA256_FIXED_SIGNING;
@@ -99,7 +99,7 @@ mod tests {
 
     #[test]
     fn a_key_opens_what_it_signed_and_nothing_else() {
-        let (ours, theirs) = (SigningKey::generate().unwrap(), SigningKey::generate().unwrap());
+        let (ours, theirs) = (DemoSigningKey::generate().unwrap(), DemoSigningKey::generate().unwrap());
         let token = ours.sign(&json!({"sub": "a"})).unwrap();
         assert_eq!(ours.open(&token), Some(json!({"sub": "a"})));
         assert_eq!(theirs.open(&token), None);

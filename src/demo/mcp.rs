@@ -20,7 +20,7 @@ use crate::mcp::{LEGACY, MODERN};
 
 /// A tool.
 #[derive(Clone, Copy, Debug)]
-pub struct Tool {
+pub struct SampleTool {
     /// Its name.
     pub name: &'static str,
     /// What it does, in a sentence.
@@ -31,7 +31,7 @@ pub struct Tool {
 
 /// A request as it arrived.
 #[derive(Clone, Debug)]
-pub struct Arrived {
+pub struct ReceivedRequest {
     /// The method and target, `POST /mcp`.
     pub target: String,
     /// The headers, one a line, names in lower case.
@@ -42,16 +42,16 @@ pub struct Arrived {
 
 /// A running server; it stops when this is dropped.
 pub struct Sample {
-    shared: Arc<Shared>,
+    shared: Arc<SampleState>,
     stop: watch::Sender<()>,
     thread: Option<JoinHandle<()>>,
 }
 
-struct Shared {
+struct SampleState {
     base: String,
     name: &'static str,
-    tools: Vec<Tool>,
-    arrived: Mutex<Vec<Arrived>>,
+    tools: Vec<SampleTool>,
+    arrived: Mutex<Vec<ReceivedRequest>>,
 }
 
 impl Sample {
@@ -59,11 +59,11 @@ impl Sample {
     ///
     /// # Errors
     /// The system's.
-    pub fn start(name: &'static str, tools: &[Tool]) -> io::Result<Self> {
+    pub fn start(name: &'static str, tools: &[SampleTool]) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         listener.set_nonblocking(true)?;
         let base = format!("http://{}", listener.local_addr()?);
-        let shared = Arc::new(Shared { base, name, tools: tools.to_vec(), arrived: Mutex::default() });
+        let shared = Arc::new(SampleState { base, name, tools: tools.to_vec(), arrived: Mutex::default() });
         let (stop, mut stopping) = watch::channel(());
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let router = Router::new().fallback(answer).with_state(shared.clone());
@@ -86,7 +86,7 @@ impl Sample {
     }
 
     /// Every request that arrived so far, in order.
-    pub fn arrived(&self) -> Vec<Arrived> {
+    pub fn arrived(&self) -> Vec<ReceivedRequest> {
         self.shared.arrived().clone()
     }
 }
@@ -101,8 +101,8 @@ impl Drop for Sample {
     }
 }
 
-impl Shared {
-    fn arrived(&self) -> MutexGuard<'_, Vec<Arrived>> {
+impl SampleState {
+    fn arrived(&self) -> MutexGuard<'_, Vec<ReceivedRequest>> {
         self.arrived.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -122,7 +122,7 @@ impl Shared {
             })),
             "ping" => Ok(json!({})),
             "tools/list" => {
-                let tools: Vec<Value> = self.tools.iter().map(Tool::described).collect();
+                let tools: Vec<Value> = self.tools.iter().map(SampleTool::described).collect();
                 Ok(json!({"resultType": "complete", "tools": tools, "ttlMs": 60_000, "cacheScope": "public"}))
             }
             "tools/call" => {
@@ -137,14 +137,14 @@ impl Shared {
     }
 }
 
-impl Tool {
+impl SampleTool {
     fn described(&self) -> Value {
         json!({"name": self.name, "description": self.about, "inputSchema": {"type": "object"}})
     }
 }
 
 async fn answer(
-    State(shared): State<Arc<Shared>>,
+    State(shared): State<Arc<SampleState>>,
     method: Method,
     uri: Uri,
     headers: HeaderMap,
@@ -154,7 +154,7 @@ async fn answer(
         .iter()
         .map(|(name, value)| format!("{name}: {}\n", String::from_utf8_lossy(value.as_bytes())));
     let arrived =
-        Arrived { target: format!("{method} {uri}"), headers: lines.collect(), body: body.to_vec() };
+        ReceivedRequest { target: format!("{method} {uri}"), headers: lines.collect(), body: body.to_vec() };
     shared.arrived().push(arrived);
     if method != Method::POST {
         return StatusCode::METHOD_NOT_ALLOWED.into_response();

@@ -71,7 +71,7 @@ pub(crate) fn device_done() -> Response {
 }
 
 /// The answer where a redirect would be unsafe (RFC 6749 section 4.1.2.1); reflects nothing.
-pub(crate) fn refused(reason: &'static str) -> Response {
+pub(crate) fn error_page(reason: &'static str) -> Response {
     let body = format!("<h1>This request was refused</h1><p>{}</p>", escape(reason));
     page(StatusCode::BAD_REQUEST, &body)
 }

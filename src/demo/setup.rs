@@ -8,12 +8,12 @@ use serde_json::json;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::demo::idp::{Client, Options};
-use crate::demo::mcp::Tool;
+use crate::demo::idp::{IdpClient, Options};
+use crate::demo::mcp::SampleTool;
 
 /// A sample MCP server.
 #[derive(Clone, Copy, Debug)]
-pub struct Server {
+pub struct SampleServer {
     /// Its name and path.
     pub name: &'static str,
     /// What people call it.
@@ -21,57 +21,61 @@ pub struct Server {
     /// The credential of its own it wants (`auth_type`).
     pub auth: &'static str,
     /// What it can do.
-    pub tools: &'static [Tool],
+    pub tools: &'static [SampleTool],
 }
 
 /// The user pool, which the identity provider has as a realm: its name is the last part of the issuer, as with real pools.
 pub const POOL: &str = "us-east-1_Demo";
 
 /// Every server: one without a credential of its own, one for each that `generate` gets, and one that nobody was granted.
-pub const SERVERS: [Server; 6] = [
-    Server {
+pub const SERVERS: [SampleServer; 6] = [
+    SampleServer {
         name: "currenttime",
         title: "Current Time",
         auth: "none",
-        tools: &[Tool { name: "current_time", about: "Says what time it is (UTC)", run: |_| time() }],
+        tools: &[SampleTool { name: "current_time", about: "Says what time it is (UTC)", run: |_| time() }],
     },
-    Server {
+    SampleServer {
         name: "demo-tracker",
         title: "Demo Tracker",
         auth: "oauth",
         tools: &[
-            Tool {
+            SampleTool {
                 name: "get_issue",
                 about: "Shows an issue",
                 run: |_| "DEMO-1: The coffee machine leaks".into(),
             },
-            Tool { name: "create_issue", about: "Writes an issue", run: |_| "created DEMO-2".into() },
-            Tool { name: "delete_issue", about: "Deletes an issue", run: |_| "deleted".into() },
+            SampleTool { name: "create_issue", about: "Writes an issue", run: |_| "created DEMO-2".into() },
+            SampleTool { name: "delete_issue", about: "Deletes an issue", run: |_| "deleted".into() },
         ],
     },
-    Server {
+    SampleServer {
         name: "demo-notes",
         title: "Demo Notes",
         auth: "oauth",
-        tools: &[Tool { name: "search_notes", about: "Finds notes", run: |_| "no notes".into() }],
+        tools: &[SampleTool { name: "search_notes", about: "Finds notes", run: |_| "no notes".into() }],
     },
-    Server {
+    SampleServer {
         name: "sre-gateway",
         title: "SRE",
         auth: "oauth",
-        tools: &[Tool { name: "list_incidents", about: "Lists incidents", run: |_| "no incidents".into() }],
+        tools: &[SampleTool {
+            name: "list_incidents",
+            about: "Lists incidents",
+            run: |_| "no incidents".into(),
+        }],
     },
-    Server {
+    SampleServer {
         name: "finance-gateway",
         title: "Finance",
         auth: "oauth",
-        tools: &[Tool { name: "get_report", about: "Shows a report", run: |_| "all is well".into() }],
+        tools: &[SampleTool { name: "get_report", about: "Shows a report", run: |_| "all is well".into() }],
     },
-    Server {
+    SampleServer {
         name: "payroll",
         title: "Payroll",
         auth: "oauth",
-        tools: &[Tool { name: "list_salaries", about: "Lists salaries", run: |_| "4711".into() }],
+        tools: &[SampleTool { name: "list_salaries", about: "Lists salaries", run: |_| "4711".into() }],
     },
 ];
 
@@ -128,20 +132,20 @@ pub fn options(auto_approve: bool) -> Options {
     let redirect = "http://127.0.0.1/callback";
     Options {
         clients: vec![
-            Client::machine(
+            IdpClient::machine(
                 "demo-agent",
                 "demo-agent-secret",
                 &["mcp-servers-restricted/read", "mcp-servers-restricted/execute"],
             ),
-            Client::confidential(
+            IdpClient::confidential(
                 "demo-tracker-client",
                 "demo-tracker-secret",
                 redirect,
                 &["read:work", "offline_access"],
             ),
-            Client::public("demo-notes-client", redirect, &["notes.read", "offline_access"]),
-            Client::machine("demo-sre", "demo-sre-secret", &["gateway/read"]),
-            Client::machine("demo-finance", "demo-finance-secret", &["invoke:gateway"]),
+            IdpClient::public("demo-notes-client", redirect, &["notes.read", "offline_access"]),
+            IdpClient::machine("demo-sre", "demo-sre-secret", &["gateway/read"]),
+            IdpClient::machine("demo-finance", "demo-finance-secret", &["invoke:gateway"]),
         ],
         auto_approve,
         access_token_lifetime: Duration::from_secs(3_600),
@@ -184,7 +188,7 @@ pub fn env(folder: &Path, pool: &str, issuer: &str, gateway: &str) -> Vec<(Strin
 }
 
 /// The project's other files: providers, policy, policy tests, and a file for each server at its address.
-pub fn files(issuer: &str, servers: &[(Server, &str)]) -> Vec<(String, String)> {
+pub fn files(issuer: &str, servers: &[(SampleServer, &str)]) -> Vec<(String, String)> {
     let endpoints = format!(
         "authorization_endpoint: {issuer}/authorize\ntoken_endpoint: {issuer}/token\nissuer: {issuer}\niss_required: true\n\
          redirect: {{hosts: [127.0.0.1], any_port: true}}\n"
@@ -231,7 +235,7 @@ policy: scopes.yml
 servers: servers
 audit: audit.jsonl
 health: {{interval: 0}} # the servers hear of nothing but what callers send
-limits: {{drain: 1}}
+limits: {{drain_timeout: 1}}
 "
     )
 }

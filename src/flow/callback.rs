@@ -15,8 +15,8 @@ use tokio::task::JoinSet;
 use url::{Host, Url};
 
 use crate::flow::FlowError;
-use crate::flow::page::Page;
-use crate::oauth::{Answer, Pending};
+use crate::flow::page::ResultPage;
+use crate::oauth::{AuthorizationResponse, PendingAuthorization};
 use crate::sys::socket::rebind_at_once;
 
 /// The longest query that is looked at, in bytes; real ones have a few hundred.
@@ -25,7 +25,7 @@ const LONGEST_QUERY: usize = 8 << 10;
 const GOODBYE: Duration = Duration::from_secs(2);
 
 /// A bound listener that has not started to answer.
-pub(super) struct Listener {
+pub(super) struct CallbackListener {
     sockets: Vec<TcpListener>,
     path: String,
     /// The redirect URI with another port, where the registered one was not to be had.
@@ -33,26 +33,26 @@ pub(super) struct Listener {
 }
 
 /// The answer, and the way to tell the browser how it went.
-pub(super) struct Arrived {
-    pub(super) answer: Answer,
-    pub(super) page: oneshot::Sender<Page>,
+pub(super) struct ReceivedCallback {
+    pub(super) answer: AuthorizationResponse,
+    pub(super) page: oneshot::Sender<ResultPage>,
 }
 
 /// A listener that answers.
 pub(super) struct Listening {
     tasks: JoinSet<()>,
     stop: watch::Sender<bool>,
-    arrived: oneshot::Receiver<Arrived>,
+    arrived: oneshot::Receiver<ReceivedCallback>,
 }
 
 /// What every request is held against.
-struct Waiting {
+struct CallbackState {
     path: String,
-    pending: Arc<Pending>,
-    first: Mutex<Option<oneshot::Sender<Arrived>>>,
+    pending: Arc<PendingAuthorization>,
+    first: Mutex<Option<oneshot::Sender<ReceivedCallback>>>,
 }
 
-impl Listener {
+impl CallbackListener {
     /// Binds the redirect URI's host and port, or any port where the provider takes any and this one is busy or 0.
     /// `None` if the URI does not lead to a plain listener on this machine: then the answer can only be pasted.
     pub(super) fn bind(redirect_uri: &Url, any_port: bool) -> Result<Option<Self>, FlowError> {
@@ -74,10 +74,10 @@ impl Listener {
     }
 
     /// Starts to answer.
-    pub(super) fn listen(self, pending: Arc<Pending>) -> Listening {
+    pub(super) fn listen(self, pending: Arc<PendingAuthorization>) -> Listening {
         let (first, arrived) = oneshot::channel();
         let (stop, stopped) = watch::channel(false);
-        let waiting = Arc::new(Waiting { path: self.path, pending, first: Mutex::new(Some(first)) });
+        let waiting = Arc::new(CallbackState { path: self.path, pending, first: Mutex::new(Some(first)) });
         let mut tasks = JoinSet::new();
         for socket in self.sockets {
             let router = Router::new().fallback(request).with_state(Arc::clone(&waiting));
@@ -95,7 +95,7 @@ impl Listener {
 
 impl Listening {
     /// Waits for the answer. Safe to drop and call again.
-    pub(super) async fn arrived(&mut self) -> Option<Arrived> {
+    pub(super) async fn arrived(&mut self) -> Option<ReceivedCallback> {
         (&mut self.arrived).await.ok()
     }
 
@@ -107,25 +107,25 @@ impl Listening {
     }
 }
 
-async fn request(State(waiting): State<Arc<Waiting>>, method: Method, uri: Uri) -> Page {
+async fn request(State(waiting): State<Arc<CallbackState>>, method: Method, uri: Uri) -> ResultPage {
     let query = uri.query().unwrap_or_default();
     // A HEAD is a preview, a favicon a habit: neither may use the code up.
     if method != Method::GET || uri.path() != waiting.path || query.len() > LONGEST_QUERY {
-        return Page::stray();
+        return ResultPage::stray();
     }
     let answer = waiting.pending.judge(query);
-    if answer == Answer::Stray {
-        return Page::stray();
+    if answer == AuthorizationResponse::Stray {
+        return ResultPage::stray();
     }
     let Some(first) = waiting.first.lock().unwrap_or_else(PoisonError::into_inner).take() else {
-        return Page::stray();
+        return ResultPage::stray();
     };
     let (page, shown) = oneshot::channel();
-    if first.send(Arrived { answer, page }).is_err() {
-        return Page::failed();
+    if first.send(ReceivedCallback { answer, page }).is_err() {
+        return ResultPage::failed();
     }
     // The page tells what was granted, so it waits for the code's exchange.
-    shown.await.unwrap_or_else(|_| Page::failed())
+    shown.await.unwrap_or_else(|_| ResultPage::failed())
 }
 
 /// The addresses to bind for a redirect URI, if it is plain http to this machine.
@@ -180,7 +180,7 @@ mod tests {
     #[tokio::test]
     async fn any_number_of_strays_and_then_one_answer() {
         let uri = Url::parse("http://127.0.0.1:0/deep/callback").unwrap();
-        let listener = Listener::bind(&uri, true).unwrap().unwrap();
+        let listener = CallbackListener::bind(&uri, true).unwrap().unwrap();
         let redirect = listener.moved_to.clone().unwrap();
         let endpoint = Url::parse("https://idp.test/authorize").unwrap();
         let (url, pending) = AuthorizationRequest {
@@ -217,10 +217,10 @@ mod tests {
         assert_eq!(client.post(&good).send().await.unwrap().status(), 400);
         let browser = tokio::spawn(client.get(&good).send());
         let arrived = listening.arrived().await.unwrap();
-        assert_eq!(arrived.answer, Answer::Code(Secret::new("the-code")));
+        assert_eq!(arrived.answer, AuthorizationResponse::Code(Secret::new("the-code")));
         let second = client.get(&good).send().await.unwrap();
         assert_eq!(second.status(), 400, "one login, one answer");
-        arrived.page.send(Page::granted("<Acme>", &["a".into()])).unwrap();
+        arrived.page.send(ResultPage::granted("<Acme>", &["a".into()])).unwrap();
         let page = browser.await.unwrap().unwrap().text().await.unwrap();
         assert!(page.contains("&lt;Acme&gt;") && page.contains("Granted: a"), "{page}");
         listening.close().await;
@@ -231,11 +231,14 @@ mod tests {
     async fn a_busy_port_is_an_error_unless_any_will_do() {
         let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let uri = Url::parse(&format!("http://127.0.0.1:{}/cb", taken.local_addr().unwrap().port())).unwrap();
-        assert!(matches!(Listener::bind(&uri, false), Err(FlowError::PortBusy { .. })));
-        let other = Listener::bind(&uri, true).unwrap().unwrap();
+        assert!(matches!(CallbackListener::bind(&uri, false), Err(FlowError::PortBusy { .. })));
+        let other = CallbackListener::bind(&uri, true).unwrap().unwrap();
         assert!(other.moved_to.is_some_and(|moved| moved != uri.as_str()));
         for elsewhere in ["https://localhost:8080/cb", "http://192.0.2.1/cb", "https://app.example.test/cb"] {
-            assert!(Listener::bind(&Url::parse(elsewhere).unwrap(), false).unwrap().is_none(), "{elsewhere}");
+            assert!(
+                CallbackListener::bind(&Url::parse(elsewhere).unwrap(), false).unwrap().is_none(),
+                "{elsewhere}"
+            );
         }
     }
 }

@@ -7,12 +7,14 @@ use std::time::Duration;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 use url::Url;
 
-use crate::credential::Person;
+use crate::credential::AuthorizationCodeConfig;
 use crate::flow::FlowError;
 use crate::flow::discovery::{DeviceEndpoints, device_endpoints};
 use crate::flow::login::{Login, scope};
-use crate::flow::token_endpoint::{self, Patience};
-use crate::oauth::{Client, DeviceAuthorization, DeviceRequest, Grant, Pace, Poll, ReplyError, TokenSet};
+use crate::flow::token_endpoint::{self, RetryPolicy};
+use crate::oauth::{
+    DeviceAuthorization, DeviceRequest, Grant, OAuthClient, Pace, Poll, ReplyError, TokenSet,
+};
 use crate::provider::Provider;
 use crate::secret::Secret;
 use crate::sys::clock;
@@ -29,8 +31,8 @@ const NOT_FOR_THIS_CLIENT: [&str; 3] =
 /// As [`FlowError`] says.
 pub async fn log_in_by_device(
     login: &Login<'_>,
-    client: &Client,
-    person: &Person,
+    client: &OAuthClient,
+    person: &AuthorizationCodeConfig,
 ) -> Result<TokenSet, FlowError> {
     let provider = &person.provider;
     let endpoints = device_endpoints(login.http, provider).await?;
@@ -51,8 +53,8 @@ pub async fn log_in_by_device(
 /// Section 3.1. Asking twice does no harm: a code that nobody enters is forgotten.
 async fn authorize(
     login: &Login<'_>,
-    client: &Client,
-    person: &Person,
+    client: &OAuthClient,
+    person: &AuthorizationCodeConfig,
     endpoints: &DeviceEndpoints,
 ) -> Result<(DeviceAuthorization, Option<Secret>), FlowError> {
     let provider = &person.provider;
@@ -62,7 +64,7 @@ async fn authorize(
         extra: provider.device_params.as_ref().unwrap_or(&provider.authorization_params),
         pkce: endpoints.pkce,
     };
-    let mut patience = Patience::new(true);
+    let mut patience = RetryPolicy::new(true);
     loop {
         match once(login.http, provider, &endpoints.device, &request).await {
             (Err(error), asked) if patience.again(&error, asked).await => {}
@@ -87,11 +89,11 @@ async fn once(
     };
     let device = DeviceAuthorization::read(reply.status, &reply.body, &written.secrets);
     let host = url.host_str().unwrap_or_default();
-    let device = device.map(|device| (device, verifier)).map_err(|reply| refused(provider, host, reply));
+    let device = device.map(|device| (device, verifier)).map_err(|reply| device_error(provider, host, reply));
     (device, reply.retry_after)
 }
 
-fn refused(provider: &Provider, host: &str, reply: ReplyError) -> FlowError {
+fn device_error(provider: &Provider, host: &str, reply: ReplyError) -> FlowError {
     match &reply {
         ReplyError::Refused { error, .. } if NOT_FOR_THIS_CLIENT.contains(&error.as_str()) => {
             FlowError::NoDevice { provider: provider.display_name.clone(), why: Some(reply.to_string()) }

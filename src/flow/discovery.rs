@@ -35,7 +35,7 @@ pub async fn discovered(http: &Http, issuer: &str, otherwise: Option<&Url>) -> R
 }
 
 /// What a login needs to know of the provider.
-pub(super) struct Endpoints {
+pub(super) struct LoginEndpoints {
     pub(super) authorization: Url,
     pub(super) token: Url,
     pub(super) issuer: Option<String>,
@@ -46,7 +46,7 @@ pub(super) struct Endpoints {
 ///
 /// # Errors
 /// As [`FlowError`] says.
-pub(super) async fn endpoints(http: &Http, provider: &Provider) -> Result<Endpoints, FlowError> {
+pub(super) async fn endpoints(http: &Http, provider: &Provider) -> Result<LoginEndpoints, FlowError> {
     let found = named_or_discovered(http, provider).await?;
     for_a_browser(&found.authorization)?;
     Ok(found)
@@ -61,9 +61,9 @@ pub(super) fn for_a_browser(endpoint: &Url) -> Result<(), FlowError> {
     check_web(endpoint).map_err(|_| FlowError::Address { what: "the authorization endpoint", text: text() })
 }
 
-async fn named_or_discovered(http: &Http, provider: &Provider) -> Result<Endpoints, FlowError> {
+async fn named_or_discovered(http: &Http, provider: &Provider) -> Result<LoginEndpoints, FlowError> {
     if let (Some(authorization), Some(token)) = (&provider.authorization_endpoint, &provider.token_endpoint) {
-        return Ok(Endpoints {
+        return Ok(LoginEndpoints {
             authorization: address("the authorization endpoint", authorization)?,
             token: address("the token endpoint", token)?,
             issuer: provider.issuer.clone(),
@@ -74,7 +74,7 @@ async fn named_or_discovered(http: &Http, provider: &Provider) -> Result<Endpoin
     let found = metadata::find_issuer(http, &issuer).await?;
     found.require_s256().map_err(|cause| FlowError::Metadata { issuer: issuer.clone(), cause })?;
     let missing = |endpoint| FlowError::NoEndpoint { issuer: issuer.clone(), endpoint };
-    Ok(Endpoints {
+    Ok(LoginEndpoints {
         authorization: found.authorization_endpoint.ok_or_else(|| missing("authorization endpoint"))?,
         token: found.token_endpoint.ok_or_else(|| missing("token endpoint"))?,
         issuer: Some(found.issuer),

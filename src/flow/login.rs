@@ -8,12 +8,14 @@ use reqwest::header::{HeaderMap, LOCATION};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 use url::Url;
 
-use crate::credential::Person;
-use crate::flow::callback::{Arrived, Listener, Listening};
-use crate::flow::discovery::{Endpoints, endpoints};
-use crate::flow::page::Page;
+use crate::credential::AuthorizationCodeConfig;
+use crate::flow::callback::{CallbackListener, Listening, ReceivedCallback};
+use crate::flow::discovery::{LoginEndpoints, endpoints};
+use crate::flow::page::ResultPage;
 use crate::flow::{FlowError, Ui, token_endpoint};
-use crate::oauth::{Answer, AuthorizationRequest, Client, Grant, Pending, TokenSet};
+use crate::oauth::{
+    AuthorizationRequest, AuthorizationResponse, Grant, OAuthClient, PendingAuthorization, TokenSet,
+};
 use crate::provider::Provider;
 use crate::sys::browser::Browser;
 use crate::sys::http::Http;
@@ -46,14 +48,18 @@ pub struct Login<'a> {
 ///
 /// # Errors
 /// As [`FlowError`] says. The listener is closed and nothing is kept, however it ends.
-pub async fn log_in(login: &Login<'_>, client: &Client, person: &Person) -> Result<TokenSet, FlowError> {
+pub async fn log_in(
+    login: &Login<'_>,
+    client: &OAuthClient,
+    person: &AuthorizationCodeConfig,
+) -> Result<TokenSet, FlowError> {
     let provider = &person.provider;
     let registered = Url::parse(&person.redirect_uri)
         .map_err(|_| FlowError::Address { what: "the redirect URI", text: person.redirect_uri.clone() })?;
     accept_host(provider, &registered)?;
     let endpoints = endpoints(login.http, provider).await?;
     // Bound before the address is shown: a busy port must fail before the browser opens.
-    let listener = Listener::bind(&registered, provider.redirect.any_port)?;
+    let listener = CallbackListener::bind(&registered, provider.redirect.any_port)?;
     if listener.is_none() && !login.ui.can_paste() {
         return Err(FlowError::Unreachable(person.redirect_uri.clone()));
     }
@@ -74,23 +80,23 @@ pub async fn log_in(login: &Login<'_>, client: &Client, person: &Person) -> Resu
 ///
 /// # Errors
 /// [`FlowError::RedirectHost`], [`FlowError::PortBusy`], [`FlowError::Address`].
-pub fn can_listen(person: &Person) -> Result<bool, FlowError> {
+pub fn can_listen(person: &AuthorizationCodeConfig) -> Result<bool, FlowError> {
     let registered = Url::parse(&person.redirect_uri)
         .map_err(|_| FlowError::Address { what: "the redirect URI", text: person.redirect_uri.clone() })?;
     accept_host(&person.provider, &registered)?;
-    Ok(Listener::bind(&registered, person.provider.redirect.any_port)?.is_some())
+    Ok(CallbackListener::bind(&registered, person.provider.redirect.any_port)?.is_some())
 }
 
 /// Whether the redirect URI's own port is free, for a server that takes no other (against RFC 8252 section 7.3). To be called
 /// on a runtime.
 pub fn is_port_free(redirect_uri: &str) -> bool {
-    Url::parse(redirect_uri).is_ok_and(|uri| Listener::bind(&uri, false).is_ok())
+    Url::parse(redirect_uri).is_ok_and(|uri| CallbackListener::bind(&uri, false).is_ok())
 }
 
 /// Whether the authorization endpoint refuses the client or its redirect URI, as it must to the person and not by a redirect
 /// (RFC 6749 section 4.1.2.1). Some servers have a page of their own for that, and its address says what is wrong. Without an
 /// answer nobody knows.
-pub async fn is_client_refused(http: &Http, client: &Client, person: &Person) -> bool {
+pub async fn is_client_refused(http: &Http, client: &OAuthClient, person: &AuthorizationCodeConfig) -> bool {
     let Ok((url, _)) = authorization_request(http, client, person).await else { return false };
     let answer = http.look(&url).await;
     answer.is_ok_and(|answer| matches!(answer.status, 400 | 401) || leads_to_no(&url, &answer.headers))
@@ -108,37 +114,37 @@ fn leads_to_no(asked: &Url, headers: &HeaderMap) -> bool {
 /// As [`FlowError`] says, for a provider that must be asked where its endpoints are.
 pub async fn authorization_request(
     http: &Http,
-    client: &Client,
-    person: &Person,
-) -> Result<(Url, Pending), FlowError> {
+    client: &OAuthClient,
+    person: &AuthorizationCodeConfig,
+) -> Result<(Url, PendingAuthorization), FlowError> {
     let endpoints = endpoints(http, &person.provider).await?;
     Ok(request(client, person, &endpoints, &person.redirect_uri).begin())
 }
 
 async fn finish(
     login: &Login<'_>,
-    client: &Client,
-    person: &Person,
+    client: &OAuthClient,
+    person: &AuthorizationCodeConfig,
     endpoint: &Url,
     redirect_uri: &str,
-    pending: &Pending,
+    pending: &PendingAuthorization,
     mut listening: Option<Listening>,
 ) -> Result<TokenSet, FlowError> {
     let provider = &person.provider;
     let (answer, page) = wait(login, pending, listening.as_mut()).await?;
     let result = match answer {
-        Answer::Code(code) => {
+        AuthorizationResponse::Code(code) => {
             let grant =
                 Grant::AuthorizationCode { code: &code, verifier: pending.verifier.as_ref(), redirect_uri };
             token_endpoint::at_provider(login.http, endpoint, client, provider, grant, &provider.reply).await
         }
-        Answer::Denied { error, description } => Err(FlowError::Denied { error, description }),
-        Answer::WrongIssuer | Answer::Stray => Err(FlowError::WrongIssuer),
+        AuthorizationResponse::Denied { error, description } => Err(FlowError::Denied { error, description }),
+        AuthorizationResponse::WrongIssuer | AuthorizationResponse::Stray => Err(FlowError::WrongIssuer),
     };
     if let Some(page) = page {
         let shown = match &result {
-            Ok(token) => Page::granted(&provider.display_name, &token.scopes),
-            Err(_) => Page::failed(),
+            Ok(token) => ResultPage::granted(&provider.display_name, &token.scopes),
+            Err(_) => ResultPage::failed(),
         };
         // The browser may have gone away; the login has not.
         let _ = page.send(shown);
@@ -150,14 +156,14 @@ async fn finish(
 }
 
 /// Where the page that ends a login goes.
-type Ending = tokio::sync::oneshot::Sender<Page>;
+type Ending = tokio::sync::oneshot::Sender<ResultPage>;
 
 /// The first true answer, from the listener or from the keyboard.
 async fn wait(
     login: &Login<'_>,
-    pending: &Pending,
+    pending: &PendingAuthorization,
     mut listening: Option<&mut Listening>,
-) -> Result<(Answer, Option<Ending>), FlowError> {
+) -> Result<(AuthorizationResponse, Option<Ending>), FlowError> {
     let deadline = Instant::now() + login.within;
     let mut ticks = interval(Duration::from_secs(1));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
@@ -171,12 +177,12 @@ async fn wait(
         };
         tokio::select! {
             arrived = arrival => match arrived {
-                Some(Arrived { answer, page }) => return Ok((answer, Some(page))),
+                Some(ReceivedCallback { answer, page }) => return Ok((answer, Some(page))),
                 None => return Err(FlowError::TimedOut(login.within)),
             },
             line = terminal::line(), if keyboard => match line {
                 Some(line) => match pasted(&line, pending) {
-                    Answer::Stray => login.ui.note(login.who, "that is not this login's callback address; paste the whole address"),
+                    AuthorizationResponse::Stray => login.ui.note(login.who, "that is not this login's callback address; paste the whole address"),
                     answer => return Ok((answer, None)),
                 },
                 None => keyboard = false,
@@ -188,15 +194,15 @@ async fn wait(
 }
 
 /// A pasted callback address, or its query alone.
-fn pasted(line: &str, pending: &Pending) -> Answer {
+fn pasted(line: &str, pending: &PendingAuthorization) -> AuthorizationResponse {
     let query = line.split_once('?').map_or(line, |(_, query)| query);
     pending.judge(query.split('#').next().unwrap_or_default())
 }
 
 fn request<'a>(
-    client: &'a Client,
-    person: &'a Person,
-    endpoints: &'a Endpoints,
+    client: &'a OAuthClient,
+    person: &'a AuthorizationCodeConfig,
+    endpoints: &'a LoginEndpoints,
     redirect_uri: &'a str,
 ) -> AuthorizationRequest<'a> {
     let provider = &person.provider;
@@ -213,7 +219,7 @@ fn request<'a>(
 }
 
 /// The scope parameter's name and value, if anything is asked for.
-pub(super) fn scope(person: &Person) -> Option<(&str, String)> {
+pub(super) fn scope(person: &AuthorizationCodeConfig) -> Option<(&str, String)> {
     let provider = &person.provider;
     (!person.scopes.is_empty())
         .then(|| (provider.scope_parameter.as_str(), person.scopes.join(&provider.scope_separator)))

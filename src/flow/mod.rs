@@ -1,6 +1,7 @@
 //! The flows: the protocol's values sent over the network, up to a token in hand.
 //! It leaves files and locks to `store`, "is there one already" to `vault`, and every word on the terminal to [`Ui`].
 
+mod address_error;
 mod by_address;
 mod callback;
 mod demand;
@@ -17,18 +18,18 @@ use std::time::Duration;
 use thiserror::Error;
 use url::Url;
 
+pub use address_error::{AddressError, client_flags};
 pub use by_address::{
-    AddressError, Discovered, client_flags, discover, listed_redirect_uris, other_issuer, register,
-    usual_redirect_uri,
+    Discovered, discover, listed_redirect_uris, other_issuer, register, usual_redirect_uri,
 };
 pub use device::log_in_by_device;
 pub use discovery::discovered;
 pub use login::{Login, authorization_request, can_listen, is_client_refused, is_port_free, log_in};
-pub use revoke::{Revoked, revoke};
-pub use sites::{choose_site, listed, sites};
+pub use revoke::{RevocationExtent, revoke};
+pub use sites::{choose_site, list_sites, sites};
 pub use token_endpoint::{client_credentials, refresh};
 
-use crate::metadata::NotFound;
+use crate::metadata::MetadataNotFound;
 use crate::oauth::{DeviceAuthorization, MetadataError, ReplyError};
 use crate::sys::http::HttpError;
 
@@ -78,7 +79,7 @@ pub enum FlowError {
     },
     /// The issuer has no metadata that can be used where the specifications put it.
     #[error("{what}: {0}", what = describe(.0))]
-    Discovery(NotFound<MetadataError>),
+    Discovery(MetadataNotFound<MetadataError>),
     /// The issuer's metadata does not name what is needed.
     #[error("{issuer} does not say where its {endpoint} is")]
     NoEndpoint {
@@ -167,7 +168,7 @@ pub enum FlowError {
     },
 }
 
-fn describe(error: &NotFound<MetadataError>) -> String {
+fn describe(error: &MetadataNotFound<MetadataError>) -> String {
     let issuer = crate::text::clean(&error.name, 200);
     if error.is_network() {
         return format!("{issuer} cannot say now where its endpoints are");
@@ -175,8 +176,8 @@ fn describe(error: &NotFound<MetadataError>) -> String {
     format!("{issuer} does not say where its endpoints are")
 }
 
-impl From<NotFound<MetadataError>> for FlowError {
-    fn from(error: NotFound<MetadataError>) -> Self {
+impl From<MetadataNotFound<MetadataError>> for FlowError {
+    fn from(error: MetadataNotFound<MetadataError>) -> Self {
         if error.tried.is_empty() {
             return Self::Address { what: "the issuer", text: crate::text::clean(&error.name, 200) };
         }

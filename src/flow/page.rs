@@ -9,13 +9,13 @@ use axum::response::{Html, IntoResponse, Response};
 
 /// What a page says.
 #[derive(Clone, Debug)]
-pub(super) struct Page {
+pub(super) struct ResultPage {
     pub(super) status: StatusCode,
     pub(super) title: String,
     pub(super) lines: Vec<String>,
 }
 
-impl Page {
+impl ResultPage {
     /// For a request that is not the answer this login waits for.
     pub(super) fn stray() -> Self {
         Self {
@@ -51,7 +51,7 @@ impl Page {
     }
 }
 
-impl IntoResponse for Page {
+impl IntoResponse for ResultPage {
     fn into_response(self) -> Response {
         let lines: String = self.lines.iter().map(|line| format!("<p>{}</p>", escape(line))).collect();
         let title = escape(&self.title);

@@ -4,7 +4,7 @@
 use reqwest::header::HeaderMap;
 use url::Url;
 
-use crate::credential::{Credential, How};
+use crate::credential::{Credential, GrantConfig};
 use crate::flow::FlowError;
 use crate::flow::token_endpoint::{own_headers, post};
 use crate::metadata;
@@ -16,7 +16,7 @@ use crate::sys::http::Http;
 
 /// How far a revocation went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Revoked {
+pub enum RevocationExtent {
     /// Nothing of the grant is of any more use.
     Whole,
     /// No new tokens come of it; the present access token stays good until its own end, for this server cannot take an
@@ -27,7 +27,7 @@ pub enum Revoked {
 }
 
 /// Where tokens are taken back.
-enum Place {
+enum RevocationEndpoint {
     /// RFC 7009.
     Revocation(Url),
     /// Keycloak's logout, which takes a refresh token.
@@ -38,40 +38,48 @@ enum Place {
 ///
 /// # Errors
 /// As [`FlowError`] says.
-pub async fn revoke(http: &Http, credential: &Credential, token: &TokenSet) -> Result<Revoked, FlowError> {
+pub async fn revoke(
+    http: &Http,
+    credential: &Credential,
+    token: &TokenSet,
+) -> Result<RevocationExtent, FlowError> {
     match (place(http, credential).await?, &token.refresh_token) {
-        (Some(Place::Revocation(url)), refresh_token) => {
+        (Some(RevocationEndpoint::Revocation(url)), refresh_token) => {
             if let Some(refresh_token) = refresh_token {
                 ask(http, &url, credential, refresh_token, TokenKind::Refresh).await?;
             }
             match ask(http, &url, credential, &token.access_token, TokenKind::Access).await {
-                Ok(()) => Ok(Revoked::Whole),
+                Ok(()) => Ok(RevocationExtent::Whole),
                 Err(FlowError::Reply { reply: ReplyError::Refused { error, .. }, .. })
                     if error == "unsupported_token_type" =>
                 {
-                    Ok(if refresh_token.is_some() { Revoked::ButAccess } else { Revoked::Unsupported })
+                    Ok(if refresh_token.is_some() {
+                        RevocationExtent::ButAccess
+                    } else {
+                        RevocationExtent::Unsupported
+                    })
                 }
                 Err(error) => Err(error),
             }
         }
-        (Some(Place::Logout(url)), Some(refresh_token)) => {
+        (Some(RevocationEndpoint::Logout(url)), Some(refresh_token)) => {
             log_out(http, &url, credential, refresh_token).await
         }
-        (Some(Place::Logout(_)) | None, _) => Ok(Revoked::Unsupported),
+        (Some(RevocationEndpoint::Logout(_)) | None, _) => Ok(RevocationExtent::Unsupported),
     }
 }
 
 /// The provider's file knows best; else its issuer is asked.
-async fn place(http: &Http, credential: &Credential) -> Result<Option<Place>, FlowError> {
+async fn place(http: &Http, credential: &Credential) -> Result<Option<RevocationEndpoint>, FlowError> {
     let issuer = match &credential.how {
-        How::ClientCredentials(_) => Some(&credential.issuer),
-        How::AuthorizationCode(person) => match &person.provider.revocation_endpoint {
+        GrantConfig::ClientCredentials(_) => Some(&credential.issuer),
+        GrantConfig::AuthorizationCode(person) => match &person.provider.revocation_endpoint {
             Some(text) => {
                 let url = Url::parse(text).map_err(|_| FlowError::Address {
                     what: "the revocation endpoint",
                     text: text.clone(),
                 })?;
-                return Ok(Some(Place::Revocation(url)));
+                return Ok(Some(RevocationEndpoint::Revocation(url)));
             }
             None => person.provider.issuer.as_ref(),
         },
@@ -79,8 +87,8 @@ async fn place(http: &Http, credential: &Credential) -> Result<Option<Place>, Fl
     let Some(issuer) = issuer else { return Ok(None) };
     match metadata::find_issuer(http, issuer).await {
         Ok(found) => Ok(match (found.revocation_endpoint, found.end_session_endpoint) {
-            (Some(url), _) => Some(Place::Revocation(url)),
-            (None, Some(url)) => Some(Place::Logout(url)),
+            (Some(url), _) => Some(RevocationEndpoint::Revocation(url)),
+            (None, Some(url)) => Some(RevocationEndpoint::Logout(url)),
             (None, None) => None,
         }),
         Err(error) if error.is_absent() => Ok(None),
@@ -96,15 +104,15 @@ async fn ask(
     kind: TokenKind,
 ) -> Result<(), FlowError> {
     let (headers, json) = match &credential.how {
-        How::ClientCredentials(_) => (HeaderMap::new(), false),
-        How::AuthorizationCode(person) => {
+        GrantConfig::ClientCredentials(_) => (HeaderMap::new(), false),
+        GrantConfig::AuthorizationCode(person) => {
             (own_headers(&person.provider), person.provider.token_request == BodyFormat::Json)
         }
     };
     let request = Revocation { token, kind, client: &credential.client, json };
     let written = request.write(url.as_str(), clock::now()).ok_or(FlowError::Signing)?;
     let reply = post(http, url, &headers, &written).await?;
-    read_revocation(reply.status, &reply.body, &written.secrets).map_err(|reply| said(url, reply))
+    read_revocation(reply.status, &reply.body, &written.secrets).map_err(|reply| revocation_error(url, reply))
 }
 
 /// Anything but "204 No Content" may be some other server's farewell page, and nothing has ended.
@@ -113,18 +121,18 @@ async fn log_out(
     url: &Url,
     credential: &Credential,
     refresh_token: &Secret,
-) -> Result<Revoked, FlowError> {
+) -> Result<RevocationExtent, FlowError> {
     let client = &credential.client;
     let request = Revocation { token: refresh_token, kind: TokenKind::Refresh, client, json: false };
     let written = request.write_logout(url.as_str(), clock::now()).ok_or(FlowError::Signing)?;
     let reply = post(http, url, &HeaderMap::new(), &written).await?;
     match (reply.status, read_revocation(reply.status, &reply.body, &written.secrets)) {
-        (204, Ok(())) => Ok(Revoked::ButAccess),
-        (_, Ok(())) => Ok(Revoked::Unsupported),
-        (_, Err(reply)) => Err(said(url, reply)),
+        (204, Ok(())) => Ok(RevocationExtent::ButAccess),
+        (_, Ok(())) => Ok(RevocationExtent::Unsupported),
+        (_, Err(reply)) => Err(revocation_error(url, reply)),
     }
 }
 
-fn said(url: &Url, reply: ReplyError) -> FlowError {
+fn revocation_error(url: &Url, reply: ReplyError) -> FlowError {
     FlowError::Reply { host: url.host_str().unwrap_or_default().into(), reply }
 }

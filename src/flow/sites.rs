@@ -36,7 +36,7 @@ pub async fn sites(http: &Http, about: &provider::Sites, token: &Secret) -> Resu
     Ok(sites.iter().map(cleaned).collect())
 }
 
-/// The site to use: the wanted one by id, name or URL; without a wish the first, as the reference does.
+/// The site to use: the wanted one by id, name or URL; without a wish the first, as the registry's scripts do.
 ///
 /// # Errors
 /// [`FlowError::UnknownSite`], which lists what there is.
@@ -47,11 +47,13 @@ pub fn choose_site<'a>(sites: &'a [Site], wanted: Option<&str>) -> Result<Option
     let found = sites
         .iter()
         .find(|site| site.id == wanted || site.name.eq_ignore_ascii_case(wanted) || same_url(site));
-    found.map(Some).ok_or_else(|| FlowError::UnknownSite { wanted: wanted.into(), covered: listed(sites) })
+    found
+        .map(Some)
+        .ok_or_else(|| FlowError::UnknownSite { wanted: wanted.into(), covered: list_sites(sites) })
 }
 
 /// The sites' names for a message.
-pub fn listed(sites: &[Site]) -> String {
+pub fn list_sites(sites: &[Site]) -> String {
     let names: Vec<&str> = sites
         .iter()
         .map(|site| if site.name.is_empty() { site.id.as_str() } else { site.name.as_str() })

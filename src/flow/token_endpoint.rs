@@ -7,13 +7,15 @@ use std::time::Duration;
 use reqwest::header::{ACCEPT, HeaderMap, HeaderName, HeaderValue};
 use url::Url;
 
-use crate::credential::{Endpoint, Machine};
+use crate::credential::{ClientCredentialsConfig, TokenEndpoint};
 use crate::flow::{FlowError, discovery};
-use crate::oauth::{Client, Grant, ReplyError, ReplyShape, TokenRequest, TokenSet, Written, read_reply};
+use crate::oauth::{
+    Grant, OAuthClient, ReplyError, ReplyShape, TokenRequest, TokenSet, WireRequest, read_reply,
+};
 use crate::provider::{BodyFormat, Provider};
 use crate::secret::Secret;
 use crate::sys::clock;
-use crate::sys::http::{Http, HttpError, Reply};
+use crate::sys::http::{Http, HttpError, HttpReply};
 
 /// How often a request is sent in all, where sending it again is safe.
 const ATTEMPTS: u32 = 3;
@@ -23,7 +25,7 @@ const PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 /// How often and how soon a request is sent again.
-pub(super) struct Patience {
+pub(super) struct RetryPolicy {
     /// Whether one that may have arrived can be.
     repeatable: bool,
     attempt: u32,
@@ -31,12 +33,12 @@ pub(super) struct Patience {
 }
 
 /// What the provider wants beside the standard.
-struct Manner<'a> {
+struct ProviderQuirks<'a> {
     shape: &'a ReplyShape,
     headers: HeaderMap,
 }
 
-impl Patience {
+impl RetryPolicy {
     pub(super) fn new(repeatable: bool) -> Self {
         Self { repeatable, attempt: 0, pause: PAUSE }
     }
@@ -67,12 +69,12 @@ impl Patience {
 /// As [`FlowError`] says.
 pub async fn client_credentials(
     http: &Http,
-    client: &Client,
-    machine: &Machine,
+    client: &OAuthClient,
+    machine: &ClientCredentialsConfig,
 ) -> Result<TokenSet, FlowError> {
     let url = match &machine.endpoint {
-        Endpoint::Known(url) => url.clone(),
-        Endpoint::Discover { issuer, otherwise } => {
+        TokenEndpoint::Known(url) => url.clone(),
+        TokenEndpoint::Discover { issuer, otherwise } => {
             discovery::discovered(http, issuer, otherwise.as_ref()).await?
         }
     };
@@ -85,7 +87,7 @@ pub async fn client_credentials(
     let shape = ReplyShape { default_lifetime: machine.default_lifetime, ..ReplyShape::default() };
     let json = machine.format == BodyFormat::Json;
     let request = TokenRequest { grant: Grant::ClientCredentials, client, extra: &extra, json };
-    send(http, &url, &request, &Manner { shape: &shape, headers: HeaderMap::new() }).await
+    send(http, &url, &request, &ProviderQuirks { shape: &shape, headers: HeaderMap::new() }).await
 }
 
 /// Section 6: a new access token for a refresh token. Never repeated once sent: a rotating token must be used once.
@@ -94,7 +96,7 @@ pub async fn client_credentials(
 /// As [`FlowError`] says.
 pub async fn refresh(
     http: &Http,
-    client: &Client,
+    client: &OAuthClient,
     provider: &Provider,
     token: &Secret,
 ) -> Result<TokenSet, FlowError> {
@@ -113,7 +115,7 @@ pub async fn refresh(
 pub(super) async fn at_provider(
     http: &Http,
     url: &Url,
-    client: &Client,
+    client: &OAuthClient,
     provider: &Provider,
     grant: Grant<'_>,
     shape: &ReplyShape,
@@ -122,7 +124,7 @@ pub(super) async fn at_provider(
         provider.token_params.iter().map(|(k, v)| (k.clone(), v.clone())).collect();
     let json = provider.token_request == BodyFormat::Json;
     let request = TokenRequest { grant, client, extra: &extra, json };
-    send(http, url, &request, &Manner { shape, headers: own_headers(provider) }).await
+    send(http, url, &request, &ProviderQuirks { shape, headers: own_headers(provider) }).await
 }
 
 /// The headers a provider wants beside the standard's.
@@ -138,8 +140,8 @@ pub(super) async fn post(
     http: &Http,
     url: &Url,
     own: &HeaderMap,
-    written: &Written,
-) -> Result<Reply, HttpError> {
+    written: &WireRequest,
+) -> Result<HttpReply, HttpError> {
     let mut headers = own.clone();
     headers.extend(written.headers.clone());
     headers.extend(own.get(ACCEPT).map(|accept| (ACCEPT, accept.clone())));
@@ -150,9 +152,9 @@ async fn send(
     http: &Http,
     url: &Url,
     request: &TokenRequest<'_>,
-    manner: &Manner<'_>,
+    manner: &ProviderQuirks<'_>,
 ) -> Result<TokenSet, FlowError> {
-    let mut patience = Patience::new(matches!(request.grant, Grant::ClientCredentials));
+    let mut patience = RetryPolicy::new(matches!(request.grant, Grant::ClientCredentials));
     loop {
         match once(http, url, request, manner).await {
             (Err(error), asked) if patience.again(&error, asked).await => {}
@@ -165,7 +167,7 @@ async fn once(
     http: &Http,
     url: &Url,
     request: &TokenRequest<'_>,
-    manner: &Manner<'_>,
+    manner: &ProviderQuirks<'_>,
 ) -> (Result<TokenSet, FlowError>, Option<Duration>) {
     let now = clock::now();
     let Some(written) = request.write(url.as_str(), now) else { return (Err(FlowError::Signing), None) };

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use bytes::Bytes;
 use hashbrown::{Equivalent, HashMap};
 
-use super::refusal::Refusal;
+use super::refusal::Rejection;
 use super::settings::Limits;
 use crate::policy::Principal;
 
@@ -23,9 +23,9 @@ pub(super) struct Accounts {
 
 /// A caller, borrowed: hashed as the owned pair is.
 #[derive(Hash)]
-struct Who<'a>(&'a str, &'a str);
+struct CallerKey<'a>(&'a str, &'a str);
 
-impl Equivalent<(String, String)> for Who<'_> {
+impl Equivalent<(String, String)> for CallerKey<'_> {
     fn equivalent(&self, (issuer, subject): &(String, String)) -> bool {
         self.0 == issuer && self.1 == subject
     }
@@ -41,13 +41,13 @@ pub(super) struct Account {
 }
 
 /// A caller's request, or stream, that is under way.
-pub(super) struct Turn {
+pub(super) struct RequestSlot {
     account: Arc<Account>,
     stream: bool,
 }
 
 /// Memory that is taken for something read whole. It grows with what arrives.
-pub(super) struct Hold {
+pub(super) struct Reservation {
     account: Arc<Account>,
     bytes: usize,
     most: usize,
@@ -55,7 +55,7 @@ pub(super) struct Hold {
 }
 
 /// Bytes, and the memory that is taken for them.
-struct Held(Bytes, #[expect(dead_code, reason = "given back when it is dropped")] Hold);
+struct HeldBytes(Bytes, #[expect(dead_code, reason = "given back when it is dropped")] Reservation);
 
 /// Less is not counted: most messages are smaller, and cost no core anything that another one writes to. Requests under
 /// way are counted, which bounds the sum of these.
@@ -71,7 +71,7 @@ impl Accounts {
             // Nobody holds a token of theirs any more, and they have nothing under way.
             known.retain(|_, account| account.strong_count() > 0);
         }
-        let who = Who(&principal.issuer, &principal.subject);
+        let who = CallerKey(&principal.issuer, &principal.subject);
         if let Some(account) = known.get(&who).and_then(Weak::upgrade) {
             return account;
         }
@@ -86,43 +86,43 @@ impl Account {
     /// One more request, or stream, unless there are `most` already.
     ///
     /// # Errors
-    /// [`Refusal::Crowded`].
-    pub(super) fn begin(self: &Arc<Self>, stream: bool, most: usize) -> Result<Turn, Refusal> {
-        let turn = Turn { account: self.clone(), stream };
+    /// [`Rejection::Crowded`].
+    pub(super) fn begin(self: &Arc<Self>, stream: bool, most: usize) -> Result<RequestSlot, Rejection> {
+        let turn = RequestSlot { account: self.clone(), stream };
         // Counted first: dropping `turn` takes it back.
         let before = turn.count().fetch_add(1, Ordering::Relaxed);
-        if before < most { Ok(turn) } else { Err(Refusal::Crowded) }
+        if before < most { Ok(turn) } else { Err(Rejection::Crowded) }
     }
 
     /// Memory, none so far.
-    pub(super) fn hold(self: &Arc<Self>, limits: &Limits) -> Hold {
-        Hold {
+    pub(super) fn hold(self: &Arc<Self>, limits: &Limits) -> Reservation {
+        Reservation {
             account: self.clone(),
             bytes: 0,
-            most: limits.buffered_per_caller,
-            most_in_all: limits.buffered,
+            most: limits.max_buffered_bytes_per_caller,
+            most_in_all: limits.max_buffered_bytes,
         }
     }
 }
 
-impl Turn {
+impl RequestSlot {
     fn count(&self) -> &AtomicUsize {
         if self.stream { &self.account.streams } else { &self.account.requests }
     }
 }
 
-impl Drop for Turn {
+impl Drop for RequestSlot {
     fn drop(&mut self) {
         self.count().fetch_sub(1, Ordering::Relaxed);
     }
 }
 
-impl Hold {
+impl Reservation {
     /// Takes as much as is needed for `bytes` altogether, before they are read.
     ///
     /// # Errors
-    /// [`Refusal::Full`] if this caller has taken too much, [`Refusal::Busy`] if all have.
-    pub(super) fn grow(&mut self, bytes: usize) -> Result<(), Refusal> {
+    /// [`Rejection::Full`] if this caller has taken too much, [`Rejection::Busy`] if all have.
+    pub(super) fn grow(&mut self, bytes: usize) -> Result<(), Rejection> {
         let more = bytes.saturating_sub(self.bytes);
         if more == 0 || bytes <= SMALL {
             return Ok(());
@@ -132,16 +132,16 @@ impl Hold {
         let taken_in_all = all.fetch_add(more, Ordering::Relaxed);
         self.bytes += more;
         if taken + more > self.most {
-            Err(Refusal::Full)
+            Err(Rejection::Full)
         } else if taken_in_all + more > self.most_in_all {
-            Err(Refusal::Busy)
+            Err(Rejection::Busy)
         } else {
             Ok(())
         }
     }
 
     /// Takes as much as is needed for `bytes` altogether, and gives back what is more.
-    pub(super) fn settle(&mut self, bytes: usize) -> Result<(), Refusal> {
+    pub(super) fn settle(&mut self, bytes: usize) -> Result<(), Rejection> {
         let kept = if bytes <= SMALL { 0 } else { bytes };
         if self.bytes > kept {
             self.give_back(self.bytes - kept);
@@ -151,7 +151,7 @@ impl Hold {
 
     /// The bytes that memory was taken for; it is given back when the last of them is dropped.
     pub(super) fn keep(self, bytes: Bytes) -> Bytes {
-        if self.bytes == 0 { bytes } else { Bytes::from_owner(Held(bytes, self)) }
+        if self.bytes == 0 { bytes } else { Bytes::from_owner(HeldBytes(bytes, self)) }
     }
 
     fn give_back(&mut self, bytes: usize) {
@@ -161,7 +161,7 @@ impl Hold {
     }
 }
 
-impl Drop for Hold {
+impl Drop for Reservation {
     fn drop(&mut self) {
         if self.bytes > 0 {
             self.give_back(self.bytes);
@@ -169,7 +169,7 @@ impl Drop for Hold {
     }
 }
 
-impl AsRef<[u8]> for Held {
+impl AsRef<[u8]> for HeldBytes {
     fn as_ref(&self) -> &[u8] {
         &self.0
     }
@@ -184,7 +184,7 @@ mod tests {
     }
 
     fn limits() -> Limits {
-        Limits { buffered: 30_000, buffered_per_caller: 20_000, ..Limits::default() }
+        Limits { max_buffered_bytes: 30_000, max_buffered_bytes_per_caller: 20_000, ..Limits::default() }
     }
 
     #[test]
@@ -201,12 +201,12 @@ mod tests {
         second.grow(SMALL).unwrap();
         second.grow(5_000).unwrap();
         assert!(
-            matches!(again.hold(&limits()).grow(5_000), Err(Refusal::Full)),
+            matches!(again.hold(&limits()).grow(5_000), Err(Rejection::Full)),
             "one caller with two tokens"
         );
         let mut other = bob.hold(&limits());
         other.grow(10_000).unwrap();
-        assert!(matches!(bob.hold(&limits()).grow(5_000), Err(Refusal::Busy)), "all together");
+        assert!(matches!(bob.hold(&limits()).grow(5_000), Err(Rejection::Busy)), "all together");
         let kept = first.keep(Bytes::from(vec![7; 15_000]));
         let slice = kept.slice(1..2);
         drop((kept, second));
@@ -230,7 +230,7 @@ mod tests {
     fn streams_and_requests_are_counted_apart() {
         let account = Accounts::default().of(&principal("alice"));
         let one = account.begin(false, 1).unwrap();
-        assert!(matches!(account.begin(false, 1), Err(Refusal::Crowded)));
+        assert!(matches!(account.begin(false, 1), Err(Rejection::Crowded)));
         let stream = account.begin(true, 1).unwrap();
         assert!(account.begin(true, 1).is_err());
         drop((one, stream));

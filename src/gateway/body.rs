@@ -10,55 +10,55 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
 
-use super::accounts::Turn;
-use super::crowd::Attention;
-use super::pool::Inflow;
+use super::accounts::RequestSlot;
+use super::connections::BusyGuard;
+use super::pool::UpstreamBody;
 
 /// A response's body.
 pub(super) struct Body {
-    kind: Kind,
+    kind: BodyKind,
     /// The request is under way for as long as its body is.
-    under_way: Option<(UnderWay, Option<Turn>)>,
+    under_way: Option<(InFlightGuard, Option<RequestSlot>)>,
     /// So is its connection.
-    _attention: Option<Attention>,
+    _attention: Option<BusyGuard>,
 }
 
 /// One of the requests under way.
-pub(super) struct UnderWay(Arc<AtomicUsize>);
+pub(super) struct InFlightGuard(Arc<AtomicUsize>);
 
 /// Whoever watches it stands above this module.
 type Watched = Pin<Box<dyn HttpBody<Data = Bytes, Error = io::Error> + Send>>;
 
-enum Kind {
+enum BodyKind {
     Full(Bytes),
-    Pass(Inflow),
+    Pass(UpstreamBody),
     Watched(Watched),
 }
 
 impl Body {
     /// A ready body.
     pub(super) fn full(bytes: impl Into<Bytes>) -> Self {
-        Kind::Full(bytes.into()).into()
+        BodyKind::Full(bytes.into()).into()
     }
 
     /// A server's body, as it comes.
-    pub(super) fn pass(inflow: Inflow) -> Self {
-        Kind::Pass(inflow).into()
+    pub(super) fn pass(inflow: UpstreamBody) -> Self {
+        BodyKind::Pass(inflow).into()
     }
 
     /// An answer that is watched, and perhaps filtered, as it comes.
     pub(super) fn watched(body: impl HttpBody<Data = Bytes, Error = io::Error> + Send + 'static) -> Self {
-        Kind::Watched(Box::pin(body)).into()
+        BodyKind::Watched(Box::pin(body)).into()
     }
 
     /// The same, counted as under way until its end, for its caller if it has one.
-    pub(super) fn counted(mut self, under_way: UnderWay, turn: Option<Turn>) -> Self {
+    pub(super) fn counted(mut self, under_way: InFlightGuard, turn: Option<RequestSlot>) -> Self {
         self.under_way = Some((under_way, turn));
         self
     }
 
     /// The same; until its end its connection is not idle.
-    pub(super) fn attended(mut self, mut attention: Attention) -> Self {
+    pub(super) fn attended(mut self, mut attention: BusyGuard) -> Self {
         if matches!(self.under_way, Some((_, Some(_)))) {
             attention.is_known();
         }
@@ -67,13 +67,13 @@ impl Body {
     }
 }
 
-impl From<Kind> for Body {
-    fn from(kind: Kind) -> Self {
+impl From<BodyKind> for Body {
+    fn from(kind: BodyKind) -> Self {
         Self { kind, under_way: None, _attention: None }
     }
 }
 
-impl UnderWay {
+impl InFlightGuard {
     /// One more, unless there are `most` already.
     pub(super) fn begin(count: &Arc<AtomicUsize>, most: usize) -> Option<Self> {
         let one = Self(count.clone());
@@ -83,7 +83,7 @@ impl UnderWay {
     }
 }
 
-impl Drop for UnderWay {
+impl Drop for InFlightGuard {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
@@ -95,10 +95,10 @@ impl HttpBody for Body {
 
     fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         match &mut self.get_mut().kind {
-            Kind::Full(bytes) if bytes.is_empty() => Poll::Ready(None),
-            Kind::Full(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
-            Kind::Watched(body) => body.as_mut().poll_frame(context),
-            Kind::Pass(inflow) => Pin::new(inflow)
+            BodyKind::Full(bytes) if bytes.is_empty() => Poll::Ready(None),
+            BodyKind::Full(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
+            BodyKind::Watched(body) => body.as_mut().poll_frame(context),
+            BodyKind::Pass(inflow) => Pin::new(inflow)
                 .poll_frame(context)
                 .map(|frame| frame.map(|frame| frame.map_err(io::Error::other))),
         }
@@ -106,17 +106,17 @@ impl HttpBody for Body {
 
     fn is_end_stream(&self) -> bool {
         match &self.kind {
-            Kind::Full(bytes) => bytes.is_empty(),
-            Kind::Pass(inflow) => inflow.is_end_stream(),
-            Kind::Watched(_) => false,
+            BodyKind::Full(bytes) => bytes.is_empty(),
+            BodyKind::Pass(inflow) => inflow.is_end_stream(),
+            BodyKind::Watched(_) => false,
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.kind {
-            Kind::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
-            Kind::Pass(inflow) => inflow.size_hint(),
-            Kind::Watched(_) => SizeHint::default(),
+            BodyKind::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            BodyKind::Pass(inflow) => inflow.size_hint(),
+            BodyKind::Watched(_) => SizeHint::default(),
         }
     }
 }

@@ -1,5 +1,5 @@
 //! Outside credentials that the gateway holds itself: as a request carries them, and asked for on a thread of their own.
-//! It leaves keeping and getting them to a [`Keeper`], and which server has one to whoever runs the gateway.
+//! It leaves keeping and getting them to a [`CredentialKeeper`], and which server has one to whoever runs the gateway.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -11,23 +11,23 @@ use tokio::runtime::Handle;
 use tokio::time::timeout;
 use tracing::warn;
 
-use super::refusal::Refusal;
+use super::refusal::Rejection;
 use crate::oauth::{Freshness, TokenSet};
 use crate::secret::Secret;
 use crate::sys::clock;
 use crate::tokens::{AGAIN, Got, SingleFlight, Supply, TokenSource};
 
 /// Keeps one server's credential, and gets it anew.
-pub trait Keeper: Send + Sync + 'static {
+pub trait CredentialKeeper: Send + Sync + 'static {
     /// A token that is good for a while: any, or another one than `refused`.
-    fn get<'a>(&'a self, refused: Option<&'a Secret>) -> Getting<'a>;
+    fn get<'a>(&'a self, refused: Option<&'a Secret>) -> PendingCredential<'a>;
 }
 
 /// A credential under way; of a failure, what is said of it.
-pub type Getting<'a> = Pin<Box<dyn Future<Output = Result<Kept, String>> + Send + 'a>>;
+pub type PendingCredential<'a> = Pin<Box<dyn Future<Output = Result<CachedCredential, String>> + Send + 'a>>;
 
-/// A credential as its [`Keeper`] has it.
-pub struct Kept {
+/// A credential as its [`CredentialKeeper`] has it.
+pub struct CachedCredential {
     /// What the server takes.
     pub token: TokenSet,
     /// The header that names the site it is for, where the service has sites, and its value.
@@ -37,13 +37,13 @@ pub struct Kept {
 }
 
 /// One server's credential.
-pub struct Stored {
-    keeper: Box<dyn Keeper>,
-    ready: SingleFlight<Ready, NoEgress>,
+pub struct StoredCredential {
+    keeper: Box<dyn CredentialKeeper>,
+    ready: SingleFlight<OutgoingCredential, EgressUnavailable>,
 }
 
 /// A credential as a request carries it.
-pub(super) struct Ready {
+pub(super) struct OutgoingCredential {
     authorization: HeaderValue,
     /// The site it is for, where the service has sites.
     site: Option<(HeaderName, HeaderValue)>,
@@ -52,11 +52,11 @@ pub(super) struct Ready {
 
 /// There is no credential to be had.
 #[derive(Clone)]
-pub(super) struct NoEgress;
+pub(super) struct EgressUnavailable;
 
 /// A server's credential for one request, with the thread that getting it takes.
-pub(super) struct Asking<'a> {
-    pub(super) stored: &'a Arc<Stored>,
+pub(super) struct CredentialRequest<'a> {
+    pub(super) stored: &'a Arc<StoredCredential>,
     /// Where it is got: files and locks are not for a core that serves requests.
     pub(super) vault: &'a Handle,
     /// The identifier of the request, for the log.
@@ -66,35 +66,38 @@ pub(super) struct Asking<'a> {
 /// How long requests wait for a credential: longer than the network may take, not as long as a file system may hang.
 const LONGEST: Duration = Duration::from_secs(90);
 
-impl Stored {
+impl StoredCredential {
     /// The credential that `keeper` has.
-    pub fn new(keeper: Box<dyn Keeper>) -> Self {
+    pub fn new(keeper: Box<dyn CredentialKeeper>) -> Self {
         Self { keeper, ready: SingleFlight::default() }
     }
 }
 
-impl TokenSource for Asking<'_> {
-    type Token = Ready;
-    type No = NoEgress;
+impl TokenSource for CredentialRequest<'_> {
+    type Token = OutgoingCredential;
+    type No = EgressUnavailable;
 
-    async fn current(&self) -> Result<Arc<Ready>, NoEgress> {
+    async fn current(&self) -> Result<Arc<OutgoingCredential>, EgressUnavailable> {
         self.stored.ready.current(self).await
     }
 
-    async fn replace(&self, refused: &Ready) -> Result<Option<Arc<Ready>>, NoEgress> {
+    async fn replace(
+        &self,
+        refused: &OutgoingCredential,
+    ) -> Result<Option<Arc<OutgoingCredential>>, EgressUnavailable> {
         self.stored.ready.replace(self, refused).await
     }
 }
 
-impl Supply for Asking<'_> {
-    type Token = Ready;
-    type No = NoEgress;
+impl Supply for CredentialRequest<'_> {
+    type Token = OutgoingCredential;
+    type No = EgressUnavailable;
 
     /// An authorization server that said no is not asked for each request either.
     const PAUSE: Duration = AGAIN;
 
     /// Not to be replaced yet; one that could not be replaced just now serves a little longer.
-    fn is_good(&self, ready: &Ready, age: Duration) -> bool {
+    fn is_good(&self, ready: &OutgoingCredential, age: Duration) -> bool {
         match ready.token.freshness(clock::now()) {
             Freshness::Fresh => true,
             Freshness::Due => age < AGAIN,
@@ -102,28 +105,31 @@ impl Supply for Asking<'_> {
         }
     }
 
-    fn is_same(&self, a: &Ready, b: &Ready) -> bool {
+    fn is_same(&self, a: &OutgoingCredential, b: &OutgoingCredential) -> bool {
         a.token.access_token == b.token.access_token
     }
 
-    async fn get(&self, refused: Option<&Ready>) -> Result<Got<Ready>, NoEgress> {
+    async fn get(
+        &self,
+        refused: Option<&OutgoingCredential>,
+    ) -> Result<Got<OutgoingCredential>, EgressUnavailable> {
         let (stored, refused) = (self.stored.clone(), refused.map(|ready| ready.token.access_token.clone()));
         let asked = self.vault.spawn(async move { stored.keeper.get(refused.as_ref()).await });
         match timeout(LONGEST, asked).await {
-            Ok(Ok(Ok(Kept { token, site, is_new }))) => {
-                Ok(Got { token: Ready::new(token, site).ok_or(NoEgress)?, is_new })
+            Ok(Ok(Ok(CachedCredential { token, site, is_new }))) => {
+                Ok(Got { token: OutgoingCredential::new(token, site).ok_or(EgressUnavailable)?, is_new })
             }
             Ok(Ok(Err(why))) => {
                 warn!(event = "egress", request = self.request, "{why}");
-                Err(NoEgress)
+                Err(EgressUnavailable)
             }
             // It goes on, and what it gets is kept; but nobody waits for it again and again.
-            Ok(Err(_)) | Err(_) => Err(NoEgress),
+            Ok(Err(_)) | Err(_) => Err(EgressUnavailable),
         }
     }
 }
 
-impl Ready {
+impl OutgoingCredential {
     fn new(token: TokenSet, site: Option<(String, String)>) -> Option<Self> {
         let mut authorization =
             HeaderValue::try_from(format!("Bearer {}", token.access_token.expose())).ok()?;
@@ -141,8 +147,8 @@ impl Ready {
     }
 }
 
-impl From<NoEgress> for Refusal {
-    fn from(NoEgress: NoEgress) -> Self {
+impl From<EgressUnavailable> for Rejection {
+    fn from(EgressUnavailable: EgressUnavailable) -> Self {
         Self::NoEgress
     }
 }

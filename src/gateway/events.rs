@@ -14,56 +14,70 @@ use hyper::body::{Body as HttpBody, Frame};
 use tokio::time::Instant;
 use tracing::warn;
 
-use super::accounts::Hold;
-use super::pool::Inflow;
-use super::servers::join::Transport;
-use super::watch::{LOOK, Watch};
-use super::wire::look::Look;
-use super::wire::sse::{self, Boundary, Event, SseFilter, Verdict};
+use super::accounts::Reservation;
+use super::catalogue::ListListener;
+use super::pool::UpstreamBody;
+use super::servers::endpoints::Transport;
+use super::watch::{AnswerWatch, LOOK};
+use super::wire::list_scan::ListScan;
+use super::wire::sse::{self, Boundary, EventAction, RawEvent, SseFilter};
 
 /// An answer under way.
 pub(super) struct Events {
     /// What came before it was known that there is more.
     held: VecDeque<Bytes>,
-    inflow: Inflow,
-    reading: Reading,
+    inflow: UpstreamBody,
+    reading: ReadMode,
     /// How often a quiet stream gets a comment; zero for never.
     every: Duration,
     last: Instant,
     alarm: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
-    watch: Watch,
+    watch: AnswerWatch,
     /// Memory for an event that is read whole.
-    hold: Option<Hold>,
+    hold: Option<Reservation>,
     over: bool,
     /// How the server broke off, and whether what came before that had its chance to be written.
     broken: Option<(hyper::Error, bool)>,
 }
 
 /// How an answer is read.
-pub(super) enum Reading {
+pub(super) enum ReadMode {
     /// Events that hold nothing for which a caller could lack rights.
     Passed(Boundary),
     /// Events that are looked at, or read.
     Filtered(SseFilter<Decide>),
     /// A body that is looked at: what tells something too late ends it.
-    Looked(Look),
+    Looked(ListScan),
     /// A body as it comes.
     Raw,
 }
 
-type Decide = Box<dyn FnMut(&Event<'_>) -> Verdict + Send>;
+type Decide = Box<dyn FnMut(&RawEvent<'_>) -> EventAction + Send>;
 
 /// A comment (WHATWG HTML section 9.2.6): clients ignore it, proxies see that somebody is there.
 const COMMENT: &[u8] = b":\n\n";
 
-impl Reading {
+impl ReadMode {
     /// The events of a stream that may carry anything, lists and addresses among them: each is read.
-    pub(super) fn strictly(watch: &Watch, transport: Transport, limit: usize) -> Self {
-        Self::Filtered(SseFilter::new(limit, Box::new(watch.strictly(transport))))
+    /// Whoever listens hears each before anything is cut out.
+    pub(super) fn strictly(
+        watch: &AnswerWatch,
+        transport: Transport,
+        limit: usize,
+        listener: Option<ListListener>,
+    ) -> Self {
+        let mut decide = watch.strictly(transport);
+        let heard = move |event: &RawEvent<'_>| {
+            if let Some(listener) = &listener {
+                listener.hear(Bytes::copy_from_slice(&event.data));
+            }
+            decide(event)
+        };
+        Self::Filtered(SseFilter::new(limit, Box::new(heard)))
     }
 
     /// The events of a stream that answers one message: those that may hold a list are read.
-    pub(super) fn answers(watch: &Watch, limit: usize) -> Self {
+    pub(super) fn answers(watch: &AnswerWatch, limit: usize) -> Self {
         Self::Filtered(SseFilter::looking(limit, Box::new(sse::answers(watch.shows()))))
     }
 }
@@ -72,13 +86,13 @@ impl Events {
     /// The rest of an answer, of which this much has been held and looked at. A quiet one gets a comment `every` so often.
     pub(super) fn new(
         held: VecDeque<Bytes>,
-        inflow: Inflow,
-        reading: Reading,
+        inflow: UpstreamBody,
+        reading: ReadMode,
         every: Duration,
-        watch: Watch,
+        watch: AnswerWatch,
     ) -> Self {
         let (last, alarm, over) = (Instant::now(), None, false);
-        let hold = matches!(reading, Reading::Filtered(_)).then(|| watch.hold());
+        let hold = matches!(reading, ReadMode::Filtered(_)).then(|| watch.hold());
         Self { held, inflow, reading, every, last, alarm, watch, hold, over, broken: None }
     }
 
@@ -137,27 +151,27 @@ impl Events {
     /// What was held of another body has been looked at already.
     fn take_held(&mut self, held: Bytes) -> io::Result<Bytes> {
         match self.reading {
-            Reading::Looked(_) | Reading::Raw => Ok(held),
-            Reading::Passed(_) | Reading::Filtered(_) => self.take(held),
+            ReadMode::Looked(_) | ReadMode::Raw => Ok(held),
+            ReadMode::Passed(_) | ReadMode::Filtered(_) => self.take(held),
         }
     }
 
     fn take(&mut self, chunk: Bytes) -> io::Result<Bytes> {
         match &mut self.reading {
-            Reading::Passed(boundary) => {
+            ReadMode::Passed(boundary) => {
                 boundary.pass(&chunk);
                 Ok(chunk)
             }
-            Reading::Filtered(filter) => {
+            ReadMode::Filtered(filter) => {
                 let bytes = filter.pass(chunk).map_err(io::Error::other)?;
                 let taken = self.hold.as_mut().map_or(Ok(()), |hold| hold.settle(filter.held()));
                 taken.map(|()| bytes).map_err(|_| io::ErrorKind::OutOfMemory.into())
             }
-            Reading::Looked(look) => {
+            ReadMode::Looked(look) => {
                 let late = "an answer of the server's holds a list where none can be filtered";
                 if look.tells(&chunk) { Err(io::Error::other(late)) } else { Ok(chunk) }
             }
-            Reading::Raw => Ok(chunk),
+            ReadMode::Raw => Ok(chunk),
         }
     }
 
@@ -180,7 +194,7 @@ impl Events {
 
     /// The caller's rights have ended. A stream of events may end anywhere; another body must not look complete.
     fn cut(&mut self) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        let whole = matches!(self.reading, Reading::Looked(_) | Reading::Raw);
+        let whole = matches!(self.reading, ReadMode::Looked(_) | ReadMode::Raw);
         self.end(whole.then(|| io::Error::other("the caller's rights have ended")))
     }
 
@@ -188,8 +202,8 @@ impl Events {
     fn finish(&mut self) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         self.over = true;
         let rest = match &mut self.reading {
-            Reading::Filtered(filter) => filter.rest(),
-            Reading::Passed(_) | Reading::Looked(_) | Reading::Raw => Bytes::new(),
+            ReadMode::Filtered(filter) => filter.rest(),
+            ReadMode::Passed(_) | ReadMode::Looked(_) | ReadMode::Raw => Bytes::new(),
         };
         if rest.is_empty() { Poll::Ready(None) } else { self.give(rest) }
     }
@@ -211,9 +225,9 @@ impl Events {
 
     fn at_boundary(&self) -> bool {
         match &self.reading {
-            Reading::Passed(boundary) => boundary.at_boundary(),
-            Reading::Filtered(filter) => filter.goes_out_whole(),
-            Reading::Looked(_) | Reading::Raw => false,
+            ReadMode::Passed(boundary) => boundary.at_boundary(),
+            ReadMode::Filtered(filter) => filter.goes_out_whole(),
+            ReadMode::Looked(_) | ReadMode::Raw => false,
         }
     }
 }
@@ -229,7 +243,7 @@ impl HttpBody for Events {
 
 impl Drop for Events {
     fn drop(&mut self) {
-        if let Reading::Filtered(filter) = &self.reading
+        if let ReadMode::Filtered(filter) = &self.reading
             && filter.dropped() > 0
         {
             let (server, request, dropped) = (self.watch.server(), self.watch.request_id(), filter.dropped());

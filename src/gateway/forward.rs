@@ -15,29 +15,31 @@ use hyper::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, H
 use hyper::http::response;
 use hyper::{Method, Response, StatusCode};
 
+use super::authorized_request::{AuthorizedRequest, LegacySession};
 use super::body::Body;
+use super::buffering::{BufferedBody, come, hold, joined, soon};
 use super::callers::Callers;
+use super::catalogue::ListListener;
 use super::content::{Coded, is_foreign};
-use super::events::{Events, Reading};
+use super::events::{Events, ReadMode};
 use super::headers;
-use super::hold::{Held, come, hold, joined, soon};
-use super::intake::{Ungathered, gather};
-use super::passage::{Passage, Session};
-use super::pool::Inflow;
-use super::record::Record;
-use super::refusal::Refusal;
-use super::send::Sender;
-use super::servers::join::Transport;
-use super::session::Bound;
+use super::pool::UpstreamBody;
+use super::refusal::Rejection;
+use super::request_body::{BodyReadError, gather};
+use super::request_log::RequestLog;
+use super::send::UpstreamSender;
+use super::servers::endpoints::Transport;
+use super::session::SealPurpose;
 use super::settings::Visibility;
-use super::state::Shared;
-use super::watch::{Wanted, Watch};
+use super::state::SharedState;
+use super::watch::{AnswerWatch, OwnedCall};
 use super::wire::filter;
-use super::wire::look::{Look, may_tell};
+use super::wire::list_scan::{ListScan, may_tell};
 use super::wire::sse;
 use super::wire::sse::Boundary;
 use crate::mcp::SESSION;
 use crate::mcp::sse::is_stream;
+use crate::policy::Listed;
 use crate::sys::clock;
 use crate::sys::coding::{self, Decoded};
 
@@ -46,19 +48,19 @@ const NO_TEXT: &str = "its session id is no text";
 
 /// One core's way to the servers, and back.
 pub(super) struct Forwarder {
-    pub(super) shared: Arc<Shared>,
+    pub(super) shared: Arc<SharedState>,
     pub(super) callers: Arc<Callers>,
-    pub(super) sender: Sender,
+    pub(super) sender: UpstreamSender,
 }
 
-impl Passage<'_> {
+impl AuthorizedRequest<'_> {
     /// An answer that should be read here and cannot be: nothing of it is shown. A failure's status still passes, because
     /// clients act on it: 405 says that there is no stream, 404 that a session is over, and servers say both in plain text.
     /// So does an old server's to a message, which it takes note of in words of its own.
-    fn unread(&self, mut head: response::Parts) -> Result<Response<Body>, Refusal> {
+    fn unread(&self, mut head: response::Parts) -> Result<Response<Body>, Rejection> {
         if head.status.is_success() {
             let is_old = self.endpoint.transport == Transport::Sse && *self.method == Method::POST;
-            return if is_old { Ok(acknowledged(head)) } else { Err(Refusal::Unreadable) };
+            return if is_old { Ok(acknowledged(head)) } else { Err(Rejection::Unreadable) };
         }
         for name in [CONTENT_TYPE, CONTENT_ENCODING, CONTENT_LENGTH] {
             head.headers.remove(name);
@@ -74,29 +76,33 @@ impl Forwarder {
     /// 502 and 504, or 404 for a session of another caller.
     pub(super) async fn forward(
         &self,
-        passage: &mut Passage<'_>,
+        passage: &mut AuthorizedRequest<'_>,
         headers: HeaderMap,
-        record: &mut Record<'_>,
-    ) -> Result<Response<Body>, Refusal> {
+        record: &mut RequestLog<'_>,
+    ) -> Result<Response<Body>, Rejection> {
         record.allowed(&passage.permit);
         let session = self.session(passage, &headers)?;
         let answer = self.sender.send(passage, session.as_ref(), headers, record).await?;
         self.answer(passage, session.as_ref(), answer).await
     }
 
-    async fn answer(
+    /// What the caller gets of the server's answer.
+    ///
+    /// # Errors
+    /// 502 and 504.
+    pub(super) async fn answer(
         &self,
-        passage: &mut Passage<'_>,
-        session: Option<&Session>,
-        answer: Response<Inflow>,
-    ) -> Result<Response<Body>, Refusal> {
+        passage: &mut AuthorizedRequest<'_>,
+        session: Option<&LegacySession>,
+        answer: Response<UpstreamBody>,
+    ) -> Result<Response<Body>, Rejection> {
         let (mut head, inflow) = answer.into_parts();
         // Its challenge is about another authorization server: clients would log in at the wrong one.
         if head.status == StatusCode::UNAUTHORIZED {
-            return Err(Refusal::Egress(passage.given()));
+            return Err(Rejection::Egress(passage.given()));
         }
         let coded = if inflow.is_end_stream() { Coded::Plain } else { Coded::of(&head.headers) };
-        headers::back(&mut head.headers);
+        headers::filter_response_headers(&mut head.headers);
         // Servers with sessions may answer one message on the stream of another.
         let mixed = session.is_some()
             || passage.endpoint.transport == Transport::Sse
@@ -128,9 +134,9 @@ impl Forwarder {
     /// An event stream, ended with the caller's rights.
     async fn events(
         &self,
-        passage: &Passage<'_>,
+        passage: &AuthorizedRequest<'_>,
         mut head: response::Parts,
-        mut inflow: Inflow,
+        mut inflow: UpstreamBody,
         plain: bool,
     ) -> Response<Body> {
         let limits = &self.shared.settings.limits;
@@ -148,18 +154,19 @@ impl Forwarder {
         }
         let watch = self.watch(passage);
         let reading = if !plain {
-            Reading::Raw
+            ReadMode::Raw
         } else if is_read {
-            Reading::strictly(&watch, passage.endpoint.transport, limits.answer)
+            let listener = self.listener(passage);
+            ReadMode::strictly(&watch, passage.endpoint.transport, limits.max_response_bytes, listener)
         } else if visibility == Visibility::Granted {
-            Reading::answers(&watch, limits.answer)
+            ReadMode::answers(&watch, limits.max_response_bytes)
         } else {
-            Reading::Passed(Boundary::default())
+            ReadMode::Passed(Boundary::default())
         };
         // A comment is no part of a length that was announced, nor of what a decoder expects.
         let fixed = head.headers.contains_key(CONTENT_LENGTH) || !plain;
-        let every = if fixed { 0 } else { limits.keep_alive };
-        if matches!(reading, Reading::Filtered(_)) {
+        let every = if fixed { 0 } else { limits.keep_alive_interval };
+        if matches!(reading, ReadMode::Filtered(_)) {
             head.headers.remove(CONTENT_LENGTH);
         }
         let events = Events::new(held, inflow, reading, Duration::from_secs(every), watch).broken(came.err());
@@ -169,28 +176,28 @@ impl Forwarder {
     /// Any other answer: as it came, unless it holds a list all the same.
     async fn looked(
         &self,
-        passage: &mut Passage<'_>,
+        passage: &mut AuthorizedRequest<'_>,
         head: response::Parts,
-        mut inflow: Inflow,
+        mut inflow: UpstreamBody,
         looks: bool,
-    ) -> Result<Response<Body>, Refusal> {
+    ) -> Result<Response<Body>, Rejection> {
         if inflow.is_end_stream() {
             return Ok(Response::from_parts(head, Body::pass(inflow)));
         }
         let held = self.awaited(passage, hold(&mut inflow)).await?;
-        let parts = match held.map_err(|_| Refusal::Broken("it breaks off"))? {
-            Held::Whole(bytes) if looks => return self.shown(passage, head, bytes, filter::anything),
-            Held::Whole(bytes) => return Ok(Response::from_parts(head, Body::full(bytes))),
-            Held::Part(parts) => parts,
+        let parts = match held.map_err(|_| Rejection::Broken("it breaks off"))? {
+            BufferedBody::Whole(bytes) if looks => return self.shown(passage, head, bytes, filter::anything),
+            BufferedBody::Whole(bytes) => return Ok(Response::from_parts(head, Body::full(bytes))),
+            BufferedBody::Part(parts) => parts,
         };
-        let mut look = Look::default();
+        let mut look = ListScan::default();
         if looks && parts.iter().any(|part| look.tells(part)) {
             return match self.gather(passage, inflow).await? {
                 Some(rest) => self.shown(passage, head, joined(parts, rest), filter::anything),
                 None => passage.unread(head),
             };
         }
-        let reading = if looks { Reading::Looked(look) } else { Reading::Raw };
+        let reading = if looks { ReadMode::Looked(look) } else { ReadMode::Raw };
         let events = Events::new(parts, inflow, reading, Duration::ZERO, self.watch(passage));
         Ok(Response::from_parts(head, Body::watched(events)))
     }
@@ -198,11 +205,11 @@ impl Forwarder {
     /// An answer that has to be read and came in a coding that nobody asked for.
     async fn decoded(
         &self,
-        passage: &mut Passage<'_>,
+        passage: &mut AuthorizedRequest<'_>,
         mut head: response::Parts,
         body: Decoded,
         is_read: bool,
-    ) -> Result<Response<Body>, Refusal> {
+    ) -> Result<Response<Body>, Rejection> {
         for name in [CONTENT_ENCODING, CONTENT_LENGTH] {
             head.headers.remove(name);
         }
@@ -216,35 +223,40 @@ impl Forwarder {
     }
 
     /// The server's own name of the session that a request is for, if it was given to this caller.
-    fn session(&self, passage: &Passage<'_>, headers: &HeaderMap) -> Result<Option<Session>, Refusal> {
+    fn session(
+        &self,
+        passage: &AuthorizedRequest<'_>,
+        headers: &HeaderMap,
+    ) -> Result<Option<LegacySession>, Rejection> {
         let mut values = headers.get_all(SESSION).iter();
         let Some(given) = values.next() else { return Ok(None) };
         let text = given.to_str().ok().filter(|_| values.next().is_none());
         let (caller, server) = (&passage.caller.principal, passage.upstream.name());
-        let own = text.and_then(|text| self.shared.session_key.open(Bound::Session, text, caller, server));
-        let own = own.and_then(|id| HeaderValue::try_from(id).ok()).ok_or(Refusal::Session)?;
-        Ok(Some(Session { given: given.clone(), own }))
+        let own =
+            text.and_then(|text| self.shared.session_key.unseal(SealPurpose::Session, text, caller, server));
+        let own = own.and_then(|id| HeaderValue::try_from(id).ok()).ok_or(Rejection::Session)?;
+        Ok(Some(LegacySession { given: given.clone(), own }))
     }
 
     /// A legacy session's name is the server's towards the server, and the caller's own towards the caller.
     fn seal_session(
         &self,
-        passage: &Passage<'_>,
-        session: Option<&Session>,
+        passage: &AuthorizedRequest<'_>,
+        session: Option<&LegacySession>,
         head: &mut response::Parts,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), Rejection> {
         let Some(named) = head.headers.get(SESSION) else { return Ok(()) };
         let sealed = match session {
             // Said again, it stays what the client knows it by.
             Some(session) if session.own == *named => session.given.clone(),
             _ => {
-                let id = named.to_str().map_err(|_| Refusal::Broken(NO_TEXT))?;
+                let id = named.to_str().map_err(|_| Rejection::Broken(NO_TEXT))?;
                 let (caller, server) = (&passage.caller.principal, passage.upstream.name());
-                let sealed = self.shared.session_key.seal(Bound::Session, id, caller, server);
+                let sealed = self.shared.session_key.seal(SealPurpose::Session, id, caller, server);
                 let longest = self.shared.session_key.longest;
                 sealed
                     .and_then(|text| HeaderValue::try_from(text).ok())
-                    .ok_or(Refusal::LongSession(longest))?
+                    .ok_or(Rejection::LongSession(longest))?
             }
         };
         head.headers.insert(SESSION, sealed);
@@ -257,31 +269,34 @@ impl Forwarder {
     /// If there is no such memory.
     async fn gather(
         &self,
-        passage: &mut Passage<'_>,
+        passage: &mut AuthorizedRequest<'_>,
         body: impl hyper::body::Body<Data = Bytes> + Unpin,
-    ) -> Result<Option<Bytes>, Refusal> {
+    ) -> Result<Option<Bytes>, Rejection> {
         let limits = &self.shared.settings.limits;
         let hold = passage.caller.account.hold(limits);
-        match self.awaited(passage, gather(body, limits.answer, hold)).await? {
+        match self.awaited(passage, gather(body, limits.max_response_bytes, hold)).await? {
             Ok(bytes) => Ok(Some(bytes)),
-            Err(Ungathered::Full(refusal)) => Err(refusal),
-            Err(Ungathered::Broken | Ungathered::TooLarge) => Ok(None),
+            Err(BodyReadError::Full(refusal)) => Err(refusal),
+            Err(BodyReadError::Broken | BodyReadError::TooLarge) => Ok(None),
         }
     }
 
     /// The whole answer, read and with what the caller may not see cut out.
     async fn filtered(
         &self,
-        passage: &mut Passage<'_>,
+        passage: &mut AuthorizedRequest<'_>,
         mut head: response::Parts,
         body: impl hyper::body::Body<Data = Bytes> + Unpin,
-    ) -> Result<Response<Body>, Refusal> {
+    ) -> Result<Response<Body>, Rejection> {
         let Some(bytes) = self.gather(passage, body).await? else { return passage.unread(head) };
         if head.status == StatusCode::ACCEPTED {
             return Ok(acknowledged(head));
         }
         if bytes.is_empty() {
             return Ok(Response::from_parts(head, Body::full(bytes)));
+        }
+        if let Some(listener) = self.listener(passage) {
+            listener.hear(bytes.clone());
         }
         // What was read as JSON is answered as JSON, whatever the server called it.
         head.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -291,11 +306,11 @@ impl Forwarder {
     /// What of a whole answer the caller may see, as `read` finds it.
     fn shown(
         &self,
-        passage: &Passage<'_>,
+        passage: &AuthorizedRequest<'_>,
         mut head: response::Parts,
         bytes: Bytes,
-        read: for<'a> fn(&'a [u8], filter::Shows<'_>) -> filter::Shown<'a>,
-    ) -> Result<Response<Body>, Refusal> {
+        read: for<'a> fn(&'a [u8], filter::VisibleFn<'_>) -> filter::FilteredBody<'a>,
+    ) -> Result<Response<Body>, Rejection> {
         let views = passage.caller.grants.views(passage.upstream.name());
         let cut = match read(&bytes, &|listed, name| views.shows(listed, name)) {
             Ok(Cow::Borrowed(_)) => None,
@@ -322,11 +337,14 @@ impl Forwarder {
     ///
     /// # Errors
     /// As for a request that came then.
-    async fn awaited<F: Future>(&self, passage: &mut Passage<'_>, body: F) -> Result<F::Output, Refusal> {
+    async fn awaited<F: Future>(
+        &self,
+        passage: &mut AuthorizedRequest<'_>,
+        body: F,
+    ) -> Result<F::Output, Rejection> {
         let mut body = pin!(body);
         let done = soon(body.as_mut()).await;
-        let is_current =
-            passage.epoch == self.shared.epoch() && clock::now() < passage.caller.believed_until();
+        let is_current = passage.epoch == self.shared.epoch() && clock::now() < passage.caller.cache_until();
         let done = match done {
             Some(done) if is_current => return Ok(done),
             done => done,
@@ -337,11 +355,17 @@ impl Forwarder {
         Ok(done)
     }
 
-    fn watch(&self, passage: &Passage<'_>) -> Watch {
-        let wanted = passage.wish.calls().map(Wanted::keep).collect();
+    /// Whoever wants to know which tools a server has, if this request asks for them.
+    fn listener(&self, passage: &AuthorizedRequest<'_>) -> Option<ListListener> {
+        let lists = passage.wish.lists() == Some(Listed::Tool);
+        lists.then(|| self.shared.catalogue.listener(&passage.upstream.route, &passage.body)).flatten()
+    }
+
+    fn watch(&self, passage: &AuthorizedRequest<'_>) -> AnswerWatch {
+        let wanted = passage.wish.calls().map(OwnedCall::keep).collect();
         let known = (&passage.caller, passage.epoch, passage.peer);
         let server = (passage.upstream, passage.base);
-        Watch::new(&self.callers, known, &passage.credential, server, wanted, &passage.request_id)
+        AnswerWatch::new(&self.callers, known, &passage.credential, server, wanted, &passage.request_id)
     }
 }
 

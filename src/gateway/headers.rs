@@ -19,7 +19,7 @@ pub(super) struct Onward<'a> {
 }
 
 /// Headers that say who the caller is and where from, or that another request is meant than the one that was decided on:
-/// whoever is behind the gateway believes them, so a client's own never pass. The reference's are among them.
+/// whoever is behind the gateway believes them, so a client's own never pass. The registry's are among them.
 const CLAIMS: [&str; 66] = [
     "base-url",
     "cdn-src-ip",
@@ -163,7 +163,7 @@ const NOT_BACK: [&str; 5] =
 
 impl Onward<'_> {
     /// Takes out of a request what must not go on to the server.
-    pub(super) fn keep(&self, headers: &mut HeaderMap) {
+    pub(super) fn filter_request_headers(&self, headers: &mut HeaderMap) {
         let named = named_by_connection(headers);
         let stays = |name: &HeaderName, value: &HeaderValue| {
             self.passes(name, value) && !named.as_ref().is_some_and(|named| named.contains(name))
@@ -195,7 +195,7 @@ impl Onward<'_> {
 }
 
 /// Takes out of an answer what must not come back.
-pub(super) fn back(headers: &mut HeaderMap) {
+pub(super) fn filter_response_headers(headers: &mut HeaderMap) {
     let named = named_by_connection(headers);
     loop {
         let gone = headers.keys().find(|name| {
@@ -306,7 +306,7 @@ mod tests {
         for (name, value) in headers {
             map.append(name.parse::<HeaderName>().unwrap(), value.parse().unwrap());
         }
-        onward.keep(&mut map);
+        onward.filter_request_headers(&mut map);
         let mut passed: Vec<String> = map.keys().map(|name| name.as_str().to_owned()).collect();
         passed.sort();
         passed
@@ -435,7 +435,7 @@ mod tests {
         ] {
             headers.append(name.parse::<HeaderName>().unwrap(), value.parse().unwrap());
         }
-        back(&mut headers);
+        filter_response_headers(&mut headers);
         let mut left: Vec<&str> = headers.keys().map(HeaderName::as_str).collect();
         left.sort_unstable();
         assert_eq!(left, ["cache-control", "content-length", "content-type"]);

@@ -9,8 +9,8 @@ use hyper::header::{HOST, HeaderMap, HeaderValue, ORIGIN};
 use hyper::http::uri::Authority;
 use url::Url;
 
-use super::refusal::Refusal;
-use super::settings::Settings;
+use super::refusal::Rejection;
+use super::settings::GatewaySettings;
 
 /// The names and origins that are accepted.
 #[derive(Debug)]
@@ -27,7 +27,7 @@ pub(super) struct Hosts {
 const LOCAL: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 
 impl Hosts {
-    pub(super) fn new(settings: &Settings, public_url: &str) -> Self {
+    pub(super) fn new(settings: &GatewaySettings, public_url: &str) -> Self {
         let loopback = settings.listen.ip().is_loopback();
         let mut names: HashSet<String> =
             settings.hosts.iter().map(|name| name.to_ascii_lowercase()).collect();
@@ -45,8 +45,8 @@ impl Hosts {
     }
 
     /// The names of another listener of the same gateway, which only programs ask.
-    pub(super) fn of_programs(settings: &Settings, public_url: &str, listen: SocketAddr) -> Self {
-        let there = Settings { listen, origins: Vec::new(), ..settings.clone() };
+    pub(super) fn of_programs(settings: &GatewaySettings, public_url: &str, listen: SocketAddr) -> Self {
+        let there = GatewaySettings { listen, origins: Vec::new(), ..settings.clone() };
         Self { numbers: listen.ip().is_unspecified(), ..Self::new(&there, public_url) }
     }
 
@@ -54,26 +54,26 @@ impl Hosts {
     /// call is returned, for the answer to repeat.
     ///
     /// # Errors
-    /// [`Refusal::Host`], [`Refusal::Origin`].
+    /// [`Rejection::Host`], [`Rejection::Origin`].
     pub(super) fn check<'h>(
         &self,
         uri: &Uri,
         headers: &'h HeaderMap,
-    ) -> Result<Option<&'h HeaderValue>, Refusal> {
+    ) -> Result<Option<&'h HeaderValue>, Rejection> {
         let mut hosts = headers.get_all(HOST).iter();
-        let host = hosts.next().and_then(|host| host.to_str().ok()).ok_or(Refusal::Host)?;
+        let host = hosts.next().and_then(|host| host.to_str().ok()).ok_or(Rejection::Host)?;
         if hosts.next().is_some() || !self.is_ours(host) {
-            return Err(Refusal::Host);
+            return Err(Rejection::Host);
         }
         // A target in absolute form counts instead of `Host` (RFC 9112 section 3.2.2).
         if uri.authority().is_some_and(|authority| !self.is_ours(authority.as_str())) {
-            return Err(Refusal::Host);
+            return Err(Rejection::Host);
         }
         let mut origins = headers.get_all(ORIGIN).iter();
         match (origins.next(), origins.next()) {
             (None, _) => Ok(None),
             (Some(origin), None) if self.may_call(origin) => Ok(Some(origin)),
-            _ => Err(Refusal::Origin),
+            _ => Err(Rejection::Origin),
         }
     }
 
@@ -105,11 +105,11 @@ mod tests {
     use super::*;
 
     fn check(listen: &str, host: &str, origin: Option<&str>) -> Result<bool, &'static str> {
-        let settings = Settings {
+        let settings = GatewaySettings {
             listen: listen.parse().unwrap(),
             hosts: vec!["Internal.test".into()],
             origins: vec!["https://app.test".into()],
-            ..Settings::default()
+            ..GatewaySettings::default()
         };
         let hosts = Hosts::new(&settings, "https://gw.test");
         let mut headers = HeaderMap::new();
@@ -150,7 +150,7 @@ mod tests {
 
     #[test]
     fn two_hosts_or_a_foreign_absolute_target_are_nobodys() {
-        let hosts = Hosts::new(&Settings::default(), "http://127.0.0.1:8080");
+        let hosts = Hosts::new(&GatewaySettings::default(), "http://127.0.0.1:8080");
         let mut headers = HeaderMap::new();
         assert!(hosts.check(&Uri::from_static("/x"), &headers).is_err());
         headers.insert(HOST, HeaderValue::from_static("localhost"));

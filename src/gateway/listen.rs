@@ -19,8 +19,8 @@ use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
-use super::body::UnderWay;
-use super::crowd::Seat;
+use super::body::InFlightGuard;
+use super::connections::ConnectionState;
 use super::pool::BUFFER;
 use super::worker::Worker;
 use crate::sys::descriptors::are_used_up;
@@ -110,14 +110,14 @@ pub(super) async fn serve(worker: Arc<Worker>, listener: TcpListener, draining: 
 
 /// Room for one more connection: if there is none, whoever has been idle longest leaves. With nobody idle the new one is
 /// closed: nothing of it was read yet, so nothing is lost, and the client tries again.
-async fn room(worker: &Worker) -> Option<UnderWay> {
+async fn room(worker: &Worker) -> Option<InFlightGuard> {
     let shared = &worker.shared;
-    let begin = || UnderWay::begin(&shared.connections, shared.most_connections);
+    let begin = || InFlightGuard::begin(&shared.connections, shared.most_connections);
     if let Some(counted) = begin() {
         return Some(counted);
     }
     // Each worker waits for one at most.
-    let waiting = UnderWay::begin(&shared.waiting, usize::MAX);
+    let waiting = InFlightGuard::begin(&shared.waiting, usize::MAX);
     for look in 0..LOOKS {
         if !shared.crowd.make_room(shared.waiting.load(Ordering::Relaxed)) {
             return None;
@@ -136,7 +136,12 @@ async fn room(worker: &Worker) -> Option<UnderWay> {
     None
 }
 
-async fn attend(worker: Arc<Worker>, stream: TcpStream, draining: watch::Receiver<bool>, seat: &Arc<Seat>) {
+async fn attend(
+    worker: Arc<Worker>,
+    stream: TcpStream,
+    draining: watch::Receiver<bool>,
+    seat: &Arc<ConnectionState>,
+) {
     tokio::select! {
         biased;
         () = accept(worker, stream, draining, seat.clone()) => {}
@@ -149,13 +154,18 @@ async fn begins(draining: &mut watch::Receiver<bool>) {
     let _ = draining.wait_for(|draining| *draining).await;
 }
 
-async fn accept(worker: Arc<Worker>, stream: TcpStream, draining: watch::Receiver<bool>, seat: Arc<Seat>) {
+async fn accept(
+    worker: Arc<Worker>,
+    stream: TcpStream,
+    draining: watch::Receiver<bool>,
+    seat: Arc<ConnectionState>,
+) {
     // A reply waits for nothing; without it the kernel would wait for more.
     let _ = stream.set_nodelay(true);
     let Some(tls) = worker.shared.state().tls.clone() else {
         return converse(worker, stream, draining, seat).await;
     };
-    let within = Duration::from_secs(worker.shared.settings.limits.read);
+    let within = Duration::from_secs(worker.shared.settings.limits.read_timeout);
     // A failed handshake is the client's matter, and tells it why.
     // Boxed: what TLS takes must not be set aside for each connection without it.
     let accepted = Box::pin(timeout(within, TlsAcceptor::from(tls).accept(stream))).await;
@@ -164,17 +174,21 @@ async fn accept(worker: Arc<Worker>, stream: TcpStream, draining: watch::Receive
     }
 }
 
-async fn converse<T>(worker: Arc<Worker>, stream: T, mut draining: watch::Receiver<bool>, seat: Arc<Seat>)
-where
+async fn converse<T>(
+    worker: Arc<Worker>,
+    stream: T,
+    mut draining: watch::Receiver<bool>,
+    seat: Arc<ConnectionState>,
+) where
     T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
     let limits = &worker.shared.settings.limits;
     let mut builder = http1::Builder::new();
     builder
         .timer(TokioTimer::new())
-        .header_read_timeout(Duration::from_secs(limits.read))
-        .max_buf_size(limits.head.max(4 * BUFFER))
-        .max_header_size(limits.head)
+        .header_read_timeout(Duration::from_secs(limits.read_timeout))
+        .max_buf_size(limits.max_header_bytes.max(4 * BUFFER))
+        .max_header_size(limits.max_header_bytes)
         .max_headers(100);
     let peer = seat.peer;
     let service = service_fn(|request| {

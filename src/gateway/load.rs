@@ -1,6 +1,6 @@
 //! Everything that a gateway is to serve with, read and judged at once: settings, policy, servers, credentials, certificates,
 //! issuers and keys. What `check` and `doctor` say of it keeps a gateway from starting or does not, because it starts with
-//! exactly what was read here. It leaves each kind of file to `operate::files`, and what of the settings cannot be meant to
+//! exactly what was read here. It leaves each kind of file to `ops::files`, and what of the settings cannot be meant to
 //! `settings`.
 
 use std::collections::HashSet;
@@ -10,11 +10,11 @@ use std::time::Duration;
 
 use tokio::runtime::Builder;
 
-use super::authn::rules::Rules;
-use super::operate::files::{Content, Files, LoadError, Part, Sources};
-use super::operate::reload::InForce;
+use super::authn::rules::IssuerRules;
+use super::ops::files::{FileContent, FileKind, FileSources, Files, LoadError};
+use super::ops::reload::ActiveFiles;
 use super::session::SessionKey;
-use super::settings::{Introspection, Settings};
+use super::settings::{GatewaySettings, Introspection};
 use crate::policy::Policy;
 use crate::problem::Problem;
 use crate::secret::Secret;
@@ -22,21 +22,21 @@ use crate::sys::{deadline, descriptors, private_file};
 
 /// What a gateway starts with. Only [`load`] makes one, and only of what has no error.
 pub struct Loaded {
-    pub(super) settings: Settings,
+    pub(super) settings: GatewaySettings,
     /// The threads that read the files, for when they change.
     pub(super) files: Files,
-    pub(super) in_force: InForce,
+    pub(super) in_force: ActiveFiles,
     /// By the place of the issuer in the settings.
-    pub(super) issuers: Vec<Judge>,
+    pub(super) issuers: Vec<IssuerVerifier>,
     pub(super) session_key: SessionKey,
 }
 
 /// How an issuer's tokens are judged, and the secret with which it is asked about them.
-pub(super) type Judge = (Rules, Option<Secret>);
+pub(super) type IssuerVerifier = (IssuerRules, Option<Secret>);
 
 /// What was found.
 #[derive(Default)]
-pub struct Report {
+pub struct LoadReport {
     /// What a gateway would serve with; none if any problem is an error.
     pub loaded: Option<Loaded>,
     /// Everything that is wrong, in the order of reading.
@@ -45,13 +45,15 @@ pub struct Report {
     pub policy: Option<Arc<Policy>>,
     /// The names of the servers that can be reached.
     pub servers: Vec<String>,
+    /// Whether one of them is the gateway's own, built in.
+    pub is_mcpgw_built_in: bool,
 }
 
-/// Judges the settings, then reads and judges everything they name, within `limits.files` for each kind of file.
+/// Judges the settings, then reads and judges everything they name, within `limits.file_read_timeout` for each kind of file.
 ///
 /// # Errors
 /// The system's, if there are no threads to be had.
-pub fn load(sources: Sources) -> io::Result<Report> {
+pub fn load(sources: FileSources) -> io::Result<LoadReport> {
     let settings = &sources.settings;
     let mut problems = settings.validate();
     problems.extend(settings.validate_descriptors(descriptors::attainable()));
@@ -60,19 +62,19 @@ pub fn load(sources: Sources) -> io::Result<Report> {
         report.loaded = None;
     }
     problems.append(&mut report.problems);
-    Ok(Report { problems, ..report })
+    Ok(LoadReport { problems, ..report })
 }
 
 /// The same of settings that were judged before.
-pub(super) fn read(sources: Sources) -> io::Result<Report> {
+pub(super) fn read(sources: FileSources) -> io::Result<LoadReport> {
     let settings = sources.settings.clone();
-    let mut report = Report::default();
+    let mut report = LoadReport::default();
     let (files, found) = first(sources)?;
-    let (mut in_force, mut servers_read) = (InForce::default(), false);
+    let (mut in_force, mut servers_read) = (ActiveFiles::default(), false);
     for (part, found) in found {
         match found {
             Ok(content) => {
-                servers_read |= part == Part::Servers;
+                servers_read |= part == FileKind::Servers;
                 report.note(part, &content, &settings);
                 in_force.put(content);
             }
@@ -81,7 +83,7 @@ pub(super) fn read(sources: Sources) -> io::Result<Report> {
     }
     let secrets = secrets(&settings)?;
     if servers_read {
-        report.problems.extend(strangers(&settings, report.policy.as_deref(), &report.servers));
+        report.problems.extend(unknown_references(&settings, report.policy.as_deref(), &report.servers));
     }
     match secrets {
         Ok((issuers, session_key)) if !report.problems.iter().any(Problem::is_error) => {
@@ -93,20 +95,20 @@ pub(super) fn read(sources: Sources) -> io::Result<Report> {
     Ok(report)
 }
 
-impl Report {
+impl LoadReport {
     /// What there is to say of files that could be read.
-    fn note(&mut self, part: Part, content: &Content, settings: &Settings) {
+    fn note(&mut self, part: FileKind, content: &FileContent, settings: &GatewaySettings) {
         match content {
-            Content::Policy(policy) | Content::Shadow(policy) => {
+            FileContent::Policy(policy) | FileContent::Shadow(policy) => {
                 let at = part.place(settings).unwrap_or_default().display().to_string();
                 let remark =
                     |what: String| Problem::remark(&at, what, "correct the policy, if that is not meant");
                 self.problems.extend(policy.remarks().iter().map(|what| remark(what.to_string())));
-                if part == Part::Policy {
+                if part == FileKind::Policy {
                     self.policy = Some(policy.clone());
                 }
             }
-            Content::Servers(served) => {
+            FileContent::Servers(served) => {
                 self.problems.extend(served.remarks.iter().cloned());
                 let missing = served.missing.iter().map(|missing| {
                     let remedy = "configure it with: mcpauth configure; or name another with credential";
@@ -118,33 +120,38 @@ impl Report {
                 });
                 self.problems.extend(missing);
                 self.servers = served.routes.all().iter().map(|route| route.server.name.clone()).collect();
+                self.is_mcpgw_built_in = served.routes.all().iter().any(|route| route.server.place.is_none());
             }
-            Content::Revoked(_) | Content::Tls(_) | Content::Settings(_) => {}
+            FileContent::Revoked(_) | FileContent::Tls(_) | FileContent::Settings(_) => {}
         }
     }
 }
 
-fn problem(part: Part, error: &LoadError) -> Problem {
+fn problem(part: FileKind, error: &LoadError) -> Problem {
     let remedy = match (part, error) {
-        (_, LoadError::Late { .. }) => "see whether its file system answers, or raise limits.files",
-        (Part::Policy | Part::Shadow, LoadError::Unreadable { .. }) => {
+        (_, LoadError::Late { .. }) => {
+            "see whether its file system answers, or raise limits.file_read_timeout"
+        }
+        (FileKind::Policy | FileKind::Shadow, LoadError::Unreadable { .. }) => {
             "name the policy's file; without one nobody may do anything"
         }
-        (Part::Policy | Part::Shadow, _) => "correct the policy",
-        (Part::Servers, _) => "correct it, or name the folder of the servers' files",
-        (Part::Revoked, LoadError::Unreadable { .. }) => "make the file, even an empty one",
-        (Part::Revoked, _) => "correct the line",
-        (Part::Settings, _) => "correct the file; mcpauth gateway schema prints what it can say",
-        (Part::Tls, _) => "name a chain and its key, both PEM, the key for this user or a group of its alone",
+        (FileKind::Policy | FileKind::Shadow, _) => "correct the policy",
+        (FileKind::Servers, _) => "correct it, or name the folder of the servers' files",
+        (FileKind::Revoked, LoadError::Unreadable { .. }) => "make the file, even an empty one",
+        (FileKind::Revoked, _) => "correct the line",
+        (FileKind::Settings, _) => "correct the file; mcpauth gateway schema prints what it can say",
+        (FileKind::Tls, _) => {
+            "name a chain and its key, both PEM, the key for this user or a group of its alone"
+        }
     };
     Problem::error(part.key(), error.to_string(), remedy)
 }
 
 /// The threads that read files, and what each of them read.
-type First = (Files, Vec<(Part, Result<Content, LoadError>)>);
+type First = (Files, Vec<(FileKind, Result<FileContent, LoadError>)>);
 
 /// The files as they are now. On a thread of its own, because whoever loads may be on a runtime.
-fn first(sources: Sources) -> io::Result<First> {
+fn first(sources: FileSources) -> io::Result<First> {
     let runtime = Builder::new_current_thread().enable_time().build()?;
     let read = std::thread::spawn(move || {
         let mut files = Files::start(sources)?;
@@ -155,17 +162,17 @@ fn first(sources: Sources) -> io::Result<First> {
 }
 
 /// How each issuer's tokens are judged, and the key that binds sessions.
-type Secrets = (Vec<Judge>, SessionKey);
+type IssuerSecrets = (Vec<IssuerVerifier>, SessionKey);
 
 /// What is read once, within the same time as all files.
-fn secrets(settings: &Settings) -> io::Result<Result<Secrets, Vec<Problem>>> {
-    let seconds = settings.limits.files;
+fn secrets(settings: &GatewaySettings) -> io::Result<Result<IssuerSecrets, Vec<Problem>>> {
+    let seconds = settings.limits.file_read_timeout;
     let other = settings.clone();
     let read = deadline::within(Duration::from_secs(seconds), move || {
         let mut problems = Vec::new();
         let issuers = judges(&other, &mut problems);
         match session_key(&other) {
-            Ok(key) if problems.is_empty() => Ok((issuers, key.within(other.limits.head))),
+            Ok(key) if problems.is_empty() => Ok((issuers, key.within(other.limits.max_header_bytes))),
             Ok(_) => Err(problems),
             Err(problem) => {
                 problems.push(problem);
@@ -177,17 +184,17 @@ fn secrets(settings: &Settings) -> io::Result<Result<Secrets, Vec<Problem>>> {
         let what = format!(
             "reading it and the issuers' secrets takes longer than {seconds} s; their file system may not answer"
         );
-        let remedy = "see whether their file system answers, or raise limits.files";
+        let remedy = "see whether their file system answers, or raise limits.file_read_timeout";
         Err(vec![Problem::error("session_key", what, remedy)])
     }))
 }
 
-/// What is wrong with an issuer's own settings is said by `Settings::validate`.
-fn judges(settings: &Settings, problems: &mut Vec<Problem>) -> Vec<Judge> {
+/// What is wrong with an issuer's own settings is said by `GatewaySettings::validate`.
+fn judges(settings: &GatewaySettings, problems: &mut Vec<Problem>) -> Vec<IssuerVerifier> {
     let mut judges = Vec::new();
     for (place, issuer) in settings.issuers.iter().enumerate() {
         let secret = issuer.introspection.as_ref().map(|asked| client_secret(place, asked)).transpose();
-        match (Rules::new(issuer), secret) {
+        match (IssuerRules::new(issuer), secret) {
             (Ok(rules), Ok(secret)) => judges.push((rules, secret)),
             (Err(_), Ok(_)) => {}
             (_, Err(problem)) => problems.push(problem),
@@ -214,7 +221,7 @@ fn client_secret(place: usize, asked: &Introspection) -> Result<Secret, Problem>
     Ok(secret)
 }
 
-fn session_key(settings: &Settings) -> Result<SessionKey, Problem> {
+fn session_key(settings: &GatewaySettings) -> Result<SessionKey, Problem> {
     let Some(path) = &settings.session_key else {
         let none =
             || Problem::error("session_key", "there are no random numbers to make one of", "name a file");
@@ -227,7 +234,11 @@ fn session_key(settings: &Settings) -> Result<SessionKey, Problem> {
 const REGISTRYS_API: &str = "api";
 
 /// Servers that policy and settings speak of and nobody has.
-fn strangers(settings: &Settings, policy: Option<&Policy>, servers: &[String]) -> Vec<Problem> {
+fn unknown_references(
+    settings: &GatewaySettings,
+    policy: Option<&Policy>,
+    servers: &[String],
+) -> Vec<Problem> {
     let servers: HashSet<&str> = servers.iter().map(String::as_str).collect();
     let remedy = "correct the name, or add the server's file";
     let upstreams = settings.upstreams.keys().filter(|name| !servers.contains(name.as_str()));

@@ -1,5 +1,5 @@
 //! `mcpauth gateway serve`: routes, authenticates, decides, forwards and filters, in that order and in one line.
-//! It leaves who may do what to `policy`, keeping stored egress tokens to [`Keeper`], and printing to `cli`.
+//! It leaves who may do what to `policy`, keeping stored egress tokens to [`CredentialKeeper`], and printing to `cli`.
 //!
 //! What a request passes lies in this folder, in the order of its way; `Worker::line` is the line itself:
 //!
@@ -25,35 +25,40 @@
 //! | `servers` | which of the registry's servers can be reached, at which paths, addresses and headers |
 //! | `settings` | `gateway.yaml`: its values, its schema, what of it cannot be meant |
 //! | `observe` | what the gateway tells of itself: events, the audit's way out, metrics |
-//! | `operate` | beside the line: the admin listener, health, files and their reload, the certificate |
+//! | `ops` | beside the line: the admin listener, health, files and their reload, the certificate |
 
 mod accounts;
 pub mod authn;
+mod authorized_request;
 mod body;
+mod buffering;
 mod callers;
+mod catalogue;
+mod connections;
 mod content;
-mod crowd;
 mod dial;
 mod egress;
 mod events;
 mod forward;
 mod headers;
-mod hold;
 mod host;
-mod intake;
 mod listen;
 pub mod load;
+mod mcpgw;
 mod observe;
-mod operate;
-mod own;
+mod ops;
+mod own_endpoints;
+mod own_sessions;
 mod pages;
-mod passage;
 mod pool;
 mod proxies;
 mod rate;
-mod record;
 mod redirect;
 mod refusal;
+mod relay;
+mod relays;
+mod request_body;
+mod request_log;
 mod send;
 mod sent;
 pub mod servers;
@@ -65,10 +70,10 @@ mod watch;
 pub mod wire;
 mod worker;
 
-pub use egress::{Getting, Keeper, Kept, Stored};
+pub use egress::{CachedCredential, CredentialKeeper, PendingCredential, StoredCredential};
 pub use load::{Loaded, load};
-pub use observe::journal::Journal;
-pub use operate::files::{Credentials, LoadError, Sources, Variables};
-pub use operate::health::check as check_servers;
-pub use operate::tls::TlsError;
-pub use start::{Around, Running, Setup, StartError};
+pub use observe::audit_sink::AuditSink;
+pub use ops::files::{Credentials, FileSources, LoadError, VariableLookup};
+pub use ops::health::check as check_servers;
+pub use ops::tls::TlsError;
+pub use start::{GatewayContext, GatewaySetup, RunningGateway, StartError};

@@ -10,7 +10,7 @@ use hyper::header::{
 
 use super::body::Body;
 use super::headers::may_come_from_a_page;
-use super::refusal::Refusal;
+use super::refusal::Rejection;
 
 /// What a page may send that does not say what it will send.
 const USUAL: &str = "authorization, x-authorization, content-type, accept, last-event-id, mcp-session-id, \
@@ -22,10 +22,10 @@ const SEEN: &str = "mcp-session-id, www-authenticate, x-request-id, retry-after"
 /// words. Its origin has been looked at.
 ///
 /// # Errors
-/// [`Refusal::HttpMethod`] for what is no such question.
-pub(super) fn preflight(headers: &HeaderMap) -> Result<Response<Body>, Refusal> {
+/// [`Rejection::HttpMethod`] for what is no such question.
+pub(super) fn preflight(headers: &HeaderMap) -> Result<Response<Body>, Rejection> {
     if !headers.contains_key(ORIGIN) {
-        return Err(Refusal::HttpMethod);
+        return Err(Rejection::HttpMethod);
     }
     let mut response = Response::new(Body::full(""));
     *response.status_mut() = StatusCode::NO_CONTENT;

@@ -20,10 +20,10 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use url::Host;
 
-use super::crowd::Crowd;
+use super::connections::Connections;
 use super::dial::dial;
 use super::sent::{Noted, Written};
-use super::servers::outbound::Origin;
+use super::servers::origin::UpstreamOrigin;
 use crate::sys::descriptors::are_used_up;
 use crate::sys::trust::Trust;
 
@@ -31,13 +31,13 @@ use crate::sys::trust::Trust;
 pub(super) struct Pool {
     trust: Trust,
     /// Who leaves when there are no descriptors for a server.
-    crowd: Arc<Crowd>,
-    idle: Mutex<HashMap<Arc<Origin>, Vec<Idle>>>,
+    crowd: Arc<Connections>,
+    idle: Mutex<HashMap<Arc<UpstreamOrigin>, Vec<Idle>>>,
 }
 
 /// An answer's body, with the connection it comes on. Read to its end, the connection is kept; dropped before, it closes, so
 /// that the server sees its caller's end within moments (MCP 2026-07-28, "Cancellation").
-pub(super) struct Inflow {
+pub(super) struct UpstreamBody {
     incoming: Incoming,
     lease: Option<Lease>,
 }
@@ -45,7 +45,7 @@ pub(super) struct Inflow {
 /// A connection that is busy with one exchange.
 struct Lease {
     line: Line,
-    origin: Arc<Origin>,
+    origin: Arc<UpstreamOrigin>,
     pool: Arc<Pool>,
 }
 
@@ -63,7 +63,7 @@ struct Line {
 
 /// Why there is no answer.
 #[derive(Debug)]
-pub(super) enum Failure {
+pub(super) enum ExchangeError {
     Connect(io::Error),
     Exchange(hyper::Error),
     /// The server changed to another protocol, which nobody asked it for (RFC 9110 section 15.2.2).
@@ -73,7 +73,7 @@ pub(super) enum Failure {
 
 /// How an exchange is made.
 #[derive(Clone, Copy)]
-pub(super) struct Patience {
+pub(super) struct Timeouts {
     pub(super) connect: Duration,
     pub(super) answer: Duration,
 }
@@ -93,7 +93,7 @@ const STREAM_BUFFER: usize = 2048;
 
 impl Pool {
     /// No connections yet. The certificates of `trust` are read when the first server with TLS is dialled.
-    pub(super) fn new(trust: Trust, crowd: Arc<Crowd>) -> Self {
+    pub(super) fn new(trust: Trust, crowd: Arc<Connections>) -> Self {
         Self { trust, crowd, idle: Mutex::default() }
     }
 
@@ -102,11 +102,11 @@ impl Pool {
     /// extensions.
     pub(super) async fn exchange(
         self: &Arc<Self>,
-        origin: &Arc<Origin>,
+        origin: &Arc<UpstreamOrigin>,
         mut request: Request<Full<Bytes>>,
-        patience: Patience,
+        patience: Timeouts,
         stream: bool,
-    ) -> Result<Response<Inflow>, Failure> {
+    ) -> Result<Response<UpstreamBody>, ExchangeError> {
         loop {
             let kept = if stream { None } else { self.take(origin) };
             let fresh = kept.is_none();
@@ -115,20 +115,22 @@ impl Pool {
                 // Boxed: a handshake is large, and most requests need none.
                 None => {
                     let connected = Box::pin(self.connect(origin, patience.connect, stream));
-                    connected.await.map_err(Failure::Connect)?
+                    connected.await.map_err(ExchangeError::Connect)?
                 }
             };
             // A connection that was just given back says in a moment whether it is still good.
             if !line.sender.is_ready() && line.sender.ready().await.is_err() {
                 if fresh {
-                    return Err(Failure::Connect(io::ErrorKind::ConnectionAborted.into()));
+                    return Err(ExchangeError::Connect(io::ErrorKind::ConnectionAborted.into()));
                 }
                 continue;
             }
             line.written.begin();
             match timeout(patience.answer, line.sender.try_send_request(request)).await {
                 // It would speak another protocol from here on; an interim answer (1xx) is none, and is not passed on.
-                Ok(Ok(response)) if response.status().is_informational() => return Err(Failure::Switched),
+                Ok(Ok(response)) if response.status().is_informational() => {
+                    return Err(ExchangeError::Switched);
+                }
                 Ok(Ok(mut response)) => {
                     if response.status().is_redirection()
                         && let Some(sent) = line.written.headers()
@@ -136,24 +138,24 @@ impl Pool {
                         response.extensions_mut().insert(sent);
                     }
                     let lease = Lease { line, origin: origin.clone(), pool: self.clone() };
-                    return Ok(response.map(|incoming| Inflow::new(incoming, lease)));
+                    return Ok(response.map(|incoming| UpstreamBody::new(incoming, lease)));
                 }
                 // Nothing of it was sent, so that sending it again does nothing twice.
                 Ok(Err(mut failure)) if !fresh && failure.message().is_some() => {
                     match failure.take_message() {
                         Some(unsent) => request = unsent,
-                        None => return Err(Failure::Exchange(failure.into_error())),
+                        None => return Err(ExchangeError::Exchange(failure.into_error())),
                     }
                 }
-                Ok(Err(failure)) => return Err(Failure::Exchange(failure.into_error())),
-                Err(_) => return Err(Failure::Slow),
+                Ok(Err(failure)) => return Err(ExchangeError::Exchange(failure.into_error())),
+                Err(_) => return Err(ExchangeError::Slow),
             }
         }
     }
 
     /// Connects. Without a descriptor for it, connections that nobody uses are closed, here and of clients, and it is tried
     /// again for as long as a connection may take.
-    async fn connect(&self, origin: &Origin, within: Duration, stream: bool) -> io::Result<Line> {
+    async fn connect(&self, origin: &UpstreamOrigin, within: Duration, stream: bool) -> io::Result<Line> {
         let began = Instant::now();
         loop {
             match connect(origin, &self.trust, within, stream).await {
@@ -184,7 +186,7 @@ impl Pool {
         }
     }
 
-    fn take(&self, origin: &Arc<Origin>) -> Option<Line> {
+    fn take(&self, origin: &Arc<UpstreamOrigin>) -> Option<Line> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = idle.get_mut(origin)?;
         while let Some(Idle { line, since }) = kept.pop() {
@@ -199,7 +201,7 @@ impl Pool {
     }
 }
 
-impl Inflow {
+impl UpstreamBody {
     fn new(incoming: Incoming, lease: Lease) -> Self {
         let mut inflow = Self { incoming, lease: Some(lease) };
         if inflow.incoming.is_end_stream() {
@@ -215,7 +217,7 @@ impl Inflow {
     }
 }
 
-impl Body for Inflow {
+impl Body for UpstreamBody {
     type Data = Bytes;
     type Error = hyper::Error;
 
@@ -259,7 +261,7 @@ impl Lease {
     }
 }
 
-async fn connect(origin: &Origin, trust: &Trust, within: Duration, stream: bool) -> io::Result<Line> {
+async fn connect(origin: &UpstreamOrigin, trust: &Trust, within: Duration, stream: bool) -> io::Result<Line> {
     let connected = timeout(within, async {
         let tcp = dial(&name(origin), origin.port).await?;
         tcp.set_nodelay(true)?;
@@ -274,7 +276,7 @@ async fn connect(origin: &Origin, trust: &Trust, within: Duration, stream: bool)
 }
 
 /// The host as look-ups and certificates have it: without brackets.
-fn name(origin: &Origin) -> String {
+fn name(origin: &UpstreamOrigin) -> String {
     match &origin.host {
         Host::Ipv6(ip) => ip.to_string(),
         other => other.to_string(),

@@ -1,5 +1,5 @@
 //! Whose request it is where proxies stand between: the address that a trusted one forwards, or else the connection's own.
-//! It leaves what an address is good for to `record` and `authn`.
+//! It leaves what an address is good for to `request_log` and `authn`.
 
 use std::net::{IpAddr, SocketAddr};
 

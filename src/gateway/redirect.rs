@@ -7,7 +7,7 @@
 use hyper::header::{HeaderMap, LOCATION};
 use hyper::{StatusCode, Uri};
 
-use super::servers::join::Endpoint;
+use super::servers::endpoints::UpstreamEndpoint;
 use crate::text::clean;
 
 /// How many redirects of one request are followed.
@@ -25,7 +25,7 @@ pub(super) fn is_redirect(status: StatusCode) -> bool {
 /// # Errors
 /// Where else, as it may be shown, if it is not to be followed.
 pub(super) fn place_of(
-    endpoint: &Endpoint,
+    endpoint: &UpstreamEndpoint,
     asked: &Uri,
     status: StatusCode,
     headers: &HeaderMap,
@@ -35,12 +35,12 @@ pub(super) fn place_of(
     let place = endpoint.follow(asked, &location).map_err(|elsewhere| clean(&elsewhere, SHOWN))?;
     match status {
         StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT => Ok(place),
-        _ => Err(shown(endpoint, &place)),
+        _ => Err(display_location(endpoint, &place)),
     }
 }
 
 /// A place on the server as it may be shown: without its query, which may be a key.
-pub(super) fn shown(endpoint: &Endpoint, place: &Uri) -> String {
+pub(super) fn display_location(endpoint: &UpstreamEndpoint, place: &Uri) -> String {
     let origin = endpoint.url.origin().ascii_serialization();
     clean(&format!("{origin}{}", place.path()), SHOWN)
 }

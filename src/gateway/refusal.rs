@@ -8,7 +8,7 @@ use bytes::Bytes;
 use hyper::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use hyper::{Response, StatusCode};
 
-use super::authn::jwt::Reject;
+use super::authn::jwt::TokenError;
 use super::wire::envelope::Malformed;
 use super::wire::mirror::Mismatch;
 use crate::mcp::jsonrpc::{HEADER_MISMATCH, INVALID_REQUEST, METHOD_NOT_FOUND};
@@ -16,7 +16,7 @@ use crate::policy::Denial;
 
 /// Why a request goes no further.
 #[derive(Debug)]
-pub(super) enum Refusal {
+pub(super) enum Rejection {
     /// A host name that is not ours: DNS rebinding, or a wrong proxy.
     Host,
     /// A web page of an origin that may not call.
@@ -36,7 +36,7 @@ pub(super) enum Refusal {
     /// No token.
     NoToken,
     /// A token that does not do.
-    Token(Reject),
+    Token(TokenError),
     /// Two credentials, or headers that cannot be read.
     Credentials(&'static str),
     /// No keys, or no answer, of the issuer.
@@ -82,7 +82,7 @@ pub(super) enum Refusal {
     /// The server did not begin to answer in time.
     Late,
     /// The server asks for a credential, or refused the one it got.
-    Egress(Given),
+    Egress(SentCredential),
     /// The gateway has no outside credential for the server.
     NoEgress,
     /// The server sends callers elsewhere: where to, without its query.
@@ -95,7 +95,7 @@ pub(super) enum Refusal {
 
 /// Which outside credential a server got that it refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Given {
+pub(super) enum SentCredential {
     /// None, because its entry or the settings say that it takes none.
     Nothing,
     /// What the headers in its own file say.
@@ -106,10 +106,12 @@ pub(super) enum Given {
     InItsPlace,
     /// The one that the gateway keeps for it.
     Stored,
+    /// None, because it was called through the gateway's own server.
+    Withheld,
 }
 
 /// What a response needs to know beside the refusal.
-pub(super) struct About<'a> {
+pub(super) struct ResponseContext<'a> {
     /// The message's `id`, as it was written.
     pub(super) id: Option<&'a Bytes>,
     /// Where this server's RFC 9728 document is.
@@ -119,12 +121,12 @@ pub(super) struct About<'a> {
 }
 
 /// RFC 6750 section 3.1.
-struct Challenge<'a> {
+struct ChallengeHeader<'a> {
     error: Option<(&'static str, &'static str)>,
     scope: Option<&'a Arc<str>>,
 }
 
-impl Refusal {
+impl Rejection {
     /// A stable word for logs and metrics.
     pub(super) fn reason(&self) -> &'static str {
         match self {
@@ -142,24 +144,24 @@ impl Refusal {
             Self::IssuerDown => "issuer_down",
             Self::Crowded => "caller_busy",
             Self::Full => "caller_memory",
-            Self::TooMany(_) => "rate",
+            Self::TooMany(_) => "rate_limited",
             Self::Guessing(_) => "token_rate",
             Self::IssuerBusy(_) => "issuer_rate",
-            Self::Slow => "slow",
+            Self::Slow => "request_timeout",
             Self::TooLarge(_) => "too_large",
             Self::MediaType => "media_type",
             Self::Malformed(_) => "malformed",
             Self::Mismatch(_) => "header_mismatch",
             Self::Denied { denial, .. } => match denial {
                 Denial::NoScopes => "no_scopes",
-                Denial::Server => "server",
-                Denial::Method => "method",
-                Denial::Name => "name",
+                Denial::Server => "server_not_allowed",
+                Denial::Method => "method_not_allowed",
+                Denial::Name => "name_not_allowed",
             },
             Self::NoMethod => "unknown_method",
             Self::Session => "session",
             Self::Unreachable | Self::Certificate | Self::Broken(_) => "unreachable",
-            Self::Late => "late",
+            Self::Late => "upstream_timeout",
             Self::Egress(_) => "egress_refused",
             Self::NoEgress => "no_egress",
             Self::Redirect(_) => "redirect",
@@ -294,23 +296,24 @@ impl Refusal {
         }
     }
 
-    fn challenge<'a>(&'a self, about: &'a About<'a>) -> Option<Challenge<'a>> {
+    fn challenge<'a>(&'a self, about: &'a ResponseContext<'a>) -> Option<ChallengeHeader<'a>> {
         match self {
             // RFC 6750 section 3.1: without a token there is no error to name.
-            Self::NoToken => Some(Challenge { error: None, scope: about.scope }),
-            Self::Token(reject) => {
-                Some(Challenge { error: Some(("invalid_token", reject.description())), scope: about.scope })
-            }
+            Self::NoToken => Some(ChallengeHeader { error: None, scope: about.scope }),
+            Self::Token(reject) => Some(ChallengeHeader {
+                error: Some(("invalid_token", reject.description())),
+                scope: about.scope,
+            }),
             Self::Denied { scope: Some(scope), .. } => {
                 let error = ("insufficient_scope", "this call needs another scope");
-                Some(Challenge { error: Some(error), scope: Some(scope) })
+                Some(ChallengeHeader { error: Some(error), scope: Some(scope) })
             }
             _ => None,
         }
     }
 
     /// The response.
-    pub(super) fn response(&self, about: &About<'_>) -> Response<Bytes> {
+    pub(super) fn response(&self, about: &ResponseContext<'_>) -> Response<Bytes> {
         let mut body = String::with_capacity(256);
         body.push_str(r#"{"jsonrpc":"2.0","id":"#);
         let id = about.id.and_then(|id| std::str::from_utf8(id).ok());
@@ -352,7 +355,7 @@ impl Refusal {
     }
 }
 
-impl Given {
+impl SentCredential {
     /// What there is to say of a 401 of the server's, for the caller and for the operator.
     fn refused(self) -> &'static str {
         match self {
@@ -371,6 +374,9 @@ impl Given {
                 "the server answers 401: it got no outside credential; send the gateway's token in X-Authorization and the \
                  outside credential in Authorization (get one with: mcpauth egress)"
             }
+            Self::Withheld => {
+                "the server answers 401: it asks for the caller's outside credential, which call_tool takes nowhere; call it directly"
+            }
             Self::Stored => {
                 "the server answers 401: it refuses the credential that the gateway keeps for it; the gateway's operator must get \
                  another with: mcpauth egress --force"
@@ -379,7 +385,7 @@ impl Given {
     }
 }
 
-impl Challenge<'_> {
+impl ChallengeHeader<'_> {
     fn text(&self, resource_metadata: Option<&str>) -> String {
         let mut parts = Vec::new();
         if let Some((error, description)) = self.error {
@@ -411,50 +417,4 @@ fn quoted(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn about(scope: Option<&Arc<str>>) -> About<'_> {
-        About { id: None, resource_metadata: Some("https://gw.test/.well-known/x"), scope }
-    }
-
-    fn challenge(refusal: &Refusal, scope: Option<&Arc<str>>) -> Option<String> {
-        let response = refusal.response(&about(scope));
-        let value = response.headers().get(WWW_AUTHENTICATE)?;
-        Some(value.to_str().unwrap().to_owned())
-    }
-
-    #[test]
-    fn a_challenge_names_an_error_only_if_there_was_a_token() {
-        let scope: Arc<str> = "mcp/\"x\"".into();
-        let metadata = "resource_metadata=\"https://gw.test/.well-known/x\"";
-        assert_eq!(
-            challenge(&Refusal::NoToken, Some(&scope)).unwrap(),
-            format!(r#"Bearer {metadata}, scope="mcp/\"x\"""#)
-        );
-        let text = challenge(&Refusal::Token(Reject::Expired), None).unwrap();
-        assert!(text.starts_with("Bearer error=\"invalid_token\", error_description=\""), "{text}");
-        assert!(text.ends_with(metadata), "{text}");
-    }
-
-    #[test]
-    fn insufficient_scope_is_said_only_where_a_scope_would_help() {
-        let denied =
-            |scope: Option<&str>| Refusal::Denied { denial: Denial::Name, scope: scope.map(Arc::from) };
-        assert_eq!(challenge(&denied(None), Some(&"other".into())), None);
-        let text = challenge(&denied(Some("mcp/execute")), Some(&"other".into())).unwrap();
-        assert!(
-            text.contains("error=\"insufficient_scope\"") && text.contains("scope=\"mcp/execute\""),
-            "{text}"
-        );
-    }
-
-    #[test]
-    fn own_codes_stay_out_of_the_reserved_range() {
-        for refusal in
-            [Refusal::NoToken, Refusal::NoServer, Refusal::Busy, Refusal::Unreadable, Refusal::Host]
-        {
-            assert!(!(-32768..=-32000).contains(&refusal.code()), "{refusal:?}");
-        }
-    }
-}
+mod tests;

@@ -2,8 +2,9 @@
 //! it, and on to where the server itself redirects.
 //! It leaves which headers pass to `headers`, connections to `pool`, and the answer to `forward`.
 
-use std::sync::Arc;
+use std::collections::HashSet;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use http_body_util::Full;
@@ -11,43 +12,43 @@ use hyper::header::{ACCEPT_ENCODING, HOST, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Request, Response, StatusCode, Uri};
 use tracing::{info, warn};
 
-use super::callers::Via;
-use super::egress::{Asking, Stored};
+use super::authorized_request::{AuthorizedRequest, LegacySession};
+use super::callers::CredentialHeader;
+use super::egress::{CredentialRequest, StoredCredential};
 use super::headers::Onward;
-use super::passage::{Passage, Session};
-use super::pool::{Failure, Inflow, Patience, Pool};
-use super::record::{Record, X_REQUEST_ID};
-use super::redirect::{HOPS, is_redirect, place_of, shown};
-use super::refusal::Refusal;
+use super::pool::{ExchangeError, Pool, Timeouts, UpstreamBody};
+use super::redirect::{HOPS, display_location, is_redirect, place_of};
+use super::refusal::Rejection;
+use super::request_log::{RequestLog, X_REQUEST_ID};
 use super::sent::Sent;
-use super::settings::Egress;
-use super::state::Shared;
+use super::settings::EgressMode;
+use super::state::SharedState;
 use crate::mcp::SESSION;
 use crate::sys::trust;
 use crate::tokens::retry;
 
 /// One core's way to the servers.
-pub(super) struct Sender {
-    pub(super) shared: Arc<Shared>,
+pub(super) struct UpstreamSender {
+    pub(super) shared: Arc<SharedState>,
     pub(super) pool: Arc<Pool>,
 }
 
-impl Sender {
+impl UpstreamSender {
     /// The server's answer.
     ///
     /// # Errors
     /// 502 and 504.
     pub(super) async fn send(
         &self,
-        passage: &Passage<'_>,
-        session: Option<&Session>,
+        passage: &AuthorizedRequest<'_>,
+        session: Option<&LegacySession>,
         mut headers: HeaderMap,
-        record: &mut Record<'_>,
-    ) -> Result<Response<Inflow>, Refusal> {
+        record: &mut RequestLog<'_>,
+    ) -> Result<Response<UpstreamBody>, Rejection> {
         onward(passage, session, &mut headers, record.request_header());
         let upstream = passage.upstream;
         match &upstream.stored {
-            Some(stored) if upstream.route.egress == Egress::Stored => {
+            Some(stored) if upstream.route.egress == EgressMode::Stored => {
                 Box::pin(self.with_stored(stored, passage, headers, record)).await
             }
             _ => self.follow(passage, headers, record).await,
@@ -57,13 +58,13 @@ impl Sender {
     /// Sends it with a credential that the gateway holds, and with another one where the server refuses that.
     async fn with_stored(
         &self,
-        stored: &Arc<Stored>,
-        passage: &Passage<'_>,
+        stored: &Arc<StoredCredential>,
+        passage: &AuthorizedRequest<'_>,
         headers: HeaderMap,
-        record: &mut Record<'_>,
-    ) -> Result<Response<Inflow>, Refusal> {
+        record: &mut RequestLog<'_>,
+    ) -> Result<Response<UpstreamBody>, Rejection> {
         let request = passage.request_id.to_str().unwrap_or_default();
-        let source = Asking { stored, vault: &self.shared.vault, request };
+        let source = CredentialRequest { stored, vault: &self.shared.vault, request };
         let mut turn = retry::Once::begin(&source).await?;
         loop {
             let mut with = headers.clone();
@@ -78,10 +79,10 @@ impl Sender {
     /// The server's answer, after its redirects.
     async fn follow(
         &self,
-        passage: &Passage<'_>,
+        passage: &AuthorizedRequest<'_>,
         headers: HeaderMap,
-        record: &mut Record<'_>,
-    ) -> Result<Response<Inflow>, Refusal> {
+        record: &mut RequestLog<'_>,
+    ) -> Result<Response<UpstreamBody>, Rejection> {
         let answer = self.exchange(passage, passage.target.clone(), headers, record).await?;
         if is_redirect(answer.status()) {
             return Box::pin(self.redirected(passage, answer, record)).await;
@@ -92,15 +93,15 @@ impl Sender {
     /// One exchange with the server, at this place on it.
     async fn exchange(
         &self,
-        passage: &Passage<'_>,
+        passage: &AuthorizedRequest<'_>,
         target: Uri,
         headers: HeaderMap,
-        record: &mut Record<'_>,
-    ) -> Result<Response<Inflow>, Refusal> {
+        record: &mut RequestLog<'_>,
+    ) -> Result<Response<UpstreamBody>, Rejection> {
         let limits = &self.shared.settings.limits;
-        let patience = Patience {
-            connect: Duration::from_secs(limits.connect),
-            answer: Duration::from_secs(limits.answer_within),
+        let patience = Timeouts {
+            connect: Duration::from_secs(limits.connect_timeout),
+            answer: Duration::from_secs(limits.response_timeout),
         };
         let mut request = Request::new(Full::new(passage.body.clone()));
         request.method_mut().clone_from(passage.method);
@@ -113,13 +114,13 @@ impl Sender {
         result.map_err(|failure| {
             let name = passage.upstream.name();
             let (refusal, why) = match failure {
-                Failure::Connect(error) => match trust::remedy(&error) {
-                    Some(remedy) => (Refusal::Certificate, format!("{error}; {remedy}")),
-                    None => (Refusal::Unreachable, error.to_string()),
+                ExchangeError::Connect(error) => match trust::remedy(&error) {
+                    Some(remedy) => (Rejection::Certificate, format!("{error}; {remedy}")),
+                    None => (Rejection::Unreachable, error.to_string()),
                 },
-                Failure::Exchange(error) => (Refusal::Unreachable, error.to_string()),
-                Failure::Switched => (Refusal::Unreachable, "it switches to another protocol".into()),
-                Failure::Slow => (Refusal::Late, "no answer in time".into()),
+                ExchangeError::Exchange(error) => (Rejection::Unreachable, error.to_string()),
+                ExchangeError::Switched => (Rejection::Unreachable, "it switches to another protocol".into()),
+                ExchangeError::Slow => (Rejection::Late, "no answer in time".into()),
             };
             warn!(event = "upstream", request = record.request_id(), "{name}: {why}");
             refusal
@@ -129,10 +130,10 @@ impl Sender {
     /// What comes where a redirect leads, if it may be followed.
     async fn redirected(
         &self,
-        passage: &Passage<'_>,
-        mut answer: Response<Inflow>,
-        record: &mut Record<'_>,
-    ) -> Result<Response<Inflow>, Refusal> {
+        passage: &AuthorizedRequest<'_>,
+        mut answer: Response<UpstreamBody>,
+        record: &mut RequestLog<'_>,
+    ) -> Result<Response<UpstreamBody>, Rejection> {
         let endpoint = passage.endpoint;
         let (mut asked, mut hops) = (passage.target.clone(), 0..HOPS);
         while is_redirect(answer.status()) {
@@ -140,11 +141,13 @@ impl Sender {
             let sent = answer.extensions_mut().remove::<Sent>();
             let (place, Sent(headers)) = match (found, sent) {
                 (Ok(place), Some(sent)) if hops.next().is_some() => (place, sent),
-                (Ok(place), _) => return Err(self.astray(passage, shown(endpoint, &place), record)),
+                (Ok(place), _) => {
+                    return Err(self.astray(passage, display_location(endpoint, &place), record));
+                }
                 (Err(elsewhere), _) => return Err(self.astray(passage, elsewhere, record)),
             };
             if !passage.upstream.redirects.swap(true, Ordering::Relaxed) {
-                let (name, to) = (passage.upstream.name(), shown(endpoint, &place));
+                let (name, to) = (passage.upstream.name(), display_location(endpoint, &place));
                 info!(
                     event = "upstream",
                     "{name}: redirects to {to}, as each request will be; put that into its file"
@@ -157,27 +160,32 @@ impl Sender {
     }
 
     /// The end of a request that is led where it may not go, or that is not there any more.
-    fn astray(&self, passage: &Passage<'_>, to: String, record: &Record<'_>) -> Refusal {
+    fn astray(&self, passage: &AuthorizedRequest<'_>, to: String, record: &RequestLog<'_>) -> Rejection {
         let name = passage.upstream.name();
         warn!(event = "upstream", request = record.request_id(), "{name}: redirects to {to}");
-        Refusal::Redirect(to.into())
+        Rejection::Redirect(to.into())
     }
 }
 
+/// The headers beside the protocol's own that pass with a relayed call.
+static NONE: LazyLock<HashSet<HeaderName>> = LazyLock::new(HashSet::new);
+
 /// Makes a request's headers those that go on, all but the stored credential.
-fn onward(
-    passage: &Passage<'_>,
-    session: Option<&Session>,
+pub(super) fn onward(
+    passage: &AuthorizedRequest<'_>,
+    session: Option<&LegacySession>,
     headers: &mut HeaderMap,
     request_id: HeaderValue,
 ) {
-    let Passage { upstream, credential, .. } = passage;
+    let AuthorizedRequest { upstream, credential, .. } = passage;
     let onward = Onward {
         token: credential.token(),
-        authorization: credential.via == Via::Own && upstream.route.egress == Egress::Passthrough,
-        listed: upstream.headers.as_ref(),
+        authorization: !passage.is_relayed
+            && credential.via == CredentialHeader::XAuthorization
+            && upstream.route.egress == EgressMode::Passthrough,
+        listed: if passage.is_relayed { Some(&NONE) } else { upstream.headers.as_ref() },
     };
-    onward.keep(headers);
+    onward.filter_request_headers(headers);
     headers.insert(HOST, passage.endpoint.origin.header.clone());
     // Any answer may hold what has to be looked at.
     headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
@@ -193,8 +201,8 @@ fn onward(
     }
 }
 
-/// The reference's headers, for servers that ask for them.
-fn identify(headers: &mut HeaderMap, passage: &Passage<'_>) {
+/// The registry's headers, for servers that ask for them.
+fn identify(headers: &mut HeaderMap, passage: &AuthorizedRequest<'_>) {
     let principal = &passage.caller.principal;
     let scopes = principal.scopes.join(" ");
     let user = principal.username.as_deref().unwrap_or(&principal.subject);

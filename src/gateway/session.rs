@@ -26,7 +26,7 @@ pub(super) struct SessionKey {
 
 /// What is bound: the two never pass for each other.
 #[derive(Clone, Copy)]
-pub(super) enum Bound {
+pub(super) enum SealPurpose {
     /// `Mcp-Session-Id`.
     Session,
     /// The address that an HTTP+SSE server announces for messages (2024-11-05).
@@ -102,7 +102,13 @@ impl SessionKey {
 
     /// What the client is given instead of `id`, another one each time: a nonce and the sealed identifier. `None` if that
     /// would be too long to be accepted again.
-    pub(super) fn seal(&self, what: Bound, id: &str, caller: &Principal, server: &str) -> Option<String> {
+    pub(super) fn seal(
+        &self,
+        what: SealPurpose,
+        id: &str,
+        caller: &Principal,
+        server: &str,
+    ) -> Option<String> {
         let mut nonce = [0; NONCE_LEN];
         SystemRandom::new().fill(&mut nonce).ok()?;
         let mut sealed = id.as_bytes().to_vec();
@@ -116,7 +122,13 @@ impl SessionKey {
     }
 
     /// The server's own identifier, if `text` was given to this caller for this server.
-    pub(super) fn open(&self, what: Bound, text: &str, caller: &Principal, server: &str) -> Option<String> {
+    pub(super) fn unseal(
+        &self,
+        what: SealPurpose,
+        text: &str,
+        caller: &Principal,
+        server: &str,
+    ) -> Option<String> {
         let (nonce, sealed) = text.split_once('.').filter(|_| text.len() <= self.longest)?;
         let nonce = Nonce::try_assume_unique_for_key(&URL_SAFE_NO_PAD.decode(nonce).ok()?).ok()?;
         let mut sealed = URL_SAFE_NO_PAD.decode(sealed).ok()?;
@@ -127,10 +139,10 @@ impl SessionKey {
 }
 
 /// Whose it is: every part with its length before it, so that no two callers share one.
-fn bound(what: Bound, caller: &Principal, server: &str) -> Vec<u8> {
+fn bound(what: SealPurpose, caller: &Principal, server: &str) -> Vec<u8> {
     let kind = match what {
-        Bound::Session => "session",
-        Bound::Endpoint => "endpoint",
+        SealPurpose::Session => "session",
+        SealPurpose::Endpoint => "endpoint",
     };
     let parts = [kind, &caller.issuer, &caller.subject, server];
     let mut bytes = Vec::with_capacity(parts.iter().map(|part| part.len() + 8).sum());

@@ -16,18 +16,19 @@ use tokio::sync::{Notify, watch};
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
-use super::authn::issuers::{Issuer, Unavailable};
+use super::authn::issuers::{IssuerState, IssuerUnavailable};
+use super::catalogue::Catalogue;
 use super::host::Hosts;
 use super::listen;
 use super::load::{self, Loaded};
-use super::observe::journal::Journal;
-use super::observe::ledger::Writer;
-use super::operate::files::{Credentials, Files, Sources, Variables};
-use super::operate::reload::{self, InForce};
-use super::operate::{admin, health};
-use super::settings::Settings;
+use super::observe::audit_buffer::AuditWriter;
+use super::observe::audit_sink::AuditSink;
+use super::ops::files::{Credentials, FileSources, Files, VariableLookup};
+use super::ops::reload::{self, ActiveFiles};
+use super::ops::{admin, health};
+use super::settings::GatewaySettings;
 use super::settings::most;
-use super::state::{Parts, Shared};
+use super::state::{Parts, SharedState};
 use super::worker::Worker;
 use crate::log::heard;
 use crate::problem::Problem;
@@ -35,11 +36,11 @@ use crate::sys::descriptors;
 use crate::sys::http::Http;
 
 /// All that a gateway is made of.
-pub struct Setup {
-    /// Judged before: see `Settings::validate`.
-    pub settings: Settings,
+pub struct GatewaySetup {
+    /// Judged before: see `GatewaySettings::validate`.
+    pub settings: GatewaySettings,
     /// Where lines of the audit go.
-    pub journal: Arc<dyn Journal>,
+    pub journal: Arc<dyn AuditSink>,
     /// The network, for keys and introspection.
     pub http: Http,
     /// Stored outside credentials.
@@ -47,21 +48,21 @@ pub struct Setup {
     /// What the stored credentials have under way, which a gateway does not end without.
     pub exchanges: TaskTracker,
     /// Variables for servers' headers.
-    pub variables: Variables,
+    pub variables: VariableLookup,
 }
 
 /// A gateway that serves. Dropped, it drains first.
-pub struct Running {
+pub struct RunningGateway {
     address: SocketAddr,
     admin: Option<SocketAddr>,
-    shared: Arc<Shared>,
+    shared: Arc<SharedState>,
     drain: watch::Sender<bool>,
     reload: Arc<Notify>,
     workers: Vec<JoinHandle<()>>,
     /// These end after the workers, which may wait for them: `control`, then `vault`.
     control: Option<(watch::Sender<bool>, JoinHandle<()>)>,
     vault: Option<(watch::Sender<bool>, JoinHandle<()>)>,
-    writer: Option<Writer>,
+    writer: Option<AuditWriter>,
 }
 
 /// Why a gateway does not start.
@@ -84,28 +85,28 @@ pub enum StartError {
 }
 
 /// What a gateway needs beside what it serves.
-pub struct Around {
+pub struct GatewayContext {
     /// Where lines of the audit go.
-    pub journal: Arc<dyn Journal>,
+    pub journal: Arc<dyn AuditSink>,
     /// The network, for keys and introspection.
     pub http: Http,
     /// What the stored credentials have under way, which a gateway does not end without.
     pub exchanges: TaskTracker,
 }
 
-impl Running {
+impl RunningGateway {
     /// Reads what the settings name, and starts a gateway.
     ///
     /// # Errors
     /// [`StartError`]; then nothing was started.
-    pub fn start(setup: Setup) -> Result<Self, StartError> {
-        let Setup { settings, journal, http, credentials, exchanges, variables } = setup;
+    pub fn start(setup: GatewaySetup) -> Result<Self, StartError> {
+        let GatewaySetup { settings, journal, http, credentials, exchanges, variables } = setup;
         let trust = http.trust().clone();
-        let report = load::read(Sources { settings, credentials, variables, trust })?;
+        let report = load::read(FileSources { settings, credentials, variables, trust })?;
         let Some(loaded) = report.loaded else {
             return Err(StartError::Load(report.problems.into_iter().filter(Problem::is_error).collect()));
         };
-        Self::serve(loaded, Around { journal, http, exchanges })
+        Self::serve(loaded, GatewayContext { journal, http, exchanges })
     }
 
     /// Starts a gateway of what was loaded. It answers from here on, and can check tokens as soon as it has keys: see
@@ -113,16 +114,16 @@ impl Running {
     ///
     /// # Errors
     /// [`StartError`]; then nothing was started.
-    pub fn serve(loaded: Loaded, around: Around) -> Result<Self, StartError> {
+    pub fn serve(loaded: Loaded, around: GatewayContext) -> Result<Self, StartError> {
         let Loaded { mut settings, files, in_force, issuers, session_key } = loaded;
-        let Around { journal, http, exchanges } = around;
+        let GatewayContext { journal, http, exchanges } = around;
         let epoch = Arc::new(AtomicU64::new(0));
         let issuers = settings.issuers.iter().cloned().zip(issuers).map(|(issuer, (rules, secret))| {
-            Arc::new(Issuer::new(issuer, rules, secret, http.clone(), epoch.clone()))
+            Arc::new(IssuerState::new(issuer, rules, secret, http.clone(), epoch.clone()))
         });
         let issuers = issuers.collect();
         let count = settings.worker_count();
-        let most_connections = most(settings.limits.connections, descriptors::raise(), count);
+        let most_connections = most(settings.limits.max_connections, descriptors::raise(), count);
         let bind = |address, count| {
             listen::bind(address, count).map_err(|cause| StartError::Bind { address, cause })
         };
@@ -137,21 +138,25 @@ impl Running {
         let vault = Builder::new_current_thread().enable_all().build()?;
         let (drain, draining) = watch::channel(false);
         let audited = settings.audit != "off";
-        let shared = Arc::new(Shared::new(Parts {
+        let reload = Arc::new(Notify::new());
+        let state = in_force.state(None);
+        let catalogue = Catalogue::start(state.routes.all())?;
+        let shared = Arc::new(SharedState::new(Parts {
             trust: http.trust().clone(),
             hosts: Hosts::new(&settings, &public_url),
             admin_hosts: admin.map(|admin| Hosts::of_programs(&settings, &public_url, admin)),
             public_url,
             settings,
-            state: in_force.state(None),
+            state,
             epoch,
             issuers,
             session_key,
             vault: vault.handle().clone(),
             most_connections,
+            catalogue,
+            reload: reload.clone(),
         }));
-        let writer = Writer::start(journal, shared.audit.clone(), audited)?;
-        let reload = Arc::new(Notify::new());
+        let writer = AuditWriter::start(journal, shared.audit.clone(), audited)?;
         let mut running = Self {
             address,
             admin,
@@ -217,7 +222,7 @@ impl Running {
         &self,
         runtime: Runtime,
         files: Files,
-        in_force: InForce,
+        in_force: ActiveFiles,
         admin: Option<std::net::TcpListener>,
     ) -> io::Result<(watch::Sender<bool>, JoinHandle<()>)> {
         let (shared, reload) = (self.shared.clone(), self.reload.clone());
@@ -225,7 +230,7 @@ impl Running {
             for issuer in shared.issuers.clone() {
                 let shared = shared.clone();
                 tokio::spawn(async move {
-                    issuer.keep(|result| told(&shared, &issuer, result)).await;
+                    issuer.keep(|result| report_keys(&shared, &issuer, result)).await;
                 });
             }
             if let Some(listener) = admin.and_then(|admin| TcpListener::from_std(admin).ok()) {
@@ -244,14 +249,14 @@ impl Running {
     ) -> io::Result<JoinHandle<()>> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let (shared, run) = (self.shared.clone(), random()?);
-        let ledger = self.writer.as_ref().map(Writer::ledger);
+        let ledger = self.writer.as_ref().map(AuditWriter::ledger);
         let listener = {
             let _context = runtime.enter();
             TcpListener::from_std(listener)?
         };
         let work = move || {
             let Some(ledger) = ledger else { return };
-            let within = Duration::from_secs(shared.settings.limits.drain);
+            let within = Duration::from_secs(shared.settings.limits.drain_timeout);
             let worker = Arc::new(Worker::new(shared, ledger, run));
             runtime.block_on(async {
                 tokio::spawn(worker.forwarder.sender.pool.clone().sweep());
@@ -270,7 +275,7 @@ impl Running {
     }
 }
 
-impl Drop for Running {
+impl Drop for RunningGateway {
     fn drop(&mut self) {
         self.withdraw();
         self.drain.send_replace(true);
@@ -302,7 +307,7 @@ fn thread<F: Future<Output = ()>>(
     Ok((stop, thread))
 }
 
-fn told(shared: &Shared, issuer: &Issuer, result: Result<usize, &Unavailable>) {
+fn report_keys(shared: &SharedState, issuer: &IssuerState, result: Result<usize, &IssuerUnavailable>) {
     match result {
         Ok(keys) => {
             shared.metrics.keys("ok");

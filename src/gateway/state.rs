@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::time::Instant;
 
 use arc_swap::ArcSwap;
@@ -12,43 +12,47 @@ use hashbrown::HashMap;
 use hyper::header::HeaderName;
 use rustls::ServerConfig;
 use tokio::runtime::Handle;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use url::Url;
 
 use super::accounts::Accounts;
-use super::authn::asking::Asking;
-use super::authn::issuers::Issuer;
-use super::authn::jwt::Reject;
-use super::crowd::Crowd;
-use super::egress::Stored;
+use super::authn::introspection::IntrospectionCache;
+use super::authn::issuers::IssuerState;
+use super::authn::jwt::TokenError;
+use super::catalogue::Catalogue;
+use super::connections::Connections;
+use super::egress::StoredCredential;
 use super::host::Hosts;
-use super::observe::ledger::Promise;
+use super::observe::audit_buffer::AuditCapacity;
 use super::observe::metrics::Metrics;
+use super::own_sessions::OwnSessions;
 use super::rate::Rate;
+use super::relays::Relays;
 use super::servers::audience::servers_of;
-use super::servers::route::{Route, Routes};
+use super::servers::endpoints::UpstreamEndpoint;
+use super::servers::route::{Routes, ServerRoute};
 use super::session::SessionKey;
-use super::settings::Settings;
+use super::settings::GatewaySettings;
 use crate::policy::{Policy, Principal};
 use crate::sys::clock;
 use crate::sys::trust::Trust;
 
 /// The files as last read. Never changed, only replaced.
-pub(super) struct State {
+pub(super) struct LoadedFiles {
     pub(super) policy: Arc<Policy>,
     /// A policy that decides nothing: what it would have refused is recorded.
     pub(super) shadow: Option<Arc<Policy>>,
     pub(super) routes: Routes,
     /// By server name.
     pub(super) upstreams: HashMap<String, Arc<Upstream>>,
-    pub(super) revoked: Arc<Revoked>,
+    pub(super) revoked: Arc<RevocationList>,
     pub(super) tls: Option<Arc<ServerConfig>>,
 }
 
 /// A server with everything a request to it needs, made once.
 pub(super) struct Upstream {
-    pub(super) route: Arc<Route>,
-    pub(super) stored: Option<Arc<Stored>>,
+    pub(super) route: Arc<ServerRoute>,
+    pub(super) stored: Option<Arc<StoredCredential>>,
     /// Names that pass beside the standard ones, if only those do.
     pub(super) headers: Option<HashSet<HeaderName>>,
     /// The policy's scopes that let a caller in, for its RFC 9728 document: those that can be asked for are in it.
@@ -56,6 +60,10 @@ pub(super) struct Upstream {
     /// Those of them that a caller who has no token yet should ask for.
     pub(super) first: FirstScopes,
     pub(super) healthy: Arc<AtomicBool>,
+    /// When that was last looked at, in seconds since 1970; 0 for never.
+    pub(super) checked_at: Arc<AtomicI64>,
+    /// Whether it was found to speak no 2026-07-28.
+    pub(super) is_older: AtomicBool,
     /// Whether it is said that its redirects are followed.
     pub(super) redirects: AtomicBool,
 }
@@ -73,23 +81,23 @@ pub(super) struct FirstScopes {
 
 /// Tokens that are refused although they verify, by what names them.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Revoked {
+pub(super) struct RevocationList {
     pub(super) token_ids: HashSet<String>,
     pub(super) subjects: HashSet<String>,
     pub(super) clients: HashSet<String>,
 }
 
 /// What lives as long as the process.
-pub(super) struct Shared {
-    pub(super) settings: Settings,
+pub(super) struct SharedState {
+    pub(super) settings: GatewaySettings,
     /// Whose certificates are believed.
     pub(super) trust: Trust,
-    state: ArcSwap<State>,
+    state: ArcSwap<LoadedFiles>,
     /// Counts changes of anything that tokens and grants were judged by.
     epoch: Arc<AtomicU64>,
     /// Wakes whoever waits when the files change.
     changed: watch::Sender<()>,
-    pub(super) issuers: Vec<Arc<Issuer>>,
+    pub(super) issuers: Vec<Arc<IssuerState>>,
     pub(super) hosts: Hosts,
     /// Those of the admin listener, if there is one.
     pub(super) admin_hosts: Option<Hosts>,
@@ -100,9 +108,9 @@ pub(super) struct Shared {
     pub(super) per_caller: Option<Rate>,
     pub(super) per_tool: Option<Rate>,
     /// What is known of tokens that their issuers were asked about.
-    pub(super) asking: Asking,
+    pub(super) asking: IntrospectionCache,
     /// Whether the audit can be written.
-    pub(super) audit: Arc<Promise>,
+    pub(super) audit: Arc<AuditCapacity>,
     pub(super) metrics: Metrics,
     pub(super) under_way: Arc<AtomicUsize>,
     pub(super) connections: Arc<AtomicUsize>,
@@ -116,17 +124,25 @@ pub(super) struct Shared {
     pub(super) most_requests: usize,
     pub(super) most_streams: usize,
     pub(super) accounts: Accounts,
-    pub(super) crowd: Arc<Crowd>,
+    pub(super) crowd: Arc<Connections>,
     /// Workers that wait for room for one more connection.
     pub(super) waiting: Arc<AtomicUsize>,
     /// Whether the gateway has been told to stop: it still serves, and tells everybody to go elsewhere.
     pub(super) leaving: AtomicBool,
     pub(super) started: Instant,
+    /// The tools there are, for whoever looks for one.
+    pub(super) catalogue: Arc<Catalogue>,
+    /// Woken to read the files now.
+    pub(super) reload: Arc<Notify>,
+    /// Those with the gateway's own server.
+    pub(super) own_sessions: OwnSessions,
+    /// What goes on with other servers for its callers.
+    pub(super) relays: Arc<Relays>,
 }
 
 /// What one request sees: the files, when it is, and who is at the other end.
-pub(super) struct Moment {
-    pub(super) state: Arc<State>,
+pub(super) struct Snapshot {
+    pub(super) state: Arc<LoadedFiles>,
     pub(super) epoch: u64,
     /// Seconds since 1970.
     pub(super) now: i64,
@@ -135,13 +151,13 @@ pub(super) struct Moment {
     pub(super) peer: IpAddr,
 }
 
-/// The parts of [`Shared`] that have names of their own.
+/// The parts of [`SharedState`] that have names of their own.
 pub(super) struct Parts {
-    pub(super) settings: Settings,
+    pub(super) settings: GatewaySettings,
     pub(super) trust: Trust,
-    pub(super) state: State,
+    pub(super) state: LoadedFiles,
     pub(super) epoch: Arc<AtomicU64>,
-    pub(super) issuers: Vec<Arc<Issuer>>,
+    pub(super) issuers: Vec<Arc<IssuerState>>,
     pub(super) hosts: Hosts,
     /// Those of the admin listener, if there is one.
     pub(super) admin_hosts: Option<Hosts>,
@@ -149,6 +165,8 @@ pub(super) struct Parts {
     pub(super) session_key: SessionKey,
     pub(super) vault: Handle,
     pub(super) most_connections: usize,
+    pub(super) catalogue: Arc<Catalogue>,
+    pub(super) reload: Arc<Notify>,
 }
 
 /// Why a gateway is not to be sent requests.
@@ -168,7 +186,7 @@ pub(super) enum NotReady {
     Unread(Vec<&'static str>),
 }
 
-impl Shared {
+impl SharedState {
     pub(super) fn new(parts: Parts) -> Self {
         let Parts {
             trust,
@@ -182,16 +200,18 @@ impl Shared {
             session_key,
             vault,
             most_connections,
+            catalogue,
+            reload,
         } = parts;
-        let audit = Arc::new(Promise::new(settings.audit_failure));
-        let quarter = (settings.limits.in_flight.min(most_connections) / 4).max(1);
+        let audit = Arc::new(AuditCapacity::new(settings.audit_failure));
+        let quarter = (settings.limits.max_in_flight.min(most_connections) / 4).max(1);
         Self {
             trust,
-            per_caller: Rate::per_minute(settings.limits.per_caller),
-            per_tool: Rate::per_minute(settings.limits.per_tool),
-            asking: Asking::new(&settings.limits),
-            most_requests: settings.limits.in_flight_per_caller.unwrap_or(quarter),
-            most_streams: settings.limits.streams_per_caller.unwrap_or(quarter),
+            per_caller: Rate::per_minute(settings.limits.requests_per_minute_per_caller),
+            per_tool: Rate::per_minute(settings.limits.calls_per_minute_per_tool),
+            asking: IntrospectionCache::new(&settings.limits),
+            most_requests: settings.limits.max_in_flight_per_caller.unwrap_or(quarter),
+            most_streams: settings.limits.max_streams_per_caller.unwrap_or(quarter),
             settings,
             state: ArcSwap::from_pointee(state),
             epoch,
@@ -214,17 +234,21 @@ impl Shared {
             waiting: Arc::default(),
             leaving: AtomicBool::new(false),
             started: Instant::now(),
+            catalogue,
+            reload,
+            own_sessions: OwnSessions::default(),
+            relays: Arc::default(),
         }
     }
 
     /// The present moment. The epoch is read before the state: a caller judged by old files under a new epoch would be
     /// remembered past the change.
-    pub(super) fn moment(&self, peer: IpAddr) -> Moment {
+    pub(super) fn moment(&self, peer: IpAddr) -> Snapshot {
         let epoch = self.epoch();
-        Moment { epoch, state: self.state.load_full(), now: clock::now(), began: Instant::now(), peer }
+        Snapshot { epoch, state: self.state.load_full(), now: clock::now(), began: Instant::now(), peer }
     }
 
-    pub(super) fn state(&self) -> Arc<State> {
+    pub(super) fn state(&self) -> Arc<LoadedFiles> {
         self.state.load_full()
     }
 
@@ -233,7 +257,8 @@ impl Shared {
     }
 
     /// Puts other files in force, for every request that begins from here on.
-    pub(super) fn replace(&self, state: State) {
+    pub(super) fn replace(&self, state: LoadedFiles) {
+        self.catalogue.serve(state.routes.all());
         self.state.store(Arc::new(state));
         self.epoch.fetch_add(1, Ordering::Release);
         self.changed.send_replace(());
@@ -266,7 +291,7 @@ impl Shared {
     }
 
     /// The servers whose resource identifier this is.
-    pub(super) fn servers_of(&self, state: &State, audience: &str) -> Vec<String> {
+    pub(super) fn servers_of(&self, state: &LoadedFiles, audience: &str) -> Vec<String> {
         servers_of(&state.routes, self.public.as_ref(), audience)
     }
 
@@ -297,7 +322,7 @@ impl FirstScopes {
 
 impl Upstream {
     /// A server without a policy or a credential, to be asked whether it is there.
-    pub(super) fn alone(route: &Arc<Route>) -> Self {
+    pub(super) fn alone(route: &Arc<ServerRoute>) -> Self {
         Self {
             route: route.clone(),
             stored: None,
@@ -305,8 +330,20 @@ impl Upstream {
             scopes: Vec::new(),
             first: FirstScopes::default(),
             healthy: Arc::default(),
+            checked_at: Arc::default(),
+            is_older: AtomicBool::default(),
             redirects: AtomicBool::default(),
         }
+    }
+
+    /// Whether the gateway itself answers.
+    pub(super) fn is_built_in(&self) -> bool {
+        self.route.server.place.is_none()
+    }
+
+    /// Where it is spoken to by its name alone; nowhere for the gateway's own.
+    pub(super) fn base(&self) -> Option<&UpstreamEndpoint> {
+        self.route.server.endpoints().map(|endpoints| &endpoints.base)
     }
 
     /// How clients and the policy name it.
@@ -315,7 +352,7 @@ impl Upstream {
     }
 }
 
-impl Revoked {
+impl RevocationList {
     /// One entry a line, `jti: VALUE`, `sub: VALUE` or `client_id: VALUE`; `#` begins a comment.
     ///
     /// # Errors
@@ -344,13 +381,13 @@ impl Revoked {
     }
 
     /// What of a caller is revoked, if anything: the caller, or this token alone.
-    pub(super) fn reject(&self, principal: &Principal) -> Option<Reject> {
+    pub(super) fn reject(&self, principal: &Principal) -> Option<TokenError> {
         let client = principal.client_id.as_ref();
         if self.subjects.contains(&principal.subject) || client.is_some_and(|id| self.clients.contains(id)) {
-            return Some(Reject::CallerRevoked);
+            return Some(TokenError::CallerRevoked);
         }
         let token_id = principal.claims.get("jti").and_then(|id| id.as_str());
-        token_id.filter(|id| self.token_ids.contains(*id)).map(|_| Reject::Revoked)
+        token_id.filter(|id| self.token_ids.contains(*id)).map(|_| TokenError::Revoked)
     }
 }
 
@@ -360,7 +397,7 @@ mod tests {
 
     #[test]
     fn a_revoked_line_names_what_it_is_about() {
-        let revoked = Revoked::read("# gone\njti: a-1\n\n sub : alice \nclient_id:agent:7\n").unwrap();
+        let revoked = RevocationList::read("# gone\njti: a-1\n\n sub : alice \nclient_id:agent:7\n").unwrap();
         let reject = |principal: Principal| revoked.reject(&principal);
         let (alice, agent) = (
             Principal { subject: "alice".into(), ..Principal::default() },
@@ -368,14 +405,14 @@ mod tests {
         );
         assert_eq!(
             (reject(alice), reject(agent)),
-            (Some(Reject::CallerRevoked), Some(Reject::CallerRevoked))
+            (Some(TokenError::CallerRevoked), Some(TokenError::CallerRevoked))
         );
         let mut principal = Principal::default();
         assert_eq!(revoked.reject(&principal), None);
         principal.claims.insert("jti".into(), "a-1".into());
-        assert_eq!(revoked.reject(&principal), Some(Reject::Revoked));
+        assert_eq!(revoked.reject(&principal), Some(TokenError::Revoked));
         for (text, line) in [("alice", 1), ("# x\nuser: alice", 2), ("jti:", 1)] {
-            assert_eq!(Revoked::read(text), Err(line), "{text}");
+            assert_eq!(RevocationList::read(text), Err(line), "{text}");
         }
     }
 }

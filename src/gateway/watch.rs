@@ -16,41 +16,41 @@ use tokio::sync::watch::Receiver;
 use tokio::time::Instant;
 use tracing::warn;
 
-use super::accounts::Hold;
-use super::callers::{Caller, Callers, Credential};
+use super::accounts::Reservation;
+use super::callers::{Caller, Callers, TokenHeader};
 use super::redirect::SHOWN;
-use super::refusal::Refusal;
-use super::servers::join::Transport;
-use super::servers::route::Base;
-use super::session::Bound;
+use super::refusal::Rejection;
+use super::servers::endpoints::Transport;
+use super::servers::route::PathBase;
+use super::session::SealPurpose;
 use super::settings::Visibility;
-use super::state::{Shared, Upstream};
-use super::wire::sse::{self, Event, Verdict};
+use super::state::{SharedState, Upstream};
+use super::wire::sse::{self, EventAction, RawEvent};
 use crate::policy::{Call, Listed, decide};
 use crate::sys::clock;
 use crate::text::clean;
 
 /// A caller's right to one answer.
-pub(super) struct Watch {
+pub(super) struct AnswerWatch {
     callers: Arc<Callers>,
-    credential: Credential,
+    credential: TokenHeader,
     peer: IpAddr,
     /// Of the request that is answered.
     request_id: HeaderValue,
     /// The caller as last found; whoever filters looks here.
     caller: Arc<ArcSwap<Caller>>,
     upstream: Arc<Upstream>,
-    base: Base,
-    wanted: Arc<[Wanted]>,
+    base: PathBase,
+    wanted: Arc<[OwnedCall]>,
     /// When it was found out, and until when it is believed.
     epoch: u64,
     until: Instant,
-    again: Option<Pin<Box<Again>>>,
+    again: Option<Pin<Box<RecheckFn>>>,
     changes: Receiver<()>,
 }
 
 /// A call, kept.
-pub(super) enum Wanted {
+pub(super) enum OwnedCall {
     Message(Box<str>, Option<Box<str>>),
     Completion(Listed, Box<str>),
     Reply,
@@ -59,10 +59,10 @@ pub(super) enum Wanted {
 }
 
 /// Finds out anew.
-type Again = dyn Future<Output = Result<Found, Refusal>> + Send;
+type RecheckFn = dyn Future<Output = Result<Recheck, Rejection>> + Send;
 
 /// What was found out anew.
-struct Found {
+struct Recheck {
     caller: Arc<Caller>,
     epoch: u64,
 }
@@ -74,7 +74,7 @@ pub(super) const LOOK: Duration = Duration::from_secs(15);
 const SOONEST: i64 = 1;
 const FARTHEST: i64 = 24 * 3600;
 
-impl Wanted {
+impl OwnedCall {
     pub(super) fn keep(call: Call<'_>) -> Self {
         match call {
             Call::Message { method, name } => Self::Message(method.into(), name.map(Into::into)),
@@ -96,14 +96,14 @@ impl Wanted {
     }
 }
 
-impl Watch {
+impl AnswerWatch {
     /// For a caller who was found good under this epoch, asking from this address, and an answer to what they want.
     pub(super) fn new(
         callers: &Arc<Callers>,
         (caller, epoch, peer): (&Arc<Caller>, u64, IpAddr),
-        credential: &Credential,
-        (upstream, base): (&Arc<Upstream>, Base),
-        wanted: Arc<[Wanted]>,
+        credential: &TokenHeader,
+        (upstream, base): (&Arc<Upstream>, PathBase),
+        wanted: Arc<[OwnedCall]>,
         request_id: &HeaderValue,
     ) -> Self {
         Self {
@@ -122,12 +122,12 @@ impl Watch {
         }
     }
 
-    pub(super) fn shared(&self) -> &Arc<Shared> {
+    pub(super) fn shared(&self) -> &Arc<SharedState> {
         &self.callers.shared
     }
 
     /// The caller's memory for what is read whole, none of it taken.
-    pub(super) fn hold(&self) -> Hold {
+    pub(super) fn hold(&self) -> Reservation {
         self.caller.load().account.hold(&self.shared().settings.limits)
     }
 
@@ -144,9 +144,9 @@ impl Watch {
     ///
     /// # Errors
     /// As for a new request.
-    pub(super) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Refusal>> {
+    pub(super) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Rejection>> {
         if !self.upstream.healthy.load(Ordering::Relaxed) {
-            return Poll::Ready(Err(Refusal::Down(self.upstream.name().into())));
+            return Poll::Ready(Err(Rejection::Down(self.upstream.name().into())));
         }
         if self.again.is_none() {
             if self.epoch == self.callers.shared.epoch() && Instant::now() < self.until {
@@ -161,7 +161,7 @@ impl Watch {
         let Some(again) = &mut self.again else { return Poll::Ready(Ok(())) };
         let found = ready!(again.as_mut().poll(context));
         self.again = None;
-        let Found { caller, epoch } = found?;
+        let Recheck { caller, epoch } = found?;
         (self.epoch, self.until) = (epoch, end(&caller));
         self.caller.store(caller);
         Poll::Ready(Ok(()))
@@ -175,7 +175,7 @@ impl Watch {
         mut self,
         mut done: Option<F::Output>,
         mut body: Pin<&mut F>,
-    ) -> Result<(F::Output, Arc<Caller>, u64), Refusal> {
+    ) -> Result<(F::Output, Arc<Caller>, u64), Rejection> {
         let mut alarm = None;
         poll_fn(|context| {
             loop {
@@ -221,19 +221,22 @@ impl Watch {
     }
 
     /// What becomes of each event of a stream that may carry anything, the address for messages among it.
-    pub(super) fn strictly(&self, transport: Transport) -> impl FnMut(&Event<'_>) -> Verdict + Send + use<> {
+    pub(super) fn strictly(
+        &self,
+        transport: Transport,
+    ) -> impl FnMut(&RawEvent<'_>) -> EventAction + Send + use<> {
         let (callers, caller, upstream) = (self.callers.clone(), self.caller.clone(), self.upstream.clone());
         let (base, request_id) = (self.base, self.request_id.clone());
         let announced = move |address: &str| {
             if transport != Transport::Sse {
-                return Verdict::Drop;
+                return EventAction::Drop;
             }
             match announced(&callers.shared, &caller.load(), (&upstream, base), address) {
-                Ok(place) => Verdict::Replace(place.into_bytes()),
+                Ok(place) => EventAction::Replace(place.into_bytes()),
                 Err(why) => {
                     let (name, request) = (upstream.name(), request_id.to_str().unwrap_or_default());
                     warn!(event = "upstream", request, "{name}: {why}");
-                    Verdict::Hide
+                    EventAction::Hide
                 }
             }
         };
@@ -243,30 +246,30 @@ impl Watch {
 
 /// When what is known of a caller ends.
 fn end(caller: &Caller) -> Instant {
-    let left = caller.believed_until().saturating_sub(clock::now()).clamp(SOONEST, FARTHEST);
+    let left = caller.cache_until().saturating_sub(clock::now()).clamp(SOONEST, FARTHEST);
     Instant::now() + Duration::from_secs(left.unsigned_abs())
 }
 
 /// The same as for a new request: the token, the server, every call. An issuer that does not answer is no yes.
 async fn again(
     callers: Arc<Callers>,
-    credential: Credential,
+    credential: TokenHeader,
     (peer, request_id): (IpAddr, HeaderValue),
-    (server, wanted): (String, Arc<[Wanted]>),
-) -> Result<Found, Refusal> {
+    (server, wanted): (String, Arc<[OwnedCall]>),
+) -> Result<Recheck, Rejection> {
     let moment = callers.shared.moment(peer);
     let request = request_id.to_str().unwrap_or_default();
     let caller = callers.caller(&moment, credential.token(), request).await?;
-    let upstream = moment.state.upstreams.get(&server).ok_or(Refusal::NoServer)?;
+    let upstream = moment.state.upstreams.get(&server).ok_or(Rejection::NoServer)?;
     if !upstream.route.server.enabled {
-        return Err(Refusal::Down(server.into()));
+        return Err(Rejection::Down(server.into()));
     }
     caller.enters(&server)?;
     for wanted in &*wanted {
         let allowed = decide(&caller.grants, &server, &wanted.call());
-        allowed.map_err(|denial| Refusal::Denied { denial, scope: None })?;
+        allowed.map_err(|denial| Rejection::Denied { denial, scope: None })?;
     }
-    Ok(Found { caller, epoch: moment.epoch })
+    Ok(Recheck { caller, epoch: moment.epoch })
 }
 
 /// The address for messages that an old server announces (MCP 2024-11-05), as an address of the gateway's, for this
@@ -275,12 +278,13 @@ async fn again(
 /// # Errors
 /// Why nobody can send messages there.
 fn announced(
-    shared: &Shared,
+    shared: &SharedState,
     caller: &Caller,
-    (upstream, base): (&Upstream, Base),
+    (upstream, base): (&Upstream, PathBase),
     address: &str,
 ) -> Result<String, String> {
-    let endpoint = &upstream.route.server.endpoints.sse;
+    let endpoints = upstream.route.server.endpoints();
+    let endpoint = &endpoints.ok_or_else(|| "has no address".to_owned())?.sse;
     let target = endpoint.follow(&endpoint.uri, address).map_err(|elsewhere| {
         let elsewhere = clean(&elsewhere, SHOWN);
         format!(
@@ -288,7 +292,7 @@ fn announced(
         )
     })?;
     let target = target.to_string();
-    let sealed = shared.session_key.seal(Bound::Endpoint, &target, &caller.principal, upstream.name());
+    let sealed = shared.session_key.seal(SealPurpose::Endpoint, &target, &caller.principal, upstream.name());
     let sealed = sealed.ok_or_else(|| {
         let longest = shared.session_key.longest;
         format!("announces an address for messages that is longer than {longest} bytes when it is sealed")

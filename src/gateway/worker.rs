@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use bytes::Bytes;
 use hyper::body::Incoming;
 use hyper::header::{CONNECTION, HeaderValue};
 use hyper::http::request;
@@ -12,50 +13,53 @@ use hyper::http::uri::PathAndQuery;
 use hyper::{Method, Request, Response, Uri};
 use tracing::{Instrument, debug_span, warn};
 
-use super::accounts::Turn;
-use super::body::{Body, UnderWay};
+use super::accounts::RequestSlot;
+use super::authorized_request::AuthorizedRequest;
+use super::body::{Body, InFlightGuard};
 use super::callers::{Caller, Callers};
 use super::forward::Forwarder;
-use super::intake::{self, Wish};
-use super::observe::ledger::Ledger;
-use super::own;
+use super::mcpgw::{self, Outcome, OwnRequest, ToolOrder};
+use super::observe::audit_buffer::AuditBuffer;
+use super::own_endpoints;
 use super::pages;
-use super::passage::Passage;
 use super::pool::Pool;
 use super::proxies;
-use super::record::{Books, Record, RequestId, X_REQUEST_ID};
-use super::refusal::{About, Refusal};
-use super::send::Sender;
-use super::servers::join::Endpoint;
-use super::servers::route::{Asked, Match, NoRoute};
-use super::session::Bound;
-use super::state::{Moment, Shared, Upstream};
+use super::refusal::{Rejection, ResponseContext};
+use super::relay::{self, RelayedCall};
+use super::request_body::{self, ParsedRequest};
+use super::request_log::{RequestId, RequestLog, RequestLogSinks, X_REQUEST_ID};
+use super::send::UpstreamSender;
+use super::servers::endpoints::UpstreamEndpoint;
+use super::servers::route::{EndpointKind, RouteError, RouteMatch};
+use super::session::SealPurpose;
+use super::state::{SharedState, Snapshot, Upstream};
+use super::wire::envelope::Envelope;
 use crate::policy::{Call, Denial, Permit, decide};
 
 /// One core's share.
 pub(super) struct Worker {
-    pub(super) shared: Arc<Shared>,
+    pub(super) shared: Arc<SharedState>,
     callers: Arc<Callers>,
     pub(super) forwarder: Forwarder,
-    books: Books,
+    books: RequestLogSinks,
     /// Requests so far, to name the next one.
     number: AtomicU64,
     run: u64,
 }
 
 /// Where a message goes.
-struct Route<'m> {
+struct Destination<'m> {
     upstream: &'m Arc<Upstream>,
-    found: Match<'m>,
+    found: RouteMatch<'m>,
 }
 
 impl Worker {
-    pub(super) fn new(shared: Arc<Shared>, ledger: Ledger, run: u64) -> Self {
+    pub(super) fn new(shared: Arc<SharedState>, ledger: AuditBuffer, run: u64) -> Self {
         let callers = Arc::new(Callers::new(shared.clone()));
         let pool = Arc::new(Pool::new(shared.trust.clone(), shared.crowd.clone()));
-        let sender = Sender { shared: shared.clone(), pool };
+        let sender = UpstreamSender { shared: shared.clone(), pool };
         let forwarder = Forwarder { shared: shared.clone(), callers: callers.clone(), sender };
-        let books = Books { ledger, tally: shared.metrics.tally(), audit: shared.audit.clone() };
+        let books = RequestLogSinks { ledger, tally: shared.metrics.tally(), audit: shared.audit.clone() };
         Self { shared, callers, forwarder, books, number: AtomicU64::new(0), run }
     }
 
@@ -64,14 +68,14 @@ impl Worker {
         let trusted = &self.shared.settings.trusted_proxies;
         let moment = self.shared.moment(proxies::client(peer, request.headers(), trusted));
         let request_id = RequestId::new(self.run, self.number.fetch_add(1, Ordering::Relaxed));
-        let mut record = Record::begin(&self.books, &moment, request_id);
+        let mut record = RequestLog::begin(&self.books, &moment, request_id);
         // Below the level of what is said by default, so that an ordinary request pays nothing for it.
         let span = debug_span!("request", request = record.request_id());
         let (head, body) = request.into_parts();
         let page = self.shared.hosts.check(&head.uri, &head.headers);
         let allowed_page = page.as_ref().ok().copied().flatten().cloned();
         let line = match page {
-            Err(refusal) if !own::is_anybodys(&head, &refusal) => Err(refusal),
+            Err(refusal) if !own_endpoints::is_public(&head, &refusal) => Err(refusal),
             // Moving the line's memory into a span would cost each request a copy of it.
             _ if span.is_disabled() => self.counted(&moment, head, body, &mut record).await,
             _ => Box::pin(self.counted(&moment, head, body, &mut record)).instrument(span).await,
@@ -94,25 +98,25 @@ impl Worker {
         if error.is_parse() {
             let request_id = RequestId::new(self.run, self.number.fetch_add(1, Ordering::Relaxed));
             let status = if error.is_parse_too_large() { 431 } else { 400 };
-            Record::begin(&self.books, &self.shared.moment(peer), request_id).unreadable(status);
+            RequestLog::begin(&self.books, &self.shared.moment(peer), request_id).unreadable(status);
         }
     }
 
     /// The line, for as many requests at once as there may be.
     async fn counted(
         &self,
-        moment: &Moment,
+        moment: &Snapshot,
         head: request::Parts,
         body: Incoming,
-        record: &mut Record<'_>,
-    ) -> Result<Response<Body>, Refusal> {
-        if let Some(answer) = own::answer(&self.shared, moment, &head) {
+        record: &mut RequestLog<'_>,
+    ) -> Result<Response<Body>, Rejection> {
+        if let Some(answer) = own_endpoints::answer(&self.shared, moment, &head) {
             record.silent();
             return Ok(answer);
         }
         record.promised()?;
-        let most = self.shared.settings.limits.in_flight;
-        let under_way = UnderWay::begin(&self.shared.under_way, most).ok_or(Refusal::Busy)?;
+        let most = self.shared.settings.limits.max_in_flight;
+        let under_way = InFlightGuard::begin(&self.shared.under_way, most).ok_or(Rejection::Busy)?;
         let (response, turn) = self.line(moment, head, body, record).await?;
         Ok(response.map(|body| body.counted(under_way, turn)))
     }
@@ -120,11 +124,11 @@ impl Worker {
     /// The line.
     async fn line(
         &self,
-        moment: &Moment,
+        moment: &Snapshot,
         head: request::Parts,
         body: Incoming,
-        record: &mut Record<'_>,
-    ) -> Result<(Response<Body>, Option<Turn>), Refusal> {
+        record: &mut RequestLog<'_>,
+    ) -> Result<(Response<Body>, Option<RequestSlot>), Rejection> {
         let request::Parts { method, uri, headers, .. } = head;
         if method == Method::OPTIONS {
             return Ok((pages::preflight(&headers)?, None));
@@ -139,18 +143,34 @@ impl Worker {
         self.pace(moment, &caller, None)?; //                                          429
         let limits = &self.shared.settings.limits;
         let hold = caller.account.hold(limits);
-        let body = intake::body(&method, &headers, body, limits, hold).await?; //      413, 415, 408, 429
-        let wish = Wish::read(&method, &headers, &body, record)?; //                   400
+        let body = request_body::body(&method, &headers, body, limits, hold).await?; //      413, 415, 408, 429
+        let wish = ParsedRequest::read(&method, &headers, &body, record)?; //                   400
         let permit = self.decide(moment, &caller, &route, &wish, record)?; //          403, 429
         if wish.stays_open() && method != Method::GET {
             turn = self.turn(&caller, true)?; //                                       429
+        }
+        if route.upstream.is_built_in() {
+            let request_id = record.request_id().to_owned();
+            record.allowed(&permit);
+            let asked = OwnRequest {
+                shared: &self.shared,
+                moment,
+                caller: &caller,
+                credential: &credential,
+                wish: &wish,
+                headers: &headers,
+                body: &body,
+                request_id: &request_id,
+            };
+            // Boxed, so that requests to other servers need no room for it.
+            return Ok((Box::pin(self.own(&asked, record)).await?, Some(turn)));
         }
         let (endpoint, target) = self.target(&route, &method, &caller)?; //            404
         let (upstream, method, wish, body) = (route.upstream, &method, &wish, body.clone());
         let (epoch, peer) = (moment.epoch, moment.peer);
         let base = route.found.base();
         let request_id = record.request_header();
-        let mut passage = Passage {
+        let mut passage = AuthorizedRequest {
             permit,
             caller,
             epoch,
@@ -164,39 +184,113 @@ impl Worker {
             method,
             wish,
             body,
+            is_relayed: false,
         };
         let reply = self.forwarder.forward(&mut passage, headers, record).await?; //        502, 504
         Ok((reply, Some(turn)))
     }
 
+    /// What the gateway's own server answers.
+    async fn own(
+        &self,
+        asked: &OwnRequest<'_>,
+        record: &mut RequestLog<'_>,
+    ) -> Result<Response<Body>, Rejection> {
+        match (mcpgw::answer(asked).await?, asked.wish) {
+            (Outcome::Response(response), _) => Ok(response),
+            (Outcome::Call(order), ParsedRequest::Message(envelope)) => {
+                self.relayed(asked, &order, envelope, record).await
+            }
+            (Outcome::Call(_), _) => Err(Rejection::NoServer),
+        }
+    }
+
+    /// Another server's tool, called through the gateway's own: from here on it is written down, decided and limited as a
+    /// direct call.
+    async fn relayed(
+        &self,
+        asked: &OwnRequest<'_>,
+        order: &ToolOrder,
+        envelope: &Envelope<'_>,
+        record: &mut RequestLog<'_>,
+    ) -> Result<Response<Body>, Rejection> {
+        let (moment, caller) = (asked.moment, asked.caller);
+        record.is_relayed = true;
+        record.upstream = moment.state.upstreams.get(&order.server).cloned();
+        record.name = Some(Bytes::copy_from_slice(order.tool.as_bytes()));
+        let call = Call::Message { method: "tools/call", name: Some(&order.tool) };
+        record.shadow(&order.server, std::iter::once(call));
+        let permit = decide(&caller.grants, &order.server, &call)
+            .map_err(|denial| self.denied(moment, caller, &order.server, &call, denial))?;
+        let upstream = moment.state.upstreams.get(&order.server).ok_or(Rejection::NoServer)?;
+        let down = || Rejection::Down(order.server.as_str().into());
+        let is_up = upstream.route.server.enabled && upstream.healthy.load(Ordering::Relaxed);
+        let endpoints = upstream.route.server.endpoints().filter(|_| is_up).ok_or_else(down)?;
+        self.pace(moment, caller, Some((&order.server, &order.tool)))?;
+        let (endpoint, credential) = (&endpoints.mcp, asked.credential);
+        if let Some(why) = relay::unfit(endpoint) {
+            record.allowed(&permit);
+            return Ok(mcpgw::refuse(envelope, why));
+        }
+        let (headers, body) = (asked.headers.clone(), asked.body);
+        let call = RelayedCall {
+            order,
+            moment,
+            caller,
+            credential,
+            upstream,
+            endpoint,
+            permit,
+            headers,
+            body,
+            envelope,
+            request_id: record.request_header(),
+        };
+        Box::pin(self.forwarder.relay(&call, record)).await
+    }
+
+    /// The policy's no, with the scope that would help.
+    fn denied(
+        &self,
+        moment: &Snapshot,
+        caller: &Caller,
+        server: &str,
+        call: &Call<'_>,
+        denial: Denial,
+    ) -> Rejection {
+        let helping = moment.state.policy.helping_scopes(&caller.grants, server, call);
+        let scope = helping.into_iter().find(|scope| caller.may_ask_for(&self.shared, scope));
+        Rejection::Denied { denial, scope }
+    }
+
     /// One more request of the caller's under way, or one more stream.
-    fn turn(&self, caller: &Caller, stream: bool) -> Result<Turn, Refusal> {
+    fn turn(&self, caller: &Caller, stream: bool) -> Result<RequestSlot, Rejection> {
         let most = if stream { self.shared.most_streams } else { self.shared.most_requests };
         caller.account.begin(stream, most)
     }
 
     fn route<'m>(
         &self,
-        moment: &'m Moment,
+        moment: &'m Snapshot,
         path: &'m str,
-        record: &mut Record<'_>,
-    ) -> Result<Route<'m>, Refusal> {
+        record: &mut RequestLog<'_>,
+    ) -> Result<Destination<'m>, Rejection> {
         let found = moment.state.routes.find(path).map_err(|none| match none {
-            NoRoute::Malformed => Refusal::Path,
-            NoRoute::Unknown => Refusal::NoServer,
-            NoRoute::Off => Refusal::Down("of this name".into()),
+            RouteError::Malformed => Rejection::Path,
+            RouteError::Unknown => Rejection::NoServer,
+            RouteError::Off => Rejection::Down("of this name".into()),
         })?;
         let name = found.route.server.name.as_str();
-        let upstream = moment.state.upstreams.get(name).ok_or(Refusal::NoServer)?;
+        let upstream = moment.state.upstreams.get(name).ok_or(Rejection::NoServer)?;
         (record.upstream, record.resource) = (Some(upstream.clone()), found.resource());
         if !upstream.healthy.load(Ordering::Relaxed) {
-            return Err(Refusal::Down(name.into()));
+            return Err(Rejection::Down(name.into()));
         }
-        Ok(Route { upstream, found })
+        Ok(Destination { upstream, found })
     }
 
     /// Limits per caller, and per tool of a caller.
-    fn pace(&self, moment: &Moment, caller: &Caller, tool: Option<(&str, &str)>) -> Result<(), Refusal> {
+    fn pace(&self, moment: &Snapshot, caller: &Caller, tool: Option<(&str, &str)>) -> Result<(), Rejection> {
         let now = || moment.began.duration_since(self.shared.started).as_nanos() as u64;
         let who = &caller.principal;
         let taken = match (tool, &self.shared.per_caller, &self.shared.per_tool) {
@@ -206,28 +300,26 @@ impl Worker {
             }
             _ => Ok(()),
         };
-        taken.map_err(Refusal::TooMany)
+        taken.map_err(Rejection::TooMany)
     }
 
     fn decide(
         &self,
-        moment: &Moment,
+        moment: &Snapshot,
         caller: &Caller,
-        route: &Route<'_>,
-        wish: &Wish<'_>,
-        record: &mut Record<'_>,
-    ) -> Result<Permit, Refusal> {
+        route: &Destination<'_>,
+        wish: &ParsedRequest<'_>,
+        record: &mut RequestLog<'_>,
+    ) -> Result<Permit, Rejection> {
         let (server, call) = (route.upstream.name(), wish.call());
         record.shadow(server, wish.calls());
         let allow = |call: &Call<'_>| {
             decide(&caller.grants, server, call).map_err(|denial| {
                 // Whoever may not use the server learns nothing of what it has.
                 if denial == Denial::Method && wish.is_unknown() {
-                    return Refusal::NoMethod;
+                    return Rejection::NoMethod;
                 }
-                let helping = moment.state.policy.helping_scopes(&caller.grants, server, call);
-                let scope = helping.into_iter().find(|scope| caller.may_ask_for(&self.shared, scope));
-                Refusal::Denied { denial, scope }
+                self.denied(moment, caller, server, call, denial)
             })
         };
         let permit = allow(&call)?;
@@ -243,50 +335,49 @@ impl Worker {
     /// Where on the server it goes. An announced address was made by this gateway for this caller, or leads nowhere.
     fn target<'m>(
         &self,
-        route: &Route<'m>,
+        route: &Destination<'m>,
         method: &Method,
         caller: &Caller,
-    ) -> Result<(&'m Endpoint, Uri), Refusal> {
-        let endpoints = &route.upstream.route.server.endpoints;
+    ) -> Result<(&'m UpstreamEndpoint, Uri), Rejection> {
+        let endpoints = route.upstream.route.server.endpoints().ok_or(Rejection::NoServer)?;
         let endpoint = match route.found.asked {
-            Asked::Base => &endpoints.base,
-            Asked::Mcp => &endpoints.mcp,
-            Asked::Sse => &endpoints.sse,
-            Asked::Announced(sealed) => {
+            EndpointKind::Base => &endpoints.base,
+            EndpointKind::Mcp => &endpoints.mcp,
+            EndpointKind::Sse => &endpoints.sse,
+            EndpointKind::SseMessages(sealed) => {
                 let (key, server) = (&self.shared.session_key, route.upstream.name());
-                let opened = key.open(Bound::Endpoint, sealed, &caller.principal, server);
-                let opened = opened.filter(|_| method == Method::POST).ok_or(Refusal::Session)?;
+                let opened = key.unseal(SealPurpose::Endpoint, sealed, &caller.principal, server);
+                let opened = opened.filter(|_| method == Method::POST).ok_or(Rejection::Session)?;
                 // Its query is in there too; the one the client sends says nothing.
-                let target = PathAndQuery::try_from(opened).map_err(|_| Refusal::Session)?;
+                let target = PathAndQuery::try_from(opened).map_err(|_| Rejection::Session)?;
                 return Ok((&endpoints.sse, target.into()));
             }
         };
         Ok((endpoint, endpoint.uri.clone()))
     }
 
-    fn refuse(&self, refusal: &Refusal, record: &mut Record<'_>) -> Response<Body> {
+    fn refuse(&self, refusal: &Rejection, record: &mut RequestLog<'_>) -> Response<Body> {
         record.refused(refusal);
         if let Some((fault, upstream)) = refusal.fault().zip(record.upstream.as_ref()) {
             warn!(event = "upstream", request = record.request_id(), "{}: {fault}", upstream.name());
         }
-        let metadata = record
-            .upstream
-            .as_ref()
-            .map(|upstream| own::metadata_url(&self.shared.public_url, upstream.name(), record.resource));
+        let metadata = record.upstream.as_ref().map(|upstream| {
+            own_endpoints::metadata_url(&self.shared.public_url, upstream.name(), record.resource)
+        });
         let first = |upstream: &Arc<Upstream>| upstream.first.told(|scope| self.shared.is_granted(scope));
         // Only a caller without a good token is told of it, and looking for it takes a moment.
         let scope = record.upstream.as_ref().filter(|_| refusal.lets_in()).and_then(first);
         let scope = scope.as_ref();
-        let about = About { id: record.id.as_ref(), resource_metadata: metadata.as_deref(), scope };
+        let about = ResponseContext { id: record.id.as_ref(), resource_metadata: metadata.as_deref(), scope };
         refusal.response(&about).map(Body::full)
     }
 }
 
-fn http_method(method: &Method) -> Result<&'static str, Refusal> {
+fn http_method(method: &Method) -> Result<&'static str, Rejection> {
     match *method {
         Method::POST => Ok("POST"),
         Method::GET => Ok("GET"),
         Method::DELETE => Ok("DELETE"),
-        _ => Err(Refusal::HttpMethod),
+        _ => Err(Rejection::HttpMethod),
     }
 }

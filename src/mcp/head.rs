@@ -8,28 +8,28 @@ use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
-use super::jsonrpc::{Unread, drop_nulls, parse};
+use super::jsonrpc::{ParseError, drop_nulls, parse};
 
 /// What of a message that arrived says where it goes. It is read without the rest becoming values.
 #[derive(Debug, Default, Deserialize)]
 pub struct Head {
     #[serde(default)]
-    jsonrpc: Part,
+    jsonrpc: MemberKind,
     #[serde(default)]
-    id: Part,
+    id: MemberKind,
     #[serde(default)]
-    method: Part,
+    method: MemberKind,
     #[serde(default)]
-    params: Part,
+    params: MemberKind,
     #[serde(default)]
-    result: Part,
+    result: MemberKind,
     #[serde(default)]
-    error: Part,
+    error: MemberKind,
 }
 
 /// A member of a message, as far as it decides where the message goes.
 #[derive(Debug, Default, PartialEq)]
-enum Part {
+enum MemberKind {
     #[default]
     Absent,
     Null,
@@ -53,9 +53,13 @@ impl Head {
     /// Whether it is a message that a client can read, once it is [tidy](Self::tidied).
     pub fn is_message(&self) -> bool {
         match (&self.method, &self.error, &self.result) {
-            (Part::Plain(Value::String(_)), ..) => true,
-            (Part::Absent | Part::Null, Part::Absent | Part::Null, result) => *result != Part::Absent,
-            (Part::Absent | Part::Null, error, _) => matches!(error, Part::Object { is_error: true, .. }),
+            (MemberKind::Plain(Value::String(_)), ..) => true,
+            (MemberKind::Absent | MemberKind::Null, MemberKind::Absent | MemberKind::Null, result) => {
+                *result != MemberKind::Absent
+            }
+            (MemberKind::Absent | MemberKind::Null, error, _) => {
+                matches!(error, MemberKind::Object { is_error: true, .. })
+            }
             _ => false,
         }
     }
@@ -63,7 +67,7 @@ impl Head {
     /// The id of a request.
     pub fn request_id(&self) -> Option<&Value> {
         match (&self.id, &self.method) {
-            (Part::Plain(id), Part::Plain(Value::String(_))) => Some(id),
+            (MemberKind::Plain(id), MemberKind::Plain(Value::String(_))) => Some(id),
             _ => None,
         }
     }
@@ -73,31 +77,31 @@ impl Head {
     pub fn answers(&self, id: &Value) -> bool {
         match self.answered() {
             Some(answered) => is_same(answered, id),
-            None => self.is_answer() && matches!(self.id, Part::Absent | Part::Null),
+            None => self.is_answer() && matches!(self.id, MemberKind::Absent | MemberKind::Null),
         }
     }
 
     /// Whether it is an answer, whatever request it is to.
     fn is_answer(&self) -> bool {
-        self.is_error() || (!matches!(self.method, Part::Plain(_)) && self.result != Part::Absent)
+        self.is_error() || (!matches!(self.method, MemberKind::Plain(_)) && self.result != MemberKind::Absent)
     }
 
     /// The id of the request that it answers.
     pub fn answered(&self) -> Option<&Value> {
         match &self.id {
-            Part::Plain(id) if matches!(self.method, Part::Absent | Part::Null) => Some(id),
+            MemberKind::Plain(id) if matches!(self.method, MemberKind::Absent | MemberKind::Null) => Some(id),
             _ => None,
         }
     }
 
     /// Whether it is an error.
     pub fn is_error(&self) -> bool {
-        !matches!(self.method, Part::Plain(_)) && matches!(self.error, Part::Object { .. })
+        !matches!(self.method, MemberKind::Plain(_)) && matches!(self.error, MemberKind::Object { .. })
     }
 
     /// Whether it says that it is JSON-RPC 2.0.
     pub fn says_its_version(&self) -> bool {
-        matches!(&self.jsonrpc, Part::Plain(version) if version == "2.0")
+        matches!(&self.jsonrpc, MemberKind::Plain(version) if version == "2.0")
     }
 
     /// The message as strict clients read it, with the `id` of the request that it answers, if it does: without members that are
@@ -105,12 +109,13 @@ impl Head {
     ///
     /// # Errors
     /// As [`parse`] says.
-    pub fn tidied(&self, text: String, id: Option<&Value>) -> Result<String, Unread> {
-        let lost = id.filter(|id| self.is_answer() && !matches!(&self.id, Part::Plain(own) if own == *id));
+    pub fn tidied(&self, text: String, id: Option<&Value>) -> Result<String, ParseError> {
+        let lost =
+            id.filter(|id| self.is_answer() && !matches!(&self.id, MemberKind::Plain(own) if own == *id));
         if lost.is_none() && self.is_tidy() {
             return Ok(text);
         }
-        let Value::Object(mut object) = parse(&text)? else { return Err(Unread::NotJson) };
+        let Value::Object(mut object) = parse(&text)? else { return Err(ParseError::NotJson) };
         drop_nulls(&mut object);
         if self.is_error() {
             object.shift_remove("result");
@@ -124,12 +129,14 @@ impl Head {
 
     fn is_tidy(&self) -> bool {
         let members = [&self.params, &self.result, &self.error];
-        let has_null = self.method == Part::Null
-            || (self.id == Part::Null && matches!(self.method, Part::Plain(_)))
-            || self.params == Part::Null
-            || self.error == Part::Null
-            || members.iter().any(|part| matches!(part, Part::Object { null_meta: true, .. }));
-        !has_null && self.says_its_version() && (self.error == Part::Absent || self.result == Part::Absent)
+        let has_null = self.method == MemberKind::Null
+            || (self.id == MemberKind::Null && matches!(self.method, MemberKind::Plain(_)))
+            || self.params == MemberKind::Null
+            || self.error == MemberKind::Null
+            || members.iter().any(|part| matches!(part, MemberKind::Object { null_meta: true, .. }));
+        !has_null
+            && self.says_its_version()
+            && (self.error == MemberKind::Absent || self.result == MemberKind::Absent)
     }
 }
 
@@ -139,7 +146,7 @@ pub fn is_same(one: &Value, other: &Value) -> bool {
     one == other || text(one) == text(other) || one.as_f64().is_some_and(|one| Some(one) == other.as_f64())
 }
 
-impl<'de> Deserialize<'de> for Part {
+impl<'de> Deserialize<'de> for MemberKind {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(APart)
     }
@@ -148,58 +155,58 @@ impl<'de> Deserialize<'de> for Part {
 struct APart;
 
 impl<'de> Visitor<'de> for APart {
-    type Value = Part;
+    type Value = MemberKind;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a member of a message")
     }
 
-    fn visit_unit<E>(self) -> Result<Part, E> {
-        Ok(Part::Null)
+    fn visit_unit<E>(self) -> Result<MemberKind, E> {
+        Ok(MemberKind::Null)
     }
 
-    fn visit_str<E>(self, text: &str) -> Result<Part, E> {
-        Ok(Part::Plain(text.into()))
+    fn visit_str<E>(self, text: &str) -> Result<MemberKind, E> {
+        Ok(MemberKind::Plain(text.into()))
     }
 
-    fn visit_u64<E>(self, number: u64) -> Result<Part, E> {
-        Ok(Part::Plain(number.into()))
+    fn visit_u64<E>(self, number: u64) -> Result<MemberKind, E> {
+        Ok(MemberKind::Plain(number.into()))
     }
 
-    fn visit_i64<E>(self, number: i64) -> Result<Part, E> {
-        Ok(Part::Plain(number.into()))
+    fn visit_i64<E>(self, number: i64) -> Result<MemberKind, E> {
+        Ok(MemberKind::Plain(number.into()))
     }
 
-    fn visit_f64<E>(self, number: f64) -> Result<Part, E> {
-        Ok(Part::Plain(number.into()))
+    fn visit_f64<E>(self, number: f64) -> Result<MemberKind, E> {
+        Ok(MemberKind::Plain(number.into()))
     }
 
-    fn visit_bool<E>(self, _: bool) -> Result<Part, E> {
-        Ok(Part::Other)
+    fn visit_bool<E>(self, _: bool) -> Result<MemberKind, E> {
+        Ok(MemberKind::Other)
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Part, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<MemberKind, A::Error> {
         while seq.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Part::Other)
+        Ok(MemberKind::Other)
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Part, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<MemberKind, A::Error> {
         let (mut null_meta, mut code, mut message) = (false, false, false);
         while let Some(key) = map.next_key::<String>()? {
             match key.as_str() {
-                "_meta" => null_meta = map.next_value::<Part>()? == Part::Null,
+                "_meta" => null_meta = map.next_value::<MemberKind>()? == MemberKind::Null,
                 "code" => {
-                    let part: Part = map.next_value()?;
-                    code = matches!(part, Part::Plain(code) if code.is_i64() || code.is_u64());
+                    let part: MemberKind = map.next_value()?;
+                    code = matches!(part, MemberKind::Plain(code) if code.is_i64() || code.is_u64());
                 }
                 "message" => {
-                    let part: Part = map.next_value()?;
-                    message = matches!(part, Part::Plain(Value::String(_)));
+                    let part: MemberKind = map.next_value()?;
+                    message = matches!(part, MemberKind::Plain(Value::String(_)));
                 }
                 _ => drop(map.next_value::<IgnoredAny>()?),
             }
         }
-        Ok(Part::Object { null_meta, is_error: code && message })
+        Ok(MemberKind::Object { null_meta, is_error: code && message })
     }
 }
 

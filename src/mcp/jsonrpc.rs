@@ -34,7 +34,7 @@ const SAID: usize = 500;
 
 /// Why a text is not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub enum Unread {
+pub enum ParseError {
     /// It is no JSON.
     #[error("not JSON")]
     NotJson,
@@ -77,27 +77,27 @@ pub struct RpcError {
 /// Reads a text, with or without a byte order mark.
 ///
 /// # Errors
-/// As [`Unread`] says.
-pub fn parse(text: &str) -> Result<Value, Unread> {
+/// As [`ParseError`] says.
+pub fn parse(text: &str) -> Result<Value, ParseError> {
     let text = text.trim_start_matches('\u{feff}');
     // Each part takes at least two bytes.
     if text.len() > 2 * PARTS && parts(text) > PARTS {
-        return Err(Unread::TooManyParts);
+        return Err(ParseError::TooManyParts);
     }
-    serde_json::from_str(text).map_err(|_| Unread::NotJson)
+    serde_json::from_str(text).map_err(|_| ParseError::NotJson)
 }
 
 /// The messages of a text: 2025-03-26 has several in an array.
 ///
 /// # Errors
 /// As [`parse`] says.
-pub fn each(text: String) -> Result<Vec<String>, Unread> {
+pub fn each(text: String) -> Result<Vec<String>, ParseError> {
     if !text.trim_start().starts_with('[') {
         return Ok(vec![text]);
     }
     match parse(&text)? {
         Value::Array(several) => Ok(several.iter().map(Value::to_string).collect()),
-        _ => Err(Unread::NotJson),
+        _ => Err(ParseError::NotJson),
     }
 }
 
@@ -140,8 +140,8 @@ impl Message {
                 no(INVALID_REQUEST, "several messages in one: send each on a line of its own")
             }
             Ok(_) => no(INVALID_REQUEST, "not a message"),
-            Err(error @ Unread::TooManyParts) => no(INVALID_REQUEST, &error.to_string()),
-            Err(Unread::NotJson) => no(PARSE_ERROR, "not JSON"),
+            Err(error @ ParseError::TooManyParts) => no(INVALID_REQUEST, &error.to_string()),
+            Err(ParseError::NotJson) => no(PARSE_ERROR, "not JSON"),
         }
     }
 
@@ -209,12 +209,12 @@ impl Received {
     /// Every message in a text: one, or several in an array (2025-03-26 has those). `None` if one of them is none.
     pub fn read(text: &str) -> Option<Vec<Self>> {
         match parse(text).ok()? {
-            Value::Array(several) => several.into_iter().map(Self::one).collect(),
-            value => Some(vec![Self::one(value)?]),
+            Value::Array(several) => several.into_iter().map(Self::from_value).collect(),
+            value => Some(vec![Self::from_value(value)?]),
         }
     }
 
-    fn one(value: Value) -> Option<Self> {
+    fn from_value(value: Value) -> Option<Self> {
         let Value::Object(mut object) = value else { return None };
         let id = object.remove("id");
         if let Some(Value::String(method)) = object.remove("method") {
@@ -366,8 +366,8 @@ mod tests {
         let long = format!("[\"{}\"]", ",[".repeat(2 * PARTS));
         assert!(parse(&long).is_ok());
         let many = format!("[{}0]", "0,".repeat(PARTS + 1));
-        assert_eq!(parse(&many), Err(Unread::TooManyParts));
-        assert_eq!(parse("{"), Err(Unread::NotJson));
+        assert_eq!(parse(&many), Err(ParseError::TooManyParts));
+        assert_eq!(parse("{"), Err(ParseError::NotJson));
     }
 
     proptest! {

@@ -18,7 +18,7 @@ pub enum Listed {
 
 /// What a message may name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Kind {
+pub enum NameKind {
     /// Something a policy grants by name.
     Listed(Listed),
     /// A task, by its identifier. Servers make them up, so that no policy knows them.
@@ -31,14 +31,14 @@ pub struct Method {
     /// As messages have it.
     pub name: &'static str,
     /// What it is about.
-    pub about: About,
+    pub about: MethodSubject,
     /// Whether `Mcp-Name` repeats what it names (MCP 2026-07-28, "Request headers").
     pub mirrored: Mirrored,
 }
 
 /// What a method is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum About {
+pub enum MethodSubject {
     /// The connection: whoever may use anything of a server needs it.
     Lifecycle,
     /// Nothing that has a name.
@@ -46,7 +46,7 @@ pub enum About {
     /// A list, whose items are filtered.
     List(Listed),
     /// What this member of `params` names.
-    Member(Kind, &'static str),
+    Member(NameKind, &'static str),
     /// A prompt or resource, by `params.ref`.
     Reference,
     /// Any number of resources and tasks, by `params.notifications`. The stream itself is lifecycle: it carries notices.
@@ -69,42 +69,42 @@ pub const TASK_ID: &str = "taskId";
 /// What a server says of a resource that somebody subscribed to, by `params.uri`.
 pub const RESOURCE_UPDATED: &str = "notifications/resources/updated";
 
-pub(super) const TOOL: About = About::Member(Kind::Listed(Listed::Tool), "name");
-const PROMPT: About = About::Member(Kind::Listed(Listed::Prompt), "name");
-const RESOURCE: About = About::Member(Kind::Listed(Listed::Resource), "uri");
-const TASK: About = About::Member(Kind::Task, TASK_ID);
+pub(super) const TOOL: MethodSubject = MethodSubject::Member(NameKind::Listed(Listed::Tool), "name");
+const PROMPT: MethodSubject = MethodSubject::Member(NameKind::Listed(Listed::Prompt), "name");
+const RESOURCE: MethodSubject = MethodSubject::Member(NameKind::Listed(Listed::Resource), "uri");
+const TASK: MethodSubject = MethodSubject::Member(NameKind::Task, TASK_ID);
 
 /// All of them, the most frequent first.
 pub const METHODS: &[Method] = &[
     row("tools/call", TOOL, Mirrored::Required),
-    row("tools/list", About::List(Listed::Tool), Mirrored::Never),
-    row("ping", About::Lifecycle, Mirrored::Never),
-    row("initialize", About::Lifecycle, Mirrored::Never),
-    row("server/discover", About::Lifecycle, Mirrored::Never),
-    row("notifications/initialized", About::Lifecycle, Mirrored::Never),
-    row("notifications/cancelled", About::Lifecycle, Mirrored::Never),
-    row("notifications/progress", About::Lifecycle, Mirrored::Never),
-    row("notifications/roots/list_changed", About::Lifecycle, Mirrored::Never),
-    row("resources/list", About::List(Listed::Resource), Mirrored::Never),
-    row("resources/templates/list", About::List(Listed::Template), Mirrored::Never),
+    row("tools/list", MethodSubject::List(Listed::Tool), Mirrored::Never),
+    row("ping", MethodSubject::Lifecycle, Mirrored::Never),
+    row("initialize", MethodSubject::Lifecycle, Mirrored::Never),
+    row("server/discover", MethodSubject::Lifecycle, Mirrored::Never),
+    row("notifications/initialized", MethodSubject::Lifecycle, Mirrored::Never),
+    row("notifications/cancelled", MethodSubject::Lifecycle, Mirrored::Never),
+    row("notifications/progress", MethodSubject::Lifecycle, Mirrored::Never),
+    row("notifications/roots/list_changed", MethodSubject::Lifecycle, Mirrored::Never),
+    row("resources/list", MethodSubject::List(Listed::Resource), Mirrored::Never),
+    row("resources/templates/list", MethodSubject::List(Listed::Template), Mirrored::Never),
     row("resources/read", RESOURCE, Mirrored::Required),
     row("resources/subscribe", RESOURCE, Mirrored::Allowed),
     row("resources/unsubscribe", RESOURCE, Mirrored::Allowed),
-    row("prompts/list", About::List(Listed::Prompt), Mirrored::Never),
+    row("prompts/list", MethodSubject::List(Listed::Prompt), Mirrored::Never),
     row("prompts/get", PROMPT, Mirrored::Required),
-    row("completion/complete", About::Reference, Mirrored::Never),
-    row("subscriptions/listen", About::Subscriptions, Mirrored::Never),
-    row("logging/setLevel", About::Nothing, Mirrored::Never),
+    row("completion/complete", MethodSubject::Reference, Mirrored::Never),
+    row("subscriptions/listen", MethodSubject::Subscriptions, Mirrored::Never),
+    row("logging/setLevel", MethodSubject::Nothing, Mirrored::Never),
     row("tasks/get", TASK, Mirrored::Required),
     row("tasks/update", TASK, Mirrored::Required),
     row("tasks/cancel", TASK, Mirrored::Required),
     row("tasks/result", TASK, Mirrored::Allowed),
-    row("tasks/list", About::Nothing, Mirrored::Never),
+    row("tasks/list", MethodSubject::Nothing, Mirrored::Never),
     // The client's own task, for which a server asked it.
     row("notifications/tasks/status", TASK, Mirrored::Never),
 ];
 
-const fn row(name: &'static str, about: About, mirrored: Mirrored) -> Method {
+const fn row(name: &'static str, about: MethodSubject, mirrored: Mirrored) -> Method {
     Method { name, about, mirrored }
 }
 
@@ -159,7 +159,7 @@ impl Listed {
     /// What `method` lists, if it lists anything that is filtered.
     pub fn by(method: &str) -> Option<Self> {
         match find(method)?.about {
-            About::List(listed) => Some(listed),
+            MethodSubject::List(listed) => Some(listed),
             _ => None,
         }
     }
@@ -256,7 +256,7 @@ mod tests {
         for listed in Listed::ALL {
             assert_eq!(Listed::by(listed.list_method()), Some(listed));
             let used = find(listed.use_method()).unwrap();
-            assert!(matches!(used.about, About::Member(Kind::Listed(_), _)), "{used:?}");
+            assert!(matches!(used.about, MethodSubject::Member(NameKind::Listed(_), _)), "{used:?}");
             assert_eq!(used.mirrored, Mirrored::Required);
         }
     }

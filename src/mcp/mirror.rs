@@ -1,6 +1,6 @@
 //! What MCP 2026-07-28 wants repeated in HTTP headers ("Streamable HTTP", request headers): the version, the method, the
-//! name, and the arguments that a tool's schema marks with `x-mcp-header`. Clients write the headers ([`Said::headers`]) and
-//! the gateway checks them ([`Said::check`]) by one table ([`Said::rows`]). It leaves reading messages to its callers.
+//! name, and the arguments that a tool's schema marks with `x-mcp-header`. Clients write the headers ([`MirroredValues::headers`]) and
+//! the gateway checks them ([`MirroredValues::check`]) by one table ([`MirroredValues::rows`]). It leaves reading messages to its callers.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use base64::prelude::BASE64_STANDARD;
 use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Map, Value};
 
-use super::methods::{self, About, Method, Mirrored};
+use super::methods::{self, Method, MethodSubject, Mirrored};
 use super::{METHOD, NAME, VERSION, is_modern};
 
 /// Where a request says its version.
@@ -38,7 +38,7 @@ pub enum Mismatch {
 
 /// What a message says that headers repeat.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Said<'m> {
+pub struct MirroredValues<'m> {
     /// The protocol version in `params._meta`.
     pub version: Option<&'m str>,
     /// The method; responses have none.
@@ -52,7 +52,7 @@ pub struct Said<'m> {
 }
 
 /// A row of the table: a header, and what it repeats.
-struct Row<'m> {
+struct HeaderRow<'m> {
     header: HeaderName,
     /// The same, as MCP spells it.
     shown: &'static str,
@@ -62,9 +62,9 @@ struct Row<'m> {
     encodes: bool,
 }
 
-impl<'m> Said<'m> {
-    fn rows(&self) -> [Row<'m>; 3] {
-        let row = |header, shown, text, need, encodes| Row { header, shown, text, need, encodes };
+impl<'m> MirroredValues<'m> {
+    fn rows(&self) -> [HeaderRow<'m>; 3] {
+        let row = |header, shown, text, need, encodes| HeaderRow { header, shown, text, need, encodes };
         let named = self.known.map_or(Mirrored::Never, |known| known.mirrored);
         [
             row(VERSION, "MCP-Protocol-Version", self.version, Mirrored::Required, false),
@@ -99,7 +99,7 @@ impl<'m> Said<'m> {
     }
 }
 
-impl Row<'_> {
+impl HeaderRow<'_> {
     fn value(&self) -> Option<HeaderValue> {
         if self.encodes { encoded(self.text?) } else { HeaderValue::try_from(self.text?).ok() }
     }
@@ -136,11 +136,11 @@ impl Row<'_> {
 
 /// The marked arguments of the tools that a server listed, for whoever passes on messages of others.
 #[derive(Debug, Default)]
-pub struct ToolHeaders(BTreeMap<String, Vec<Mark>>);
+pub struct ToolHeaders(BTreeMap<String, Vec<MarkedArgument>>);
 
 /// A tool that a client must not offer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refused {
+pub struct RejectedTool {
     /// Its name.
     pub tool: String,
     /// What is wrong with its marks.
@@ -149,7 +149,7 @@ pub struct Refused {
 
 impl ToolHeaders {
     /// Takes note of the tools in a `tools/list` result, and takes those out of it whose marks break the rules.
-    pub fn learn(&mut self, result: &mut Value) -> Vec<Refused> {
+    pub fn learn(&mut self, result: &mut Value) -> Vec<RejectedTool> {
         let mut refused = Vec::new();
         let Some(tools) = result.get_mut("tools").and_then(Value::as_array_mut) else { return refused };
         tools.retain(|tool| {
@@ -158,7 +158,7 @@ impl ToolHeaders {
             let keep = found.is_ok();
             match found {
                 Ok(marks) => drop(self.0.insert(name, marks)),
-                Err(reason) => refused.push(Refused { tool: name, reason }),
+                Err(reason) => refused.push(RejectedTool { tool: name, reason }),
             }
             keep
         });
@@ -175,11 +175,11 @@ impl ToolHeaders {
         let params = message.get("params").and_then(Value::as_object).unwrap_or(&none);
         let known = methods::find(method);
         let name = match known.map(|known| known.about) {
-            Some(About::Member(_, member)) => params.get(member).and_then(Value::as_str),
+            Some(MethodSubject::Member(_, member)) => params.get(member).and_then(Value::as_str),
             _ => None,
         };
         let (version, method) = (Some(version), Some(method));
-        let mut headers = Said { version, method, known, name, is_request: true }.headers();
+        let mut headers = MirroredValues { version, method, known, name, is_request: true }.headers();
         if known.is_some_and(|known| known.about == methods::TOOL) {
             let marks = name.and_then(|name| self.0.get(name)).map_or(&[][..], Vec::as_slice);
             let arguments = params.get("arguments").and_then(Value::as_object).unwrap_or(&none);
@@ -205,8 +205,8 @@ pub fn encoded(value: &str) -> Option<HeaderValue> {
     HeaderValue::try_from(text).ok()
 }
 
-fn marked(marks: &[Mark], arguments: &Map<String, Value>) -> Vec<(HeaderName, HeaderValue)> {
-    let header = |mark: &Mark| {
+fn marked(marks: &[MarkedArgument], arguments: &Map<String, Value>) -> Vec<(HeaderName, HeaderValue)> {
+    let header = |mark: &MarkedArgument| {
         let inner = mark.path.iter().try_fold(arguments, |at, name| at.get(name)?.as_object())?;
         let value = match inner.get(&mark.last)? {
             Value::String(text) => text.clone(),
@@ -222,13 +222,13 @@ fn marked(marks: &[Mark], arguments: &Map<String, Value>) -> Vec<(HeaderName, He
 
 /// A marked argument: where it is in the arguments, and its header's name.
 #[derive(Debug)]
-struct Mark {
+struct MarkedArgument {
     path: Vec<String>,
     last: String,
     name: String,
 }
 
-fn marks(schema: &Value) -> Result<Vec<Mark>, &'static str> {
+fn marks(schema: &Value) -> Result<Vec<MarkedArgument>, &'static str> {
     let mut found = Vec::new();
     let reached = below(schema, &mut Vec::new(), &mut found)?;
     if reached != count(schema) {
@@ -241,7 +241,11 @@ fn marks(schema: &Value) -> Result<Vec<Mark>, &'static str> {
 }
 
 /// Collects the marks that are reached through `properties` alone; their number.
-fn below(schema: &Value, path: &mut Vec<String>, found: &mut Vec<Mark>) -> Result<usize, &'static str> {
+fn below(
+    schema: &Value,
+    path: &mut Vec<String>,
+    found: &mut Vec<MarkedArgument>,
+) -> Result<usize, &'static str> {
     let Some(properties) = schema.get("properties").and_then(Value::as_object) else { return Ok(0) };
     let mut reached = 0;
     for (key, property) in properties {
@@ -254,7 +258,7 @@ fn below(schema: &Value, path: &mut Vec<String>, found: &mut Vec<Mark>) -> Resul
             if !["string", "integer", "boolean"].contains(&kind) {
                 return Err("an x-mcp-header on an argument that is neither string, integer nor boolean");
             }
-            found.push(Mark { path: path.clone(), last: key.clone(), name: name.into() });
+            found.push(MarkedArgument { path: path.clone(), last: key.clone(), name: name.into() });
             reached += 1;
         }
         path.push(key.clone());

@@ -13,7 +13,7 @@ const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from
 
 /// One event with data, or with an id alone (2025-11-25 sends such a one first, to make a stream resumable).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Event {
+pub struct SseEvent {
     /// The `event` field; empty means `message`.
     pub name: String,
     /// The `data` fields, joined by line feeds.
@@ -27,7 +27,7 @@ pub struct Event {
 /// An event is larger than the limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("an event of the server's is too large")]
-pub struct TooLarge;
+pub struct EventTooLarge;
 
 /// Whether an answer with these headers is an event stream.
 pub fn is_stream(headers: &HeaderMap) -> bool {
@@ -48,7 +48,7 @@ pub fn field(line: &[u8]) -> (&[u8], &[u8]) {
 /// A stream cut into events whose bytes stay as they are. A comment before an event is a piece of its own: a sign of life must
 /// not wait.
 #[derive(Debug, Default)]
-pub struct Pieces {
+pub struct EventSplitter {
     held: Vec<u8>,
     /// Where the line under way begins.
     line: usize,
@@ -56,7 +56,7 @@ pub struct Pieces {
     searched: usize,
 }
 
-impl Pieces {
+impl EventSplitter {
     /// Takes the next chunk.
     pub fn push(&mut self, chunk: &[u8]) {
         self.held.extend_from_slice(chunk);
@@ -89,7 +89,7 @@ impl Pieces {
     }
 }
 
-impl Event {
+impl SseEvent {
     /// Whether it carries a message: an event of another name is the server's own affair, such as a sign of life.
     pub fn is_message(&self) -> bool {
         !self.data.is_empty() && matches!(self.name.as_str(), "" | "message")
@@ -104,10 +104,10 @@ impl Event {
 
 /// A stream, as far as it has come.
 #[derive(Debug)]
-pub struct Reader {
+pub struct SseReader {
     limit: usize,
     line: Vec<u8>,
-    event: Event,
+    event: SseEvent,
     has_data: bool,
     /// How much of the event under way has been read.
     size: usize,
@@ -115,18 +115,18 @@ pub struct Reader {
     begun: bool,
 }
 
-impl Reader {
+impl SseReader {
     /// For events of at most `limit` bytes.
     pub fn new(limit: usize) -> Self {
-        let (line, event) = (Vec::new(), Event::default());
+        let (line, event) = (Vec::new(), SseEvent::default());
         Self { limit, line, event, has_data: false, size: 0, after_return: false, begun: false }
     }
 
     /// Takes the next chunk and gives the events it completes. One without its blank line never is.
     ///
     /// # Errors
-    /// [`TooLarge`]; the caller ends the stream.
-    pub fn push(&mut self, chunk: &[u8]) -> Result<Vec<Event>, TooLarge> {
+    /// [`EventTooLarge`]; the caller ends the stream.
+    pub fn push(&mut self, chunk: &[u8]) -> Result<Vec<SseEvent>, EventTooLarge> {
         let mut events = Vec::new();
         let mut rest = chunk;
         while !rest.is_empty() {
@@ -139,7 +139,7 @@ impl Reader {
             self.line.extend_from_slice(part);
             self.size += part.len();
             if self.size > self.limit {
-                return Err(TooLarge);
+                return Err(EventTooLarge);
             }
             let Some((break_at, after)) = next.split_first() else { break };
             self.after_return = *break_at == b'\r';
@@ -149,7 +149,7 @@ impl Reader {
         Ok(events)
     }
 
-    fn line_ends(&mut self) -> Option<Event> {
+    fn line_ends(&mut self) -> Option<SseEvent> {
         // What it took is let go with it: one large event must not make every later one large.
         let line = std::mem::take(&mut self.line);
         let mark: &[u8] = if std::mem::replace(&mut self.begun, true) { b"" } else { b"\xEF\xBB\xBF" };
@@ -183,8 +183,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn event(name: &str, data: &str, id: Option<&str>) -> Event {
-        Event { name: name.into(), data: data.into(), id: id.map(Into::into), retry: None }
+    fn event(name: &str, data: &str, id: Option<&str>) -> SseEvent {
+        SseEvent { name: name.into(), data: data.into(), id: id.map(Into::into), retry: None }
     }
 
     #[test]
@@ -201,7 +201,7 @@ mod tests {
             ("event: x\n\n", vec![]),
         ];
         for (text, expected) in cases {
-            assert_eq!(Reader::new(100).push(text.as_bytes()).unwrap(), expected, "{text:?}");
+            assert_eq!(SseReader::new(100).push(text.as_bytes()).unwrap(), expected, "{text:?}");
         }
     }
 
@@ -219,13 +219,13 @@ mod tests {
             (": alive\ndata: a\n: b\n\n:", &[": alive\n", "data: a\n: b\n\n"], ":"),
         ];
         for (text, expected, rest) in cases {
-            let mut pieces = Pieces::default();
+            let mut pieces = EventSplitter::default();
             pieces.push(text.as_bytes());
             let found: Vec<Vec<u8>> = std::iter::from_fn(|| pieces.next()).collect();
             assert_eq!(found, expected.iter().map(|piece| piece.as_bytes()).collect::<Vec<_>>(), "{text:?}");
             assert_eq!(pieces.held, rest.as_bytes(), "{text:?}");
             // A byte at a time: a carriage return may end a piece before its line feed, which is one of its own then.
-            let (mut pieces, mut all) = (Pieces::default(), Vec::new());
+            let (mut pieces, mut all) = (EventSplitter::default(), Vec::new());
             for byte in text.bytes() {
                 pieces.push(&[byte]);
                 all.extend(std::iter::from_fn(|| pieces.next()).flatten());
@@ -264,24 +264,24 @@ mod tests {
         let cases =
             [(None, None), (Some(0), Some(100)), (Some(2_000), Some(2_000)), (Some(u64::MAX), Some(30_000))];
         for (retry, expected) in cases {
-            let event = Event { retry, ..Event::default() };
+            let event = SseEvent { retry, ..SseEvent::default() };
             assert_eq!(event.pause(), expected.map(Duration::from_millis));
         }
     }
 
     #[test]
     fn an_event_over_the_limit_ends_the_stream() {
-        assert_eq!(Reader::new(10).push(b"data: 0123456789\n\n"), Err(TooLarge));
-        assert!(Reader::new(10).push(b"data: 01\n\ndata: 02\n\n").is_ok());
+        assert_eq!(SseReader::new(10).push(b"data: 0123456789\n\n"), Err(EventTooLarge));
+        assert!(SseReader::new(10).push(b"data: 01\n\ndata: 02\n\n").is_ok());
     }
 
     proptest! {
         #[test]
         fn where_chunks_end_makes_no_difference(text in "([a-z:\\n\\r ]|data: x\\n|\\n\\n){0,40}", at in 0usize..80) {
             let bytes = text.as_bytes();
-            let whole = Reader::new(1000).push(bytes).unwrap();
+            let whole = SseReader::new(1000).push(bytes).unwrap();
             let (a, b) = bytes.split_at(at.min(bytes.len()));
-            let mut reader = Reader::new(1000);
+            let mut reader = SseReader::new(1000);
             let mut parts = reader.push(a).unwrap();
             parts.extend(reader.push(b).unwrap());
             prop_assert_eq!(parts, whole);

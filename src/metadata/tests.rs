@@ -20,13 +20,13 @@ enum Say {
 }
 
 /// Answers by path; 404 to what it does not know.
-struct Script {
+struct ScriptedAnswers {
     places: Vec<(&'static str, Say)>,
     asked: Mutex<Vec<String>>,
     queries: Mutex<Vec<String>>,
 }
 
-impl Script {
+impl ScriptedAnswers {
     fn new(places: &[(&'static str, Say)]) -> Self {
         Self { places: places.to_vec(), asked: Mutex::default(), queries: Mutex::default() }
     }
@@ -36,8 +36,8 @@ impl Script {
     }
 }
 
-impl Fetch for Script {
-    async fn fetch(&self, url: &Url) -> Result<Reply, HttpError> {
+impl Fetch for ScriptedAnswers {
+    async fn fetch(&self, url: &Url) -> Result<HttpReply, HttpError> {
         self.asked.lock().unwrap().push(url.path().into());
         self.queries.lock().unwrap().extend(url.query().map(str::to_owned));
         let say = self.places.iter().find(|(path, _)| *path == url.path()).map(|(_, say)| say.clone());
@@ -52,7 +52,7 @@ impl Fetch for Script {
             Say::Plain => return Err(HttpError::Plain { host: "h".into() }),
             Say::Silence => std::future::pending().await,
         };
-        Ok(Reply { status, retry_after: None, date: None, body: body.into_bytes() })
+        Ok(HttpReply { status, retry_after: None, date: None, body: body.into_bytes() })
     }
 }
 
@@ -98,7 +98,7 @@ async fn an_unusable_answer_does_not_end_the_search() {
         for last in 0..PLACES.len() {
             let mut places: Vec<_> = PLACES.into_iter().map(|path| (path, say.clone())).collect();
             places[last].1 = good();
-            let script = Script::new(&places);
+            let script = ScriptedAnswers::new(&places);
             let found = find_issuer(&script, ISSUER).await.unwrap();
             assert_eq!(found.token_endpoint.unwrap().as_str(), "https://idp.test/token");
             assert_eq!(script.asked(), PLACES[..=last], "in order, and none after the first usable one");
@@ -111,10 +111,10 @@ async fn an_unusable_answer_does_not_end_the_search() {
 async fn a_document_without_a_token_endpoint_does_only_if_no_other_place_has_one() {
     for odd in ["", r#","token_endpoint":null"#, r#","token_endpoint":"""#, r#","token_endpoint":7"#] {
         let silent = Say::Body(format!(r#"{{"issuer":"{ISSUER}","jwks_uri":"https://idp.test/keys"{odd}}}"#));
-        let script = Script::new(&[(PLACES[0], silent.clone()), (PLACES[2], good())]);
+        let script = ScriptedAnswers::new(&[(PLACES[0], silent.clone()), (PLACES[2], good())]);
         assert!(find_issuer(&script, ISSUER).await.unwrap().token_endpoint.is_some(), "{odd}");
         assert_eq!(script.asked(), PLACES);
-        let script = Script::new(&[(PLACES[1], silent)]);
+        let script = ScriptedAnswers::new(&[(PLACES[1], silent)]);
         let found = find_issuer(&script, ISSUER).await.unwrap();
         assert!(found.token_endpoint.is_none() && found.jwks_uri.is_some(), "{odd}");
         assert_eq!(script.asked(), PLACES);
@@ -125,10 +125,10 @@ async fn a_document_without_a_token_endpoint_does_only_if_no_other_place_has_one
 #[tokio::test]
 async fn one_place_that_cannot_answer_now_may_be_the_one() {
     for now in [Say::Status(503), Say::Status(429), Say::Status(408), Say::Lost] {
-        let script = Script::new(&[(PLACES[1], now.clone())]);
+        let script = ScriptedAnswers::new(&[(PLACES[1], now.clone())]);
         let missing = find_issuer(&script, ISSUER).await.unwrap_err();
         assert!(missing.is_network() && !missing.is_absent(), "{missing}");
-        let script = Script::new(&[(PLACES[1], now), (PLACES[2], Say::Body("{".into()))]);
+        let script = ScriptedAnswers::new(&[(PLACES[1], now), (PLACES[2], Say::Body("{".into()))]);
         assert!(!find_issuer(&script, ISSUER).await.unwrap_err().is_network());
     }
 }
@@ -137,7 +137,7 @@ async fn one_place_that_cannot_answer_now_may_be_the_one() {
 async fn after_the_last_place_each_is_named_with_its_cause() {
     for (say, why) in unusable() {
         let places: Vec<_> = PLACES.into_iter().map(|path| (path, say.clone())).collect();
-        let missing = find_issuer(&Script::new(&places), ISSUER).await.unwrap_err();
+        let missing = find_issuer(&ScriptedAnswers::new(&places), ISSUER).await.unwrap_err();
         let text = missing.to_string();
         assert!(text.contains(why) && PLACES.iter().all(|place| text.contains(place)), "{text}");
         assert_eq!(text.matches(why).count(), 1, "one cause is said once: {text}");
@@ -150,7 +150,7 @@ async fn after_the_last_place_each_is_named_with_its_cause() {
         assert!(missing.into_http().is_err(), "several places have more to say than one error");
     }
     let mixed = [(PLACES[0], Say::Status(503)), (PLACES[1], Say::Body("{".into())), (PLACES[2], Say::Lost)];
-    let missing = find_issuer(&Script::new(&mixed), ISSUER).await.unwrap_err();
+    let missing = find_issuer(&ScriptedAnswers::new(&mixed), ISSUER).await.unwrap_err();
     let text = missing.to_string();
     assert!(!missing.is_network() && !missing.is_absent(), "{text}");
     let at = |part: &str| text.find(part).unwrap_or_else(|| panic!("{part}: {text}"));
@@ -164,13 +164,13 @@ async fn after_the_last_place_each_is_named_with_its_cause() {
 #[tokio::test]
 async fn a_host_that_cannot_be_reached_is_asked_once() {
     for (say, passes) in [(Say::Closed, true), (Say::Plain, false)] {
-        let script = Script::new(&PLACES.map(|path| (path, say.clone())));
+        let script = ScriptedAnswers::new(&PLACES.map(|path| (path, say.clone())));
         let missing = find_issuer(&script, ISSUER).await.unwrap_err();
         assert_eq!((script.asked().len(), missing.is_network(), missing.is_absent()), (1, passes, false));
         assert!(missing.into_http().is_ok(), "and its own error is all there is to say");
     }
     for name in ["idp.test", "ftp://idp.test", "urn:idp", "https://me:pw@idp.test", ""] {
-        let script = Script::new(&[]);
+        let script = ScriptedAnswers::new(&[]);
         let missing = find_issuer(&script, name).await.unwrap_err();
         assert!(missing.tried.is_empty() && script.asked().is_empty(), "{name}");
         assert_eq!(missing.to_string(), "not a web address");
@@ -183,10 +183,11 @@ async fn a_document_without_the_address_of_the_keys_is_no_answer_to_where_they_a
     let with = format!(r#"{{"issuer":"{ISSUER}","jwks_uri":"https://idp.test/keys"}}"#);
     for odd in ["", r#","jwks_uri":null"#, r#","jwks_uri":"""#, r#","jwks_uri":["https://idp.test/keys"]"#] {
         let without = Say::Body(format!(r#"{{"issuer":"{ISSUER}"{odd}}}"#));
-        let script = Script::new(&[(PLACES[0], without.clone()), (PLACES[2], Say::Body(with.clone()))]);
+        let script =
+            ScriptedAnswers::new(&[(PLACES[0], without.clone()), (PLACES[2], Say::Body(with.clone()))]);
         assert_eq!(find_jwks_uri(&script, ISSUER).await.unwrap().as_str(), "https://idp.test/keys");
         assert_eq!(script.asked(), PLACES);
-        let script = Script::new(&PLACES.map(|path| (path, without.clone())));
+        let script = ScriptedAnswers::new(&PLACES.map(|path| (path, without.clone())));
         let text = find_jwks_uri(&script, ISSUER).await.unwrap_err().to_string();
         assert!(
             text.ends_with("it names no jwks_uri") && PLACES.iter().all(|at| text.contains(at)),
@@ -211,12 +212,12 @@ async fn a_servers_document_is_looked_for_at_its_path_and_then_at_its_host() {
     let html = (Say::Body("<html>".into()), "not protected-resource metadata");
     let others = unusable().into_iter().filter(|(say, _)| !matches!(say, Say::Body(_)));
     for (say, why) in others.chain([foreign, alone, html]) {
-        let script = Script::new(&[(ABOUT[0], say.clone()), (ABOUT[1], document("https://s.test"))]);
+        let script = ScriptedAnswers::new(&[(ABOUT[0], say.clone()), (ABOUT[1], document("https://s.test"))]);
         let found = find_resource(&script, &server, &nobody).await.unwrap();
         assert_eq!((found.resource.as_str(), found.issuer()), ("https://s.test", "https://as.test"));
         assert_eq!(script.asked(), ABOUT);
 
-        let script = Script::new(&ABOUT.map(|path| (path, say.clone())));
+        let script = ScriptedAnswers::new(&ABOUT.map(|path| (path, say.clone())));
         let fault = find_resource(&script, &server, &nobody).await.unwrap_err();
         let text = fault.to_string();
         assert!(text.contains(why) && ABOUT.iter().all(|place| text.contains(place)), "{text}");
@@ -224,11 +225,11 @@ async fn a_servers_document_is_looked_for_at_its_path_and_then_at_its_host() {
         // Where the challenge says is the first place.
         let told = Some("https://s.test/doc".to_owned());
         let challenge = Challenge { resource_metadata: told, ..Challenge::default() };
-        let script = Script::new(&[("/doc", say.clone()), (ABOUT[0], document(SERVER))]);
+        let script = ScriptedAnswers::new(&[("/doc", say.clone()), (ABOUT[0], document(SERVER))]);
         let found = find_resource(&script, &server, &challenge).await.unwrap();
         assert_eq!(found.resource, SERVER, "{why}");
         assert_eq!(script.asked(), ["/doc", ABOUT[0]]);
-        let script = Script::new(&["/doc", ABOUT[0], ABOUT[1]].map(|path| (path, say.clone())));
+        let script = ScriptedAnswers::new(&["/doc", ABOUT[0], ABOUT[1]].map(|path| (path, say.clone())));
         let text = find_resource(&script, &server, &challenge).await.unwrap_err().to_string();
         assert!(text.contains(why) && ABOUT.iter().all(|place| text.contains(place)), "{text}");
         assert_eq!(script.asked(), ["/doc", ABOUT[0], ABOUT[1]]);
@@ -239,7 +240,7 @@ async fn a_servers_document_is_looked_for_at_its_path_and_then_at_its_host() {
 #[tokio::test]
 async fn a_query_is_sent_and_never_told() {
     let server = Url::parse(&format!("{SERVER}?key=hunter2")).unwrap();
-    let script = Script::new(&[]);
+    let script = ScriptedAnswers::new(&[]);
     let fault = find_resource(&script, &server, &Challenge::default()).await.unwrap_err();
     let text = fault.to_string();
     assert!(text.contains(ABOUT[0]) && !text.contains("hunter2"), "{text}");
@@ -273,16 +274,16 @@ async fn nobody_elsewhere_sends_us_to_this_machine() {
         let url = Url::parse(to).unwrap();
         assert_eq!(stay_outside(from, &url).is_ok(), outside, "{from} {to}");
 
-        let script = Script::new(&[("/x", Say::Body(r#"{"keys":[]}"#.into()))]);
+        let script = ScriptedAnswers::new(&[("/x", Say::Body(r#"{"keys":[]}"#.into()))]);
         assert_eq!(fetch_keys(&script, &url, Some(from)).await.is_ok(), outside, "{from} {to}");
         assert_eq!(script.asked().len(), usize::from(outside), "nobody was asked: {from} {to}");
         assert!(fetch_keys(&script, &url, None).await.is_ok(), "what a person wrote may be anywhere");
 
         let Ok(server) = Url::parse(from) else { continue };
         let challenge = Challenge { resource_metadata: Some(to.into()), ..Challenge::default() };
-        let script = Script::new(&[]);
+        let script = ScriptedAnswers::new(&[]);
         let fault = find_resource(&script, &server, &challenge).await.unwrap_err();
-        assert_eq!(matches!(fault, ResourceFault::Inward(_)), !outside, "{from} {to}");
+        assert_eq!(matches!(fault, ResourceMetadataError::Inward(_)), !outside, "{from} {to}");
         let asked = script.asked().iter().filter(|asked| *asked == "/x").count();
         assert_eq!((asked, script.asked().is_empty()), (usize::from(outside), !outside), "{from} {to}");
     }
@@ -295,8 +296,8 @@ async fn nobody_elsewhere_sends_us_to_this_machine() {
     ] {
         for told_by in [None, Some(ISSUER), Some("http://127.0.0.1/")] {
             let refused = fetch_keys(&Http::new(true), &Url::parse(to).unwrap(), told_by).await.unwrap_err();
-            let forbidden = |cause: &_| matches!(cause, Cause::Http(HttpError::Forbidden { .. }));
-            assert!(matches!(refused, KeysFault::Place { ref cause, .. } if forbidden(cause)), "{to}");
+            let forbidden = |cause: &_| matches!(cause, FetchFailure::Http(HttpError::Forbidden { .. }));
+            assert!(matches!(refused, KeySetError::Place { ref cause, .. } if forbidden(cause)), "{to}");
         }
     }
 }
@@ -305,7 +306,7 @@ async fn nobody_elsewhere_sends_us_to_this_machine() {
 async fn keys_are_what_a_server_gives_with_success_and_in_bounds() {
     let at = |say| {
         let url = Url::parse("https://idp.test/jwks").unwrap();
-        async move { fetch_keys(&Script::new(&[("/jwks", say)]), &url, Some(ISSUER)).await }
+        async move { fetch_keys(&ScriptedAnswers::new(&[("/jwks", say)]), &url, Some(ISSUER)).await }
     };
     let exact = "x".repeat(MAX_KEY_SET);
     assert_eq!(at(Say::Body(exact.clone())).await.unwrap().len(), MAX_KEY_SET);

@@ -21,7 +21,7 @@ pub struct SigningKey {
 
 /// RFC 7523 section 3, the claims an authorization server must see.
 #[derive(Serialize)]
-struct Claims<'a> {
+struct AssertionClaims<'a> {
     iss: &'a str,
     sub: &'a str,
     aud: &'a str,
@@ -60,8 +60,14 @@ impl SigningKey {
         let audience = self.audience.as_deref().unwrap_or(endpoint);
         let header = Header { kid: self.key_id.clone(), ..Header::new(self.algorithm) };
         let jti = oauth2::CsrfToken::new_random().into_secret();
-        let claims =
-            Claims { iss: client_id, sub: client_id, aud: audience, iat: now, exp: now + LIFETIME, jti };
+        let claims = AssertionClaims {
+            iss: client_id,
+            sub: client_id,
+            aud: audience,
+            iat: now,
+            exp: now + LIFETIME,
+            jti,
+        };
         jsonwebtoken::encode(&header, &claims, &self.key).ok().map(Secret::new)
     }
 }

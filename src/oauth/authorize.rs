@@ -34,7 +34,7 @@ pub struct AuthorizationRequest<'a> {
 
 /// A request under way: what the response must be held against. Single use.
 #[derive(Debug)]
-pub struct Pending {
+pub struct PendingAuthorization {
     /// RFC 7636 section 4.1, for the token request.
     pub verifier: Option<Secret>,
     /// What the server knows of ours beside it, and may repeat.
@@ -46,7 +46,7 @@ pub struct Pending {
 
 /// What an incoming query turned out to be.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Answer {
+pub enum AuthorizationResponse {
     /// The authorization code.
     Code(Secret),
     /// The server's no, or the person's (RFC 6749 section 4.1.2.1), cleaned.
@@ -64,7 +64,7 @@ pub enum Answer {
 
 impl AuthorizationRequest<'_> {
     /// The URL to open, and what to remember until the answer comes. Every call makes a new `state` and verifier.
-    pub fn begin(&self) -> (Url, Pending) {
+    pub fn begin(&self) -> (Url, PendingAuthorization) {
         let client = BasicClient::new(ClientId::new(self.client_id.into()));
         let client = client.set_auth_uri(AuthUrl::from_url(self.endpoint.clone()));
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
@@ -79,7 +79,7 @@ impl AuthorizationRequest<'_> {
             request = request.add_extra_param(name, value);
         }
         let (url, state) = request.url();
-        let pending = Pending {
+        let pending = PendingAuthorization {
             verifier: self.pkce.then(|| Secret::new(verifier.into_secret())),
             known: None,
             state: Secret::new(state.into_secret()),
@@ -90,7 +90,7 @@ impl AuthorizationRequest<'_> {
     }
 }
 
-impl Pending {
+impl PendingAuthorization {
     /// With the client's secret, which no answer of the server's may repeat.
     #[must_use]
     pub fn guarding(self, secret: Option<&Secret>) -> Self {
@@ -105,30 +105,30 @@ impl Pending {
 
     /// Judges a query string that reached the redirect URI. `state` comes first and in constant time: what does not
     /// carry it is nobody's business, so a stray tab or a guess can neither cancel nor steer the login.
-    pub fn judge(&self, query: &str) -> Answer {
-        let Some(found) = Parameters::read(query) else { return Answer::Stray };
+    pub fn judge(&self, query: &str) -> AuthorizationResponse {
+        let Some(found) = Parameters::read(query) else { return AuthorizationResponse::Stray };
         let ours = found
             .state
             .is_some_and(|state| bool::from(state.as_bytes().ct_eq(self.state.expose().as_bytes())));
         if !ours {
-            return Answer::Stray;
+            return AuthorizationResponse::Stray;
         }
         match (&self.issuer, &found.iss) {
             // Simple string comparison, without any normalisation (RFC 9207 section 2.4).
-            (Some(expected), Some(iss)) if expected != iss => return Answer::WrongIssuer,
-            (_, None) if self.iss_required => return Answer::WrongIssuer,
+            (Some(expected), Some(iss)) if expected != iss => return AuthorizationResponse::WrongIssuer,
+            (_, None) if self.iss_required => return AuthorizationResponse::WrongIssuer,
             _ => {}
         }
         match (found.error, found.code) {
-            (Some(error), _) => Answer::Denied {
+            (Some(error), _) => AuthorizationResponse::Denied {
                 error: self.said(&error, 64),
                 description: found
                     .error_description
                     .map(|text| self.said(&text, 200))
                     .filter(|text| !text.is_empty()),
             },
-            (None, Some(code)) if !code.is_empty() => Answer::Code(Secret::new(code)),
-            _ => Answer::Stray,
+            (None, Some(code)) if !code.is_empty() => AuthorizationResponse::Code(Secret::new(code)),
+            _ => AuthorizationResponse::Stray,
         }
     }
 }
@@ -169,7 +169,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn begin(issuer: Option<&str>, iss_required: bool) -> (Url, Pending) {
+    fn begin(issuer: Option<&str>, iss_required: bool) -> (Url, PendingAuthorization) {
         let endpoint = Url::parse("https://idp.test/authorize?tenant=a").unwrap();
         let extra = BTreeMap::from([("audience".to_owned(), "api.test".to_owned())]);
         AuthorizationRequest {
@@ -219,19 +219,25 @@ mod tests {
         let (_, pending) = begin(None, false);
         let state = pending.state.expose();
         let cases = [
-            (format!("code=c&state={state}"), Answer::Code(Secret::new("c"))),
-            (format!("state={state}&code=c&iss=https://anyone.test"), Answer::Code(Secret::new("c"))),
-            ("code=c&state=wrong".into(), Answer::Stray),
-            ("code=c".into(), Answer::Stray),
-            ("error=access_denied".into(), Answer::Stray),
-            (format!("code=c&state={state}&state=wrong"), Answer::Stray),
-            (format!("code=c&code=d&state={state}"), Answer::Stray),
-            (format!("state={state}"), Answer::Stray),
-            (format!("code=&state={state}"), Answer::Stray),
-            (String::new(), Answer::Stray),
+            (format!("code=c&state={state}"), AuthorizationResponse::Code(Secret::new("c"))),
+            (
+                format!("state={state}&code=c&iss=https://anyone.test"),
+                AuthorizationResponse::Code(Secret::new("c")),
+            ),
+            ("code=c&state=wrong".into(), AuthorizationResponse::Stray),
+            ("code=c".into(), AuthorizationResponse::Stray),
+            ("error=access_denied".into(), AuthorizationResponse::Stray),
+            (format!("code=c&state={state}&state=wrong"), AuthorizationResponse::Stray),
+            (format!("code=c&code=d&state={state}"), AuthorizationResponse::Stray),
+            (format!("state={state}"), AuthorizationResponse::Stray),
+            (format!("code=&state={state}"), AuthorizationResponse::Stray),
+            (String::new(), AuthorizationResponse::Stray),
             (
                 format!("error=access_denied&error_description=no%0d%0ano&state={state}"),
-                Answer::Denied { error: "access_denied".into(), description: Some("no  no".into()) },
+                AuthorizationResponse::Denied {
+                    error: "access_denied".into(),
+                    description: Some("no  no".into()),
+                },
             ),
         ];
         for (query, expected) in cases {
@@ -255,11 +261,18 @@ mod tests {
             let (_, pending) = begin(issuer, required);
             let state = pending.state.expose();
             let answer = pending.judge(&format!("code=c&state={state}{iss}"));
-            let expected = if accepted { Answer::Code(Secret::new("c")) } else { Answer::WrongIssuer };
+            let expected = if accepted {
+                AuthorizationResponse::Code(Secret::new("c"))
+            } else {
+                AuthorizationResponse::WrongIssuer
+            };
             assert_eq!(answer, expected, "{issuer:?} {required} {iss}");
             // An error from the wrong issuer is not believed either.
             if !accepted {
-                assert_eq!(pending.judge(&format!("error=x&state={state}{iss}")), Answer::WrongIssuer);
+                assert_eq!(
+                    pending.judge(&format!("error=x&state={state}{iss}")),
+                    AuthorizationResponse::WrongIssuer
+                );
             }
         }
     }
@@ -267,7 +280,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_query_without_the_state_is_an_answer(query in ".{0,300}") {
-            prop_assert_eq!(begin(None, false).1.judge(&query), Answer::Stray);
+            prop_assert_eq!(begin(None, false).1.judge(&query), AuthorizationResponse::Stray);
         }
 
         #[test]
@@ -277,7 +290,7 @@ mod tests {
                 .append_pair("code", &code)
                 .append_pair("state", pending.state.expose())
                 .finish();
-            prop_assert_eq!(pending.judge(&query), Answer::Code(Secret::new(code)));
+            prop_assert_eq!(pending.judge(&query), AuthorizationResponse::Code(Secret::new(code)));
         }
     }
 }

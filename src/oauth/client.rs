@@ -6,7 +6,7 @@ use crate::secret::Secret;
 
 /// A client as registered with an authorization server (RFC 6749 section 2).
 #[derive(Clone, Debug)]
-pub struct Client {
+pub struct OAuthClient {
     /// RFC 6749 section 2.2; not a secret.
     pub id: String,
     /// How it proves who it is at the token endpoint.

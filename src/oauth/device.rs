@@ -9,8 +9,8 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use crate::oauth::reply::{members, refusal};
-use crate::oauth::written::{Manner, Written};
-use crate::oauth::{Client, Epoch, ReplyError, is_unavailable};
+use crate::oauth::written::{WireRequest, WriteOptions};
+use crate::oauth::{Epoch, OAuthClient, ReplyError, is_unavailable};
 use crate::secret::Secret;
 use crate::text::clean;
 
@@ -29,7 +29,7 @@ const CODE_LIMIT: usize = 64;
 #[derive(Clone, Debug)]
 pub struct DeviceRequest<'a> {
     /// Who asks; authenticated as at the token endpoint.
-    pub client: &'a Client,
+    pub client: &'a OAuthClient,
     /// The scope parameter's name and value; the name is `scope` nearly everywhere.
     pub scope: Option<(&'a str, String)>,
     /// Whatever else the provider wants.
@@ -78,7 +78,7 @@ impl DeviceRequest<'_> {
     ///
     /// # Errors
     /// `None` if the key does not sign.
-    pub fn write(&self, audience: &str, now: Epoch) -> Option<(Written, Option<Secret>)> {
+    pub fn write(&self, audience: &str, now: Epoch) -> Option<(WireRequest, Option<Secret>)> {
         let pkce = self.pkce.then(PkceCodeChallenge::new_random_sha256);
         let scope = self.scope.iter().map(|(name, value)| (*name, value.as_str()));
         let own = self.extra.iter().map(|(name, value)| (name.as_str(), value.as_str()));
@@ -86,7 +86,8 @@ impl DeviceRequest<'_> {
             [("code_challenge", challenge.as_str()), ("code_challenge_method", challenge.method().as_str())]
         });
         let extra = scope.chain(own).chain(challenge).collect();
-        let written = Manner { client: self.client, extra, json: false, audience, now }.write_plain()?;
+        let written =
+            WriteOptions { client: self.client, extra, json: false, audience, now }.write_plain()?;
         Some((written, pkce.map(|(_, verifier)| Secret::new(verifier.into_secret()))))
     }
 }
@@ -284,7 +285,7 @@ mod tests {
     fn the_request_authenticates_like_a_token_request() {
         let extra = BTreeMap::from([("audience".to_owned(), "a".to_owned())]);
         let write = |auth, pkce| {
-            let client = Client { id: "c".into(), auth };
+            let client = OAuthClient { id: "c".into(), auth };
             DeviceRequest { client: &client, scope: Some(("scope", "a b".into())), extra: &extra, pkce }
                 .write("https://idp.test/d", 0)
                 .unwrap()

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use thiserror::Error;
 use url::Url;
 
-use super::registration::about_us;
+use super::registration::describe_client;
 
 /// Why an address cannot be a client's identifier (section 3).
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -46,7 +46,7 @@ pub fn document_address(text: &str) -> Result<Url, DocumentError> {
 pub fn client_metadata(address: &Url, redirect_uris: &[String]) -> Value {
     let mut document = Map::new();
     document.insert("client_id".into(), address.as_str().into());
-    document.extend(about_us("none", redirect_uris, true));
+    document.extend(describe_client("none", redirect_uris, true));
     document.into()
 }
 

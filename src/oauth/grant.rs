@@ -3,8 +3,8 @@
 
 use oauth2::{AuthorizationCode, RefreshToken};
 
-use crate::oauth::written::{Manner, Written};
-use crate::oauth::{Client, Epoch};
+use crate::oauth::written::{WireRequest, WriteOptions};
+use crate::oauth::{Epoch, OAuthClient};
 use crate::secret::Secret;
 
 const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
@@ -40,7 +40,7 @@ pub struct TokenRequest<'a> {
     /// What is given for the token.
     pub grant: Grant<'a>,
     /// Who asks.
-    pub client: &'a Client,
+    pub client: &'a OAuthClient,
     /// More parameters: `scope`, `audience`, a provider's own.
     pub extra: &'a [(String, String)],
     /// Whether the body is JSON instead of a form.
@@ -52,11 +52,11 @@ impl TokenRequest<'_> {
     ///
     /// # Errors
     /// `None` if the key does not sign.
-    pub fn write(&self, audience: &str, now: Epoch) -> Option<Written> {
+    pub fn write(&self, audience: &str, now: Epoch) -> Option<WireRequest> {
         let text = |secret: &Secret| secret.expose().to_owned();
         let mut extra: Vec<_> =
             self.extra.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        let manner = |extra| Manner { client: self.client, extra, json: self.json, audience, now };
+        let manner = |extra| WriteOptions { client: self.client, extra, json: self.json, audience, now };
         match &self.grant {
             Grant::ClientCredentials => {
                 manner(extra).write(|client, send| client.exchange_client_credentials().request(&send))
@@ -89,8 +89,8 @@ mod tests {
     use super::*;
     use crate::oauth::ClientAuth;
 
-    fn write(grant: Grant<'_>, auth: ClientAuth, json: bool) -> Written {
-        let client = Client { id: "m2m:id".into(), auth };
+    fn write(grant: Grant<'_>, auth: ClientAuth, json: bool) -> WireRequest {
+        let client = OAuthClient { id: "m2m:id".into(), auth };
         let extra = [("scope".to_owned(), "a b".to_owned())];
         TokenRequest { grant, client: &client, extra: &extra, json }
             .write("https://idp.test/token", 0)

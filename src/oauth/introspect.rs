@@ -2,16 +2,21 @@
 
 use oauth2::AccessToken;
 
-use crate::oauth::written::{Manner, Written};
-use crate::oauth::{Client, Epoch};
+use crate::oauth::written::{WireRequest, WriteOptions};
+use crate::oauth::{Epoch, OAuthClient};
 
 /// Writes the question about an access token. `audience` is the endpoint's address, for an assertion.
 ///
 /// # Errors
 /// `None` if the key does not sign.
-pub fn write_introspection(client: &Client, token: &str, audience: &str, now: Epoch) -> Option<Written> {
+pub fn write_introspection(
+    client: &OAuthClient,
+    token: &str,
+    audience: &str,
+    now: Epoch,
+) -> Option<WireRequest> {
     let token = AccessToken::new(token.into());
     let manner =
-        Manner { client, extra: vec![("token_type_hint", "access_token")], json: false, audience, now };
+        WriteOptions { client, extra: vec![("token_type_hint", "access_token")], json: false, audience, now };
     manner.write(|client, send| client.introspect(&token).request(&send))
 }

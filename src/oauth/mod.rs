@@ -21,9 +21,9 @@ mod unverified;
 mod written;
 
 pub use assertion::SigningKey;
-pub use authorize::{Answer, AuthorizationRequest, Pending};
+pub use authorize::{AuthorizationRequest, AuthorizationResponse, PendingAuthorization};
 pub use challenge::{CALLER_REVOKED, Challenge};
-pub use client::{Client, ClientAuth};
+pub use client::{ClientAuth, OAuthClient};
 pub use device::{DeviceAuthorization, DeviceRequest, Pace, Poll};
 pub use document::{DocumentError, client_metadata, document_address};
 pub use grant::{Grant, TokenRequest};
@@ -37,4 +37,4 @@ pub use resource::{
 pub use revoke::{Revocation, TokenKind, read_revocation};
 pub use token::{Epoch, Freshness, TokenSet, is_sendable, margin};
 pub use unverified::{Unverified, end_of, read_numeric_date};
-pub use written::Written;
+pub use written::WireRequest;

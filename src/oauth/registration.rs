@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use thiserror::Error;
 
 use super::reply::members;
-use super::{Client, ClientAuth, IssuerMetadata};
+use super::{ClientAuth, IssuerMetadata, OAuthClient};
 use crate::secret::Secret;
 use crate::text::clean;
 
@@ -65,7 +65,7 @@ pub fn registration_request(
     scopes: &[String],
 ) -> Value {
     let device = issuer.device_authorization_endpoint.is_some();
-    let mut body = about_us(method, &[redirect_uri.to_owned()], device);
+    let mut body = describe_client(method, &[redirect_uri.to_owned()], device);
     if !scopes.is_empty() {
         body.insert("scope".into(), scopes.join(" ").into());
     }
@@ -73,7 +73,7 @@ pub fn registration_request(
 }
 
 /// What a client says of itself (RFC 7591 section 2), wherever it says it.
-pub(super) fn about_us(method: &str, redirect_uris: &[String], device: bool) -> Map<String, Value> {
+pub(super) fn describe_client(method: &str, redirect_uris: &[String], device: bool) -> Map<String, Value> {
     let mut grants = vec!["authorization_code", "refresh_token"];
     if device {
         grants.push("urn:ietf:params:oauth:grant-type:device_code");
@@ -93,10 +93,10 @@ pub(super) fn about_us(method: &str, redirect_uris: &[String], device: bool) -> 
 ///
 /// # Errors
 /// As [`RegistrationError`] says; none repeats a secret.
-pub fn read_registration(status: u16, body: &[u8], asked: &str) -> Result<Client, RegistrationError> {
+pub fn read_registration(status: u16, body: &[u8], asked: &str) -> Result<OAuthClient, RegistrationError> {
     let found = members(body);
     if !(200..300).contains(&status) {
-        return Err(refused(status, &found.unwrap_or_default()));
+        return Err(registration_error(status, &found.unwrap_or_default()));
     }
     let found = found.ok_or(RegistrationError::Unreadable("no JSON object"))?;
     let text = |name: &str| found.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
@@ -110,10 +110,10 @@ pub fn read_registration(status: u16, body: &[u8], asked: &str) -> Result<Client
     let method = text("token_endpoint_auth_method").unwrap_or(chosen);
     let auth = ClientAuth::named(method, secret)
         .ok_or(RegistrationError::Unreadable("without the secret that its authentication method needs"))?;
-    Ok(Client { id: id.into(), auth })
+    Ok(OAuthClient { id: id.into(), auth })
 }
 
-fn refused(status: u16, found: &Map<String, Value>) -> RegistrationError {
+fn registration_error(status: u16, found: &Map<String, Value>) -> RegistrationError {
     let text = |name: &str, limit| {
         let text = found.get(name).and_then(Value::as_str).map(|text| clean(text, limit));
         text.filter(|text| !text.is_empty())

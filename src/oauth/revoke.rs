@@ -3,8 +3,8 @@
 use oauth2::{AccessToken, RefreshToken, StandardRevocableToken};
 
 use crate::oauth::reply::{members, refusal};
-use crate::oauth::written::{Manner, Written};
-use crate::oauth::{Client, Epoch, ReplyError, is_unavailable};
+use crate::oauth::written::{WireRequest, WriteOptions};
+use crate::oauth::{Epoch, OAuthClient, ReplyError, is_unavailable};
 use crate::secret::Secret;
 
 /// What a token is, for `token_type_hint` (RFC 7009 section 2.1).
@@ -24,7 +24,7 @@ pub struct Revocation<'a> {
     /// What it is.
     pub kind: TokenKind,
     /// Who asks: the client that the token was given to.
-    pub client: &'a Client,
+    pub client: &'a OAuthClient,
     /// Whether the body is JSON instead of a form.
     pub json: bool,
 }
@@ -34,13 +34,13 @@ impl Revocation<'_> {
     ///
     /// # Errors
     /// `None` if the key does not sign.
-    pub fn write(&self, audience: &str, now: Epoch) -> Option<Written> {
+    pub fn write(&self, audience: &str, now: Epoch) -> Option<WireRequest> {
         let token = self.token.expose().to_owned();
         let token: StandardRevocableToken = match self.kind {
             TokenKind::Access => AccessToken::new(token).into(),
             TokenKind::Refresh => RefreshToken::new(token).into(),
         };
-        let manner = Manner { client: self.client, extra: Vec::new(), json: self.json, audience, now };
+        let manner = WriteOptions { client: self.client, extra: Vec::new(), json: self.json, audience, now };
         manner.write(|client, send| client.revoke_token(token).map(|request| request.request(&send)))
     }
 
@@ -48,9 +48,9 @@ impl Revocation<'_> {
     ///
     /// # Errors
     /// `None` if the key does not sign.
-    pub fn write_logout(&self, audience: &str, now: Epoch) -> Option<Written> {
+    pub fn write_logout(&self, audience: &str, now: Epoch) -> Option<WireRequest> {
         let extra = vec![("refresh_token", self.token.expose())];
-        Manner { client: self.client, extra, json: false, audience, now }.write_plain()
+        WriteOptions { client: self.client, extra, json: false, audience, now }.write_plain()
     }
 }
 
@@ -83,8 +83,8 @@ mod tests {
     use oauth2::http::header::AUTHORIZATION;
     use proptest::prelude::*;
 
-    fn client(auth: ClientAuth) -> Client {
-        Client { id: "app".into(), auth }
+    fn client(auth: ClientAuth) -> OAuthClient {
+        OAuthClient { id: "app".into(), auth }
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! An access token with what belongs to it (RFC 6749 section 5.1), absolute in time from the moment it was parsed.
-//! It leaves the reference's file format to `store` and the question "who may have it" to `vault`.
+//! It leaves the registry's scripts' file format to `store` and the question "who may have it" to `vault`.
 
 use crate::secret::Secret;
 

@@ -30,11 +30,11 @@ use oauth2::{
 use url::Url;
 use url::form_urlencoded::{Serializer, parse};
 
-use crate::oauth::{Client, ClientAuth, Epoch};
+use crate::oauth::{ClientAuth, Epoch, OAuthClient};
 use crate::secret::Secret;
 
 /// A request as it goes over the wire, apart from the address. It cannot be printed.
-pub struct Written {
+pub struct WireRequest {
     /// What is sent and expected, and the `Authorization` header where the client authenticates by one.
     pub headers: HeaderMap,
     /// The body.
@@ -44,8 +44,8 @@ pub struct Written {
 }
 
 /// What a request needs beside what the library writes.
-pub(super) struct Manner<'m> {
-    pub(super) client: &'m Client,
+pub(super) struct WriteOptions<'m> {
+    pub(super) client: &'m OAuthClient,
     /// Fields that the library does not write; they come last.
     pub(super) extra: Vec<(&'m str, &'m str)>,
     pub(super) json: bool,
@@ -58,7 +58,7 @@ pub(super) struct Manner<'m> {
 pub(super) type Library = BasicClient<EndpointNotSet, EndpointSet, EndpointSet, EndpointSet, EndpointSet>;
 
 /// What the library sends with.
-pub(super) type Sender<'s> = &'s dyn Fn(HttpRequest) -> Result<HttpResponse, Infallible>;
+pub(super) type SendFn<'s> = &'s dyn Fn(HttpRequest) -> Result<HttpResponse, Infallible>;
 
 /// In the place of every address: where a request goes is `flow`'s to say, and the library would refuse to revoke over
 /// http, on loopback too.
@@ -68,13 +68,13 @@ const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer
 const SECRET_FIELDS: [&str; 7] =
     ["client_secret", "client_assertion", "code", "code_verifier", "refresh_token", "device_code", "token"];
 
-impl Manner<'_> {
+impl WriteOptions<'_> {
     /// What the library sends when `ask` has it do so; it gets an empty answer, of which nothing comes. An assertion is new
     /// for each call, for a retry must not repeat it.
     ///
     /// # Errors
     /// `None` if the key does not sign.
-    pub(super) fn write<T>(self, ask: impl FnOnce(&Library, Sender<'_>) -> T) -> Option<Written> {
+    pub(super) fn write<T>(self, ask: impl FnOnce(&Library, SendFn<'_>) -> T) -> Option<WireRequest> {
         let Self { client, extra, json, audience, now } = self;
         let sent = Cell::new(None);
         ask(&library(client)?, &|request| {
@@ -100,20 +100,20 @@ impl Manner<'_> {
         } else {
             Serializer::new(String::new()).extend_pairs(fields).finish()
         };
-        Some(Written { headers, body: Secret::new(body), secrets })
+        Some(WireRequest { headers, body: Secret::new(body), secrets })
     }
 
     /// A request of these fields and the client's authentication alone.
     ///
     /// # Errors
     /// `None` if the key does not sign.
-    pub(super) fn write_plain(self) -> Option<Written> {
+    pub(super) fn write_plain(self) -> Option<WireRequest> {
         // Of itself this one has no fields.
         self.write(|client, send| client.exchange_device_code().request::<_, NoMore>(&send))
     }
 }
 
-fn library(client: &Client) -> Option<Library> {
+fn library(client: &OAuthClient) -> Option<Library> {
     let nowhere = Url::parse(NOWHERE).ok()?;
     let basic = matches!(client.auth, ClientAuth::SecretBasic(_));
     let library = BasicClient::new(ClientId::new(client.id.clone()))

@@ -6,16 +6,17 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use serde_saphyr::Spanned;
 
-use super::scopes_yml::{PolicyError, read, trimmed};
+use super::names::trimmed;
+use super::scopes_yml::{PolicyError, read};
 use super::{Call, Explanation, Listed, Policy, Principal};
 
 /// The tests of one file.
 #[derive(Debug)]
-pub struct Cases(Vec<(u64, Case)>);
+pub struct Cases(Vec<(u64, PolicyCase)>);
 
 /// How one test ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Outcome {
+pub struct CaseOutcome {
     /// The test's name.
     pub name: String,
     /// Where it stands in its file, from 1.
@@ -26,7 +27,7 @@ pub struct Outcome {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Case {
+struct PolicyCase {
     name: String,
     #[serde(default)]
     groups: Vec<String>,
@@ -63,7 +64,7 @@ impl Cases {
     /// # Errors
     /// What is wrong and where.
     pub fn parse(text: &str) -> Result<Self, PolicyError> {
-        let cases: Vec<Spanned<Case>> = read(text)?;
+        let cases: Vec<Spanned<PolicyCase>> = read(text)?;
         if cases.is_empty() {
             return Err(PolicyError { at: None, reason: "there are no cases".into() });
         }
@@ -79,8 +80,8 @@ impl Cases {
 
     /// Runs every test, in the file's order. One about a server or a group that nobody has fails: it would test nothing.
     /// `is_server` says of a server's name whether it is one.
-    pub fn run(&self, policy: &Policy, is_server: &dyn Fn(&str) -> bool) -> Vec<Outcome> {
-        let outcome = |(line, case): &(u64, Case)| Outcome {
+    pub fn run(&self, policy: &Policy, is_server: &dyn Fn(&str) -> bool) -> Vec<CaseOutcome> {
+        let outcome = |(line, case): &(u64, PolicyCase)| CaseOutcome {
             name: case.name.clone(),
             line: *line,
             failure: case.exists(policy, is_server).and_then(|()| case.run(policy)).err(),
@@ -89,7 +90,7 @@ impl Cases {
     }
 }
 
-impl Case {
+impl PolicyCase {
     fn check(&self) -> Result<(), &'static str> {
         let named = [&self.tool, &self.prompt, &self.resource].into_iter().flatten().count();
         let lists = self.method.as_deref().and_then(Listed::by).is_some();
@@ -168,7 +169,7 @@ impl Case {
     }
 }
 
-impl fmt::Display for Outcome {
+impl fmt::Display for CaseOutcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.failure {
             None => write!(f, "ok      {}", self.name),

@@ -7,9 +7,11 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 
 use super::decide::Grants;
-use super::entry::{Entry, Scope};
+use super::entry::{PolicyEntry, Scope};
+use super::names::trimmed;
 use super::need::Need;
-use super::scopes_yml::{File, PolicyError, trimmed};
+use super::scopes_yml::{PolicyError, ScopesFile};
+use super::ui::UiScope;
 use super::when::When;
 use super::{Call, Principal, Rule};
 
@@ -21,6 +23,10 @@ pub struct Policy {
     by_name: HashMap<Arc<str>, Arc<Scope>>,
     /// What the members of a group get, as far as the policy defines it.
     groups: HashMap<Box<str>, Vec<Arc<Scope>>>,
+    /// The registry's own permissions, by the scope's name.
+    ui: HashMap<Box<str>, Arc<UiScope>>,
+    /// What of them the members of a group get.
+    ui_groups: HashMap<Box<str>, Vec<Arc<UiScope>>>,
     /// Each different `when` once; entries know theirs by its place here.
     conditions: Vec<When>,
     /// Pairs of a group and a scope that neither the policy nor `UI-Scopes` has.
@@ -28,34 +34,38 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// Reads the text of a `scopes.yml`, in the reference's form or with our additions.
+    /// Reads the text of a `scopes.yml`, in the registry's form or with our additions.
     ///
     /// # Errors
     /// What is wrong and where. The caller keeps its last good policy, and without one denies everything.
     pub fn parse(text: &str) -> Result<Self, PolicyError> {
-        Ok(Self::compile(File::parse(text)?))
+        Ok(Self::compile(ScopesFile::parse(text)?))
     }
 
-    fn compile(file: File) -> Self {
+    fn compile(file: ScopesFile) -> Self {
         let mut conditions = Vec::new();
         let scopes: Vec<Arc<Scope>> = (file.scopes.into_iter().enumerate())
             .map(|(place, (name, lines))| Arc::new(Scope::compile(place, name, lines, &mut conditions)))
             .collect();
         let by_name: HashMap<_, _> =
             scopes.iter().map(|scope| (Arc::clone(&scope.name), Arc::clone(scope))).collect();
-        let (mut groups, mut dangling) = (HashMap::new(), Vec::new());
+        let ui: HashMap<Box<str>, Arc<UiScope>> =
+            file.ui.into_iter().map(|(name, scope)| (name.into_boxed_str(), Arc::new(scope))).collect();
+        let (mut groups, mut ui_groups, mut dangling) = (HashMap::new(), HashMap::new(), Vec::new());
         for (group, names) in file.groups {
-            let mut known = Vec::new();
+            let (mut known, mut permissions) = (Vec::new(), Vec::new());
             for name in names {
-                match by_name.get(name.as_str()) {
-                    Some(scope) => known.push(Arc::clone(scope)),
-                    None if file.ui.contains(&name) => {}
-                    None => dangling.push((group.clone(), name)),
+                let (scope, permission) = (by_name.get(name.as_str()), ui.get(name.as_str()));
+                if scope.is_none() && permission.is_none() {
+                    dangling.push((group.clone(), name));
                 }
+                known.extend(scope.map(Arc::clone));
+                permissions.extend(permission.map(Arc::clone));
             }
+            ui_groups.insert(group.clone().into_boxed_str(), permissions);
             groups.insert(group.into_boxed_str(), known);
         }
-        Self { scopes, by_name, groups, conditions, dangling }
+        Self { scopes, by_name, groups, ui, ui_groups, conditions, dangling }
     }
 
     /// What the policy gives a caller: the scopes of its groups and its token's own ones, with every `when` decided.
@@ -66,21 +76,38 @@ impl Policy {
         scopes.sort_unstable_by_key(|scope| scope.place);
         scopes.dedup_by_key(|scope| scope.place);
         let conditions = self.conditions.iter().map(|when| when.holds(&principal.claims)).collect();
-        Grants::new(scopes, conditions, principal.servers.as_deref())
+        Grants::new(scopes, conditions, principal.servers.as_deref(), self.permissions(principal))
     }
 
     /// The scopes of a group. A path matches whole, or whole without its first slash; never by its last part, which
     /// whoever may make groups elsewhere in the tree could choose.
     pub(super) fn group(&self, group: &str) -> Option<&[Arc<Scope>]> {
-        let rootless = || group.strip_prefix('/').and_then(|path| self.groups.get(path));
-        self.groups.get(group).or_else(rootless).map(Vec::as_slice)
+        of_group(&self.groups, group)
+    }
+
+    /// Whether the policy gives the members of a group anything.
+    pub fn knows_group(&self, group: &str) -> bool {
+        self.group(group).is_some()
+    }
+
+    /// Whether a scope gives anything.
+    pub fn knows_scope(&self, scope: &str) -> bool {
+        self.by_name.contains_key(scope) || self.ui.contains_key(scope)
+    }
+
+    /// The registry's own permissions that a caller has, by the same groups and scopes.
+    fn permissions(&self, principal: &Principal) -> Vec<Arc<UiScope>> {
+        let of_groups =
+            principal.groups.iter().filter_map(|group| of_group(&self.ui_groups, group)).flatten();
+        let own = principal.scopes.iter().filter_map(|scope| self.ui.get(scope.as_str()));
+        of_groups.chain(own).map(Arc::clone).collect()
     }
 
     /// The scopes that would allow a call this caller may not make, for `insufficient_scope` (RFC 6750 section 3.1): the
     /// narrowest first, then in the file's order. Any one is enough, because one entry is. None whose name cannot stand in a
     /// challenge; which of them a caller can ask for, their issuer knows.
     pub fn helping_scopes(&self, grants: &Grants, server: &str, call: &Call<'_>) -> Vec<Arc<str>> {
-        self.scopes_that_meet(&Need::of(call), grants, server)
+        self.scopes_that_meet(&Need::from_call(call), grants, server)
     }
 
     /// The scopes that allow a method on something at a server, whoever asks: the narrowest first, then in the file's order.
@@ -89,7 +116,7 @@ impl Policy {
     }
 
     fn scopes_that_meet(&self, need: &Need<'_>, grants: &Grants, server: &str) -> Vec<Arc<str>> {
-        let helps = |entry: &&Arc<Entry>| grants.exists(entry) && entry.admits(need).is_ok();
+        let helps = |entry: &&Arc<PolicyEntry>| grants.exists(entry) && entry.admits(need).is_ok();
         let offered = self.scopes.iter().filter(|scope| is_scope_token(&scope.name));
         let helping = offered.filter_map(|scope| {
             let breadth = scope.about(server).find(helps)?.breadth();
@@ -132,13 +159,18 @@ impl Policy {
         &self.dangling
     }
 
-    pub(super) fn entry(&self, rule: &Rule) -> Option<&Arc<Entry>> {
+    pub(super) fn entry(&self, rule: &Rule) -> Option<&Arc<PolicyEntry>> {
         self.by_name.get(&rule.scope)?.entries.iter().find(|entry| *entry.rule == *rule)
     }
 
-    pub(super) fn condition(&self, entry: &Entry) -> Option<&When> {
+    pub(super) fn condition(&self, entry: &PolicyEntry) -> Option<&When> {
         self.conditions.get(entry.when?)
     }
+}
+
+fn of_group<'p, T>(groups: &'p HashMap<Box<str>, Vec<T>>, group: &str) -> Option<&'p [T]> {
+    let rootless = || group.strip_prefix('/').and_then(|path| groups.get(path));
+    groups.get(group).or_else(rootless).map(Vec::as_slice)
 }
 
 /// RFC 6749 section 3.3: whether a name may stand in a `scope`, and so in a header.

@@ -1,33 +1,37 @@
 //! The decision, and what a list may show: both by the same entries. It leaves the refusal's words to `gateway`.
 
 use std::cell::OnceCell;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::entry::{Entry, Scope};
-use super::names::Names;
+use super::entry::{PolicyEntry, Scope};
+use super::names::NameSet;
 use super::need::Need;
+use super::ui::{UiAction, UiScope};
 use super::{Call, Denial, Listed, Permit};
 
 /// What a policy gives one caller. It is worked out once for each verified token, and copies cost nothing; whoever keeps
 /// it must drop it when the policy changes.
 #[derive(Clone, Debug)]
-pub struct Grants(Arc<Held>);
+pub struct Grants(Arc<HeldEntries>);
 
 #[derive(Debug)]
-struct Held {
+struct HeldEntries {
     /// The caller's scopes, in the policy's order.
     scopes: Vec<Arc<Scope>>,
     /// Which of the policy's conditions hold for the caller.
     conditions: Vec<bool>,
     /// The only servers that the caller's token is for, if it is not for all.
     servers: Option<Box<[Box<str>]>>,
+    /// The registry's own permissions.
+    permissions: Vec<Arc<UiScope>>,
 }
 
 /// What one caller may see of one list of one server.
 #[derive(Debug)]
-pub struct View<'a> {
+pub struct ListView<'a> {
     /// Empty if everything is shown.
-    entries: Vec<&'a Entry>,
+    entries: Vec<&'a PolicyEntry>,
     listed: Listed,
     everything: bool,
 }
@@ -35,10 +39,10 @@ pub struct View<'a> {
 /// What one caller may see of one server's lists. Each is worked out once, when the first item of it comes: what a long list
 /// costs is then a look-up by name for each item.
 #[derive(Debug)]
-pub struct Views<'g> {
+pub struct ListViews<'g> {
     grants: &'g Grants,
     server: &'g str,
-    by_list: [OnceCell<View<'g>>; Listed::ALL.len()],
+    by_list: [OnceCell<ListView<'g>>; Listed::ALL.len()],
 }
 
 /// Decides a call. Nothing is allowed that no entry of the caller's allows; nothing is allocated on the way to yes, and
@@ -47,7 +51,7 @@ pub struct Views<'g> {
 /// # Errors
 /// What came nearest.
 pub fn decide(grants: &Grants, server: &str, call: &Call<'_>) -> Result<Permit, Denial> {
-    let need = Need::of(call);
+    let need = Need::from_call(call);
     let mut nearest = if grants.is_empty() { Denial::NoScopes } else { Denial::Server };
     for entry in grants.about(server) {
         match entry.admits(&need) {
@@ -59,9 +63,30 @@ pub fn decide(grants: &Grants, server: &str, call: &Call<'_>) -> Result<Permit, 
 }
 
 impl Grants {
-    pub(super) fn new(scopes: Vec<Arc<Scope>>, conditions: Vec<bool>, servers: Option<&[String]>) -> Self {
+    pub(super) fn new(
+        scopes: Vec<Arc<Scope>>,
+        conditions: Vec<bool>,
+        servers: Option<&[String]>,
+        permissions: Vec<Arc<UiScope>>,
+    ) -> Self {
         let servers = servers.map(|names| names.iter().map(|name| name.as_str().into()).collect());
-        Self(Arc::new(Held { scopes, conditions, servers }))
+        Self(Arc::new(HeldEntries { scopes, conditions, servers, permissions }))
+    }
+
+    /// Whether an entry of the policy is about this server, for a caller whose token is for it.
+    pub fn reaches(&self, server: &str) -> bool {
+        self.about(server).next().is_some()
+    }
+
+    /// Whether the registry's own permissions (`UI-Scopes`) let the caller do something to a server, by its path or what people
+    /// call it.
+    pub fn manages(&self, action: UiAction, path: &str, title: &str) -> bool {
+        self.opens(path) && self.0.permissions.iter().any(|scope| scope.allows(action, path, title))
+    }
+
+    /// What the caller may do to which servers of the registry, as the policy has it: `all` for every one.
+    pub fn permissions(&self, action: UiAction) -> BTreeSet<&str> {
+        self.0.permissions.iter().flat_map(|scope| scope.services(action)).collect()
     }
 
     /// Whether the caller's token is for this server at all.
@@ -85,19 +110,19 @@ impl Grants {
     }
 
     /// What the caller may see of a list.
-    pub fn view(&self, server: &str, listed: Listed) -> View<'_> {
+    pub fn view(&self, server: &str, listed: Listed) -> ListView<'_> {
         let everything = self.about(server).any(|entry| entry.shows_all(listed));
         let entries = if everything { Vec::new() } else { self.about(server).map(AsRef::as_ref).collect() };
-        View { entries, listed, everything }
+        ListView { entries, listed, everything }
     }
 
     /// The same of whichever lists of a server turn up.
-    pub fn views<'g>(&'g self, server: &'g str) -> Views<'g> {
-        Views { grants: self, server, by_list: Default::default() }
+    pub fn views<'g>(&'g self, server: &'g str) -> ListViews<'g> {
+        ListViews { grants: self, server, by_list: Default::default() }
     }
 
     /// Whether an entry's `when` holds for the caller.
-    pub(super) fn exists(&self, entry: &Entry) -> bool {
+    pub(super) fn exists(&self, entry: &PolicyEntry) -> bool {
         entry.when.is_none_or(|place| self.0.conditions.get(place) == Some(&true))
     }
 
@@ -105,13 +130,13 @@ impl Grants {
         &self.0.scopes
     }
 
-    fn about(&self, server: &str) -> impl Iterator<Item = &Arc<Entry>> {
+    fn about(&self, server: &str) -> impl Iterator<Item = &Arc<PolicyEntry>> {
         let scopes = if self.opens(server) { self.0.scopes.as_slice() } else { &[] };
         scopes.iter().flat_map(move |scope| scope.about(server)).filter(|entry| self.exists(entry))
     }
 }
 
-impl View<'_> {
+impl ListView<'_> {
     /// Whether an item is shown, by its `name`, `uri` or `uriTemplate`.
     pub fn shows(&self, name: &str) -> bool {
         self.everything || self.entries.iter().any(|entry| entry.shows(self.listed, name))
@@ -123,7 +148,7 @@ impl View<'_> {
     }
 }
 
-impl Views<'_> {
+impl ListViews<'_> {
     /// Whether an item of a list is shown, by its `name`, `uri` or `uriTemplate`.
     pub fn shows(&self, listed: Listed, name: &str) -> bool {
         let view = || self.grants.view(self.server, listed);
@@ -134,7 +159,7 @@ impl Views<'_> {
     }
 }
 
-impl Entry {
+impl PolicyEntry {
     /// Whether an item of a list is shown: it may be used, or the list may be read and the entry does not name others.
     fn shows(&self, listed: Listed, name: &str) -> bool {
         self.shows_all(listed)
@@ -146,7 +171,7 @@ impl Entry {
         let names = self.names(listed);
         (self.methods.hold(listed.list_method())
             && names.is_none_or(|names| names.is_empty() || names.is_all()))
-            || (self.methods.hold(listed.use_method()) && names.is_none_or(Names::is_all))
+            || (self.methods.hold(listed.use_method()) && names.is_none_or(NameSet::is_all))
     }
 
     /// Whether it has one of the two methods of a list.

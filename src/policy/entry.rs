@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
-use super::names::{Names, is_wildcard};
+use super::names::{NameSet, is_wildcard, trimmed};
 use super::need::Need;
-use super::scopes_yml::{Line, trimmed};
+use super::scopes_yml::EntryLine;
 use super::when::When;
 use super::{Denial, Listed, Rule};
 
@@ -17,29 +17,34 @@ pub(super) struct Scope {
     pub(super) name: Arc<str>,
     /// Its place in the file.
     pub(super) place: usize,
-    pub(super) entries: Vec<Arc<Entry>>,
-    pub(super) by_server: HashMap<Box<str>, Vec<Arc<Entry>>>,
+    pub(super) entries: Vec<Arc<PolicyEntry>>,
+    pub(super) by_server: HashMap<Box<str>, Vec<Arc<PolicyEntry>>>,
     /// The entries about every server.
-    pub(super) wildcard: Vec<Arc<Entry>>,
+    pub(super) wildcard: Vec<Arc<PolicyEntry>>,
 }
 
 /// One entry.
 #[derive(Debug)]
-pub(super) struct Entry {
+pub(super) struct PolicyEntry {
     pub(super) rule: Arc<Rule>,
     pub(super) line: u64,
     /// None for every server.
     pub(super) server: Option<Box<str>>,
-    pub(super) methods: Names,
-    pub(super) tools: Names,
-    pub(super) prompts: Option<Names>,
-    pub(super) resources: Option<Names>,
+    pub(super) methods: NameSet,
+    pub(super) tools: NameSet,
+    pub(super) prompts: Option<NameSet>,
+    pub(super) resources: Option<NameSet>,
     /// The place of its condition among the policy's.
     pub(super) when: Option<usize>,
 }
 
 impl Scope {
-    pub(super) fn compile(place: usize, name: String, lines: Vec<Line>, conditions: &mut Vec<When>) -> Self {
+    pub(super) fn compile(
+        place: usize,
+        name: String,
+        lines: Vec<EntryLine>,
+        conditions: &mut Vec<When>,
+    ) -> Self {
         let name: Arc<str> = name.into();
         let mut scope = Self {
             name: Arc::clone(&name),
@@ -48,11 +53,11 @@ impl Scope {
             by_server: HashMap::new(),
             wildcard: Vec::new(),
         };
-        for (entry, Line { line, written }) in (1..).zip(lines) {
+        for (entry, EntryLine { line, written }) in (1..).zip(lines) {
             // An entry without a server is about the registry's agents; it still counts.
             let Some(server) = written.server else { continue };
             let server = Some(trimmed(&server)).filter(|server| !is_wildcard(server)).map(Into::into);
-            let entry = Arc::new(Entry {
+            let entry = Arc::new(PolicyEntry {
                 rule: Arc::new(Rule { scope: Arc::clone(&name), entry }),
                 line,
                 server,
@@ -72,12 +77,12 @@ impl Scope {
     }
 
     /// The entries about a server: those that name it, then those about every server.
-    pub(super) fn about(&self, server: &str) -> impl Iterator<Item = &Arc<Entry>> {
+    pub(super) fn about(&self, server: &str) -> impl Iterator<Item = &Arc<PolicyEntry>> {
         self.by_server.get(trimmed(server)).into_iter().flatten().chain(&self.wildcard)
     }
 }
 
-impl Entry {
+impl PolicyEntry {
     /// Whether it allows what is needed, or what is lacking. It is about the right server already.
     pub(super) fn admits(&self, need: &Need<'_>) -> Result<(), Denial> {
         match *need {
@@ -101,7 +106,7 @@ impl Entry {
     }
 
     /// The names of a kind that it is restricted to. Tools always are; prompts and resources only if there is a list.
-    pub(super) fn names(&self, kind: Listed) -> Option<&Names> {
+    pub(super) fn names(&self, kind: Listed) -> Option<&NameSet> {
         match kind {
             Listed::Tool => Some(&self.tools),
             Listed::Prompt => self.prompts.as_ref(),
@@ -111,7 +116,7 @@ impl Entry {
 
     /// How much more than what was asked for it gives: wildcards, counted.
     pub(super) fn breadth(&self) -> usize {
-        let every = |names: Option<&Names>| names.is_none_or(Names::is_all);
+        let every = |names: Option<&NameSet>| names.is_none_or(NameSet::is_all);
         let kinds = [Listed::Tool, Listed::Prompt, Listed::Resource];
         let open = kinds.into_iter().filter(|kind| every(self.names(*kind))).count();
         usize::from(self.server.is_none()) + usize::from(self.methods.is_all()) + open

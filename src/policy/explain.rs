@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::compiled::Policy;
 use super::decide::Grants;
-use super::entry::{Entry, Scope};
+use super::entry::{PolicyEntry, Scope};
 use super::need::{COMPLETE, Need};
 use super::{Call, Denial, Principal, Rule, decide};
 
@@ -56,7 +56,7 @@ impl Policy {
             (Some(server), _) if grants.opens(server) => scope.about(server).collect::<Vec<_>>(),
             (Some(_), _) => Vec::new(),
             (None, Some(names)) => {
-                let is_about = |entry: &&Arc<Entry>| {
+                let is_about = |entry: &&Arc<PolicyEntry>| {
                     names.iter().any(|name| scope.about(name).any(|about| Arc::ptr_eq(about, entry)))
                 };
                 scope.entries.iter().filter(is_about).collect()
@@ -71,24 +71,24 @@ impl Policy {
     fn origins(&self, principal: &Principal) -> Vec<String> {
         let mut notes = Vec::new();
         if let Some(servers) = &principal.servers {
-            notes.push(format!("the token is for {} alone", listed(servers.iter().map(String::as_str))));
+            notes.push(format!("the token is for {} alone", join_names(servers.iter().map(String::as_str))));
         }
         for group in &principal.groups {
             notes.push(match self.group(group) {
                 None => format!("group {group} is not in group_mappings"),
                 Some([]) => format!("group {group} gives nothing that has entries"),
                 Some(scopes) => {
-                    format!("group {group} gives {}", listed(scopes.iter().map(|scope| &*scope.name)))
+                    format!("group {group} gives {}", join_names(scopes.iter().map(|scope| &*scope.name)))
                 }
             });
         }
         let known = |scope: &&str| self.scopes().iter().any(|known| *known.name == **scope);
         let (own, unknown): (Vec<_>, Vec<_>) = principal.scopes.iter().map(String::as_str).partition(known);
         if !own.is_empty() {
-            notes.push(format!("the token itself has {}", listed(own.into_iter())));
+            notes.push(format!("the token itself has {}", join_names(own.into_iter())));
         }
         if !unknown.is_empty() {
-            notes.push(format!("the policy does not know {}", listed(unknown.into_iter())));
+            notes.push(format!("the policy does not know {}", join_names(unknown.into_iter())));
         }
         notes
     }
@@ -102,10 +102,10 @@ impl Policy {
         server: &str,
         call: &Call<'_>,
     ) -> String {
-        let need = Need::of(call);
+        let need = Need::from_call(call);
         // An entry that fits but for its condition is nearer than all that lack something.
-        let lack = |entry: &Entry| entry.admits(&need).err();
-        let rank = |entry: &Entry| lack(entry).map_or(2, |denial| u8::from(denial == Denial::Name));
+        let lack = |entry: &PolicyEntry| entry.admits(&need).err();
+        let rank = |entry: &PolicyEntry| lack(entry).map_or(2, |denial| u8::from(denial == Denial::Name));
         let existing = scope.about(server).filter(|entry| grants.exists(entry) || lack(entry).is_none());
         // The first of those that are equally near.
         let Some(entry) = existing.min_by_key(|entry| std::cmp::Reverse(rank(entry))) else {
@@ -115,7 +115,7 @@ impl Policy {
             (None, _) => self.condition(entry).map_or_else(String::new, |when| {
                 format!(
                     "would allow it, but its `when` does not hold: {}",
-                    listed(when.unmet(&principal.claims))
+                    join_names(when.unmet(&principal.claims))
                 )
             }),
             (Some(denial), call) => lacks(entry, denial, &call),
@@ -124,7 +124,7 @@ impl Policy {
     }
 }
 
-impl Entry {
+impl PolicyEntry {
     /// What it allows, in a line.
     fn told(&self) -> String {
         let server = self.server.as_deref().unwrap_or("every server");
@@ -144,7 +144,7 @@ impl Entry {
 }
 
 /// What an entry about the right server lacks for a call.
-fn lacks(entry: &Entry, denial: Denial, call: &Call<'_>) -> String {
+fn lacks(entry: &PolicyEntry, denial: Denial, call: &Call<'_>) -> String {
     let (method, name) = match *call {
         Call::Message { method, name } => (method, name),
         Call::Completion { name, .. } => (COMPLETE, Some(name)),
@@ -158,7 +158,7 @@ fn lacks(entry: &Entry, denial: Denial, call: &Call<'_>) -> String {
     }
 }
 
-fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
+fn join_names<'a>(names: impl Iterator<Item = &'a str>) -> String {
     names.collect::<Vec<_>>().join(", ")
 }
 

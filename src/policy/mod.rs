@@ -2,7 +2,7 @@
 //! It leaves HTTP, tokens and files to `gateway`; here are values alone, without I/O, clock or anything asynchronous.
 //!
 //! `scopes.yml` is read (`scopes_yml`) and indexed ([`Policy`]) once; [`Policy::grants`] is worked out once for each
-//! verified token; [`decide`] and [`View`] then only look up.
+//! verified token; [`decide`] and [`ListView`] then only look up.
 
 mod cases;
 mod compiled;
@@ -17,6 +17,7 @@ mod remarks;
 mod scopes_yml;
 #[cfg(test)]
 mod tests;
+mod ui;
 mod when;
 
 use std::fmt;
@@ -24,12 +25,13 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-pub use self::cases::{Cases, Outcome};
+pub use self::cases::{CaseOutcome, Cases};
 pub use self::compiled::Policy;
-pub use self::decide::{Grants, View, Views, decide};
+pub use self::decide::{Grants, ListView, ListViews, decide};
 pub use self::explain::{Explanation, Overview};
-pub use self::remarks::Remark;
+pub use self::remarks::PolicyRemark;
 pub use self::scopes_yml::PolicyError;
+pub use self::ui::UiAction;
 use crate::mcp::methods;
 pub use crate::mcp::methods::Listed;
 
@@ -122,7 +124,9 @@ impl<'a> Call<'a> {
             "GET" => Self::Stream,
             "DELETE" => Self::EndSession,
             method => match (methods::find(method).map(|known| known.about), named) {
-                (Some(methods::About::Reference), Some((listed, name))) => Self::Completion { listed, name },
+                (Some(methods::MethodSubject::Reference), Some((listed, name))) => {
+                    Self::Completion { listed, name }
+                }
                 _ => Self::Message { method, name: named.map(|(_, name)| name) },
             },
         }

@@ -8,7 +8,7 @@ use serde::de::{Deserialize, Deserializer, SeqAccess, Visitor};
 
 /// What an entry names. Names are literal and their case matters; there are no patterns.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Names {
+pub(super) struct NameSet {
     /// Whether `*` or `all` is among them.
     all: bool,
     written: HashSet<Box<str>>,
@@ -19,7 +19,12 @@ pub(super) fn is_wildcard(word: &str) -> bool {
     matches!(word, "*" | "all")
 }
 
-impl Names {
+/// A server's name as it is compared: without the slashes a path has around it.
+pub(super) fn trimmed(server: &str) -> &str {
+    server.trim_matches('/')
+}
+
+impl NameSet {
     /// Whether `name` is among them.
     pub(super) fn hold(&self, name: &str) -> bool {
         self.all || self.spell_out(name)
@@ -51,7 +56,7 @@ impl Names {
     }
 }
 
-impl fmt::Display for Names {
+impl fmt::Display for NameSet {
     /// In alphabetical order.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut names: Vec<&str> = self.written().collect();
@@ -60,7 +65,7 @@ impl fmt::Display for Names {
     }
 }
 
-impl<'de> Deserialize<'de> for Names {
+impl<'de> Deserialize<'de> for NameSet {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(NamesVisitor)
     }
@@ -69,28 +74,28 @@ impl<'de> Deserialize<'de> for Names {
 struct NamesVisitor;
 
 impl<'de> Visitor<'de> for NamesVisitor {
-    type Value = Names;
+    type Value = NameSet;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a list of names, or '*' for all")
     }
 
-    fn visit_unit<E>(self) -> Result<Names, E> {
-        Ok(Names::default())
+    fn visit_unit<E>(self) -> Result<NameSet, E> {
+        Ok(NameSet::default())
     }
 
     /// A single name without a list is refused: `tools: a, b` would be one tool that does not exist.
-    fn visit_str<E: serde::de::Error>(self, word: &str) -> Result<Names, E> {
+    fn visit_str<E: serde::de::Error>(self, word: &str) -> Result<NameSet, E> {
         if is_wildcard(word) {
-            Ok(Names { all: true, ..Names::default() })
+            Ok(NameSet { all: true, ..NameSet::default() })
         } else {
             Err(E::invalid_type(serde::de::Unexpected::Str(word), &self))
         }
     }
 
     /// Elements are read as text, so that a tool named `123` or `true` keeps its name as it is written.
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Names, A::Error> {
-        let mut names = Names::default();
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<NameSet, A::Error> {
+        let mut names = NameSet::default();
         while let Some(name) = list.next_element::<String>()? {
             if is_wildcard(&name) {
                 names.all = true;

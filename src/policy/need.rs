@@ -1,7 +1,7 @@
 //! What an entry of the policy must have for a call. It leaves which entries there are to `entry`.
 
 use super::{Call, Listed};
-use crate::mcp::methods::{self, About, Kind};
+use crate::mcp::methods::{self, MethodSubject, NameKind};
 
 /// What an entry must have for a call.
 #[derive(Clone, Copy, Debug)]
@@ -25,7 +25,7 @@ impl<'a> Need<'a> {
     /// What a call needs. The stream of `subscriptions/listen` (2026-07-28) is the GET stream under another name; each
     /// resource it asks about is a `resources/subscribe` and each task a `tasks/get`, for the gateway to decide as well. A
     /// policy knows no tasks: who may use the method may use it on whatever the server lets them.
-    pub(super) fn of(call: &Call<'a>) -> Self {
+    pub(super) fn from_call(call: &Call<'a>) -> Self {
         let (method, name) = match *call {
             Call::Message { method, name } => (method, name),
             Call::Completion { listed, name } => return Self::Named(COMPLETE, listed, Some(name)),
@@ -33,10 +33,12 @@ impl<'a> Need<'a> {
         };
         match methods::find(method).map(|known| known.about) {
             None => Self::Unknown(method),
-            Some(About::Lifecycle | About::Subscriptions) => Self::Presence,
-            Some(About::Member(Kind::Listed(listed), _)) => Self::Named(method, listed, name),
-            Some(About::Reference) => Self::Unnamed(method),
-            Some(About::Nothing | About::List(_) | About::Member(Kind::Task, _)) => Self::Method(method),
+            Some(MethodSubject::Lifecycle | MethodSubject::Subscriptions) => Self::Presence,
+            Some(MethodSubject::Member(NameKind::Listed(listed), _)) => Self::Named(method, listed, name),
+            Some(MethodSubject::Reference) => Self::Unnamed(method),
+            Some(
+                MethodSubject::Nothing | MethodSubject::List(_) | MethodSubject::Member(NameKind::Task, _),
+            ) => Self::Method(method),
         }
     }
 }

@@ -3,13 +3,13 @@
 use std::fmt;
 
 use super::compiled::Policy;
-use super::entry::Entry;
-use super::names::Names;
+use super::entry::PolicyEntry;
+use super::names::NameSet;
 use super::{Listed, Rule};
 
 /// Something `gateway check` points out.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Remark {
+pub enum PolicyRemark {
     /// A group is given a scope that is defined nowhere.
     UnknownScope {
         /// The group.
@@ -46,8 +46,8 @@ pub enum Remark {
 
 impl Policy {
     /// What is hardly meant, in the file's order.
-    pub fn remarks(&self) -> Vec<Remark> {
-        let unknown = |(group, scope): &(String, String)| Remark::UnknownScope {
+    pub fn remarks(&self) -> Vec<PolicyRemark> {
+        let unknown = |(group, scope): &(String, String)| PolicyRemark::UnknownScope {
             group: group.clone(),
             scope: scope.clone(),
         };
@@ -56,15 +56,16 @@ impl Policy {
             for entry in &scope.entries {
                 let (rule, line) = ((*entry.rule).clone(), entry.line);
                 if entry.tools.is_empty() && lists_by_name(&entry.methods, Listed::Tool.use_method()) {
-                    remarks.push(Remark::NoTools { rule: rule.clone(), line });
+                    remarks.push(PolicyRemark::NoTools { rule: rule.clone(), line });
                 }
-                let pattern = |name: &str| Remark::Pattern { rule: rule.clone(), line, name: name.into() };
+                let pattern =
+                    |name: &str| PolicyRemark::Pattern { rule: rule.clone(), line, name: name.into() };
                 remarks.extend(entry.patterns().map(pattern));
                 // Only entries about the same server can be the same, and of those there are few.
                 let mut alike = scope.about(entry.server.as_deref().unwrap_or_default());
                 let first = alike.find(|other| other.says_as_much_as(entry));
                 if let Some(first) = first.filter(|first| first.rule != entry.rule) {
-                    remarks.push(Remark::Duplicate { rule, line, of: (*first.rule).clone() });
+                    remarks.push(PolicyRemark::Duplicate { rule, line, of: (*first.rule).clone() });
                 }
             }
         }
@@ -73,15 +74,15 @@ impl Policy {
 }
 
 /// Whether a method is written out; `*` with no tools is a way to say "everything but tools".
-fn lists_by_name(methods: &Names, method: &str) -> bool {
+fn lists_by_name(methods: &NameSet, method: &str) -> bool {
     !methods.is_all() && methods.hold(method)
 }
 
-impl Entry {
+impl PolicyEntry {
     fn patterns(&self) -> impl Iterator<Item = &str> {
         let lists = [Some(&self.methods), Some(&self.tools), self.prompts.as_ref(), self.resources.as_ref()];
         let server = self.server.as_deref().filter(|server| server.contains('*'));
-        server.into_iter().chain(lists.into_iter().flatten().flat_map(Names::patterns))
+        server.into_iter().chain(lists.into_iter().flatten().flat_map(NameSet::patterns))
     }
 
     fn says_as_much_as(&self, other: &Self) -> bool {
@@ -94,7 +95,7 @@ impl Entry {
     }
 }
 
-impl fmt::Display for Remark {
+impl fmt::Display for PolicyRemark {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::UnknownScope { group, scope } => {

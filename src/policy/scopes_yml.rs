@@ -1,14 +1,16 @@
 //! `scopes.yml` as it is written: groups, scopes and their entries, each with its line, and what is wrong with it.
 //! It leaves looking things up quickly to `compiled`, and deciding to `decide`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::de::{DeserializeOwned, Error as _, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 use serde_saphyr::{MessageFormatter, Spanned, UserMessageFormatter};
 
-use super::names::Names;
+use super::names::{NameSet, trimmed};
+use super::ui::UiScope;
 use super::when::When;
 
 /// Why a policy, or a file of policy tests, cannot be used. A policy that cannot be read allows nothing.
@@ -22,44 +24,44 @@ pub struct PolicyError {
 
 /// The whole file.
 #[derive(Debug, Default)]
-pub(super) struct File {
+pub(super) struct ScopesFile {
     /// `group_mappings`: what a group's members get.
     pub(super) groups: BTreeMap<String, Vec<String>>,
-    /// The names under `UI-Scopes`: the registry's own permissions, which say nothing of MCP.
-    pub(super) ui: BTreeSet<String>,
+    /// `UI-Scopes`: the registry's own permissions, which say nothing of MCP.
+    pub(super) ui: BTreeMap<String, UiScope>,
     /// Every other key, in the file's order.
-    pub(super) scopes: Vec<(String, Vec<Line>)>,
+    pub(super) scopes: Vec<(String, Vec<EntryLine>)>,
 }
 
 /// One element of a scope's list.
 #[derive(Clone, Debug)]
-pub(super) struct Line {
+pub(super) struct EntryLine {
     /// Where it stands, from 1.
     pub(super) line: u64,
-    pub(super) written: Written,
+    pub(super) written: RawEntry,
 }
 
 /// An entry as it is written. An unknown member is an error: a misspelt `tools` would silently mean something else.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Written {
+pub(super) struct RawEntry {
     pub(super) server: Option<String>,
     #[serde(default)]
-    pub(super) methods: Names,
+    pub(super) methods: NameSet,
     #[serde(default)]
-    pub(super) tools: Names,
+    pub(super) tools: NameSet,
     /// Absent means no restriction; present and empty means none.
     #[serde(default, deserialize_with = "present")]
-    pub(super) prompts: Option<Names>,
+    pub(super) prompts: Option<NameSet>,
     #[serde(default, deserialize_with = "present")]
-    pub(super) resources: Option<Names>,
+    pub(super) resources: Option<NameSet>,
     #[serde(default, deserialize_with = "present")]
     pub(super) when: Option<When>,
     /// The registry's permissions on agents; an entry of its own, which says nothing of MCP.
     pub(super) agents: Option<IgnoredAny>,
 }
 
-impl File {
+impl ScopesFile {
     /// Reads the text of a `scopes.yml`.
     ///
     /// # Errors
@@ -67,7 +69,7 @@ impl File {
     pub(super) fn parse(text: &str) -> Result<Self, PolicyError> {
         let file: Self = read(text)?;
         for (_, lines) in &file.scopes {
-            for Line { line, written } in lines {
+            for EntryLine { line, written } in lines {
                 written
                     .check()
                     .map_err(|reason| PolicyError { at: Some((*line, 1)), reason: reason.into() })?;
@@ -112,7 +114,7 @@ fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> R
     T::deserialize(deserializer).map(Some)
 }
 
-impl Written {
+impl RawEntry {
     fn check(&self) -> Result<(), &'static str> {
         let says_something = !self.methods.is_empty() || !self.tools.is_empty();
         match &self.server {
@@ -129,12 +131,7 @@ impl Written {
     }
 }
 
-/// A server's name as it is compared: without the slashes a path has around it.
-pub(super) fn trimmed(server: &str) -> &str {
-    server.trim_matches('/')
-}
-
-impl<'de> Deserialize<'de> for File {
+impl<'de> Deserialize<'de> for ScopesFile {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_map(FileVisitor)
     }
@@ -143,14 +140,14 @@ impl<'de> Deserialize<'de> for File {
 struct FileVisitor;
 
 impl<'de> Visitor<'de> for FileVisitor {
-    type Value = File;
+    type Value = ScopesFile;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("`group_mappings` and scopes, each with a list of entries")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<File, A::Error> {
-        let mut file = File::default();
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<ScopesFile, A::Error> {
+        let mut file = ScopesFile::default();
         while let Some(key) = map.next_key::<String>()? {
             match key.as_str() {
                 "group_mappings" => {
@@ -159,14 +156,16 @@ impl<'de> Visitor<'de> for FileVisitor {
                     file.groups = groups.map(|(group, scopes)| (group, scopes.unwrap_or_default())).collect();
                 }
                 "UI-Scopes" => {
-                    let scopes: Option<BTreeMap<String, IgnoredAny>> = map.next_value()?;
-                    file.ui = scopes.unwrap_or_default().into_keys().collect();
+                    let scopes: Option<BTreeMap<String, Value>> = map.next_value()?;
+                    let scopes = scopes.unwrap_or_default().into_iter();
+                    file.ui = scopes.map(|(name, value)| (name, UiScope::read(&value))).collect();
                 }
                 "" => return Err(A::Error::custom("a scope needs a name")),
                 _ => {
-                    let entries: Option<Vec<Spanned<Written>>> = map.next_value()?;
+                    let entries: Option<Vec<Spanned<RawEntry>>> = map.next_value()?;
                     let entries = entries.unwrap_or_default().into_iter();
-                    let entries = entries.map(|at| Line { line: at.referenced.line(), written: at.value });
+                    let entries =
+                        entries.map(|at| EntryLine { line: at.referenced.line(), written: at.value });
                     file.scopes.push((key, entries.collect()));
                 }
             }
@@ -270,14 +269,14 @@ mod tests {
             ("s: *a", "line 1, column 4: reference to unknown value"),
             ("\"\": []", "a scope needs a name"),
         ] {
-            let found = File::parse(text).map_err(|error| error.to_string()).map(|_| ());
+            let found = ScopesFile::parse(text).map_err(|error| error.to_string()).map(|_| ());
             assert_eq!(found, Err(expected.to_owned()), "{text}");
         }
     }
 
     #[test]
     fn names_are_read_as_they_are_written() {
-        let file = File::parse(
+        let file = ScopesFile::parse(
             "s:\n- server: 42\n  methods: [ping]\n  tools: [123, 1.10, 0x1F, true, no, 'null', ' x ']\n\
              \x20 prompts:\n- server: b\n  tools:\n",
         );
@@ -288,7 +287,7 @@ mod tests {
             assert!(first.tools.hold(name), "{name}");
         }
         assert_eq!((first.server.as_deref(), lines[0].line, lines[1].line), (Some("42"), 2, 6));
-        assert_eq!(first.prompts, Some(Names::default()));
-        assert_eq!((&lines[1].written.tools, &lines[1].written.prompts), (&Names::default(), &None));
+        assert_eq!(first.prompts, Some(NameSet::default()));
+        assert_eq!((&lines[1].written.tools, &lines[1].written.prompts), (&NameSet::default(), &None));
     }
 }

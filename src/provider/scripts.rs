@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Provider, ProviderError, Sites, Variable};
+use super::{EndpointVariable, Provider, ProviderError, Sites};
 
 /// Their fields. What else an entry of theirs holds, no script reads.
 const FIELDS: [&str; 17] = [
@@ -86,7 +86,7 @@ impl Provider {
         for name in names.into_iter().filter(|name| !name.is_empty()) {
             if self.variables.iter().all(|known| known.name != name) {
                 let default = self.template_var_defaults.get(&name).cloned();
-                self.variables.push(Variable { setting: name.to_uppercase(), name, default });
+                self.variables.push(EndpointVariable { setting: name.to_uppercase(), name, default });
             }
         }
     }

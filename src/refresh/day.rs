@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::refresh::{Epoch, Life, Outcome, Schedule, Seen};
+use crate::refresh::{AttemptOutcome, CredentialSnapshot, Epoch, Lifetime, Schedule};
 
 const DAY: Epoch = 86_400;
 const LOOK: Epoch = 300;
@@ -21,7 +21,7 @@ const LAST_ATTEMPT: Epoch = 8;
 /// SplitMix64: the same seed, the same day.
 struct Random(u64);
 
-struct Provider {
+struct SimulatedProvider {
     /// When it is away.
     outages: Vec<(Epoch, Epoch)>,
     /// It does not refuse while it is away, it says nothing.
@@ -29,7 +29,7 @@ struct Provider {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Manner {
+enum Behaviour {
     /// A new token for every request.
     Plain,
     /// The same token until a tenth of its life is left.
@@ -38,11 +38,11 @@ enum Manner {
     Person,
 }
 
-struct Credential {
+struct SimulatedCredential {
     provider: usize,
-    manner: Manner,
+    manner: Behaviour,
     life: Option<Epoch>,
-    kept: Seen,
+    kept: CredentialSnapshot,
     /// When the refresh token stops being taken.
     dies: Vec<Epoch>,
     dead: bool,
@@ -53,7 +53,7 @@ struct Credential {
 
 /// What came of a day.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Tally {
+struct DayTotals {
     attempts: usize,
     renewed: usize,
     unmoved: usize,
@@ -66,12 +66,12 @@ struct Tally {
 
 struct Day {
     random: Random,
-    providers: Vec<Provider>,
-    credentials: BTreeMap<String, Credential>,
+    providers: Vec<SimulatedProvider>,
+    credentials: BTreeMap<String, SimulatedCredential>,
     schedule: Schedule,
     /// What is under way, by the time and the order in which it ends.
-    ends: BTreeMap<(Epoch, usize), (String, Outcome, Seen)>,
-    tally: Tally,
+    ends: BTreeMap<(Epoch, usize), (String, AttemptOutcome, CredentialSnapshot)>,
+    tally: DayTotals,
 }
 
 impl Random {
@@ -88,7 +88,7 @@ impl Random {
     }
 }
 
-impl Provider {
+impl SimulatedProvider {
     fn random(random: &mut Random) -> Self {
         let mut outages = Vec::new();
         let mut at = random.below(4 * 3_600);
@@ -113,23 +113,23 @@ impl Provider {
     }
 }
 
-impl Credential {
+impl SimulatedCredential {
     fn random(random: &mut Random, provider: usize) -> Self {
         let life = LIVES[random.below(LIVES.len() as Epoch) as usize];
         let manner = match random.below(5) {
-            0 if life.is_some_and(|life| life >= 300) => Manner::Repeats,
-            1 => Manner::Person,
-            _ => Manner::Plain,
+            0 if life.is_some_and(|life| life >= 300) => Behaviour::Repeats,
+            1 => Behaviour::Person,
+            _ => Behaviour::Plain,
         };
         let age = random.below(life.unwrap_or(DAY));
-        let kept = if random.below(5) == 0 && manner != Manner::Person {
-            Seen { mark: 0, life: None }
+        let kept = if random.below(5) == 0 && manner != Behaviour::Person {
+            CredentialSnapshot { mark: 0, life: None }
         } else {
             token(random, -age, life)
         };
         let mut dies: Vec<Epoch> = (0..random.below(3)).map(|_| random.below(DAY)).collect();
         dies.sort_unstable();
-        let dies = if manner == Manner::Person { dies } else { Vec::new() };
+        let dies = if manner == Behaviour::Person { dies } else { Vec::new() };
         Self { provider, manner, life, kept, dies, dead: false, login: None, attempts: Vec::new() }
     }
 
@@ -147,23 +147,25 @@ impl Credential {
     }
 }
 
-fn token(random: &mut Random, at: Epoch, life: Option<Epoch>) -> Seen {
-    let life = Life { issued_at: Some(at), expires_at: life.map(|life| at + life) };
-    Seen { mark: random.next(), life: Some(life) }
+fn token(random: &mut Random, at: Epoch, life: Option<Epoch>) -> CredentialSnapshot {
+    let life = Lifetime { issued_at: Some(at), expires_at: life.map(|life| at + life) };
+    CredentialSnapshot { mark: random.next(), life: Some(life) }
 }
 
 impl Day {
     fn new(seed: u64) -> Self {
         let mut random = Random(seed);
-        let providers: Vec<Provider> = (0..12).map(|_| Provider::random(&mut random)).collect();
-        let of = |n| (format!("credential-{n}"), Credential::random(&mut random, n % providers.len()));
+        let providers: Vec<SimulatedProvider> =
+            (0..12).map(|_| SimulatedProvider::random(&mut random)).collect();
+        let of =
+            |n| (format!("credential-{n}"), SimulatedCredential::random(&mut random, n % providers.len()));
         let credentials = (0..CREDENTIALS).map(of).collect();
-        let (schedule, ends, tally) = (Schedule::new(BUFFER), BTreeMap::new(), Tally::default());
+        let (schedule, ends, tally) = (Schedule::new(BUFFER), BTreeMap::new(), DayTotals::default());
         Self { random, providers, credentials, schedule, ends, tally }
     }
 
     /// As the service does: sleep until the next look, attempt or answer, whichever is first.
-    fn run(mut self, until: Epoch) -> Tally {
+    fn run(mut self, until: Epoch) -> DayTotals {
         let mut looks = 0;
         loop {
             let next = [self.schedule.next().map(|(at, _)| at), self.ends.keys().next().map(|(at, _)| *at)];
@@ -187,7 +189,8 @@ impl Day {
             }
         }
         self.credentials.values().for_each(|one| self.providers[one.provider].forgives(one, until));
-        self.tally.busiest_hour = self.credentials.values().map(Credential::beyond_plan).max().unwrap();
+        self.tally.busiest_hour =
+            self.credentials.values().map(SimulatedCredential::beyond_plan).max().unwrap();
         self.tally
     }
 
@@ -201,7 +204,7 @@ impl Day {
                 one.dies.remove(0);
                 one.dead = one.login.is_none();
             }
-            let renews = self.random.below(100) == 0 && one.manner == Manner::Plain;
+            let renews = self.random.below(100) == 0 && one.manner == Behaviour::Plain;
             if renews && one.kept.life.is_some_and(|life| life.is_good(now)) {
                 one.kept = token(&mut self.random, now, one.life);
             }
@@ -214,26 +217,27 @@ impl Day {
         one.attempts.push(now);
         let provider = &self.providers[one.provider];
         let (takes, outcome, seen) = if !provider.is_up(now) {
-            (if provider.hangs { TIMEOUT } else { 0 }, Outcome::Failed, one.kept)
+            (if provider.hangs { TIMEOUT } else { 0 }, AttemptOutcome::Failed, one.kept)
         } else if one.dead {
-            (self.random.below(LATENCY), Outcome::NeedsPerson, one.kept)
+            (self.random.below(LATENCY), AttemptOutcome::NeedsPerson, one.kept)
         } else {
             let life = one.life.unwrap_or(DAY);
-            let repeats = one.manner == Manner::Repeats && one.end().is_some_and(|end| end - now > life / 10);
+            let repeats =
+                one.manner == Behaviour::Repeats && one.end().is_some_and(|end| end - now > life / 10);
             let seen = if repeats { one.kept } else { token(&mut self.random, now, one.life) };
-            (self.random.below(LATENCY), Outcome::Answered, seen)
+            (self.random.below(LATENCY), AttemptOutcome::Answered, seen)
         };
         self.ends.insert((now + takes, self.tally.attempts), (id, outcome, seen));
         self.tally.attempts += 1;
     }
 
-    fn settle(&mut self, id: &str, outcome: Outcome, seen: Seen, now: Epoch) {
+    fn settle(&mut self, id: &str, outcome: AttemptOutcome, seen: CredentialSnapshot, now: Epoch) {
         let one = self.credentials.get_mut(id).unwrap();
         let provider = &self.providers[one.provider];
-        let seen = if outcome == Outcome::Answered { seen } else { one.kept };
+        let seen = if outcome == AttemptOutcome::Answered { seen } else { one.kept };
         match outcome {
-            Outcome::Answered if seen == one.kept => self.tally.unmoved += 1,
-            Outcome::Answered => {
+            AttemptOutcome::Answered if seen == one.kept => self.tally.unmoved += 1,
+            AttemptOutcome::Answered => {
                 self.tally.renewed += 1;
                 self.tally.gaps += usize::from(one.end().is_some_and(|end| end < now));
                 provider.forgives(one, now);
@@ -243,19 +247,19 @@ impl Day {
         one.kept = seen;
         let jitter = self.random.below(1_001) as u16;
         let next = self.schedule.settle(id, outcome, seen, now, jitter);
-        assert_eq!(next.news, outcome == Outcome::NeedsPerson, "{id}: told once in each such state");
+        assert_eq!(next.notify, outcome == AttemptOutcome::NeedsPerson, "{id}: told once in each such state");
         assert!(next.at.is_none_or(|at| at > now), "{id}: never at once");
-        if next.news {
+        if next.notify {
             self.tally.told += 1;
             one.login = Some(now + 600 + self.random.below(3 * 3_600));
         }
     }
 }
 
-impl Provider {
+impl SimulatedProvider {
     /// A gap before `now` is nobody's fault but the provider's: it was away when the last attempts were made. (A day that
     /// begins within a token's margin is excused, too.)
-    fn forgives(&self, one: &Credential, now: Epoch) {
+    fn forgives(&self, one: &SimulatedCredential, now: Epoch) {
         let Some((end, life)) = one.end().zip(one.kept.life) else { return };
         let excused = one.dead || one.login.is_some() || end >= now || end < life.margin(BUFFER);
         assert!(

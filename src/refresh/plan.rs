@@ -16,14 +16,14 @@ const SHORTEST_PAUSE: Epoch = 2;
 
 /// From when until when a token is good, as far as that is known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Life {
+pub struct Lifetime {
     /// When it was issued.
     pub issued_at: Option<Epoch>,
     /// When it ends; `None` for a token that does not.
     pub expires_at: Option<Epoch>,
 }
 
-impl Life {
+impl Lifetime {
     /// When it is to be renewed; `None` for never.
     pub fn due(self, buffer: Epoch) -> Option<Epoch> {
         Some(self.expires_at?.saturating_sub(self.margin(buffer)))
@@ -46,7 +46,7 @@ impl Life {
 ///
 /// While the token is good, a pause is at most half of what is left of it: the last attempt comes close before the end,
 /// however long the outage was, and a server that returns just in time is still asked in time.
-pub fn retry_at(failures: u32, life: Option<Life>, now: Epoch, jitter: u16) -> Epoch {
+pub fn retry_at(failures: u32, life: Option<Lifetime>, now: Epoch, jitter: u16) -> Epoch {
     let good = life.filter(|life| life.is_good(now));
     let longest = if good.is_some() { LONGEST_WHILE_GOOD } else { LONGEST_WITHOUT };
     let doubled = FIRST_PAUSE << failures.saturating_sub(1).min(6);
@@ -60,8 +60,8 @@ pub fn retry_at(failures: u32, life: Option<Life>, now: Epoch, jitter: u16) -> E
 mod tests {
     use super::*;
 
-    fn life(issued_at: impl Into<Option<Epoch>>, expires_at: impl Into<Option<Epoch>>) -> Life {
-        Life { issued_at: issued_at.into(), expires_at: expires_at.into() }
+    fn life(issued_at: impl Into<Option<Epoch>>, expires_at: impl Into<Option<Epoch>>) -> Lifetime {
+        Lifetime { issued_at: issued_at.into(), expires_at: expires_at.into() }
     }
 
     #[test]

@@ -3,11 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::refresh::plan::{Epoch, Life, retry_at};
+use crate::refresh::plan::{Epoch, Lifetime, retry_at};
 
 /// How much earlier than it must a credential is renewed to share another one's wake, in seconds: a thousand tokens
 /// that end one after the other would otherwise wake us, and rewrite every client's configuration, a thousand times.
-const COMPANY: Epoch = 5;
+const COALESCE_WINDOW: Epoch = 5;
 /// When a server's refusal is put to the test again, in seconds: a client may be let in again without a change here.
 const REFUSAL_LASTS: Epoch = 3_600;
 /// No pause is longer; one that seems to be is a clock that was set back.
@@ -15,17 +15,17 @@ const LONGEST_PAUSE: Epoch = REFUSAL_LASTS;
 
 /// What is kept of a credential, as a look at its file shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Seen {
+pub struct CredentialSnapshot {
     /// Changes with the token and with what it is asked with: another mark is another chance.
     pub mark: u64,
     /// The token's life; `None` if nothing is kept.
-    pub life: Option<Life>,
+    pub life: Option<Lifetime>,
 }
 
 /// How an attempt ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// With an answer, whatever that is worth: see [`Seen`].
+pub enum AttemptOutcome {
+    /// With an answer, whatever that is worth: see [`CredentialSnapshot`].
     Answered,
     /// Without one; the next may have one.
     Failed,
@@ -41,7 +41,7 @@ pub struct Next {
     /// When it is due; `None` if that depends on somebody else, or if its token does not end.
     pub at: Option<Epoch>,
     /// Whether a person is to be told: true once, however often the same is found out.
-    pub news: bool,
+    pub notify: bool,
 }
 
 /// What a look found.
@@ -59,21 +59,21 @@ pub struct Changes {
 #[derive(Clone, Debug)]
 pub struct Schedule {
     buffer: Epoch,
-    entries: BTreeMap<String, Entry>,
+    entries: BTreeMap<String, ScheduleEntry>,
 }
 
 #[derive(Clone, Debug)]
-struct Entry {
-    seen: Seen,
+struct ScheduleEntry {
+    seen: CredentialSnapshot,
     /// In a row.
     failures: u32,
     /// A person has been told.
     told: bool,
-    state: State,
+    state: EntryState,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
+enum EntryState {
     /// By the plan, or after a pause.
     Due(Epoch),
     /// An attempt is under way.
@@ -91,19 +91,23 @@ impl Schedule {
     }
 
     /// Takes in what all the files say at `now`. Whatever is under way is left to its end.
-    pub fn look(&mut self, all: impl IntoIterator<Item = (String, Seen)>, now: Epoch) -> Changes {
+    pub fn look(
+        &mut self,
+        all: impl IntoIterator<Item = (String, CredentialSnapshot)>,
+        now: Epoch,
+    ) -> Changes {
         let mut changes = Changes::default();
         let mut before = std::mem::take(&mut self.entries);
         for (id, seen) in all {
             let entry = match before.remove(&id) {
-                Some(entry) if entry.seen == seen || entry.state == State::Busy => entry,
+                Some(entry) if entry.seen == seen || entry.state == EntryState::Busy => entry,
                 Some(_) => {
                     changes.changed.push(id.clone());
-                    Entry::new(seen, self.buffer, now)
+                    ScheduleEntry::new(seen, self.buffer, now)
                 }
                 None => {
                     changes.added.push(id.clone());
-                    Entry::new(seen, self.buffer, now)
+                    ScheduleEntry::new(seen, self.buffer, now)
                 }
             };
             self.entries.insert(id, entry);
@@ -120,7 +124,7 @@ impl Schedule {
         let buffer = self.buffer;
         let due = self.entries.iter_mut().filter(|(_, entry)| entry.is_due(now) || entry.joins(buffer, now));
         due.map(|(id, entry)| {
-            entry.state = State::Busy;
+            entry.state = EntryState::Busy;
             id.clone()
         })
         .collect()
@@ -128,44 +132,53 @@ impl Schedule {
 
     /// Takes in how an attempt ended, and what is kept since. An answer that did not move the end counts as a failure:
     /// asking again at once would bring the same.
-    pub fn settle(&mut self, id: &str, outcome: Outcome, seen: Seen, now: Epoch, jitter: u16) -> Next {
+    pub fn settle(
+        &mut self,
+        id: &str,
+        outcome: AttemptOutcome,
+        seen: CredentialSnapshot,
+        now: Epoch,
+        jitter: u16,
+    ) -> Next {
         let buffer = self.buffer;
-        let Some(entry) = self.entries.get_mut(id) else { return Next { at: None, news: false } };
+        let Some(entry) = self.entries.get_mut(id) else { return Next { at: None, notify: false } };
         entry.seen = seen;
-        let mut news = false;
-        entry.state = match (outcome, State::planned(seen, buffer, now)) {
-            (Outcome::Answered, planned @ (State::Endless | State::Due(_))) if planned != State::Due(now) => {
+        let mut notify = false;
+        entry.state = match (outcome, EntryState::planned(seen, buffer, now)) {
+            (AttemptOutcome::Answered, planned @ (EntryState::Endless | EntryState::Due(_)))
+                if planned != EntryState::Due(now) =>
+            {
                 (entry.failures, entry.told) = (0, false);
                 planned
             }
-            (Outcome::Answered | Outcome::Failed, _) => {
+            (AttemptOutcome::Answered | AttemptOutcome::Failed, _) => {
                 entry.failures = entry.failures.saturating_add(1);
-                State::Due(retry_at(entry.failures, seen.life, now, jitter))
+                EntryState::Due(retry_at(entry.failures, seen.life, now, jitter))
             }
-            (Outcome::Refused, _) => {
-                news = !std::mem::replace(&mut entry.told, true);
-                State::Due(now.saturating_add(REFUSAL_LASTS))
+            (AttemptOutcome::Refused, _) => {
+                notify = !std::mem::replace(&mut entry.told, true);
+                EntryState::Due(now.saturating_add(REFUSAL_LASTS))
             }
-            (Outcome::NeedsPerson, _) => {
-                news = !std::mem::replace(&mut entry.told, true);
-                State::Waiting
+            (AttemptOutcome::NeedsPerson, _) => {
+                notify = !std::mem::replace(&mut entry.told, true);
+                EntryState::Waiting
             }
         };
-        Next { at: entry.at(), news }
+        Next { at: entry.at(), notify }
     }
 
     /// Somebody says that the reasons are gone: whatever failed, was refused or waits for a person is due now, and told
     /// again if it must be.
     pub fn try_again(&mut self, now: Epoch) {
-        for entry in self.entries.values_mut().filter(|entry| entry.state != State::Busy) {
+        for entry in self.entries.values_mut().filter(|entry| entry.state != EntryState::Busy) {
             if entry.told || entry.failures > 0 {
-                (entry.told, entry.failures, entry.state) = (false, 0, State::Due(now));
+                (entry.told, entry.failures, entry.state) = (false, 0, EntryState::Due(now));
             }
         }
     }
 
     /// What is kept of a credential, as far as we have seen.
-    pub fn seen(&self, id: &str) -> Option<Seen> {
+    pub fn seen(&self, id: &str) -> Option<CredentialSnapshot> {
         self.entries.get(id).map(|entry| entry.seen)
     }
 
@@ -181,7 +194,7 @@ impl Schedule {
 
     /// How many there are, and how many of them have a token that is good at `now`.
     pub fn count(&self, now: Epoch) -> (usize, usize) {
-        let good = |entry: &&Entry| entry.seen.life.is_some_and(|life| life.is_good(now));
+        let good = |entry: &&ScheduleEntry| entry.seen.life.is_some_and(|life| life.is_good(now));
         (self.entries.len(), self.entries.values().filter(good).count())
     }
 
@@ -191,14 +204,14 @@ impl Schedule {
     }
 }
 
-impl Entry {
-    fn new(seen: Seen, buffer: Epoch, now: Epoch) -> Self {
-        Self { seen, failures: 0, told: false, state: State::planned(seen, buffer, now) }
+impl ScheduleEntry {
+    fn new(seen: CredentialSnapshot, buffer: Epoch, now: Epoch) -> Self {
+        Self { seen, failures: 0, told: false, state: EntryState::planned(seen, buffer, now) }
     }
 
     fn at(&self) -> Option<Epoch> {
         match self.state {
-            State::Due(at) => Some(at),
+            EntryState::Due(at) => Some(at),
             _ => None,
         }
     }
@@ -210,14 +223,14 @@ impl Entry {
 
     /// Only by plan: a pause after a failure is not cut short, and a short life has no seconds to give away.
     fn joins(&self, buffer: Epoch, now: Epoch) -> bool {
-        let spare = self.seen.life.map_or(0, |life| (life.margin(buffer) / 4).min(COMPANY));
+        let spare = self.seen.life.map_or(0, |life| (life.margin(buffer) / 4).min(COALESCE_WINDOW));
         self.failures == 0 && !self.told && self.at().is_some_and(|at| at - now <= spare)
     }
 }
 
-impl State {
+impl EntryState {
     /// By the token alone, as if nothing had ever failed. What should have been done earlier is to be done now.
-    fn planned(seen: Seen, buffer: Epoch, now: Epoch) -> Self {
+    fn planned(seen: CredentialSnapshot, buffer: Epoch, now: Epoch) -> Self {
         match seen.life {
             None => Self::Due(now),
             Some(life) => life.due(buffer).map_or(Self::Endless, |at| Self::Due(at.max(now))),
@@ -232,30 +245,31 @@ mod tests {
     const HOUR: Epoch = 3_600;
 
     /// A token issued at `issued` for an hour: due after 2880 s.
-    fn kept(mark: u64, issued: Epoch) -> Seen {
-        let life = Life { issued_at: Some(issued), expires_at: Some(issued + HOUR) };
-        Seen { mark, life: Some(life) }
+    fn kept(mark: u64, issued: Epoch) -> CredentialSnapshot {
+        let life = Lifetime { issued_at: Some(issued), expires_at: Some(issued + HOUR) };
+        CredentialSnapshot { mark, life: Some(life) }
     }
 
-    const NOTHING: Seen = Seen { mark: 0, life: None };
+    const NOTHING: CredentialSnapshot = CredentialSnapshot { mark: 0, life: None };
 
-    fn of(seen: Seen) -> Schedule {
+    fn of(seen: CredentialSnapshot) -> Schedule {
         let mut schedule = Schedule::new(HOUR);
         assert_eq!(schedule.look([("a".to_owned(), seen)], 0).added, ["a"]);
         schedule
     }
 
-    fn look(schedule: &mut Schedule, seen: Seen, now: Epoch) -> Changes {
+    fn look(schedule: &mut Schedule, seen: CredentialSnapshot, now: Epoch) -> Changes {
         schedule.look([("a".to_owned(), seen)], now)
     }
 
-    fn next(at: impl Into<Option<Epoch>>, news: bool) -> Next {
-        Next { at: at.into(), news }
+    fn next(at: impl Into<Option<Epoch>>, notify: bool) -> Next {
+        Next { at: at.into(), notify }
     }
 
     #[test]
     fn what_is_kept_says_when_it_is_due_at_first() {
-        let endless = Seen { mark: 1, life: Some(Life { issued_at: Some(0), expires_at: None }) };
+        let endless =
+            CredentialSnapshot { mark: 1, life: Some(Lifetime { issued_at: Some(0), expires_at: None }) };
         let cases =
             [(NOTHING, Some(0)), (kept(1, 0), Some(2_880)), (kept(1, -9_999), Some(0)), (endless, None)];
         for (seen, expected) in cases {
@@ -267,12 +281,12 @@ mod tests {
     fn each_outcome_has_its_next_time() {
         let late = 2_880;
         let cases = [
-            ("renewed", Outcome::Answered, kept(2, late), next(late + 2_880, false)),
-            ("the same again", Outcome::Answered, kept(1, 0), next(late + 5, false)),
-            ("another with the same end", Outcome::Answered, kept(2, 0), next(late + 5, false)),
-            ("no answer", Outcome::Failed, kept(1, 0), next(late + 5, false)),
-            ("refused", Outcome::Refused, kept(1, 0), next(late + 3_600, true)),
-            ("a person", Outcome::NeedsPerson, kept(1, 0), next(None, true)),
+            ("renewed", AttemptOutcome::Answered, kept(2, late), next(late + 2_880, false)),
+            ("the same again", AttemptOutcome::Answered, kept(1, 0), next(late + 5, false)),
+            ("another with the same end", AttemptOutcome::Answered, kept(2, 0), next(late + 5, false)),
+            ("no answer", AttemptOutcome::Failed, kept(1, 0), next(late + 5, false)),
+            ("refused", AttemptOutcome::Refused, kept(1, 0), next(late + 3_600, true)),
+            ("a person", AttemptOutcome::NeedsPerson, kept(1, 0), next(None, true)),
         ];
         for (name, outcome, seen, expected) in cases {
             let mut schedule = of(kept(1, 0));
@@ -289,22 +303,31 @@ mod tests {
         let mut now = 0;
         for pause in [5, 10, 20, 40, 80, 120, 120] {
             assert_eq!(schedule.take(now), ["a"]);
-            assert_eq!(schedule.settle("a", Outcome::Failed, NOTHING, now, 0), next(now + pause, false));
+            assert_eq!(
+                schedule.settle("a", AttemptOutcome::Failed, NOTHING, now, 0),
+                next(now + pause, false)
+            );
             assert!(schedule.take(now + pause - 1).is_empty());
             now += pause;
         }
         schedule.take(now);
-        assert_eq!(schedule.settle("a", Outcome::Answered, kept(1, now), now, 0), next(now + 2_880, false));
+        assert_eq!(
+            schedule.settle("a", AttemptOutcome::Answered, kept(1, now), now, 0),
+            next(now + 2_880, false)
+        );
         now += 2_880;
         schedule.take(now);
-        assert_eq!(schedule.settle("a", Outcome::Failed, kept(1, now - 2_880), now, 0), next(now + 5, false));
+        assert_eq!(
+            schedule.settle("a", AttemptOutcome::Failed, kept(1, now - 2_880), now, 0),
+            next(now + 5, false)
+        );
     }
 
     #[test]
     fn a_person_is_told_once_and_a_login_begins_anew() {
         let mut schedule = of(NOTHING);
         schedule.take(0);
-        assert_eq!(schedule.settle("a", Outcome::NeedsPerson, NOTHING, 0, 0), next(None, true));
+        assert_eq!(schedule.settle("a", AttemptOutcome::NeedsPerson, NOTHING, 0, 0), next(None, true));
         assert_eq!(look(&mut schedule, NOTHING, 300), Changes::default());
         assert!(schedule.take(HOUR * 24).is_empty(), "nobody has logged in");
         assert_eq!((schedule.told(), schedule.count(300)), (1, (1, 0)));
@@ -313,29 +336,32 @@ mod tests {
         assert_eq!(schedule.next(), Some((600 + 2_880, "a")));
         assert_eq!(schedule.count(600), (1, 1));
         schedule.take(3_480);
-        assert_eq!(schedule.settle("a", Outcome::NeedsPerson, kept(1, 600), 3_480, 0), next(None, true));
+        assert_eq!(
+            schedule.settle("a", AttemptOutcome::NeedsPerson, kept(1, 600), 3_480, 0),
+            next(None, true)
+        );
     }
 
     #[test]
     fn a_refusal_is_told_once_and_tried_hourly() {
         let mut schedule = of(NOTHING);
-        for (now, news) in [(0, true), (HOUR, false), (2 * HOUR, false)] {
+        for (now, notify) in [(0, true), (HOUR, false), (2 * HOUR, false)] {
             assert_eq!(schedule.take(now), ["a"]);
-            let refused = schedule.settle("a", Outcome::Refused, NOTHING, now, 0);
-            assert_eq!(refused, next(now + HOUR, news));
+            let refused = schedule.settle("a", AttemptOutcome::Refused, NOTHING, now, 0);
+            assert_eq!(refused, next(now + HOUR, notify));
             assert!(schedule.take(now + HOUR - 1).is_empty());
         }
         schedule.take(3 * HOUR);
-        schedule.settle("a", Outcome::Failed, NOTHING, 3 * HOUR, 0);
+        schedule.settle("a", AttemptOutcome::Failed, NOTHING, 3 * HOUR, 0);
         schedule.take(3 * HOUR + 5);
         assert!(
-            !schedule.settle("a", Outcome::Refused, NOTHING, 3 * HOUR + 5, 0).news,
+            !schedule.settle("a", AttemptOutcome::Refused, NOTHING, 3 * HOUR + 5, 0).notify,
             "still the same state"
         );
         schedule.try_again(3 * HOUR + 6);
         assert_eq!(schedule.take(3 * HOUR + 6), ["a"]);
         assert!(
-            schedule.settle("a", Outcome::Refused, NOTHING, 3 * HOUR + 6, 0).news,
+            schedule.settle("a", AttemptOutcome::Refused, NOTHING, 3 * HOUR + 6, 0).notify,
             "somebody wants to know"
         );
     }
@@ -348,7 +374,7 @@ mod tests {
         schedule.take(2_880);
         schedule.try_again(2_880);
         assert_eq!(schedule.next(), None, "under way");
-        schedule.settle("a", Outcome::NeedsPerson, kept(1, 0), 2_881, 0);
+        schedule.settle("a", AttemptOutcome::NeedsPerson, kept(1, 0), 2_881, 0);
         schedule.try_again(2_900);
         assert_eq!(schedule.next(), Some((2_900, "a")));
     }
@@ -359,25 +385,32 @@ mod tests {
         assert_eq!(look(&mut schedule, kept(2, 100), 200).changed, ["a"]);
         assert_eq!(schedule.take(2_980), ["a"]);
         assert_eq!(look(&mut schedule, kept(3, 2_990), 2_990), Changes::default());
-        assert_eq!(schedule.settle("a", Outcome::Failed, kept(3, 2_990), 2_991, 0), next(2_996, false));
+        assert_eq!(
+            schedule.settle("a", AttemptOutcome::Failed, kept(3, 2_990), 2_991, 0),
+            next(2_996, false)
+        );
         let changes = schedule.look([("b".to_owned(), NOTHING)], 2_992);
         assert_eq!((changes.added, changes.gone), (vec!["b".to_owned()], vec!["a".to_owned()]));
-        assert_eq!(schedule.settle("a", Outcome::Answered, kept(4, 0), 2_993, 0), next(None, false), "gone");
+        assert_eq!(
+            schedule.settle("a", AttemptOutcome::Answered, kept(4, 0), 2_993, 0),
+            next(None, false),
+            "gone"
+        );
     }
 
     #[test]
     fn whoever_is_nearly_due_comes_along_but_no_pause_is_cut_short() {
         let mut schedule = Schedule::new(HOUR);
-        let short = |issued| Seen {
+        let short = |issued| CredentialSnapshot {
             mark: 1,
-            life: Some(Life { issued_at: Some(issued), expires_at: Some(issued + 10) }),
+            life: Some(Lifetime { issued_at: Some(issued), expires_at: Some(issued + 10) }),
         };
         let all = [("due", kept(1, 0)), ("soon", kept(1, 5)), ("later", kept(1, 7)), ("short", short(2_873))];
         schedule.look(all.map(|(id, seen)| (id.to_owned(), seen)), 0);
         assert!(schedule.take(2_879).is_empty());
         assert_eq!(schedule.take(2_880), ["due", "soon"]);
         for id in ["due", "soon"] {
-            schedule.settle(id, Outcome::Failed, kept(1, 0), 2_880, 0);
+            schedule.settle(id, AttemptOutcome::Failed, kept(1, 0), 2_880, 0);
         }
         assert_eq!(schedule.take(2_881), ["short"]);
     }
@@ -386,7 +419,7 @@ mod tests {
     fn a_clock_that_was_set_back_does_not_make_a_pause_last() {
         let mut schedule = of(NOTHING);
         schedule.take(0);
-        schedule.settle("a", Outcome::Failed, NOTHING, 100_000, 0);
+        schedule.settle("a", AttemptOutcome::Failed, NOTHING, 100_000, 0);
         assert_eq!(schedule.take(50_000), ["a"]);
     }
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 /// The fields that decide something here.
 #[derive(Default, Deserialize)]
-pub(super) struct File {
+pub(super) struct ServerFile {
     #[serde(default)]
     pub(super) server_name: Option<String>,
     #[serde(default)]
@@ -56,20 +56,8 @@ pub(super) struct Version {
     is_default: Option<bool>,
 }
 
-/// Read apart from the rest: a list of tools that reads strangely must not take its server away.
-#[derive(Default, Deserialize)]
-struct ToolList {
-    #[serde(default)]
-    tool_list: Vec<Tool>,
-}
-
-#[derive(Deserialize)]
-struct Tool {
-    name: String,
-}
-
-/// What [`File`] reads, and the list of tools.
-const OBEYED: [&str; 17] = [
+/// What [`ServerFile`] reads, and what the search for tools does ([`super::Profile`]).
+const OBEYED: [&str; 18] = [
     "append_mcp_path",
     "auth_scheme",
     "auth_type",
@@ -81,6 +69,7 @@ const OBEYED: [&str; 17] = [
     "path",
     "proxy_pass_url",
     "proxy_target_url",
+    "search_hints",
     "server_name",
     "sse_endpoint",
     "supported_transports",
@@ -152,7 +141,7 @@ const DESCRIBING: [&str; 56] = [
 /// What the registry encrypts for itself, or does itself: nobody here can do the same.
 const BEYOND: [&str; 3] = ["auth_credential_encrypted", "custom_headers_encrypted", "egress_oauth"];
 
-impl File {
+impl ServerFile {
     /// Where the server is: the version that counts says so, or else the file itself.
     pub(super) fn address(&self) -> Option<&str> {
         let versions = self.versions.as_deref().unwrap_or_default();
@@ -162,19 +151,15 @@ impl File {
         };
         let version = versions.iter().find(is_default).or(versions.first());
         let version = version.and_then(|version| version.proxy_pass_url.as_ref());
-        said(self.proxy_target_url.as_ref()).or(said(version)).or(said(self.proxy_pass_url.as_ref()))
+        non_empty(self.proxy_target_url.as_ref())
+            .or(non_empty(version))
+            .or(non_empty(self.proxy_pass_url.as_ref()))
     }
 }
 
 /// What a field says; some write an empty text for nothing.
-pub(super) fn said(text: Option<&String>) -> Option<&str> {
+pub(super) fn non_empty(text: Option<&String>) -> Option<&str> {
     text.map(String::as_str).filter(|text| !text.is_empty())
-}
-
-/// The names of the tools that a file lists.
-pub(super) fn tools(text: &str) -> Vec<String> {
-    let list: ToolList = serde_json::from_str(text).unwrap_or_default();
-    list.tool_list.into_iter().map(|tool| tool.name).collect()
 }
 
 /// What a file says in fields that nothing here obeys, each with what to do.

@@ -4,18 +4,22 @@
 //! Only the folder itself can fail to be read. Of a file that is no good one remark is made, and no other server suffers.
 //! Which servers are on is decided strictly: while `server_state.json` is no good, none is.
 
+pub mod edit;
 mod file;
+mod profile;
 
 use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use url::Url;
 
-use self::file::{File, said, strange, tools};
+use self::file::{ServerFile, non_empty, strange};
+pub use self::profile::{ListedTool, Profile};
 use crate::problem::Problem;
 use crate::sys::address::{NotWeb, check_web, is_forbidden_host};
 use crate::sys::regular_file;
@@ -35,7 +39,7 @@ const ENDPOINTS: [&str; 3] = ["mcp", "sse", "messages"];
 #[derive(Clone, Debug, Default)]
 pub struct Registry {
     /// Every server, switched off ones too, by name.
-    pub servers: Vec<Server>,
+    pub servers: Vec<RegisteredServer>,
     /// What is wrong with the files, and what became of them.
     pub remarks: Vec<Problem>,
     /// What they say in fields that nothing here obeys: for whoever checks them, and for nobody who only uses them.
@@ -43,15 +47,15 @@ pub struct Registry {
     /// The files of which nobody knows what is in them now.
     pub unread: Vec<PathBuf>,
     /// The last good `server_state.json`; an empty one if there never was a file, none if it never was good.
-    state: Option<State>,
+    state: Option<EnabledServers>,
 }
 
 /// Which servers are on, by their paths.
-type State = BTreeMap<String, bool>;
+type EnabledServers = BTreeMap<String, bool>;
 
 /// One MCP server, as its file describes it. Its `Debug` leaves out its address and headers, which may be keys.
 #[derive(Clone)]
-pub struct Server {
+pub struct RegisteredServer {
     /// The file.
     pub file: PathBuf,
     /// Its path without outer slashes: how clients, the policy and `upstreams` name it.
@@ -62,7 +66,7 @@ pub struct Server {
     pub url: Option<Url>,
     /// `mcp_endpoint` and `sse_endpoint`: where an endpoint is that is not at or below `url`.
     pub mcp_endpoint: Option<Url>,
-    /// See [`Server::mcp_endpoint`].
+    /// See [`RegisteredServer::mcp_endpoint`].
     pub sse_endpoint: Option<Url>,
     /// `append_mcp_path`: whether `/mcp` follows an address, `url` and what clients type; by the address itself if unsaid.
     pub append_mcp_path: Option<bool>,
@@ -72,8 +76,8 @@ pub struct Server {
     pub transports: Vec<Transport>,
     /// Its `headers` as the file has them: they mostly are keys, or name variables.
     pub headers: Value,
-    /// The names of its tools, as far as the file lists them.
-    pub tools: Vec<String>,
+    /// What the file says of it to people and to those who look for a tool.
+    pub profile: Arc<Profile>,
     /// Whether it is switched on.
     pub enabled: bool,
     /// Its path as the file has it.
@@ -104,10 +108,10 @@ pub enum Transport {
 }
 
 /// What is wrong, and what to do.
-pub type Refusal = (String, &'static str);
+pub type FileProblem = (String, &'static str);
 
 /// Why a file says nothing.
-struct Bad {
+struct BadFile {
     reason: String,
     /// Whether it could be read, and what is in it is wrong.
     malformed: bool,
@@ -126,8 +130,11 @@ impl Registry {
     pub fn found(dir: &Path) -> Self {
         let nothing = |error: io::Error| {
             let what = format!("{error}; its servers are left out");
-            let remark =
-                Problem::remark(shown(dir), what, "correct it, or name the folder of the servers' files");
+            let remark = Problem::remark(
+                display_path(dir),
+                what,
+                "correct it, or name the folder of the servers' files",
+            );
             let remarks = if error.kind() == io::ErrorKind::NotFound { Vec::new() } else { vec![remark] };
             Self { remarks, ..Self::default() }
         };
@@ -152,7 +159,7 @@ impl Registry {
                 next.servers.push(server);
             } else {
                 next.remarks.push(Problem::remark(
-                    shown(&path),
+                    display_path(&path),
                     format!("another file has the path /{} already; left out", server.name),
                     "give it a path of its own, or delete one of the files",
                 ));
@@ -173,18 +180,18 @@ impl Registry {
     }
 
     /// The servers that are on and need no credential of their own, by what people call them.
-    pub fn open(&self) -> Vec<&Server> {
-        let open = |server: &&Server| server.enabled && server.auth_type == AuthType::None;
-        let mut servers: Vec<&Server> = self.servers.iter().filter(open).collect();
+    pub fn open(&self) -> Vec<&RegisteredServer> {
+        let open = |server: &&RegisteredServer| server.enabled && server.auth_type == AuthType::None;
+        let mut servers: Vec<&RegisteredServer> = self.servers.iter().filter(open).collect();
         servers.sort_by(|a, b| (&a.title, &a.name).cmp(&(&b.title, &b.name)));
         servers
     }
 
-    fn state(&mut self, path: &Path, before: &Self) -> Option<State> {
+    fn state(&mut self, path: &Path, before: &Self) -> Option<EnabledServers> {
         if !is_there(path) {
-            return Some(State::new());
+            return Some(EnabledServers::new());
         }
-        match parse::<State>(path) {
+        match parse::<EnabledServers>(path) {
             Ok((state, _)) => Some(state),
             Err(bad) => {
                 self.remark(path, bad, before.state.is_some(), "every server counts as switched off");
@@ -193,8 +200,8 @@ impl Registry {
         }
     }
 
-    fn server(&mut self, path: &Path, before: &Self) -> Option<Server> {
-        let (file, text) = match parse::<File>(path) {
+    fn server(&mut self, path: &Path, before: &Self) -> Option<RegisteredServer> {
+        let (file, text) = match parse::<ServerFile>(path) {
             Ok(read) => read,
             Err(bad) => {
                 let known = before.servers.iter().find(|server| server.file == path).cloned();
@@ -202,40 +209,42 @@ impl Registry {
                 return known;
             }
         };
-        let refused = |(what, remedy): Refusal| {
-            self.remarks.push(Problem::remark(shown(path), format!("{what}; left out"), remedy));
+        let refused = |(what, remedy): FileProblem| {
+            self.remarks.push(Problem::remark(display_path(path), format!("{what}; left out"), remedy));
         };
-        let server = Server::of(file, path).map_err(refused).ok()?;
+        let server = RegisteredServer::from_file(file, path).map_err(refused).ok()?;
         let strange = strange(&text).into_iter();
-        self.unknown.extend(strange.map(|(what, remedy)| Problem::remark(shown(path), what, remedy)));
-        Some(Server { tools: tools(&text), ..server })
+        self.unknown.extend(strange.map(|(what, remedy)| Problem::remark(display_path(path), what, remedy)));
+        let profile = Profile::read(&text, path, &server.path);
+        Some(RegisteredServer { profile: Arc::new(profile), ..server })
     }
 
-    fn remark(&mut self, path: &Path, bad: Bad, known: bool, otherwise: &str) {
+    fn remark(&mut self, path: &Path, bad: BadFile, known: bool, otherwise: &str) {
         let end = if known { "what it said before stays in force" } else { otherwise };
         let remedy = if bad.malformed {
             "correct the file, or move it away"
         } else {
             "make it a readable file, or move it away"
         };
-        self.remarks.push(Problem::remark(shown(path), format!("{}; {end}", bad.reason), remedy));
+        self.remarks.push(Problem::remark(display_path(path), format!("{}; {end}", bad.reason), remedy));
         if !bad.malformed {
             self.unread.push(path.into());
         }
     }
 }
 
-impl Server {
+impl RegisteredServer {
     /// The server that a file with nothing but a path and a `proxy_pass_url` describes.
     ///
     /// # Errors
     /// What is wrong, in a few words.
     pub fn at(path: &str, url: &str) -> Result<Self, String> {
-        let file = File { path: Some(path.into()), proxy_pass_url: Some(url.into()), ..File::default() };
-        Self::of(file, Path::new("")).map_err(|(what, _)| what)
+        let file =
+            ServerFile { path: Some(path.into()), proxy_pass_url: Some(url.into()), ..ServerFile::default() };
+        Self::from_file(file, Path::new("")).map_err(|(what, _)| what)
     }
 
-    fn of(file: File, at: &Path) -> Result<Self, Refusal> {
+    fn from_file(file: ServerFile, at: &Path) -> Result<Self, FileProblem> {
         let path = file.path.clone().unwrap_or_default();
         let name = name(&path)?;
         if file.deployment.as_deref() == Some("local") {
@@ -244,16 +253,18 @@ impl Server {
         }
         let place = |field, text: Option<&str>| text.map(|text| address(field, text)).transpose();
         let url = place(PROXY_PASS_URL, file.address())?;
-        let mcp_endpoint = place("mcp_endpoint", said(file.mcp_endpoint.as_ref()))?;
-        let sse_endpoint = place("sse_endpoint", said(file.sse_endpoint.as_ref()))?;
+        let mcp_endpoint = place("mcp_endpoint", non_empty(file.mcp_endpoint.as_ref()))?;
+        let sse_endpoint = place("sse_endpoint", non_empty(file.sse_endpoint.as_ref()))?;
         let url = url.or_else(|| mcp_endpoint.clone()).or_else(|| sse_endpoint.clone());
         let mut found = Self {
             file: at.into(),
             title: file.server_name.filter(|title| !title.is_empty()).unwrap_or_else(|| name.clone()),
-            auth_type: AuthType::named(file.auth_type.or(file.auth_scheme).as_deref().unwrap_or_default()),
+            auth_type: AuthType::from_name(
+                file.auth_type.or(file.auth_scheme).as_deref().unwrap_or_default(),
+            ),
             transports: Vec::new(),
             headers: file.headers,
-            tools: Vec::new(),
+            profile: Arc::default(),
             enabled: file.is_enabled.unwrap_or(true),
             append_mcp_path: file.append_mcp_path,
             name,
@@ -270,7 +281,7 @@ impl Server {
     /// the file prefers.
     fn spoken(&self, listed: Option<&[String]>, preferred: Option<&str>) -> Vec<Transport> {
         let mut found: Vec<Transport> =
-            listed.unwrap_or_default().iter().filter_map(|name| Transport::named(name)).collect();
+            listed.unwrap_or_default().iter().filter_map(|name| Transport::from_name(name)).collect();
         if found.is_empty() {
             let is = || self.url.as_ref().and_then(Transport::of).unwrap_or(Transport::StreamableHttp);
             let alone = self.mcp_endpoint.is_none() && self.url == self.sse_endpoint;
@@ -281,7 +292,7 @@ impl Server {
             });
             found.extend(self.sse_endpoint.as_ref().map(|_| Transport::Sse));
         }
-        found.splice(0..0, preferred.and_then(Transport::named));
+        found.splice(0..0, preferred.and_then(Transport::from_name));
         let mut met = Vec::new();
         found.retain(|transport| {
             !met.contains(transport) && {
@@ -293,7 +304,7 @@ impl Server {
     }
 }
 
-impl std::fmt::Debug for Server {
+impl std::fmt::Debug for RegisteredServer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let mut shown = f.debug_struct("Server");
         shown.field("name", &self.name).field("auth_type", &self.auth_type);
@@ -302,7 +313,7 @@ impl std::fmt::Debug for Server {
 }
 
 impl AuthType {
-    fn named(name: &str) -> Self {
+    fn from_name(name: &str) -> Self {
         match name {
             "" | "none" => Self::None,
             "oauth" => Self::Oauth,
@@ -331,7 +342,7 @@ impl Transport {
         }
     }
 
-    fn named(name: &str) -> Option<Self> {
+    fn from_name(name: &str) -> Option<Self> {
         match name {
             "sse" => Some(Self::Sse),
             "streamable-http" | "streamable_http" | "http" => Some(Self::StreamableHttp),
@@ -369,10 +380,10 @@ fn is_there(path: &Path) -> bool {
 }
 
 /// What a file says, and its text.
-fn parse<T: DeserializeOwned>(path: &Path) -> Result<(T, String), Bad> {
+fn parse<T: DeserializeOwned>(path: &Path) -> Result<(T, String), BadFile> {
     let text = regular_file::read_text(path, MOST);
-    let text = text.map_err(|error| Bad { reason: error.to_string(), malformed: false })?;
-    let malformed = |reason: String| Bad { reason, malformed: true };
+    let text = text.map_err(|error| BadFile { reason: error.to_string(), malformed: false })?;
+    let malformed = |reason: String| BadFile { reason, malformed: true };
     let read = serde_json::from_str(&text).map_err(|error| malformed(error.to_string()))?;
     // A list would be read as an object's members in their order.
     if !text.trim_start().starts_with('{') {
@@ -381,13 +392,13 @@ fn parse<T: DeserializeOwned>(path: &Path) -> Result<(T, String), Bad> {
     Ok((read, text))
 }
 
-fn shown(path: &Path) -> String {
+fn display_path(path: &Path) -> String {
     path.display().to_string()
 }
 
 /// A server's name, from its path: segments of unreserved characters (RFC 3986 section 2.3), which every client and every
 /// proxy writes the same way.
-fn name(path: &str) -> Result<String, Refusal> {
+fn name(path: &str) -> Result<String, FileProblem> {
     let name = path.strip_prefix('/').unwrap_or(path);
     let name = name.strip_suffix('/').unwrap_or(name);
     let refuse = |reason: &str| Err((reason.to_owned(), "give it a path, as in /currenttime"));
@@ -409,7 +420,7 @@ fn name(path: &str) -> Result<String, Refusal> {
 }
 
 /// Where the server is. What no gateway may connect to is no server for a client either.
-fn address(field: &str, text: &str) -> Result<Url, Refusal> {
+fn address(field: &str, text: &str) -> Result<Url, FileProblem> {
     let url = Url::parse(text).map_err(|_| no_address(field, "is missing or no URL"))?;
     check_web(&url).map_err(|no: NotWeb| no_address(field, no.words()))?;
     if url.host().is_some_and(|host| is_forbidden_host(&host)) {
@@ -420,7 +431,7 @@ fn address(field: &str, text: &str) -> Result<Url, Refusal> {
 }
 
 /// What is wrong with an address, by the field it stands in, and what to do.
-pub fn no_address(field: &str, reason: &str) -> Refusal {
+pub fn no_address(field: &str, reason: &str) -> FileProblem {
     let remedy = match field {
         PROXY_PASS_URL => "correct proxy_pass_url, as in http://currenttime-server:8000/",
         _ => "correct it, as in http://currenttime-server:8000/mcp, or remove it",
@@ -430,7 +441,7 @@ pub fn no_address(field: &str, reason: &str) -> Refusal {
 
 /// The state file and the server's own write slashes as they like; its very path counts first, and without a word `unsaid`
 /// does, what the server's own file says.
-fn is_on(state: &State, path: &str, unsaid: bool) -> bool {
+fn is_on(state: &EnabledServers, path: &str, unsaid: bool) -> bool {
     let same = |other: &str| other.trim_matches('/') == path.trim_matches('/');
     let mut alike = state.iter().filter(|(other, _)| same(other)).map(|(_, on)| *on).peekable();
     let alike = || if alike.peek().is_some() { alike.all(|on| on) } else { unsaid };

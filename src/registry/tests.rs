@@ -124,7 +124,13 @@ fn older_and_newer_files_say_the_same_otherwise() {
     }
     let found =
         with(r#"{"path":"/x","server_name":"X","tool_list":[{"name":"t","schema":{}},{"name":"u"}]}"#);
-    assert_eq!((found.servers[0].title.as_str(), found.servers[0].tools.join(" ")), ("X", "t u".into()));
+    assert_eq!(
+        (
+            found.servers[0].title.as_str(),
+            found.servers[0].profile.tool_names().collect::<Vec<_>>().join(" ")
+        ),
+        ("X", "t u".into())
+    );
 }
 
 #[test]

@@ -4,7 +4,7 @@
 use url::Url;
 
 use super::RenderError;
-use crate::registry::{Server, Transport};
+use crate::registry::{RegisteredServer, Transport};
 use crate::secret::Secret;
 use crate::sys::http::is_loopback;
 use crate::sys::place;
@@ -13,7 +13,7 @@ use crate::tokens::Bearers;
 
 /// One server, as a client needs to know it.
 #[derive(Clone, Debug)]
-pub struct Entry {
+pub struct ServerEntry {
     /// The key it goes by.
     pub name: String,
     /// Its address at the gateway.
@@ -28,7 +28,7 @@ pub struct Entry {
 
 /// Who we are to the gateway. It reads `X-Authorization` for itself and passes `Authorization` on to the server.
 #[derive(Clone, Debug)]
-pub enum Identity {
+pub enum GatewayIdentity {
     /// A Cognito user pool's client.
     Cognito {
         /// The gateway's token.
@@ -67,7 +67,7 @@ pub enum Identity {
 
 /// A credential for a service behind the gateway.
 #[derive(Clone, Debug)]
-pub struct Egress {
+pub struct EgressToken {
     /// The server's name, else the provider's.
     pub name: String,
     /// What the service accepts.
@@ -89,7 +89,7 @@ pub enum PlainHttp {
     Refused,
 }
 
-impl Identity {
+impl GatewayIdentity {
     fn access_token(&self) -> &Secret {
         match self {
             Self::Cognito { access_token, .. }
@@ -132,15 +132,15 @@ impl Identity {
 /// token may go.
 pub fn entries(
     registry_url: Option<&str>,
-    identity: Option<&Identity>,
-    egress: &[Egress],
-    servers: &[&Server],
+    identity: Option<&GatewayIdentity>,
+    egress: &[EgressToken],
+    servers: &[&RegisteredServer],
     suffix_of: &dyn Fn(&str) -> String,
     plain: PlainHttp,
-) -> Result<Vec<Entry>, RenderError> {
+) -> Result<Vec<ServerEntry>, RenderError> {
     let base = registry_url.map(|url| url.trim_end_matches('/'));
-    let ours = identity.map(Identity::headers).unwrap_or_default();
-    let gateway_token = identity.map(Identity::access_token);
+    let ours = identity.map(GatewayIdentity::headers).unwrap_or_default();
+    let gateway_token = identity.map(GatewayIdentity::access_token);
     let with_credential = egress.iter().filter_map(|credential| {
         let mut headers = vec![bearer("Authorization", &credential.access_token)];
         let mut bearers = Bearers { server: Some(credential.access_token.clone()), gateway: None };
@@ -148,7 +148,7 @@ pub fn entries(
         if let Some(url) = &credential.url {
             let name = credential.name.clone();
             let transport = spoken(Transport::StreamableHttp);
-            return Some(Entry { name, url: url.clone(), transport, headers, bearers });
+            return Some(ServerEntry { name, url: url.clone(), transport, headers, bearers });
         }
         let base = base?;
         headers.extend(credential.site.iter().map(|(name, id)| (name.clone(), Secret::new(id.as_str()))));
@@ -156,7 +156,7 @@ pub fn entries(
         bearers.gateway = gateway_token.cloned();
         let name = credential.name.trim_matches('/').to_owned();
         let url = format!("{base}/{name}{}", credential.gateway_suffix);
-        Some(Entry { name, url, transport: spoken(Transport::StreamableHttp), headers, bearers })
+        Some(ServerEntry { name, url, transport: spoken(Transport::StreamableHttp), headers, bearers })
     });
     let without = servers.iter().filter_map(|server| {
         let base = base?;
@@ -173,11 +173,12 @@ pub fn entries(
         let first = server.transports.first().filter(|_| !is_mcp);
         let transport = spoken(first.copied().unwrap_or(Transport::StreamableHttp));
         let bearers = Bearers { gateway: gateway_token.cloned(), server: None };
-        Some(Entry { name, url, transport, headers: ours.clone(), bearers })
+        Some(ServerEntry { name, url, transport, headers: ours.clone(), bearers })
     });
     let gateway = base.and_then(|base| Url::parse(base).ok());
-    let direct = |entry: &Entry| egress.iter().any(|one| one.url.as_deref() == Some(entry.url.as_str()));
-    let mut all: Vec<Entry> = Vec::new();
+    let direct =
+        |entry: &ServerEntry| egress.iter().any(|one| one.url.as_deref() == Some(entry.url.as_str()));
+    let mut all: Vec<ServerEntry> = Vec::new();
     for entry in with_credential.chain(without) {
         if !all.iter().any(|known| known.name.to_lowercase() == entry.name.to_lowercase()) {
             check(&entry, plain)?;
@@ -191,7 +192,7 @@ pub fn entries(
 }
 
 /// The names of the servers that are told of by the gateway's address.
-pub fn behind_gateway(egress: &[Egress], servers: &[&Server]) -> Vec<String> {
+pub fn behind_gateway(egress: &[EgressToken], servers: &[&RegisteredServer]) -> Vec<String> {
     let own = egress.iter().filter(|credential| credential.url.is_none()).map(|credential| &credential.name);
     let paths = own.chain(servers.iter().map(|server| &server.name));
     paths.map(|path| path.trim_matches('/').to_owned()).collect()
@@ -201,13 +202,17 @@ pub fn behind_gateway(egress: &[Egress], servers: &[&Server]) -> Vec<String> {
 ///
 /// # Errors
 /// As for [`entries`].
-pub fn entry_at(url: &Url, identity: Option<&Identity>, plain: PlainHttp) -> Result<Entry, RenderError> {
-    let entry = Entry {
+pub fn entry_at(
+    url: &Url,
+    identity: Option<&GatewayIdentity>,
+    plain: PlainHttp,
+) -> Result<ServerEntry, RenderError> {
+    let entry = ServerEntry {
         name: url.host_str().unwrap_or_default().into(),
         url: url.as_str().into(),
         transport: spoken(Transport::StreamableHttp),
-        headers: identity.map(Identity::headers).unwrap_or_default(),
-        bearers: Bearers { gateway: identity.map(Identity::access_token).cloned(), server: None },
+        headers: identity.map(GatewayIdentity::headers).unwrap_or_default(),
+        bearers: Bearers { gateway: identity.map(GatewayIdentity::access_token).cloned(), server: None },
     };
     check(&entry, plain)?;
     Ok(entry)
@@ -235,7 +240,7 @@ fn bearer(name: &str, token: &Secret) -> (String, Secret) {
 const MEANT_OTHERWISE: [char; 12] = ['$', '{', '}', '`', '"', '\\', '<', '>', '|', '^', '?', '#'];
 
 /// A name that leads out of the gateway's path would carry our identity there.
-fn check_below(entry: &Entry, gateway: Option<&Url>) -> Result<(), RenderError> {
+fn check_below(entry: &ServerEntry, gateway: Option<&Url>) -> Result<(), RenderError> {
     let url = Url::parse(&entry.url).ok();
     let below = gateway.zip(url.as_ref()).is_some_and(|(gateway, url)| place::below(gateway, url).is_some());
     if below {
@@ -245,7 +250,7 @@ fn check_below(entry: &Entry, gateway: Option<&Url>) -> Result<(), RenderError> 
     Err(RenderError::Url { server: entry.name.escape_debug().to_string(), reason })
 }
 
-fn check(entry: &Entry, plain: PlainHttp) -> Result<(), RenderError> {
+fn check(entry: &ServerEntry, plain: PlainHttp) -> Result<(), RenderError> {
     let url_error = |reason: &str| RenderError::Url {
         server: entry.name.escape_debug().to_string(),
         reason: reason.into(),

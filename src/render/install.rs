@@ -7,11 +7,11 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::auth_mode::AuthMode;
 use super::merge::{self, Change, Merged};
-use super::ownership::{self, Record};
-use super::targets::{Format, Target};
+use super::ownership::{self, InstallRecord};
+use super::targets::{ClientSpec, Format};
 use super::template::Rendered;
-use super::ways::Secrets;
 use super::{MergeError, RenderError, unreadable};
 use crate::sys::private_file::{self, Keep};
 use crate::sys::regular_file;
@@ -25,9 +25,9 @@ pub struct Destination<'a> {
     /// The client's file, which may be a link.
     pub path: &'a Path,
     /// The client.
-    pub target: &'a Target,
+    pub target: &'a ClientSpec,
     /// How it has the headers.
-    pub secrets: Secrets,
+    pub auth_mode: AuthMode,
     /// Servers of which nothing is said this time: entries of ours by these names stay as they are.
     pub left_out: &'a BTreeSet<String>,
     /// Whose tokens they are.
@@ -93,7 +93,7 @@ pub fn install(to: &Destination<'_>, rendered: &Rendered, dry_run: DryRun) -> Re
             Some(lock)
         }
     };
-    let before = ownership::of(to.state_dir, &path)?;
+    let before = ownership::read_record(to.state_dir, &path)?;
     let owned = before.as_ref().map(|record| record.entries.clone()).unwrap_or_default();
     let existing = read(&path)?;
     let older = to.target.hides.map(|name| path.with_file_name(name));
@@ -107,7 +107,8 @@ pub fn install(to: &Destination<'_>, rendered: &Rendered, dry_run: DryRun) -> Re
 
     let altered = merged.changes.iter().any(Change::alters);
     // A file with secrets in it that others can read is written anew, and thereby closed.
-    let exposed = to.secrets.are_in_the_file() && !merged.owned.is_empty() && private_file::is_exposed(&path);
+    let exposed =
+        to.auth_mode.are_in_the_file() && !merged.owned.is_empty() && private_file::is_exposed(&path);
     let mut installed =
         Installed { changed: altered || exposed, exposed, backup: None, changes: merged.changes, path };
     if dry_run == DryRun::Yes {
@@ -117,14 +118,14 @@ pub fn install(to: &Destination<'_>, rendered: &Rendered, dry_run: DryRun) -> Re
         let path = &installed.path;
         create_parent(path)?;
         installed.backup = existing.map(|text| back_up(path, &text)).transpose()?.flatten();
-        let holds_secrets = to.secrets.are_in_the_file() && !merged.owned.is_empty();
+        let holds_secrets = to.auth_mode.are_in_the_file() && !merged.owned.is_empty();
         let keep = if holds_secrets { Keep::Closed } else { Keep::Mode };
         private_file::write_through(path, &merged.text, keep)?;
     }
-    let now = Record {
+    let now = InstallRecord {
         path: installed.path.clone(),
         client: Some(to.target.client.into()),
-        secrets: to.secrets,
+        auth_mode: to.auth_mode,
         tokens_dir: Some(to.tokens_dir.into()),
         entries: merged.owned,
     };
@@ -139,7 +140,7 @@ pub fn install(to: &Destination<'_>, rendered: &Rendered, dry_run: DryRun) -> Re
 /// [`merge::merge`], and into a file that is not there the template as it is: some clients want more than entries in it.
 fn merged(
     existing: Option<&str>,
-    target: &Target,
+    target: &ClientSpec,
     rendered: &Rendered,
     owned: &BTreeSet<String>,
 ) -> Result<Merged, MergeError> {

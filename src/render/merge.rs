@@ -17,7 +17,7 @@ use serde_json::Value;
 
 pub use self::change::{Change, ChangeKind, MergeError, Merged};
 use self::plan::Edit;
-use super::targets::{Format, Shape, Target};
+use super::targets::{ClientSpec, Format, Shape};
 
 /// Merges what was rendered into the user's file; `owned` are the names that were ours in it so far.
 ///
@@ -25,7 +25,7 @@ use super::targets::{Format, Shape, Target};
 /// As [`MergeError`] says; the file is then to be left as it is.
 pub fn merge(
     existing: Option<&str>,
-    target: &Target,
+    target: &ClientSpec,
     rendered: &Value,
     owned: &BTreeSet<String>,
 ) -> Result<Merged, MergeError> {
@@ -54,7 +54,7 @@ pub fn merge(
 }
 
 /// What a file means; an empty one, or nothing but null, is an empty object.
-fn read(text: &str, target: &Target) -> Result<Value, MergeError> {
+fn read(text: &str, target: &ClientSpec) -> Result<Value, MergeError> {
     match target.format {
         Format::Json => json::read(text),
         Format::Toml => toml::read(text),
@@ -63,7 +63,7 @@ fn read(text: &str, target: &Target) -> Result<Value, MergeError> {
 }
 
 /// The file with all `edits` made to its text.
-fn edit(text: &str, target: &Target, edits: &[Edit<'_>]) -> Result<String, MergeError> {
+fn edit(text: &str, target: &ClientSpec, edits: &[Edit<'_>]) -> Result<String, MergeError> {
     match (target.format, target.shape) {
         (Format::Json, Shape::Map) => json::edit(text, target, edits),
         (Format::Toml, Shape::Map) => toml::edit(text, target, edits),

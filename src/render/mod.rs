@@ -1,30 +1,32 @@
 //! Turns credentials into the configuration of an MCP client, and puts it where the client looks.
 //! It leaves getting and keeping credentials to `flow` and `store`: what it is given is written as it is.
 
+mod auth_mode;
+pub mod client_entry;
 pub mod entries;
 pub mod install;
 pub mod merge;
 pub mod ownership;
 pub mod places;
-pub mod secrets;
 mod shell;
 pub mod targets;
 pub mod template;
-mod ways;
 
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-pub use entries::{Egress, Entry, Identity, PlainHttp, behind_gateway, entries, entry_at, variable};
+pub use auth_mode::AuthMode;
+pub use client_entry::{LaunchContext, LocalProxy, client_entries};
+pub use entries::{
+    EgressToken, GatewayIdentity, PlainHttp, ServerEntry, behind_gateway, entries, entry_at, variable,
+};
 pub use install::{Destination, DryRun, Installed, install, write_local};
 pub use merge::{Change, ChangeKind, MergeError};
-pub use ownership::{Record, records};
+pub use ownership::{InstallRecord, records};
 pub use places::Folders;
-pub use secrets::{Door, Means, told};
-pub use targets::{Format, Shape, TARGETS, Target};
+pub use targets::{ClientSpec, Format, Shape, TARGETS};
 pub use template::{Rendered, render};
-pub use ways::Secrets;
 
 use crate::sys::private_file::FileError;
 
@@ -125,7 +127,7 @@ impl RenderError {
             Self::Header { server, .. } => format!("log in again for {server}, or correct its settings"),
             Self::Plain { .. } => "use an https gateway address, or --allow-http if you mean it".into(),
             Self::Url { .. } => "check REGISTRY_URL and the server's name".into(),
-            Self::SameVariable { .. } => "rename one of the servers, or use --secrets bridge".into(),
+            Self::SameVariable { .. } => "rename one of the servers, or use --auth-mode bridge".into(),
             Self::Unreadable { path, .. } => format!("correct {}, or move it away", path.display()),
             Self::Template { file, .. } | Self::Shape { file, .. } => {
                 format!("correct {file}; without it the built-in template is used")

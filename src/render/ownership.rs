@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::RenderError;
+use super::auth_mode::AuthMode;
 use super::unreadable;
-use super::ways::Secrets;
 use crate::sys::private_file;
 
 /// Where it is remembered, in the state folder.
@@ -16,13 +16,13 @@ const FILE: &str = "installed.json";
 
 /// What we did to one file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Record {
+pub struct InstallRecord {
     /// The file, from the root on.
     pub path: PathBuf,
     /// Whose it is; `None` for what was written before this was remembered.
     pub client: Option<String>,
     /// How the client has its headers.
-    pub secrets: Secrets,
+    pub auth_mode: AuthMode,
     /// Whose tokens they are; `None` as for `client`.
     pub tokens_dir: Option<PathBuf>,
     /// The names of our entries.
@@ -32,12 +32,12 @@ pub struct Record {
 /// A record as it is kept, by the file's path.
 #[derive(Deserialize, Serialize)]
 #[serde(untagged)]
-enum Kept {
+enum SavedRecord {
     /// As it was at first: every token in the file.
     Names(BTreeSet<String>),
     Record {
         client: String,
-        secrets: String,
+        auth_mode: String,
         tokens_dir: PathBuf,
         entries: BTreeSet<String>,
     },
@@ -47,49 +47,49 @@ enum Kept {
 ///
 /// # Errors
 /// [`RenderError::Unreadable`] and [`RenderError::File`].
-pub fn records(state_dir: &Path) -> Result<Vec<Record>, RenderError> {
+pub fn records(state_dir: &Path) -> Result<Vec<InstallRecord>, RenderError> {
     let file = state_dir.join(FILE);
     let Some(text) = private_file::read(&file)? else { return Ok(Vec::new()) };
-    let kept: BTreeMap<PathBuf, Kept> = serde_json::from_str(&text).map_err(|e| unreadable(&file, &e))?;
+    let kept: BTreeMap<PathBuf, SavedRecord> =
+        serde_json::from_str(&text).map_err(|e| unreadable(&file, &e))?;
     kept.into_iter().map(|(path, kept)| record(&file, path, kept)).collect()
 }
 
 /// The record of one file.
-pub(super) fn of(state_dir: &Path, path: &Path) -> Result<Option<Record>, RenderError> {
+pub(super) fn read_record(state_dir: &Path, path: &Path) -> Result<Option<InstallRecord>, RenderError> {
     Ok(records(state_dir)?.into_iter().find(|record| record.path == path))
 }
 
 /// Remembers one file anew. Only under the lock of [`super::install`]: two at once would each forget what the other did.
-pub(super) fn remember(state_dir: &Path, record: Record) -> Result<(), RenderError> {
+pub(super) fn remember(state_dir: &Path, record: InstallRecord) -> Result<(), RenderError> {
     let mut all = records(state_dir)?;
     all.retain(|other| other.path != record.path);
     all.push(record);
-    let kept: BTreeMap<PathBuf, Kept> = all.into_iter().map(kept).collect();
+    let kept: BTreeMap<PathBuf, SavedRecord> = all.into_iter().map(to_saved).collect();
     let file = state_dir.join(FILE);
     let text = serde_json::to_string_pretty(&kept).map_err(|e| unreadable(&file, &e))?;
     Ok(private_file::write(&file, &text)?)
 }
 
-fn record(file: &Path, path: PathBuf, kept: Kept) -> Result<Record, RenderError> {
-    let (client, secrets, tokens_dir, entries) = match kept {
-        Kept::Names(entries) => (None, Secrets::Inline, None, entries),
-        Kept::Record { client, secrets, tokens_dir, entries } => {
-            let known = Secrets::named(&secrets);
-            let secrets =
-                known.ok_or_else(|| unreadable(file, &"names a way to secrets that is not known"))?;
-            (Some(client), secrets, Some(tokens_dir), entries)
+fn record(file: &Path, path: PathBuf, kept: SavedRecord) -> Result<InstallRecord, RenderError> {
+    let (client, auth_mode, tokens_dir, entries) = match kept {
+        SavedRecord::Names(entries) => (None, AuthMode::Inline, None, entries),
+        SavedRecord::Record { client, auth_mode, tokens_dir, entries } => {
+            let known = AuthMode::from_name(&auth_mode);
+            let auth_mode = known.ok_or_else(|| unreadable(file, &"names an unknown auth mode"))?;
+            (Some(client), auth_mode, Some(tokens_dir), entries)
         }
     };
-    Ok(Record { path, client, secrets, tokens_dir, entries })
+    Ok(InstallRecord { path, client, auth_mode, tokens_dir, entries })
 }
 
-fn kept(record: Record) -> (PathBuf, Kept) {
-    let Record { path, client, secrets, tokens_dir, entries } = record;
+fn to_saved(record: InstallRecord) -> (PathBuf, SavedRecord) {
+    let InstallRecord { path, client, auth_mode, tokens_dir, entries } = record;
     let kept = match client.zip(tokens_dir) {
         Some((client, tokens_dir)) => {
-            Kept::Record { client, secrets: secrets.name().into(), tokens_dir, entries }
+            SavedRecord::Record { client, auth_mode: auth_mode.name().into(), tokens_dir, entries }
         }
-        None => Kept::Names(entries),
+        None => SavedRecord::Names(entries),
     };
     (path, kept)
 }
@@ -104,28 +104,28 @@ mod tests {
         assert_eq!(records(dir.path()).unwrap(), []);
         private_file::write(&dir.path().join(FILE), r#"{"/h/roo.json": ["files"]}"#).unwrap();
         let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
-        let old = Record {
+        let old = InstallRecord {
             path: "/h/roo.json".into(),
             client: None,
-            secrets: Secrets::Inline,
+            auth_mode: AuthMode::Inline,
             tokens_dir: None,
             entries: names(&["files"]),
         };
-        let new = Record {
+        let new = InstallRecord {
             path: "/h/a.json".into(),
             client: Some("cursor".into()),
-            secrets: Secrets::Bridge,
+            auth_mode: AuthMode::Bridge,
             tokens_dir: Some("/p/tokens".into()),
             entries: names(&["b", "a"]),
         };
         remember(dir.path(), new.clone()).unwrap();
         assert_eq!(records(dir.path()).unwrap(), [new.clone(), old.clone()]);
-        assert_eq!(of(dir.path(), Path::new("/h/a.json")).unwrap(), Some(new));
+        assert_eq!(read_record(dir.path(), Path::new("/h/a.json")).unwrap(), Some(new));
         let text = private_file::read(&dir.path().join(FILE)).unwrap().unwrap();
         let expected = r#"{
   "/h/a.json": {
     "client": "cursor",
-    "secrets": "bridge",
+    "auth_mode": "bridge",
     "tokens_dir": "/p/tokens",
     "entries": [
       "a",
@@ -137,7 +137,7 @@ mod tests {
   ]
 }"#;
         assert_eq!(text, expected);
-        for text in ["[]", r#"{"/h": {"client": "c", "secrets": "x", "tokens_dir": "/", "entries": []}}"#] {
+        for text in ["[]", r#"{"/h": {"client": "c", "auth_mode": "x", "tokens_dir": "/", "entries": []}}"#] {
             private_file::write(&dir.path().join(FILE), text).unwrap();
             let message = records(dir.path()).unwrap_err().to_string();
             assert!(message.contains(FILE), "{message}");

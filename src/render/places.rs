@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 /// A folder that is somewhere else for every person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Base {
+pub enum BaseFolder {
     /// The home folder.
     Home,
     /// Where programs keep a person's settings on this system.
@@ -15,9 +15,9 @@ pub enum Base {
 
 /// A file below one of these folders.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct FilePlace {
     /// Below which.
-    pub base: Base,
+    pub base: BaseFolder,
     /// From there on, with `/` on every system.
     pub path: &'static str,
 }
@@ -34,37 +34,37 @@ pub enum Moved {
 /// This person's folders.
 #[derive(Clone, Debug)]
 pub struct Folders {
-    /// [`Base::Home`].
+    /// [`BaseFolder::Home`].
     pub home: PathBuf,
-    /// [`Base::Config`].
+    /// [`BaseFolder::Config`].
     pub config: PathBuf,
-    /// [`Base::Xdg`].
+    /// [`BaseFolder::Xdg`].
     pub xdg: PathBuf,
     /// Whether this is Windows, where some clients have another place.
     pub windows: bool,
 }
 
-impl Place {
+impl FilePlace {
     /// Below the home folder.
     pub const fn home(path: &'static str) -> Self {
-        Self { base: Base::Home, path }
+        Self { base: BaseFolder::Home, path }
     }
 
     /// Among the settings of programs.
     pub const fn config(path: &'static str) -> Self {
-        Self { base: Base::Config, path }
+        Self { base: BaseFolder::Config, path }
     }
 
     /// Below `~/.config`.
     pub const fn xdg(path: &'static str) -> Self {
-        Self { base: Base::Xdg, path }
+        Self { base: BaseFolder::Xdg, path }
     }
 
     pub(super) fn within(self, folders: &Folders) -> PathBuf {
         let base = match self.base {
-            Base::Home => &folders.home,
-            Base::Config => &folders.config,
-            Base::Xdg => &folders.xdg,
+            BaseFolder::Home => &folders.home,
+            BaseFolder::Config => &folders.config,
+            BaseFolder::Xdg => &folders.xdg,
         };
         self.path.split('/').fold(base.clone(), |path, part| path.join(part))
     }
@@ -75,7 +75,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::render::targets::Target;
+    use crate::render::targets::ClientSpec;
 
     fn folders(windows: bool) -> Folders {
         let [home, config, xdg] = ["/h", "/h/settings", "/h/.config"].map(PathBuf::from);
@@ -111,14 +111,14 @@ mod tests {
             super::super::TARGETS.iter().map(|target| target.client).collect::<Vec<_>>()
         );
         for (client, expected) in cases {
-            let path = Target::named(client).unwrap().path(&folders(false), &|_| None);
+            let path = ClientSpec::find(client).unwrap().path(&folders(false), &|_| None);
             assert_eq!(path, Path::new(expected));
         }
         for (client, expected) in [
             ("zed", "/h/settings/Zed/settings.json"),
             ("goose", "/h/settings/Block/goose/config/config.yaml"),
         ] {
-            let path = Target::named(client).unwrap().path(&folders(true), &|_| None);
+            let path = ClientSpec::find(client).unwrap().path(&folders(true), &|_| None);
             assert_eq!(path, Path::new(expected));
         }
     }
@@ -134,7 +134,7 @@ mod tests {
         ];
         for (client, name, value, expected) in cases {
             let variable = |asked: &str| (asked == name).then(|| value.to_owned());
-            let path = Target::named(client).unwrap().path(&folders(false), &variable);
+            let path = ClientSpec::find(client).unwrap().path(&folders(false), &variable);
             assert_eq!(path, Path::new(expected), "{client}");
         }
     }
@@ -143,7 +143,7 @@ mod tests {
     fn a_file_that_counts_for_more_is_taken_where_it_exists() {
         let dir = tempfile::tempdir().unwrap();
         let folders = Folders { xdg: dir.path().into(), ..folders(false) };
-        let path = || Target::named("opencode").unwrap().path(&folders, &|_| None);
+        let path = || ClientSpec::find("opencode").unwrap().path(&folders, &|_| None);
         let file = |name: &str| dir.path().join("opencode").join(name);
         std::fs::create_dir(dir.path().join("opencode")).unwrap();
         for (write, expected) in
@@ -161,7 +161,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let folders = Folders { home: dir.path().into(), ..folders(false) };
         let found = |client: &str| {
-            let target = Target::named(client).unwrap();
+            let target = ClientSpec::find(client).unwrap();
             target.is_found(&target.path(&folders, &|_| None), &folders)
         };
         assert_eq!(["cursor", "claude-code", "vscode-legacy"].map(found), [false, false, false]);

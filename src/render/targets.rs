@@ -5,150 +5,150 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
-use super::places::{Folders, Moved, Place};
-use super::ways::Secrets::{self, Bridge, Env, Helper, Inline, Proxy};
+use super::auth_mode::AuthMode::{self, Bridge, Env, Helper, Inline, Proxy};
+use super::places::{FilePlace, Folders, Moved};
 
 /// Every client that can be configured.
-pub const TARGETS: &[Target] = &[
-    Target {
+pub const TARGETS: &[ClientSpec] = &[
+    ClientSpec {
         client: "vscode-legacy",
         template: "vscode-legacy.json",
         root: &["mcp", "servers"],
         local: Some("vscode_mcp.json"),
-        place: Place::home(".vscode/mcp.json"),
+        place: FilePlace::home(".vscode/mcp.json"),
         ways: &[Inline, Bridge, Proxy],
         ..JSON
     },
-    Target {
+    ClientSpec {
         client: "roo",
         template: "roo.json",
         local: Some("mcp.json"),
-        place: Place::home(".roocode/mcp_servers.json"),
+        place: FilePlace::home(".roocode/mcp_servers.json"),
         kept: &["disabled", "alwaysAllow"],
         note: Some("Roo Code was discontinued on 15 May 2026; its makers recommend Cline: --client cline"),
         ..JSON
     },
-    Target {
+    ClientSpec {
         client: "vscode",
         template: "vscode.json",
         root: &["servers"],
-        place: Place::config("Code/User/mcp.json"),
+        place: FilePlace::config("Code/User/mcp.json"),
         ..JSON
     },
-    Target {
+    ClientSpec {
         client: "claude-code",
         template: "claude-code.json",
-        place: Place::home(".claude.json"),
+        place: FilePlace::home(".claude.json"),
         moved: Some(Moved::Folder("CLAUDE_CONFIG_DIR", ".claude.json")),
         ways: &[Helper, Bridge, Inline, Proxy],
         ..JSON
     },
-    Target {
+    ClientSpec {
         client: "claude-desktop",
         template: "claude-desktop.json",
-        place: Place::config("Claude/claude_desktop_config.json"),
+        place: FilePlace::config("Claude/claude_desktop_config.json"),
         ways: &[Bridge],
         ..JSON
     },
-    Target {
+    ClientSpec {
         client: "cursor",
         template: "cursor.json",
-        place: Place::home(".cursor/mcp.json"),
+        place: FilePlace::home(".cursor/mcp.json"),
         ways: &[Bridge, Inline, Proxy, Env],
         ..JSON
     },
-    Target {
+    ClientSpec {
         client: "cline",
         template: "cline.json",
-        place: Place::config(
+        place: FilePlace::config(
             "Code/User/globalStorage/saoudrizwan.claude-dev/settings/cline_mcp_settings.json",
         ),
         moved: Some(Moved::File("CLINE_MCP_SETTINGS_PATH")),
         kept: &["disabled", "autoApprove"],
         ..JSON
     },
-    Target {
+    ClientSpec {
         client: "windsurf",
         template: "windsurf.json",
         url: "serverUrl",
-        place: Place::home(".codeium/windsurf/mcp_config.json"),
+        place: FilePlace::home(".codeium/windsurf/mcp_config.json"),
         ways: &[Bridge, Inline, Proxy, Env],
         ..JSON
     },
-    Target {
+    ClientSpec {
         client: "zed",
         template: "zed.json",
         root: &["context_servers"],
-        place: Place::xdg("zed/settings.json"),
-        on_windows: Some(Place::config("Zed/settings.json")),
+        place: FilePlace::xdg("zed/settings.json"),
+        on_windows: Some(FilePlace::config("Zed/settings.json")),
         ..JSON
     },
-    Target {
+    ClientSpec {
         client: "gemini",
         template: "gemini.json",
         url: "httpUrl",
-        place: Place::home(".gemini/settings.json"),
+        place: FilePlace::home(".gemini/settings.json"),
         ..JSON
     },
-    Target {
+    ClientSpec {
         client: "antigravity",
         template: "antigravity.json",
         url: "serverUrl",
-        place: Place::home(".gemini/antigravity/mcp_config.json"),
+        place: FilePlace::home(".gemini/antigravity/mcp_config.json"),
         ..JSON
     },
-    Target {
+    ClientSpec {
         client: "codex",
         template: "codex.toml",
         format: Format::Toml,
         root: &["mcp_servers"],
         sse: false,
-        place: Place::home(".codex/config.toml"),
+        place: FilePlace::home(".codex/config.toml"),
         moved: Some(Moved::Folder("CODEX_HOME", "config.toml")),
         // Only newer versions know of the helper; an older one passes over the field and sends no headers.
         ways: &[Env, Helper, Bridge, Inline, Proxy],
         ..JSON
     },
-    Target {
+    ClientSpec {
         client: "continue",
         template: "continue.yaml",
         format: Format::Yaml,
         shape: Shape::List,
-        place: Place::home(".continue/config.yaml"),
+        place: FilePlace::home(".continue/config.yaml"),
         hides: Some("config.json"),
         ..JSON
     },
-    Target {
+    ClientSpec {
         client: "goose",
         template: "goose.yaml",
         format: Format::Yaml,
         root: &["extensions"],
         url: "uri",
         sse: false,
-        place: Place::xdg("goose/config.yaml"),
-        on_windows: Some(Place::config("Block/goose/config/config.yaml")),
+        place: FilePlace::xdg("goose/config.yaml"),
+        on_windows: Some(FilePlace::config("Block/goose/config/config.yaml")),
         kept: &["enabled", "description", "timeout"],
         ..JSON
     },
-    Target {
+    ClientSpec {
         client: "junie",
         template: "junie.json",
-        place: Place::home(".junie/mcp/mcp.json"),
+        place: FilePlace::home(".junie/mcp/mcp.json"),
         ways: &[Bridge],
         ..JSON
     },
-    Target {
+    ClientSpec {
         client: "copilot",
         template: "copilot.json",
-        place: Place::home(".copilot/mcp-config.json"),
+        place: FilePlace::home(".copilot/mcp-config.json"),
         kept: &["tools"],
         ..JSON
     },
-    Target {
+    ClientSpec {
         client: "opencode",
         template: "opencode.json",
         root: &["mcp"],
-        place: Place::xdg("opencode/opencode.json"),
+        place: FilePlace::xdg("opencode/opencode.json"),
         beside: Some("opencode.jsonc"),
         // It reads both, and of an entry that is in both, this file's.
         moved: Some(Moved::File("OPENCODE_CONFIG")),
@@ -158,7 +158,7 @@ pub const TARGETS: &[Target] = &[
 ];
 
 /// What most rows have in common.
-const JSON: Target = Target {
+const JSON: ClientSpec = ClientSpec {
     client: "",
     template: "",
     format: Format::Json,
@@ -167,7 +167,7 @@ const JSON: Target = Target {
     url: "url",
     sse: true,
     local: None,
-    place: Place::home(""),
+    place: FilePlace::home(""),
     on_windows: None,
     beside: None,
     hides: None,
@@ -199,7 +199,7 @@ pub enum Shape {
 
 /// A client, as data.
 #[derive(Clone, Debug)]
-pub struct Target {
+pub struct ClientSpec {
     /// What `--client` says.
     pub client: &'static str,
     /// The template's name.
@@ -217,9 +217,9 @@ pub struct Target {
     /// The file's name among the tokens, for those that `generate` writes.
     pub local: Option<&'static str>,
     /// The client's own file.
-    pub place: Place,
+    pub place: FilePlace,
     /// The same on Windows, where it is not the same.
-    pub on_windows: Option<Place>,
+    pub on_windows: Option<FilePlace>,
     /// A file in the same folder that counts for more where it exists.
     pub beside: Option<&'static str>,
     /// An older file beside it that the client reads for as long as there is none of the newer kind, and then no more.
@@ -227,21 +227,21 @@ pub struct Target {
     /// The variable by which the client is told of another place.
     pub moved: Option<Moved>,
     /// Where it can have the headers from, the best first.
-    pub ways: &'static [Secrets],
+    pub ways: &'static [AuthMode],
     /// Fields that are the user's once the entry exists.
     pub kept: &'static [&'static str],
     /// What to know before installing.
     pub note: Option<&'static str>,
 }
 
-impl Target {
+impl ClientSpec {
     /// The client of that name.
-    pub fn named(client: &str) -> Option<&'static Self> {
+    pub fn find(client: &str) -> Option<&'static Self> {
         TARGETS.iter().find(|target| target.client == client)
     }
 
     /// The best way it can have the headers.
-    pub fn best(&self) -> Secrets {
+    pub fn best(&self) -> AuthMode {
         self.ways.first().copied().unwrap_or(Inline)
     }
 

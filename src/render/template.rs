@@ -10,8 +10,8 @@ use serde_json::{Map, Value};
 use toml_edit::{DocumentMut, Item};
 
 use super::RenderError;
-use super::secrets::Told;
-use super::targets::{Format, Shape, Target};
+use super::client_entry::ClientEntry;
+use super::targets::{ClientSpec, Format, Shape};
 use crate::provider::TEMPLATES;
 use crate::secret::Secret;
 use crate::sys::regular_file;
@@ -38,7 +38,11 @@ impl std::fmt::Debug for Rendered {
 ///
 /// # Errors
 /// [`RenderError::Template`], naming file and line; [`RenderError::Shape`] when what came out is not a configuration.
-pub fn render(target: &Target, told: &[Told], templates_dir: Option<&Path>) -> Result<Rendered, RenderError> {
+pub fn render(
+    target: &ClientSpec,
+    told: &[ClientEntry],
+    templates_dir: Option<&Path>,
+) -> Result<Rendered, RenderError> {
     let (file, source) = template(target, templates_dir)?;
     let mut environment = Environment::new();
     // A misspelt name in somebody's template is an error, not an empty place in their configuration.
@@ -120,7 +124,7 @@ fn escape_rare(text: &str) -> Cow<'_, str> {
 }
 
 /// What a template sees of a server.
-fn value(told: &Told) -> minijinja::Value {
+fn value(told: &ClientEntry) -> minijinja::Value {
     let headers = told.headers.iter().map(|(name, value)| (name.as_str(), value.expose()));
     let variables = told.variables.iter().map(|(name, variable)| (name.as_str(), variable.as_str()));
     context! {
@@ -135,7 +139,7 @@ fn value(told: &Told) -> minijinja::Value {
 }
 
 /// Why there are no entries where a client looks for them.
-fn misplaced(target: &Target, json: &Value) -> String {
+fn misplaced(target: &ClientSpec, json: &Value) -> String {
     let odd = target.servers(json).and_then(|servers| servers.iter().find(|(_, entry)| !entry.is_object()));
     match (odd, target.shape) {
         (Some((name, _)), _) => format!("has something other than an object at {name:?}"),
@@ -145,7 +149,7 @@ fn misplaced(target: &Target, json: &Value) -> String {
 }
 
 /// The template's text, and what to call it in an error.
-fn template(target: &Target, templates_dir: Option<&Path>) -> Result<(String, String), RenderError> {
+fn template(target: &ClientSpec, templates_dir: Option<&Path>) -> Result<(String, String), RenderError> {
     let file = format!("{}.j2", target.template);
     if let Some(path) = templates_dir.map(|dir| dir.join(&file)) {
         match regular_file::read_text(&path, LIMIT) {
@@ -161,7 +165,7 @@ fn template(target: &Target, templates_dir: Option<&Path>) -> Result<(String, St
 }
 
 /// A filter's complaint may quote what it was given.
-fn scrubbed(told: &[Told], reason: String) -> String {
+fn scrubbed(told: &[ClientEntry], reason: String) -> String {
     let values = told.iter().flat_map(|told| told.headers.iter().map(|(_, value)| value));
     values.fold(reason, |reason, value| {
         let token = value.expose().strip_prefix("Bearer ").map(Secret::new);

@@ -7,7 +7,7 @@ mod view;
 use std::collections::VecDeque;
 use std::ops::Range;
 
-use self::view::View;
+use self::view::DecodedText;
 
 /// A needle of fewer bytes is found in ordinary words: only the secret as it is counts.
 const LEAST: usize = 4;
@@ -95,7 +95,7 @@ fn promising(piece: &str, needles: &[Vec<u8>]) -> Vec<Range<usize>> {
 fn in_part(piece: &str, needles: &[Vec<u8>]) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     let mut seen: Vec<Vec<u8>> = Vec::new();
-    let mut left = VecDeque::from([(View::of(piece), 0)]);
+    let mut left = VecDeque::from([(DecodedText::of(piece), 0)]);
     while let Some((view, depth)) = left.pop_front() {
         let ranges = needles.iter().flat_map(|needle| view.find(needle, counts));
         found.extend(ranges.map(|range| if view.is_within_digits { around(piece, range) } else { range }));

@@ -4,7 +4,7 @@
 use reqwest::header::{HeaderMap, WWW_AUTHENTICATE};
 use url::Url;
 
-use super::{Servers, Which};
+use super::{ServerRef, Servers};
 use crate::config::{login_command, name_of};
 use crate::oauth::{CALLER_REVOKED, Challenge};
 use crate::text::{clean, word};
@@ -15,7 +15,7 @@ pub(crate) const ADDRESS: &str =
 
 /// Where the credentials come from that a server was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Source {
+pub(crate) enum CredentialOrigin {
     /// The store.
     Stored,
     /// `MCP_AUTH_TOKEN`, in the store's place.
@@ -29,8 +29,8 @@ pub(crate) enum Source {
 /// One server, and what it was sent.
 pub(crate) struct Advice<'a> {
     pub(crate) servers: &'a Servers,
-    pub(crate) which: &'a Which,
-    pub(crate) source: Source,
+    pub(crate) which: &'a ServerRef,
+    pub(crate) source: CredentialOrigin,
 }
 
 /// What a server asks for with a refusal.
@@ -41,7 +41,7 @@ fn challenge(headers: &HeaderMap) -> Challenge {
 
 impl<'a> Advice<'a> {
     /// For a server that is sent what the store has for it.
-    pub(crate) fn stored(servers: &'a Servers, which: &'a Which) -> Self {
+    pub(crate) fn stored(servers: &'a Servers, which: &'a ServerRef) -> Self {
         Self { servers, which, source: servers.source_for(which) }
     }
 
@@ -68,32 +68,34 @@ impl<'a> Advice<'a> {
             return "ask who runs the gateway to take this client off its list of revoked ones".into();
         }
         // Some servers have a 401 for a scope that is missing, where RFC 6750 section 3.1 has a 403.
-        let is_about_scope = challenge.is_about_scope() && self.source == Source::Stored;
+        let is_about_scope = challenge.is_about_scope() && self.source == CredentialOrigin::Stored;
         let login = self.servers.login_of(self.which).filter(|login| is_about_scope && login.is_kept);
         if let Some(login) = login {
             return login.forbidden(challenge);
         }
         let next = match (self.which, self.source) {
-            (_, Source::Refused) => "leave out --no-auth".into(),
-            (_, Source::Given) => {
+            (_, CredentialOrigin::Refused) => "leave out --no-auth".into(),
+            (_, CredentialOrigin::Given) => {
                 "put a good token into MCP_AUTH_TOKEN, or unset it to use the stored one".into()
             }
-            (Which::Url(url), Source::Elsewhere) => format!(
+            (ServerRef::ByUrl(url), CredentialOrigin::Elsewhere) => format!(
                 "run: {}; or, if it is your gateway, set REGISTRY_URL or send the gateway's token with --auth",
                 login_command(url, &name_of(url))
             ),
             // Its token looks good from here: only a new login brings another one.
-            (which, Source::Stored | Source::Elsewhere) if self.servers.is_logged_in(which) => {
+            (which, CredentialOrigin::Stored | CredentialOrigin::Elsewhere)
+                if self.servers.is_logged_in(which) =>
+            {
                 format!("run: {} --force", self.servers.command_for(which))
             }
-            (_, Source::Stored | Source::Elsewhere) if self.is_behind_gateway() => {
+            (_, CredentialOrigin::Stored | CredentialOrigin::Elsewhere) if self.is_behind_gateway() => {
                 format!("run: {} --force", self.servers.identity_command())
             }
             // Whoever describes itself can be logged in to by that.
-            (Which::Url(url), Source::Stored) if challenge.resource_metadata.is_some() => {
+            (ServerRef::ByUrl(url), CredentialOrigin::Stored) if challenge.resource_metadata.is_some() => {
                 format!("run: {}", login_command(url, &name_of(url)))
             }
-            (which, Source::Stored | Source::Elsewhere) => {
+            (which, CredentialOrigin::Stored | CredentialOrigin::Elsewhere) => {
                 format!("run: {}", self.servers.command_for(which))
             }
         };
@@ -135,23 +137,23 @@ impl<'a> Advice<'a> {
     /// A verb for the same server.
     pub(crate) fn command(&self, verb: &str) -> String {
         match self.which {
-            Which::Name(name) => format!("mcpauth {verb} --server {}", quoted(name)),
-            Which::Url(url) => format!("mcpauth {verb} --url {}", place(url)),
+            ServerRef::ByName(name) => format!("mcpauth {verb} --server {}", quoted(name)),
+            ServerRef::ByUrl(url) => format!("mcpauth {verb} --url {}", place(url)),
         }
     }
 
     fn is_behind_gateway(&self) -> bool {
         match self.which {
-            Which::Name(_) => true,
-            Which::Url(url) => self.servers.below_gateway(url).is_some(),
+            ServerRef::ByName(_) => true,
+            ServerRef::ByUrl(url) => self.servers.below_gateway(url).is_some(),
         }
     }
 
     /// The server's name as the gateway's policy has it: the path's first segment.
     fn server_name(&self) -> Option<String> {
         match self.which {
-            Which::Name(name) => Some(name.clone()),
-            Which::Url(url) => url
+            ServerRef::ByName(name) => Some(name.clone()),
+            ServerRef::ByUrl(url) => url
                 .path_segments()?
                 .next()
                 .filter(|name| !matches!(*name, "" | "mcp" | "sse"))

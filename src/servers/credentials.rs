@@ -6,29 +6,30 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::usable;
-use crate::config::{Config, ConfigError, Planned};
-use crate::credential::{Credential, CredentialId, Kind};
+use crate::config::{Config, ConfigError, CredentialPlan};
+use crate::credential::{Credential, CredentialId, CredentialKind};
 use crate::error::Error;
-use crate::store::{Store, Stored};
-use crate::vault::{Outcome, Vault, VaultError};
+use crate::store::{Store, StoredToken};
+use crate::sys::private_file;
+use crate::vault::{Logout, TokenOutcome, Vault, VaultError};
 
 /// A name that is longer may be a token that was pasted in its place: it is not repeated.
 const LONGEST_NAME: usize = 32;
 
 /// One credential.
-pub(crate) struct Known {
-    pub(crate) kind: Kind,
+pub(crate) struct KnownCredential {
+    pub(crate) kind: CredentialKind,
     /// As messages and summaries call it.
     pub(crate) name: String,
     /// The number of the set it comes from, where sets have one.
     pub(crate) set: Option<usize>,
     /// `None` if its settings are too incomplete to tell its file, and there is none that could be it.
     pub(crate) id: Option<CredentialId>,
-    pub(crate) setup: Setup,
+    pub(crate) setup: SetupStatus,
 }
 
 /// What is known of how to get it.
-pub(crate) enum Setup {
+pub(crate) enum SetupStatus {
     /// Everything.
     Complete(Box<Credential>),
     /// Not enough.
@@ -38,8 +39,9 @@ pub(crate) enum Setup {
 }
 
 /// Everything that is configured, in the order it is got, then what is there besides.
-pub(crate) fn all(config: &Config, store: &Store) -> Vec<Known> {
-    let mut all: Vec<Known> = config.plan(&Kind::ALL, None).into_iter().map(Known::from).collect();
+pub(crate) fn all(config: &Config, store: &Store) -> Vec<KnownCredential> {
+    let mut all: Vec<KnownCredential> =
+        config.plan(&CredentialKind::ALL, None).into_iter().map(KnownCredential::from).collect();
     for id in store.files().iter().filter_map(|path| id_at(store, path)) {
         let file = id.file_name();
         if all.iter().any(|known| known.id.as_ref().is_some_and(|id| id.file_name() == file)) {
@@ -51,7 +53,13 @@ pub(crate) fn all(config: &Config, store: &Store) -> Vec<Known> {
         match nameless {
             Some(known) => known.id = Some(id),
             None => {
-                all.push(Known { kind: id.kind, name, set: None, id: Some(id), setup: Setup::FileOnly });
+                all.push(KnownCredential {
+                    kind: id.kind,
+                    name,
+                    set: None,
+                    id: Some(id),
+                    setup: SetupStatus::FileOnly,
+                });
             }
         }
     }
@@ -63,7 +71,7 @@ pub(crate) fn all(config: &Config, store: &Store) -> Vec<Known> {
 ///
 /// # Errors
 /// [`Error::Usage`] if there is none, or more than one; it lists them.
-pub(crate) fn named<'k>(all: &'k [Known], name: &str) -> Result<&'k Known, Error> {
+pub(crate) fn find_by_name<'k>(all: &'k [KnownCredential], name: &str) -> Result<&'k KnownCredential, Error> {
     let ranked = all.iter().filter_map(|known| Some((known.rank(name)?, known)));
     let best = ranked.clone().map(|(rank, _)| rank).min();
     let mut found = ranked.filter(|(rank, _)| Some(*rank) == best).map(|(_, known)| known);
@@ -71,20 +79,20 @@ pub(crate) fn named<'k>(all: &'k [Known], name: &str) -> Result<&'k Known, Error
         (Some(known), []) => Ok(known),
         (Some(first), others) => {
             let names: Vec<String> =
-                std::iter::once(first).chain(others.iter().copied()).map(Known::handle).collect();
-            let message = format!("{} is the name of {} credentials", shown(name), names.len());
+                std::iter::once(first).chain(others.iter().copied()).map(KnownCredential::handle).collect();
+            let message = format!("{} is the name of {} credentials", quote_name(name), names.len());
             Err(Error::Usage { message, hint: format!("say which: {}", names.join(", ")) })
         }
         (None, _) => Err(Error::Usage {
-            message: format!("there is no credential {}", shown(name)),
-            hint: listed(all),
+            message: format!("there is no credential {}", quote_name(name)),
+            hint: list_names(all),
         }),
     }
 }
 
 /// What there is, as a hint.
-pub(crate) fn listed(all: &[Known]) -> String {
-    let names: Vec<String> = all.iter().map(Known::handle).collect();
+pub(crate) fn list_names(all: &[KnownCredential]) -> String {
+    let names: Vec<String> = all.iter().map(KnownCredential::handle).collect();
     if names.is_empty() {
         "set one up with: mcpauth configure".into()
     } else {
@@ -92,7 +100,7 @@ pub(crate) fn listed(all: &[Known]) -> String {
     }
 }
 
-fn shown(name: &str) -> String {
+fn quote_name(name: &str) -> String {
     if name.chars().count() > LONGEST_NAME {
         "of that name".into()
     } else {
@@ -100,23 +108,23 @@ fn shown(name: &str) -> String {
     }
 }
 
-impl From<Planned> for Known {
-    fn from(planned: Planned) -> Self {
-        let Planned { kind, name, set, credential } = planned;
+impl From<CredentialPlan> for KnownCredential {
+    fn from(planned: CredentialPlan) -> Self {
+        let CredentialPlan { kind, name, set, credential } = planned;
         let (id, setup) = match credential {
-            Ok(credential) => (Some(credential.id.clone()), Setup::Complete(Box::new(credential))),
-            Err(error) => (None, Setup::Partial(error)),
+            Ok(credential) => (Some(credential.id.clone()), SetupStatus::Complete(Box::new(credential))),
+            Err(error) => (None, SetupStatus::Partial(error)),
         };
         Self { kind, name, set, id, setup }
     }
 }
 
-impl Known {
+impl KnownCredential {
     /// Everything needed to get it, if all of that is there.
     pub(crate) fn credential(&self) -> Option<&Credential> {
         match &self.setup {
-            Setup::Complete(credential) => Some(credential),
-            Setup::Partial(_) | Setup::FileOnly => None,
+            SetupStatus::Complete(credential) => Some(credential),
+            SetupStatus::Partial(_) | SetupStatus::FileOnly => None,
         }
     }
 
@@ -142,11 +150,11 @@ impl Known {
     ///
     /// # Errors
     /// The vault's; [`Error::Config`] if its settings are incomplete and its file does not do.
-    pub(crate) async fn fresh(&self, vault: &Vault) -> Result<Stored, Error> {
-        if let Setup::Complete(credential) = &self.setup {
+    pub(crate) async fn fresh(&self, vault: &Vault) -> Result<StoredToken, Error> {
+        if let SetupStatus::Complete(credential) = &self.setup {
             let fresh = vault.fresh(credential, false).await?;
             // The shell file beside an agent's token has the token, too.
-            if self.kind == Kind::Agent && fresh.outcome != Outcome::Reused {
+            if fresh.outcome != TokenOutcome::Reused {
                 vault.store.write_agent_env(credential, &fresh.stored.token).map_err(VaultError::Store)?;
             }
             return Ok(fresh.stored);
@@ -159,7 +167,7 @@ impl Known {
         };
         match (kept, &self.setup) {
             (Some((path, stored)), _) => usable(&path, stored),
-            (None, Setup::Partial(error)) => Err(error.clone().into()),
+            (None, SetupStatus::Partial(error)) => Err(error.clone().into()),
             (None, _) => {
                 let why = Some(format!(
                     "nothing is kept as {}, and nothing is configured to get it",
@@ -168,6 +176,28 @@ impl Known {
                 Err(VaultError::NeedsPerson { why }.into())
             }
         }
+    }
+
+    /// Whether anything is kept of it: its file, what a killed run left of one, or its client.
+    pub(crate) fn is_kept(&self, config: &Config, store: &Store) -> bool {
+        let registered = self.id.as_ref().is_some_and(|id| config.registered_at(id).is_some());
+        let is_there =
+            |path: PathBuf| path.symlink_metadata().is_ok() || !private_file::left(&path).is_empty();
+        registered || self.path(store).is_some_and(is_there)
+    }
+
+    /// Forgets it, after its server was asked to take it back, if it is to `revoke`.
+    ///
+    /// # Errors
+    /// The file's.
+    pub(crate) async fn forget(&self, vault: &Vault, config: &Config, revoke: bool) -> Result<Logout, Error> {
+        let (Some(id), Some(path)) = (&self.id, self.path(&vault.store)) else {
+            return Ok(Logout::nothing());
+        };
+        let ended = vault.forget(id, &path, self.credential(), revoke).await?;
+        // After the token: its client is the one that may have it taken back.
+        let registered = config.forget_registration(id)?;
+        Ok(Logout { found: ended.found || registered, ..ended })
     }
 
     /// How exactly `name` names it, 0 being the best; `None` if it does not.
@@ -199,9 +229,15 @@ fn id_at(store: &Store, path: &Path) -> Option<CredentialId> {
 mod tests {
     use super::*;
 
-    fn known(file: &str, provider: &str) -> Known {
+    fn known(file: &str, provider: &str) -> KnownCredential {
         let id = CredentialId::parse(file, provider).unwrap();
-        Known { kind: id.kind, name: id.to_string(), set: None, id: Some(id), setup: Setup::FileOnly }
+        KnownCredential {
+            kind: id.kind,
+            name: id.to_string(),
+            set: None,
+            id: Some(id),
+            setup: SetupStatus::FileOnly,
+        }
     }
 
     #[test]
@@ -242,7 +278,8 @@ mod tests {
             ),
         ];
         for (name, expected) in cases {
-            let found = named(&all, name).map(|known| known.name.as_str()).map_err(|error| error.hint(""));
+            let found =
+                find_by_name(&all, name).map(|known| known.name.as_str()).map_err(|error| error.hint(""));
             assert_eq!(found.as_ref().map_err(String::as_str).copied(), expected, "{name}");
         }
     }
@@ -250,7 +287,7 @@ mod tests {
     #[test]
     fn what_may_be_a_token_is_not_repeated() {
         let token = "abc_16C7e42F292c6912E7710c838347Ae178B4a";
-        let error = named(&[], token).err().unwrap();
+        let error = find_by_name(&[], token).err().unwrap();
         assert_eq!(error.to_string(), "there is no credential of that name");
     }
 }

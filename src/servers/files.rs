@@ -6,21 +6,21 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::config::Config;
-use crate::credential::{Credential, CredentialId, Kind, SERVER_URL};
+use crate::credential::{Credential, CredentialId, CredentialKind, SERVER_URL};
 use crate::error::Error;
 use crate::notice::Notices;
 use crate::oauth::Freshness;
-use crate::render::{Egress, Identity};
-use crate::store::{Store, Stored};
+use crate::render::{EgressToken, GatewayIdentity};
+use crate::store::{Store, StoredToken};
 use crate::sys::clock;
 use crate::vault::VaultError;
 
-/// The agent whose token stands in for the ingress token of coding assistants, by the reference's convention.
+/// The agent whose token stands in for the ingress token of coding assistants, by the registry's scripts' convention.
 const ASSISTANT: &str = "agent-ai-coding-assistant-m2m";
 
 /// The files of tokens for servers, by their names.
 pub(super) fn egress_files(store: &Store) -> impl Iterator<Item = PathBuf> {
-    let outward = |id: CredentialId| matches!(id.kind, Kind::Egress | Kind::AgentCore);
+    let outward = |id: CredentialId| matches!(id.kind, CredentialKind::Egress | CredentialKind::AgentCore);
     store.files().into_iter().filter(move |path| id_of(path).is_some_and(outward))
 }
 
@@ -29,12 +29,14 @@ pub(super) fn egress_files(store: &Store) -> impl Iterator<Item = PathBuf> {
 pub(super) fn server_name(path: &Path, provider: &str) -> String {
     let id = CredentialId::parse(file_name(path), provider);
     match id {
-        Some(id) if id.server.is_some() || id.kind == Kind::AgentCore => id.server_name().to_owned(),
+        Some(id) if id.server.is_some() || id.kind == CredentialKind::AgentCore => {
+            id.server_name().to_owned()
+        }
         _ => provider.to_owned(),
     }
 }
 
-pub(super) fn found_at(store: &Store, path: &Path, out: &dyn Notices) -> Option<Stored> {
+pub(super) fn found_at(store: &Store, path: &Path, out: &dyn Notices) -> Option<StoredToken> {
     store.read_file(path).unwrap_or_else(|error| {
         out.say(&format!("left out: {error}"));
         None
@@ -42,7 +44,7 @@ pub(super) fn found_at(store: &Store, path: &Path, out: &dyn Notices) -> Option<
 }
 
 /// A token that mcpauth cannot renew is handed out until it ends, and never after.
-pub(crate) fn usable(path: &Path, stored: Stored) -> Result<Stored, Error> {
+pub(crate) fn usable(path: &Path, stored: StoredToken) -> Result<StoredToken, Error> {
     if stored.token.freshness(clock::now()) == Freshness::Expired {
         let why = format!("{} has expired, and no configured credential renews it", path.display());
         return Err(VaultError::NeedsPerson { why: Some(why) }.into());
@@ -51,11 +53,11 @@ pub(crate) fn usable(path: &Path, stored: Stored) -> Result<Stored, Error> {
 }
 
 /// A token file as a server's entry: keyed by the server's name, else the provider's.
-pub(super) fn egress_of(config: &Config, path: &Path, stored: &Stored) -> Egress {
+pub(super) fn egress_of(config: &Config, path: &Path, stored: &StoredToken) -> EgressToken {
     let provider = config.provider(&stored.provider).ok();
     let header =
         provider.as_ref().and_then(|provider| provider.sites.as_ref()).map(|sites| sites.header.clone());
-    Egress {
+    EgressToken {
         name: server_name(path, &stored.provider),
         url: stored.members.get(SERVER_URL).and_then(Value::as_str).map(str::to_owned),
         access_token: stored.token.access_token.clone(),
@@ -81,17 +83,17 @@ pub(super) fn identity_file(config: &Config, store: &Store, credentials: &[Crede
     let mut only = store
         .files()
         .into_iter()
-        .filter(|path| id_of(path).is_some_and(|id| id.kind == Kind::Agent && id.is_identity()));
+        .filter(|path| id_of(path).is_some_and(|id| id.kind == CredentialKind::Agent && id.is_identity()));
     match (only.next(), only.next()) {
         (only, None) => only,
         _ => None,
     }
 }
 
-pub(super) fn identity_of(path: &Path, stored: Stored) -> Identity {
+pub(super) fn identity_of(path: &Path, stored: StoredToken) -> GatewayIdentity {
     let access_token = stored.token.access_token.clone();
-    if id_of(path).is_none_or(|id| id.kind != Kind::Ingress) {
-        return Identity::Agent { access_token };
+    if id_of(path).is_none_or(|id| id.kind != CredentialKind::Ingress) {
+        return GatewayIdentity::Agent { access_token };
     }
     let member = |name: &str| {
         stored.members.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned)
@@ -100,10 +102,10 @@ pub(super) fn identity_of(path: &Path, stored: Stored) -> Identity {
     match (member("user_pool_id"), member("keycloak_url"), member("realm")) {
         (Some(user_pool_id), _, _) => {
             let region = member("region").unwrap_or_else(|| "us-east-1".into());
-            Identity::Cognito { access_token, user_pool_id, client_id, region }
+            GatewayIdentity::Cognito { access_token, user_pool_id, client_id, region }
         }
-        (_, Some(url), Some(realm)) => Identity::Keycloak { access_token, client_id, realm, url },
-        _ => Identity::Oidc { access_token, client_id },
+        (_, Some(url), Some(realm)) => GatewayIdentity::Keycloak { access_token, client_id, realm, url },
+        _ => GatewayIdentity::Oidc { access_token, client_id },
     }
 }
 

@@ -3,7 +3,7 @@
 
 use url::Url;
 
-use super::{Servers, Source, Which};
+use super::{CredentialOrigin, ServerRef, Servers};
 use crate::sys::place;
 use crate::text::clean;
 
@@ -17,16 +17,18 @@ impl Servers {
 
     /// Whether our identity may go to a server. What was logged in to by its address has a token of its own, and gets no
     /// other.
-    pub(crate) fn may_know_us(&self, which: &Which) -> bool {
-        let Which::Url(url) = which else { return !self.is_logged_in(which) };
+    pub(crate) fn may_know_us(&self, which: &ServerRef) -> bool {
+        let ServerRef::ByUrl(url) = which else { return !self.is_logged_in(which) };
         !self.is_logged_in(which) && (self.auth || self.below_gateway(url).is_some())
     }
 
     /// Where the credentials come from that a server gets by itself.
-    pub(crate) fn source_for(&self, which: &Which) -> Source {
+    pub(crate) fn source_for(&self, which: &ServerRef) -> CredentialOrigin {
         match which {
-            Which::Url(_) if !self.may_know_us(which) && !self.is_logged_in(which) => Source::Elsewhere,
-            _ => Source::Stored,
+            ServerRef::ByUrl(_) if !self.may_know_us(which) && !self.is_logged_in(which) => {
+                CredentialOrigin::Elsewhere
+            }
+            _ => CredentialOrigin::Stored,
         }
     }
 
@@ -45,8 +47,8 @@ impl Servers {
 
     /// Says, once for each server, that our identity goes where it would not go by itself, or that it does not go where
     /// somebody may expect it.
-    pub(crate) fn announce(&self, which: &Which, goes: bool) {
-        let Which::Url(url) = which else { return };
+    pub(crate) fn announce(&self, which: &ServerRef, goes: bool) {
+        let ServerRef::ByUrl(url) = which else { return };
         if self.is_logged_in(which) || self.below_gateway(url).is_some() {
             return;
         }

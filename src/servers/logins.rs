@@ -1,8 +1,8 @@
 //! Logins at servers' own addresses: what was asked for at each, and what came. It leaves which server
 //! is meant to the verbs.
 
-use super::{Servers, Which, is_direct};
-use crate::credential::How;
+use super::{ServerRef, Servers, is_direct};
+use crate::credential::GrantConfig;
 use crate::oauth::Challenge;
 use crate::text::word;
 
@@ -20,15 +20,15 @@ pub(crate) struct LoginOf<'s> {
 
 impl Servers {
     /// The login at a server's own address, if there was one.
-    pub(crate) fn login_of(&self, which: &Which) -> Option<LoginOf<'_>> {
+    pub(crate) fn login_of(&self, which: &ServerRef) -> Option<LoginOf<'_>> {
         let credential = match which {
-            Which::Url(url) => self.credential_for(url),
-            Which::Name(name) => self.egress_file(name).and_then(|path| self.credential_at(&path)),
+            ServerRef::ByUrl(url) => self.credential_for(url),
+            ServerRef::ByName(name) => self.egress_file(name).and_then(|path| self.credential_at(&path)),
         };
         let credential = credential.filter(|credential| is_direct(credential))?;
         let asked = match &credential.how {
-            How::AuthorizationCode(person) => &person.scopes,
-            How::ClientCredentials(machine) => &machine.scopes,
+            GrantConfig::AuthorizationCode(person) => &person.scopes,
+            GrantConfig::ClientCredentials(machine) => &machine.scopes,
         };
         let stored = self.vault.kept(credential).ok().flatten();
         let is_kept = stored.is_some();

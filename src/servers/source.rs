@@ -8,11 +8,11 @@ use std::time::Duration;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use url::Url;
 
-use super::{Advice, Servers, Which};
-use crate::bridge::listen::Lookup;
+use super::{Advice, ServerRef, Servers};
+use crate::bridge::listen::ServerLookup;
 use crate::error::Error;
-use crate::render::Entry;
-use crate::session::{Access, Given, NoAccess, Pending};
+use crate::render::ServerEntry;
+use crate::session::{BoxFuture, CredentialSource, CredentialUnavailable, UpstreamAuth};
 use crate::tokens::{Got, SingleFlight, Supply};
 
 /// How long headers are handed out without a look at the store, and how long the lack of them is taken for granted: a
@@ -22,51 +22,51 @@ const LOOK: Duration = Duration::from_secs(1);
 /// One server's headers.
 pub(crate) struct HeaderSource {
     servers: Arc<Servers>,
-    which: Which,
-    given: SingleFlight<Given, NoAccess>,
+    which: ServerRef,
+    given: SingleFlight<UpstreamAuth, CredentialUnavailable>,
 }
 
 /// Every server's, made when first asked for.
-pub(crate) struct Sources {
+pub(crate) struct HeaderSources {
     servers: Arc<Servers>,
     made: Now<BTreeMap<String, Arc<HeaderSource>>>,
 }
 
 impl HeaderSource {
-    pub(crate) fn new(servers: Arc<Servers>, which: Which) -> Self {
+    pub(crate) fn new(servers: Arc<Servers>, which: ServerRef) -> Self {
         Self { servers, which, given: SingleFlight::default() }
     }
 
-    fn unsendable(&self) -> NoAccess {
-        NoAccess {
+    fn unsendable(&self) -> CredentialUnavailable {
+        CredentialUnavailable {
             message: format!("the headers of {} cannot be sent", self.which),
             hint: "look at them with: mcpauth config show".into(),
         }
     }
 
-    fn no(&self, error: &Error) -> NoAccess {
+    fn no(&self, error: &Error) -> CredentialUnavailable {
         let hint = error.hint(&self.servers.command_for(&self.which));
-        NoAccess { message: format!("no credentials for {}: {error}", self.which), hint }
+        CredentialUnavailable { message: format!("no credentials for {}: {error}", self.which), hint }
     }
 }
 
 impl Supply for HeaderSource {
-    type Token = Given;
-    type No = NoAccess;
+    type Token = UpstreamAuth;
+    type No = CredentialUnavailable;
 
     const PAUSE: Duration = LOOK;
 
-    fn is_good(&self, _: &Given, age: Duration) -> bool {
+    fn is_good(&self, _: &UpstreamAuth, age: Duration) -> bool {
         age < LOOK
     }
 
-    fn is_same(&self, a: &Given, b: &Given) -> bool {
+    fn is_same(&self, a: &UpstreamAuth, b: &UpstreamAuth) -> bool {
         a.url == b.url && a.headers == b.headers
     }
 
-    async fn get(&self, refused: Option<&Given>) -> Result<Got<Given>, NoAccess> {
+    async fn get(&self, refused: Option<&UpstreamAuth>) -> Result<Got<UpstreamAuth>, CredentialUnavailable> {
         let found = match refused {
-            Some(refused) => self.servers.renewed(&self.which, &refused.bearers).await,
+            Some(refused) => self.servers.renew_refused(&self.which, &refused.bearers).await,
             None => self.servers.fresh(&self.which).await,
         };
         let entry = found.map_err(|error| self.no(&error))?;
@@ -75,12 +75,15 @@ impl Supply for HeaderSource {
     }
 }
 
-impl Access for HeaderSource {
-    fn fresh(&self) -> Pending<'_, Result<Arc<Given>, NoAccess>> {
+impl CredentialSource for HeaderSource {
+    fn fresh(&self) -> BoxFuture<'_, Result<Arc<UpstreamAuth>, CredentialUnavailable>> {
         Box::pin(self.given.current(self))
     }
 
-    fn renewed<'a>(&'a self, refused: &'a Given) -> Pending<'a, Result<Option<Arc<Given>>, NoAccess>> {
+    fn renew_refused<'a>(
+        &'a self,
+        refused: &'a UpstreamAuth,
+    ) -> BoxFuture<'a, Result<Option<Arc<UpstreamAuth>>, CredentialUnavailable>> {
         Box::pin(self.given.replace(self, refused))
     }
 
@@ -93,23 +96,23 @@ impl Access for HeaderSource {
     }
 }
 
-impl Sources {
+impl HeaderSources {
     pub(crate) fn new(servers: Arc<Servers>) -> Self {
         Self { servers, made: Now::default() }
     }
 }
 
-impl Lookup for Sources {
-    fn access(&self, name: &str) -> Option<Arc<dyn Access>> {
+impl ServerLookup for HeaderSources {
+    fn access(&self, name: &str) -> Option<Arc<dyn CredentialSource>> {
         let names = self.servers.names().ok()?;
         let name = names.into_iter().find(|known| known.eq_ignore_ascii_case(name))?;
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-        let make = || Arc::new(HeaderSource::new(self.servers.clone(), Which::Name(name.clone())));
+        let make = || Arc::new(HeaderSource::new(self.servers.clone(), ServerRef::ByName(name.clone())));
         Some(made.entry(name.clone()).or_insert_with(make).clone())
     }
 }
 
-fn given(servers: &Servers, entry: Entry) -> Option<Given> {
+fn given(servers: &Servers, entry: ServerEntry) -> Option<UpstreamAuth> {
     let mut headers = HeaderMap::new();
     for (name, value) in &entry.headers {
         let mut value = HeaderValue::from_str(value.expose()).ok()?;
@@ -117,5 +120,5 @@ fn given(servers: &Servers, entry: Entry) -> Option<Given> {
         headers.insert(name.parse::<HeaderName>().ok()?, value);
     }
     let url = Url::parse(&entry.url).ok()?;
-    Some(Given { within: servers.within(&url), url, headers, bearers: entry.bearers })
+    Some(UpstreamAuth { within: servers.within(&url), url, headers, bearers: entry.bearers })
 }

@@ -2,13 +2,13 @@
 
 use std::path::PathBuf;
 
-use crate::config::{Config, ConfigError, Given};
+use crate::config::{Config, ConfigError, NamedValue};
 use crate::credential::Credential;
-use crate::store::Stored;
+use crate::store::StoredToken;
 use crate::vault::is_clients;
 
 /// A token file and what is in it.
-pub(super) type Kept = (PathBuf, Stored);
+pub(super) type KeptToken = (PathBuf, StoredToken);
 
 /// Whether kept tokens may go where these settings say.
 ///
@@ -17,8 +17,8 @@ pub(super) type Kept = (PathBuf, Stored);
 pub(super) fn may_go(
     config: &Config,
     credentials: &[Credential],
-    tokens: &[&Kept],
-    places: &[Given],
+    tokens: &[&KeptToken],
+    places: &[NamedValue],
 ) -> Result<(), ConfigError> {
     for (path, stored) in tokens {
         let file = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();

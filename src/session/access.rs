@@ -12,7 +12,7 @@ use crate::tokens::{Bearers, TokenSource};
 
 /// A server's address and the headers it wants, at one moment.
 #[derive(Clone, Debug)]
-pub struct Given {
+pub struct UpstreamAuth {
     /// The server's address.
     pub url: Url,
     /// What it wants to see; values are marked sensitive.
@@ -25,7 +25,7 @@ pub struct Given {
 
 /// Why there are no headers, and what to type.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NoAccess {
+pub struct CredentialUnavailable {
     /// The cause; no secret in it.
     pub message: String,
     /// The remedy.
@@ -33,15 +33,18 @@ pub struct NoAccess {
 }
 
 /// Something under way.
-pub type Pending<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// Who hands out a server's headers: a [`TokenSource`] of any kind. Asked for every request; requests that ask at once share
 /// one renewal.
-pub trait Access: Send + Sync + 'static {
+pub trait CredentialSource: Send + Sync + 'static {
     /// Headers whose tokens are good for a while.
-    fn fresh(&self) -> Pending<'_, Result<Arc<Given>, NoAccess>>;
+    fn fresh(&self) -> BoxFuture<'_, Result<Arc<UpstreamAuth>, CredentialUnavailable>>;
     /// Other headers than these, which the server would not take; `None` if there are no others for now.
-    fn renewed<'a>(&'a self, refused: &'a Given) -> Pending<'a, Result<Option<Arc<Given>>, NoAccess>>;
+    fn renew_refused<'a>(
+        &'a self,
+        refused: &'a UpstreamAuth,
+    ) -> BoxFuture<'a, Result<Option<Arc<UpstreamAuth>>, CredentialUnavailable>>;
     /// Whether other headers may be taken where these were answered with a 401 that has such headers.
     fn may_renew(&self, _: &HeaderMap) -> bool {
         true
@@ -50,23 +53,26 @@ pub trait Access: Send + Sync + 'static {
     fn advice(&self, status: u16, headers: &HeaderMap) -> String;
 }
 
-impl TokenSource for dyn Access + '_ {
-    type Token = Given;
-    type No = NoAccess;
+impl TokenSource for dyn CredentialSource + '_ {
+    type Token = UpstreamAuth;
+    type No = CredentialUnavailable;
 
-    async fn current(&self) -> Result<Arc<Given>, NoAccess> {
+    async fn current(&self) -> Result<Arc<UpstreamAuth>, CredentialUnavailable> {
         self.fresh().await
     }
 
-    async fn replace(&self, refused: &Given) -> Result<Option<Arc<Given>>, NoAccess> {
-        self.renewed(refused).await
+    async fn replace(
+        &self,
+        refused: &UpstreamAuth,
+    ) -> Result<Option<Arc<UpstreamAuth>>, CredentialUnavailable> {
+        self.renew_refused(refused).await
     }
 }
 
 /// Who hears what belongs to no request.
-pub trait Hears: Send + Sync + 'static {
+pub trait NotificationSink: Send + Sync + 'static {
     /// Takes a message; `false` if nobody listens any more.
-    fn hear(&self, text: String) -> Pending<'_, bool>;
+    fn hear(&self, text: String) -> BoxFuture<'_, bool>;
     /// Takes a remark on what has been mended.
     fn note(&self, _text: &str) {}
 }

@@ -10,8 +10,8 @@ use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
 use url::Url;
 
-use super::access::{Access, Hears};
-use super::remote::{Answer, Failure, LIMIT, Request};
+use super::access::{CredentialSource, NotificationSink};
+use super::remote::{LIMIT, RemoteError, RemoteRequest, ServerAnswer};
 use crate::mcp::Head;
 use crate::mcp::jsonrpc::Message;
 use crate::sys::http::{Http, HttpError};
@@ -22,9 +22,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// An open stream.
 pub(super) struct Channel {
-    access: Arc<dyn Access>,
+    access: Arc<dyn CredentialSource>,
     endpoint: Url,
-    waiting: Waiting,
+    waiting: AnswerWaiters,
     reader: AbortHandle,
 }
 
@@ -33,41 +33,41 @@ pub(super) enum Connected {
     /// It is open.
     Open,
     /// It is there, for others.
-    Refused(Box<Answer>),
+    Refused(Box<ServerAnswer>),
     /// There is none.
     Nothing,
 }
 
 /// What a message's answer comes on.
-pub(super) enum Source {
+pub(super) enum AnswerSource {
     /// The answer to the request that carried the message.
-    Here(Box<Answer>),
+    Here(Box<ServerAnswer>),
     /// The stream of the older transport.
-    Channel(Option<oneshot::Receiver<Result<String, Failure>>>),
+    Channel(Option<oneshot::Receiver<Result<String, RemoteError>>>),
 }
 
 /// Who waits for which answer, by the text of its id; nothing once the stream has ended.
 #[derive(Clone)]
-struct Waiting(Arc<Mutex<Promised>>);
+struct AnswerWaiters(Arc<Mutex<Promised>>);
 
-type Promised = Option<BTreeMap<String, oneshot::Sender<Result<String, Failure>>>>;
+type Promised = Option<BTreeMap<String, oneshot::Sender<Result<String, RemoteError>>>>;
 
 impl Channel {
     /// Connects, if there is such a stream at the server's address, or at its neighbour `sse`.
     ///
     /// # Errors
-    /// [`Failure::NoAccess`], and [`Failure::Elsewhere`] if its address is not the server's own.
+    /// [`RemoteError::NoAccess`], and [`RemoteError::Elsewhere`] if its address is not the server's own.
     pub(super) async fn connect(
         http: &Http,
-        access: &Arc<dyn Access>,
-        aside: &Arc<dyn Hears>,
-    ) -> Result<(Connected, Option<Self>), Failure> {
+        access: &Arc<dyn CredentialSource>,
+        aside: &Arc<dyn NotificationSink>,
+    ) -> Result<(Connected, Option<Self>), RemoteError> {
         let mut found = Connected::Nothing;
         for at in places(&access.fresh().await?.url) {
-            let request = Request::listen(HeaderMap::new());
+            let request = RemoteRequest::listen(HeaderMap::new());
             let opened = request.send(http, &**access, |_| Some(at.clone()));
             let Ok(Ok((given, incoming))) = tokio::time::timeout(PATIENCE, opened).await else { continue };
-            let mut stream = Answer::new(incoming);
+            let mut stream = ServerAnswer::new(incoming);
             if !stream.is_good() || !stream.is_stream() {
                 if matches!((stream.status, &found), (401 | 403, Connected::Nothing)) {
                     found = Connected::Refused(Box::new(stream));
@@ -77,8 +77,9 @@ impl Channel {
             let named = tokio::time::timeout(PATIENCE, endpoint(&mut stream)).await;
             let Ok(Some(named)) = named else { continue };
             // Our credentials are for this server: it must not have them sent elsewhere.
-            let endpoint = place::announced(stream.url(), &named, &given.within).ok_or(Failure::Elsewhere)?;
-            let waiting = Waiting(Arc::new(Mutex::new(Some(BTreeMap::new()))));
+            let endpoint =
+                place::announced(stream.url(), &named, &given.within).ok_or(RemoteError::Elsewhere)?;
+            let waiting = AnswerWaiters(Arc::new(Mutex::new(Some(BTreeMap::new()))));
             let reader = tokio::spawn(read(stream, waiting.clone(), aside.clone())).abort_handle();
             let channel = Self { access: access.clone(), endpoint, waiting, reader };
             return Ok((Connected::Open, Some(channel)));
@@ -91,27 +92,29 @@ impl Channel {
     }
 
     /// Sends a message; its answer comes on the stream, unless the message itself is refused.
-    pub(super) async fn post(&self, http: &Http, message: &Message) -> Result<Source, Failure> {
+    pub(super) async fn post(&self, http: &Http, message: &Message) -> Result<AnswerSource, RemoteError> {
         let id = message.request_id().map(ToString::to_string);
         let answer = match &id {
             Some(id) => {
                 let (sender, answer) = oneshot::channel();
-                self.waiting.lock().as_mut().ok_or(Failure::Broken)?.insert(id.clone(), sender);
+                self.waiting.lock().as_mut().ok_or(RemoteError::Broken)?.insert(id.clone(), sender);
                 Some(answer)
             }
             None => None,
         };
-        let request = Request::post(HeaderMap::new(), message.text.clone());
+        let request = RemoteRequest::post(HeaderMap::new(), message.text.clone());
         let sent = request.send(http, &*self.access, |_| Some(self.endpoint.clone())).await;
         match sent {
             // Whatever it says: 202 is what the specification has, and 200 what several servers send.
-            Ok((_, incoming)) if (200..300).contains(&incoming.status) => return Ok(Source::Channel(answer)),
+            Ok((_, incoming)) if (200..300).contains(&incoming.status) => {
+                return Ok(AnswerSource::Channel(answer));
+            }
             _ => {}
         }
         if let (Some(id), Some(waiting)) = (&id, self.waiting.lock().as_mut()) {
             waiting.remove(id);
         }
-        sent.map(|(_, incoming)| Source::Here(Box::new(Answer::new(incoming))))
+        sent.map(|(_, incoming)| AnswerSource::Here(Box::new(ServerAnswer::new(incoming))))
     }
 }
 
@@ -121,7 +124,7 @@ impl Drop for Channel {
     }
 }
 
-impl Waiting {
+impl AnswerWaiters {
     fn lock(&self) -> MutexGuard<'_, Promised> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -139,7 +142,7 @@ fn places(url: &Url) -> Vec<Url> {
 }
 
 /// The address that the stream names.
-async fn endpoint(stream: &mut Answer) -> Option<String> {
+async fn endpoint(stream: &mut ServerAnswer) -> Option<String> {
     loop {
         let event = stream.next().await.ok()??;
         if event.name == "endpoint" {
@@ -149,7 +152,7 @@ async fn endpoint(stream: &mut Answer) -> Option<String> {
 }
 
 /// Passes on what the server says, each answer to whoever waits for it, and at the end answers what it did not.
-async fn read(mut stream: Answer, waiting: Waiting, aside: Arc<dyn Hears>) {
+async fn read(mut stream: ServerAnswer, waiting: AnswerWaiters, aside: Arc<dyn NotificationSink>) {
     let mut is_too_large = false;
     loop {
         let event = match stream.next().await {
@@ -172,7 +175,7 @@ async fn read(mut stream: Answer, waiting: Waiting, aside: Arc<dyn Hears>) {
     }
     for unanswered in waiting.lock().take().into_iter().flat_map(BTreeMap::into_values) {
         let too_large = HttpError::TooLarge { host: "the server".into(), limit: LIMIT };
-        let ending = if is_too_large { Failure::Http(too_large) } else { Failure::Broken };
+        let ending = if is_too_large { RemoteError::Http(too_large) } else { RemoteError::Broken };
         drop(unanswered.send(Err(ending)));
     }
 }

@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use reqwest::header::{HeaderMap, HeaderValue};
 
-use super::access::{Access, Hears};
+use super::access::{CredentialSource, NotificationSink};
 use super::channel::Channel;
-use super::remote::{Answer, Failure, Request};
+use super::remote::{RemoteError, RemoteRequest, ServerAnswer};
 use crate::mcp::jsonrpc::Message;
 use crate::mcp::mirror::ToolHeaders;
 use crate::mcp::{LAST_EVENT, SESSION, VERSION};
@@ -16,14 +16,14 @@ use crate::sys::http::Http;
 /// The way to one server.
 pub(super) struct Link {
     pub(super) http: Http,
-    pub(super) access: Arc<dyn Access>,
-    pub(super) aside: Arc<dyn Hears>,
-    state: Mutex<State>,
+    pub(super) access: Arc<dyn CredentialSource>,
+    pub(super) aside: Arc<dyn NotificationSink>,
+    state: Mutex<SessionState>,
 }
 
 /// What was agreed on.
 #[derive(Default)]
-pub(super) struct State {
+pub(super) struct SessionState {
     pub(super) session: Option<HeaderValue>,
     pub(super) version: Option<HeaderValue>,
     /// The speaker's own words, for a new session.
@@ -36,21 +36,25 @@ pub(super) struct State {
 }
 
 impl Link {
-    pub(super) fn new(http: Http, access: Arc<dyn Access>, aside: Arc<dyn Hears>) -> Self {
+    pub(super) fn new(
+        http: Http,
+        access: Arc<dyn CredentialSource>,
+        aside: Arc<dyn NotificationSink>,
+    ) -> Self {
         Self { http, access, aside, state: Mutex::default() }
     }
 
     /// Opens the stream on which the server speaks of its own accord, from behind the event `after` on.
-    pub(super) async fn open_stream(&self, after: Option<HeaderValue>) -> Result<Answer, Failure> {
+    pub(super) async fn open_stream(&self, after: Option<HeaderValue>) -> Result<ServerAnswer, RemoteError> {
         let mut headers = self.agreed();
         headers.extend(after.map(|last| (LAST_EVENT, last)));
-        self.ask(&Request::listen(headers)).await
+        self.ask(&RemoteRequest::listen(headers)).await
     }
 
     /// Sends a request to the server's own address.
-    pub(super) async fn ask(&self, request: &Request) -> Result<Answer, Failure> {
+    pub(super) async fn ask(&self, request: &RemoteRequest) -> Result<ServerAnswer, RemoteError> {
         let (_, incoming) = request.send(&self.http, &*self.access, |given| Some(given.url.clone())).await?;
-        Ok(Answer::new(incoming))
+        Ok(ServerAnswer::new(incoming))
     }
 
     /// Session and version as headers.
@@ -65,7 +69,7 @@ impl Link {
         self.state().session.is_some()
     }
 
-    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+    pub(super) fn state(&self) -> MutexGuard<'_, SessionState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,7 +1,7 @@
 //! A session with an MCP server, for whoever speaks: the bridge passes on what its client says, the client has words of its
 //! own. Both post a message and read what comes back; what can be mended in between is: a refused token, a session that is
 //! gone (the handshake again, with the same words), a stream that breaks (resumed by `Last-Event-ID`), a server that speaks
-//! HTTP+SSE alone. It leaves what messages say to its callers and where credentials come from to [`Access`].
+//! HTTP+SSE alone. It leaves what messages say to its callers and where credentials come from to [`CredentialSource`].
 
 mod access;
 mod channel;
@@ -16,15 +16,15 @@ use reqwest::header::HeaderValue;
 use serde_json::Value;
 use tokio::sync::{Mutex as Turn, Notify};
 
-pub use self::access::{Access, Given, Hears, NoAccess, Pending};
-use self::channel::{Channel, Connected, Source};
-use self::link::{Link, State};
-pub use self::remote::Failure;
-use self::remote::Request;
+pub use self::access::{BoxFuture, CredentialSource, CredentialUnavailable, NotificationSink, UpstreamAuth};
+use self::channel::{AnswerSource, Channel, Connected};
+use self::link::{Link, SessionState};
+pub use self::remote::RemoteError;
+use self::remote::RemoteRequest;
 pub use self::reply::Reply;
-use self::reply::{PAUSES, Place};
+use self::reply::{PAUSES, StreamCursor};
 use crate::mcp::jsonrpc::{Message, parse};
-use crate::mcp::mirror::Refused;
+use crate::mcp::mirror::RejectedTool;
 use crate::mcp::{Head, SESSION};
 use crate::sys::http::{Http, HttpError};
 
@@ -46,7 +46,7 @@ pub struct Session {
 
 impl Session {
     /// With the server behind `access`; what belongs to no request goes to `aside`.
-    pub fn new(http: Http, access: Arc<dyn Access>, aside: Arc<dyn Hears>) -> Self {
+    pub fn new(http: Http, access: Arc<dyn CredentialSource>, aside: Arc<dyn NotificationSink>) -> Self {
         let link = Link::new(http, access, aside);
         Self { link, reopening: Turn::default(), reopened: Notify::new() }
     }
@@ -54,8 +54,8 @@ impl Session {
     /// Sends a message.
     ///
     /// # Errors
-    /// [`Failure`] for what no further attempt mends.
-    pub async fn post(&self, message: &Message) -> Result<Reply<'_>, Failure> {
+    /// [`RemoteError`] for what no further attempt mends.
+    pub async fn post(&self, message: &Message) -> Result<Reply<'_>, RemoteError> {
         if message.method() == Some("initialize") {
             return self.initialize(message).await;
         }
@@ -81,13 +81,13 @@ impl Session {
 
     /// Passes on what the server says of its own accord, for as long as it has something to say.
     pub async fn listen(&self) {
-        let (mut pause, mut place, mut era) = (PAUSES.0, Place::default(), 0);
+        let (mut pause, mut place, mut era) = (PAUSES.0, StreamCursor::default(), 0);
         loop {
             let next_session = self.reopened.notified();
             let now = self.state().era;
             if std::mem::replace(&mut era, now) != now {
                 // Another session's events.
-                place = Place::default();
+                place = StreamCursor::default();
             }
             match self.link.open_stream(place.last.clone()).await {
                 Ok(mut stream) if stream.is_stream() => {
@@ -109,7 +109,7 @@ impl Session {
                 }
                 // 405: the server has nothing to say of its own accord. Any other no is as final.
                 Ok(answer) if (400..500).contains(&answer.status) && answer.status != 429 => return,
-                Err(Failure::Http(HttpError::Redirect { .. })) => return,
+                Err(RemoteError::Http(HttpError::Redirect { .. })) => return,
                 Ok(_) | Err(_) => pause = (pause * 2).min(PAUSES.1),
             }
             tokio::time::sleep(pause).await;
@@ -121,7 +121,7 @@ impl Session {
     pub async fn close(&self) {
         let headers = self.link.agreed();
         if headers.contains_key(&SESSION) {
-            let request = Request::end_session(headers);
+            let request = RemoteRequest::end_session(headers);
             let _ = tokio::time::timeout(GOODBYE, self.link.ask(&request)).await;
         }
         self.state().channel = None;
@@ -136,7 +136,7 @@ impl Session {
     }
 
     /// Takes note of what a result agrees to, and takes the tools out of it that no client may offer.
-    pub fn learn(&self, request: &Message, result: &mut Value) -> Vec<Refused> {
+    pub fn learn(&self, request: &Message, result: &mut Value) -> Vec<RejectedTool> {
         match request.method() {
             Some("tools/list") if request.is_modern() => return self.state().tools.learn(result),
             Some("initialize") => {
@@ -158,11 +158,12 @@ impl Session {
         self.state().channel.is_some()
     }
 
-    async fn initialize(&self, message: &Message) -> Result<Reply<'_>, Failure> {
+    async fn initialize(&self, message: &Message) -> Result<Reply<'_>, RemoteError> {
         {
             let mut state = self.state();
             let (tools, era) = (std::mem::take(&mut state.tools), state.era + 1);
-            *state = State { initialize: Some(message.clone()), tools, era, ..State::default() };
+            *state =
+                SessionState { initialize: Some(message.clone()), tools, era, ..SessionState::default() };
         }
         let reply = self.send(message).await?;
         // 2025-11-25, "Backwards Compatibility": a server that knows the older transport alone says so with one of these.
@@ -173,14 +174,14 @@ impl Session {
         self.link.aside.note(&format!("no handshake (HTTP {}); trying HTTP+SSE", reply.status));
         match self.connect().await? {
             Connected::Open => self.send(message).await,
-            Connected::Refused(answer) => Ok(Reply::new(&self.link, message, Source::Here(answer))),
+            Connected::Refused(answer) => Ok(Reply::new(&self.link, message, AnswerSource::Here(answer))),
             // That the older transport is not there either says less than the first refusal.
             Connected::Nothing => Ok(reply),
         }
     }
 
     /// Opens the stream of the older transport.
-    async fn connect(&self) -> Result<Connected, Failure> {
+    async fn connect(&self) -> Result<Connected, RemoteError> {
         let (connected, channel) =
             Channel::connect(&self.link.http, &self.link.access, &self.link.aside).await?;
         if let Some(channel) = channel {
@@ -190,7 +191,7 @@ impl Session {
     }
 
     /// Sends a message within the session there is.
-    async fn send(&self, message: &Message) -> Result<Reply<'_>, Failure> {
+    async fn send(&self, message: &Message) -> Result<Reply<'_>, RemoteError> {
         let channel = self.state().channel.clone();
         if let Some(channel) = channel {
             let from = channel.post(&self.link.http, message).await?;
@@ -200,12 +201,12 @@ impl Session {
         if !message.is_modern() && message.method() != Some("initialize") {
             headers.extend(self.link.agreed());
         }
-        let answer = self.link.ask(&Request::post(headers, message.text.clone())).await?;
-        Ok(Reply::new(&self.link, message, Source::Here(Box::new(answer))))
+        let answer = self.link.ask(&RemoteRequest::post(headers, message.text.clone())).await?;
+        Ok(Reply::new(&self.link, message, AnswerSource::Here(Box::new(answer))))
     }
 
     /// A new session in place of the one of `era`, with the speaker's own `initialize`.
-    async fn reopen(&self, era: u64) -> Result<(), Failure> {
+    async fn reopen(&self, era: u64) -> Result<(), RemoteError> {
         let _turn = self.reopening.lock().await;
         let (initialize, initialized, is_channel) = {
             let state = self.state();
@@ -215,12 +216,12 @@ impl Session {
             (state.initialize.clone(), state.initialized.clone(), state.channel.is_some())
         };
         self.link.aside.note("the session has ended; beginning another");
-        let initialize = initialize.ok_or(Failure::Broken)?.under(AGAIN);
+        let initialize = initialize.ok_or(RemoteError::Broken)?.under(AGAIN);
         if is_channel && !matches!(self.connect().await?, Connected::Open) {
-            return Err(Failure::Broken);
+            return Err(RemoteError::Broken);
         }
         let again = tokio::time::timeout(HANDSHAKE, self.initialize_again(&initialize));
-        again.await.map_err(|_| Failure::Broken)??;
+        again.await.map_err(|_| RemoteError::Broken)??;
         self.state().era += 1;
         if let Some(initialized) = initialized {
             self.send(&initialized).await?;
@@ -229,7 +230,7 @@ impl Session {
         Ok(())
     }
 
-    async fn initialize_again(&self, initialize: &Message) -> Result<(), Failure> {
+    async fn initialize_again(&self, initialize: &Message) -> Result<(), RemoteError> {
         let mut reply = self.send(initialize).await?;
         let session = reply.headers.get(&SESSION).cloned();
         while let Some(text) = reply.next().await? {
@@ -241,10 +242,10 @@ impl Session {
                 return Ok(());
             }
         }
-        Err(reply.into_answer().map_or(Failure::Broken, Failure::Refused))
+        Err(reply.into_answer().map_or(RemoteError::Broken, RemoteError::Refused))
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, SessionState> {
         self.link.state()
     }
 }

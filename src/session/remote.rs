@@ -9,8 +9,8 @@ use reqwest::Method;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
 use url::Url;
 
-use super::access::{Access, Given, NoAccess};
-use crate::mcp::sse::{self, Event, Reader};
+use super::access::{CredentialSource, CredentialUnavailable, UpstreamAuth};
+use crate::mcp::sse::{self, SseEvent, SseReader};
 use crate::mcp::{ACCEPTED, JSON};
 use crate::sys::http::{Http, HttpError, Incoming};
 use crate::tokens::retry;
@@ -20,7 +20,7 @@ pub const LIMIT: usize = 64 << 20;
 
 /// A request without what the credentials bring.
 #[derive(Clone, Debug)]
-pub struct Request {
+pub struct RemoteRequest {
     /// The HTTP method.
     pub method: Method,
     /// Its headers.
@@ -31,33 +31,33 @@ pub struct Request {
 
 /// What a server answers.
 #[derive(Debug)]
-pub struct Answer {
+pub struct ServerAnswer {
     /// The HTTP status.
     pub status: u16,
     /// The answer's headers: session, challenge, content type.
     pub headers: HeaderMap,
     incoming: Incoming,
-    reader: Option<Reader>,
-    ready: VecDeque<Event>,
+    reader: Option<SseReader>,
+    ready: VecDeque<SseEvent>,
     ended: bool,
 }
 
 /// Why there is no answer.
 #[derive(Debug)]
-pub enum Failure {
+pub enum RemoteError {
     /// No credentials to ask with.
-    NoAccess(NoAccess),
+    NoAccess(CredentialUnavailable),
     /// No HTTP answer, or a part of it.
     Http(HttpError),
     /// The handshake that was to begin a new session was refused.
-    Refused(Box<Answer>),
+    Refused(Box<ServerAnswer>),
     /// The server announced an address that is not its own.
     Elsewhere,
     /// The stream ended before the answer came.
     Broken,
 }
 
-impl Request {
+impl RemoteRequest {
     /// Sends one message.
     pub fn post(mut headers: HeaderMap, message: Bytes) -> Self {
         headers.insert(ACCEPT, HeaderValue::from_static(ACCEPTED));
@@ -80,17 +80,17 @@ impl Request {
     /// refused.
     ///
     /// # Errors
-    /// [`Failure`]; any HTTP status but a redirect is an answer. [`Failure::Elsewhere`] where `at` knows no address.
+    /// [`RemoteError`]; any HTTP status but a redirect is an answer. [`RemoteError::Elsewhere`] where `at` knows no address.
     pub async fn send(
         &self,
         http: &Http,
-        access: &dyn Access,
-        at: impl Fn(&Given) -> Option<Url>,
-    ) -> Result<(Arc<Given>, Incoming), Failure> {
+        access: &dyn CredentialSource,
+        at: impl Fn(&UpstreamAuth) -> Option<Url>,
+    ) -> Result<(Arc<UpstreamAuth>, Incoming), RemoteError> {
         let mut turn = retry::Once::begin(access).await?;
         loop {
             let given = turn.token().clone();
-            let url = at(&given).ok_or(Failure::Elsewhere)?;
+            let url = at(&given).ok_or(RemoteError::Elsewhere)?;
             let mut headers = self.headers.clone();
             headers.extend(given.headers.clone());
             let place = (&url, &given.within);
@@ -103,11 +103,11 @@ impl Request {
     }
 }
 
-impl Answer {
+impl ServerAnswer {
     /// An answer whose body is still coming.
     pub fn new(mut incoming: Incoming) -> Self {
         let (status, headers) = (incoming.status, std::mem::take(&mut incoming.headers));
-        let reader = sse::is_stream(&headers).then(|| Reader::new(LIMIT));
+        let reader = sse::is_stream(&headers).then(|| SseReader::new(LIMIT));
         Self { status, headers, incoming, reader, ready: VecDeque::new(), ended: false }
     }
 
@@ -131,10 +131,10 @@ impl Answer {
     /// # Errors
     /// [`HttpError::Lost`] when the connection breaks in the middle, [`HttpError::TooLarge`] for a message of more than
     /// [`LIMIT`] bytes.
-    pub async fn next(&mut self) -> Result<Option<Event>, HttpError> {
+    pub async fn next(&mut self) -> Result<Option<SseEvent>, HttpError> {
         loop {
             if let Some(event) = self.ready.pop_front() {
-                return Ok(Some(Event { data: trimmed(event.data), ..event }));
+                return Ok(Some(SseEvent { data: trimmed(event.data), ..event }));
             }
             if self.ended {
                 return Ok(None);
@@ -142,7 +142,7 @@ impl Answer {
             let Some(reader) = &mut self.reader else {
                 self.ended = true;
                 let data = trimmed(text_of(self.incoming.rest(LIMIT).await?));
-                return Ok((!data.is_empty()).then(|| Event { data, ..Event::default() }));
+                return Ok((!data.is_empty()).then(|| SseEvent { data, ..SseEvent::default() }));
             };
             match self.incoming.chunk().await? {
                 Some(chunk) => {
@@ -155,13 +155,13 @@ impl Answer {
     }
 }
 
-impl From<NoAccess> for Failure {
-    fn from(no: NoAccess) -> Self {
+impl From<CredentialUnavailable> for RemoteError {
+    fn from(no: CredentialUnavailable) -> Self {
         Self::NoAccess(no)
     }
 }
 
-impl From<HttpError> for Failure {
+impl From<HttpError> for RemoteError {
     fn from(error: HttpError) -> Self {
         Self::Http(error)
     }

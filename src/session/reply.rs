@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use reqwest::header::{HeaderMap, HeaderValue};
 
-use super::channel::Source;
+use super::channel::AnswerSource;
 use super::link::Link;
-use super::remote::{Answer, Failure};
+use super::remote::{RemoteError, ServerAnswer};
 use crate::mcp::jsonrpc::Message;
-use crate::mcp::sse::Event;
+use crate::mcp::sse::SseEvent;
 use crate::sys::http::HttpError;
 
 /// The first and the longest pause before a stream is opened again; a server's own `retry` counts instead of the first.
@@ -24,14 +24,14 @@ pub struct Reply<'s> {
     pub status: u16,
     /// The headers of that answer.
     pub headers: HeaderMap,
-    from: Source,
-    place: Place,
+    from: AnswerSource,
+    place: StreamCursor,
     is_modern: bool,
 }
 
 /// How far a stream has come.
 #[derive(Default)]
-pub(super) struct Place {
+pub(super) struct StreamCursor {
     pub(super) last: Option<HeaderValue>,
     pause: Option<Duration>,
     /// How often it was resumed since it brought something new.
@@ -39,12 +39,12 @@ pub(super) struct Place {
 }
 
 impl<'s> Reply<'s> {
-    pub(super) fn new(link: &'s Link, message: &Message, from: Source) -> Self {
+    pub(super) fn new(link: &'s Link, message: &Message, from: AnswerSource) -> Self {
         let (status, headers) = match &from {
-            Source::Here(answer) => (answer.status, answer.headers.clone()),
-            Source::Channel(_) => (202, HeaderMap::new()),
+            AnswerSource::Here(answer) => (answer.status, answer.headers.clone()),
+            AnswerSource::Channel(_) => (202, HeaderMap::new()),
         };
-        Self { link, status, headers, from, place: Place::default(), is_modern: message.is_modern() }
+        Self { link, status, headers, from, place: StreamCursor::default(), is_modern: message.is_modern() }
     }
 
     /// Whether the status says success.
@@ -55,30 +55,30 @@ impl<'s> Reply<'s> {
     /// Whether the answer comes on a stream, on which it may come late.
     pub fn is_stream(&self) -> bool {
         match &self.from {
-            Source::Here(answer) => answer.is_stream(),
-            Source::Channel(_) => true,
+            AnswerSource::Here(answer) => answer.is_stream(),
+            AnswerSource::Channel(_) => true,
         }
     }
 
     /// The HTTP answer that it comes in, unless it comes on the stream of the older transport.
-    pub(super) fn into_answer(self) -> Option<Box<Answer>> {
+    pub(super) fn into_answer(self) -> Option<Box<ServerAnswer>> {
         match self.from {
-            Source::Here(answer) => Some(answer),
-            Source::Channel(_) => None,
+            AnswerSource::Here(answer) => Some(answer),
+            AnswerSource::Channel(_) => None,
         }
     }
 
     /// The next message that belongs to it. `None` at the end, which the answer, once it has come, need not be waited for.
     ///
     /// # Errors
-    /// [`Failure`].
-    pub async fn next(&mut self) -> Result<Option<String>, Failure> {
+    /// [`RemoteError`].
+    pub async fn next(&mut self) -> Result<Option<String>, RemoteError> {
         loop {
             let answer = match &mut self.from {
-                Source::Here(answer) => answer,
-                Source::Channel(waiting) => {
+                AnswerSource::Here(answer) => answer,
+                AnswerSource::Channel(waiting) => {
                     let Some(waiting) = waiting.take() else { return Ok(None) };
-                    return waiting.await.unwrap_or(Err(Failure::Broken)).map(Some);
+                    return waiting.await.unwrap_or(Err(RemoteError::Broken)).map(Some);
                 }
             };
             match answer.next().await {
@@ -105,21 +105,21 @@ impl<'s> Reply<'s> {
     }
 
     /// Takes the stream up after its last event, and after its own pause.
-    async fn resume(&mut self) -> Result<(), Failure> {
+    async fn resume(&mut self) -> Result<(), RemoteError> {
         self.link.aside.note("the stream ended early; taking it up again");
         self.place.idle += 1;
         tokio::time::sleep(self.place.pause.unwrap_or(PAUSES.0)).await;
         let answer = self.link.open_stream(self.place.last.clone()).await?;
         if !answer.is_good() || !answer.is_stream() {
-            return Err(Failure::Broken);
+            return Err(RemoteError::Broken);
         }
-        self.from = Source::Here(Box::new(answer));
+        self.from = AnswerSource::Here(Box::new(answer));
         Ok(())
     }
 }
 
-impl Place {
-    pub(super) fn move_to(&mut self, event: &Event) {
+impl StreamCursor {
+    pub(super) fn move_to(&mut self, event: &SseEvent) {
         if let Some(id) = &event.id {
             let id = HeaderValue::try_from(id.as_str()).ok().filter(|id| !id.is_empty());
             if id != self.last {

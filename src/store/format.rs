@@ -1,9 +1,9 @@
-//! The token files' JSON: written with the reference's members in the reference's order (plus a few of our own),
+//! The token files' JSON: written with the registry's scripts' members in the registry's scripts' order (plus a few of our own),
 //! read in all its three spellings of `expires_at`. It leaves files to `private_file` and meaning to `vault`.
 
 use serde_json::{Map, Value, json};
 
-use crate::credential::{Credential, How, Kind, Site};
+use crate::credential::{Credential, CredentialKind, GrantConfig, Site};
 use crate::oauth::{Epoch, TokenSet, UNSENDABLE, end_of};
 use crate::secret::Secret;
 use crate::sys::clock;
@@ -19,7 +19,7 @@ const FORGOTTEN: &str = "client_forgotten";
 
 /// A credential as it was found.
 #[derive(Clone, Debug)]
-pub struct Stored {
+pub struct StoredToken {
     /// The token.
     pub token: TokenSet,
     /// The `provider` member.
@@ -45,7 +45,7 @@ pub struct Stored {
 
 /// What is kept of a login beside its token.
 #[derive(Clone, Debug, Default)]
-pub struct Notes {
+pub struct LoginNotes {
     /// The chosen site's id.
     pub cloud_id: Option<String>,
     /// Every site the grant covers.
@@ -54,10 +54,10 @@ pub struct Notes {
     pub client_forgotten: bool,
 }
 
-impl Stored {
+impl StoredToken {
     /// What is kept beside its token.
-    pub fn notes(&self) -> Notes {
-        Notes {
+    pub fn notes(&self) -> LoginNotes {
+        LoginNotes {
             cloud_id: self.cloud_id.clone(),
             sites: self.sites.clone(),
             client_forgotten: self.client_forgotten,
@@ -82,8 +82,8 @@ pub(super) fn is_in_keyring(object: &Map<String, Value>) -> bool {
     object.get("storage").and_then(Value::as_str) == Some("keyring")
 }
 
-/// Reads any of the reference's files, and ours.
-pub(super) fn decode(object: &Map<String, Value>) -> Result<Stored, String> {
+/// Reads any of the registry's scripts' files, and ours.
+pub(super) fn decode(object: &Map<String, Value>) -> Result<StoredToken, String> {
     let text = |name: &str| {
         object.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned)
     };
@@ -114,7 +114,7 @@ pub(super) fn decode(object: &Map<String, Value>) -> Result<Stored, String> {
             }
             _ => None,
         });
-    Ok(Stored {
+    Ok(StoredToken {
         token,
         provider: text("provider").unwrap_or_default(),
         issuer,
@@ -159,18 +159,18 @@ fn list(value: Option<&Value>) -> Option<Vec<String>> {
     }
 }
 
-/// Members in the reference's order; `facts` and our own come where they do not disturb it.
+/// Members in the registry's scripts' order; `facts` and our own come where they do not disturb it.
 pub(super) fn encode(
     credential: &Credential,
     token: &TokenSet,
-    notes: &Notes,
+    notes: &LoginNotes,
     now: Epoch,
 ) -> Map<String, Value> {
     let mut object = match credential.id.kind {
-        Kind::Ingress => ingress(credential, token, now),
-        Kind::Egress => egress(credential, token, notes, now),
-        Kind::AgentCore => agentcore(credential, token, now),
-        Kind::Agent => agent(credential, token, now),
+        CredentialKind::Ingress => ingress(credential, token, now),
+        CredentialKind::Egress => egress(credential, token, notes, now),
+        CredentialKind::AgentCore => agentcore(credential, token, now),
+        CredentialKind::Agent => agent(credential, token, now),
     };
     object.insert("issuer".into(), credential.issuer.clone().into());
     object.insert(ORIGIN.into(), credential.owner.origin.word().into());
@@ -193,10 +193,10 @@ fn ingress(credential: &Credential, token: &TokenSet, now: Epoch) -> Map<String,
     object
 }
 
-fn egress(credential: &Credential, token: &TokenSet, notes: &Notes, now: Epoch) -> Map<String, Value> {
+fn egress(credential: &Credential, token: &TokenSet, notes: &LoginNotes, now: Epoch) -> Map<String, Value> {
     let asked = match &credential.how {
-        How::AuthorizationCode(person) => person.scopes.clone(),
-        How::ClientCredentials(machine) => machine.scopes.clone(),
+        GrantConfig::AuthorizationCode(person) => person.scopes.clone(),
+        GrantConfig::ClientCredentials(machine) => machine.scopes.clone(),
     };
     let granted = if token.scopes.is_empty() { asked.clone() } else { token.scopes.clone() };
     let mut object = members(json!({
@@ -282,7 +282,7 @@ fn members(value: Value) -> Map<String, Value> {
     if let Value::Object(object) = value { object } else { Map::new() }
 }
 
-/// The reference writes times as floats.
+/// The registry's scripts write times as floats.
 #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 fit into a double")]
 fn float(at: Option<Epoch>) -> Option<f64> {
     at.map(|at| at as f64)
@@ -293,7 +293,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn read(text: &str) -> Result<Stored, String> {
+    fn read(text: &str) -> Result<StoredToken, String> {
         parse(text).and_then(|object| decode(&object))
     }
 

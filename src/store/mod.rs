@@ -1,4 +1,4 @@
-//! Keeps credentials: one JSON file each, in the reference's names and fields, its secrets in the file or in the
+//! Keeps credentials: one JSON file each, in the registry's scripts' names and fields, its secrets in the file or in the
 //! system's keyring. It leaves "is it still good" to `vault`.
 
 mod error;
@@ -11,11 +11,12 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value};
 
 pub use error::StoreError;
-pub use format::{Notes, Stored};
+pub use format::{LoginNotes, StoredToken};
 pub use lock::Lock;
 
-use crate::credential::{Credential, CredentialId};
+use crate::credential::{Credential, CredentialId, CredentialKind};
 use crate::oauth::{Epoch, TokenSet};
+use crate::secret::Secret;
 use crate::sys::private_file::{self, Draft};
 
 /// The room that is taken for a credential's file, in bytes: most have a tenth of it, a token of a few hundred groups fits.
@@ -24,7 +25,7 @@ const ROOM: u64 = 32 << 10;
 /// Where the secrets go.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Storage {
-    /// Into the 0600 file, as the reference does.
+    /// Into the 0600 file, as the registry's scripts do.
     #[default]
     File,
     /// Into the system's keyring; the file keeps the rest.
@@ -40,14 +41,14 @@ pub struct Store {
 
 /// Where a credential will be kept: its file is there, with room in it, before anything is asked for that is given once.
 #[derive(Debug)]
-pub struct Place {
+pub struct ReservedFile {
     path: PathBuf,
     draft: Draft,
 }
 
 /// A token file without its secrets.
 #[derive(Clone, Debug)]
-pub struct Look {
+pub struct TokenMetadata {
     /// Where the secrets are.
     pub storage: Storage,
     /// Its other members.
@@ -74,7 +75,7 @@ impl Store {
     ///
     /// # Errors
     /// As [`StoreError`] says.
-    pub fn read(&self, id: &CredentialId) -> Result<Option<Stored>, StoreError> {
+    pub fn read(&self, id: &CredentialId) -> Result<Option<StoredToken>, StoreError> {
         self.read_file(&self.path(id))
     }
 
@@ -82,14 +83,14 @@ impl Store {
     ///
     /// # Errors
     /// As [`StoreError`] says.
-    pub fn read_file(&self, path: &Path) -> Result<Option<Stored>, StoreError> {
+    pub fn read_file(&self, path: &Path) -> Result<Option<StoredToken>, StoreError> {
         private_file::check_dir(&self.dir)?;
         let Some(text) = private_file::read(path)? else { return Ok(None) };
         self.decode(path, &text)
     }
 
     /// What `text`, of the file at `path` or to be there, holds.
-    fn decode(&self, path: &Path, text: &str) -> Result<Option<Stored>, StoreError> {
+    fn decode(&self, path: &Path, text: &str) -> Result<Option<StoredToken>, StoreError> {
         let odd = |reason: String| StoreError::Format { path: path.into(), reason };
         let mut object = format::parse(text).map_err(odd)?;
         if format::is_in_keyring(&object) {
@@ -107,7 +108,7 @@ impl Store {
     ///
     /// # Errors
     /// As [`StoreError`] says: a full disk, a keyring that keeps nothing.
-    pub fn prepare(&self, id: &CredentialId) -> Result<Place, StoreError> {
+    pub fn prepare(&self, id: &CredentialId) -> Result<ReservedFile, StoreError> {
         private_file::create_dir_ignored(&self.dir)?;
         let path = self.path(id);
         if self.storage == Storage::Keyring {
@@ -115,7 +116,7 @@ impl Store {
         }
         let now = path.symlink_metadata().map_or(0, |about| about.len());
         let draft = Draft::begin(&path, ROOM.max(2 * now))?;
-        Ok(Place { path, draft })
+        Ok(ReservedFile { path, draft })
     }
 
     /// Keeps a token. The file is whole and private at every moment. A keyring replaces its entry in one step, before the
@@ -125,13 +126,13 @@ impl Store {
     /// As [`StoreError`] says.
     pub fn write(
         &self,
-        place: Place,
+        place: ReservedFile,
         credential: &Credential,
         token: &TokenSet,
-        notes: &Notes,
+        notes: &LoginNotes,
         now: Epoch,
     ) -> Result<PathBuf, StoreError> {
-        let Place { path, draft } = place;
+        let ReservedFile { path, draft } = place;
         let mut object = format::encode(credential, token, notes, now);
         if self.storage == Storage::Keyring {
             keyring::take(&path, &mut object)?;
@@ -149,7 +150,7 @@ impl Store {
     pub fn take_up(
         &self,
         id: &CredentialId,
-        is_better: impl Fn(&Stored, Option<&Stored>) -> bool,
+        is_better: impl Fn(&StoredToken, Option<&StoredToken>) -> bool,
     ) -> Result<bool, StoreError> {
         let (path, mut taken) = (self.path(id), false);
         for draft in private_file::left(&path) {
@@ -178,14 +179,14 @@ impl Store {
     ///
     /// # Errors
     /// As [`StoreError`] says.
-    pub fn look(&self, path: &Path) -> Result<Option<Look>, StoreError> {
+    pub fn look(&self, path: &Path) -> Result<Option<TokenMetadata>, StoreError> {
         private_file::check_dir(&self.dir)?;
         let Some(text) = private_file::read(path)? else { return Ok(None) };
         let mut members =
             format::parse(&text).map_err(|reason| StoreError::Format { path: path.into(), reason })?;
         let storage = if format::is_in_keyring(&members) { Storage::Keyring } else { Storage::File };
         members.retain(|name, _| !format::SECRETS.contains(&name.as_str()));
-        Ok(Some(Look { storage, members }))
+        Ok(Some(TokenMetadata { storage, members }))
     }
 
     /// Removes a file of this directory, with what the keyring holds for it: an entry from the days of another
@@ -196,7 +197,7 @@ impl Store {
     /// that they are there.
     pub fn remove(&self, path: &Path) -> Result<bool, StoreError> {
         // A file that cannot be read may still be removed.
-        let in_keyring = matches!(self.look(path), Ok(Some(Look { storage: Storage::Keyring, .. })));
+        let in_keyring = matches!(self.look(path), Ok(Some(TokenMetadata { storage: Storage::Keyring, .. })));
         match keyring::forget(path) {
             Err(error) if in_keyring => return Err(error),
             // Where no keyring is, nothing is in it.
@@ -218,11 +219,14 @@ impl Store {
         Ok(private_file::remove(&self.dir.join(format!("{name}.env")))?)
     }
 
-    /// Writes an agent's `NAME.env`: export lines for a shell, as the reference has them.
+    /// Writes an agent's `NAME.env`: export lines for a shell, as the registry's scripts have them. Others have none.
     ///
     /// # Errors
     /// As [`StoreError`] says.
     pub fn write_agent_env(&self, credential: &Credential, token: &TokenSet) -> Result<(), StoreError> {
+        if credential.id.kind != CredentialKind::Agent {
+            return Ok(());
+        }
         let path = self.dir.join(format!("{}.env", credential.id.name));
         private_file::write(&path, &format::agent_env(credential, token))?;
         Ok(())
@@ -245,6 +249,15 @@ impl Store {
     /// [`StoreError::Keyring`] with the cause.
     pub fn probe_keyring() -> Result<(), StoreError> {
         keyring::probe()
+    }
+
+    /// The files in the directory that have one of these tokens in them: client configurations, the registry's scripts' caches.
+    pub fn copies_of(&self, tokens: &[&Secret]) -> Vec<PathBuf> {
+        let holds = |path: &PathBuf| {
+            let text = private_file::read(path).ok().flatten().map(Secret::new);
+            text.is_some_and(|text| tokens.iter().any(|token| text.expose().contains(token.expose())))
+        };
+        self.files().into_iter().filter(holds).collect()
     }
 
     /// Every token file in the directory, by name.

@@ -14,7 +14,7 @@ pub fn rfc3339(at: i64) -> String {
     OffsetDateTime::from_unix_timestamp(at).ok().and_then(|t| t.format(&Rfc3339).ok()).unwrap_or_default()
 }
 
-/// `2026-11-24 08:30:00 UTC`, as the reference's token files have it.
+/// `2026-11-24 08:30:00 UTC`, as the registry's scripts' token files have it.
 pub fn human(at: i64) -> String {
     let form = format_description!("[year]-[month]-[day] [hour]:[minute]:[second] UTC");
     OffsetDateTime::from_unix_timestamp(at).ok().and_then(|t| t.format(form).ok()).unwrap_or_default()

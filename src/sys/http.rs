@@ -2,6 +2,8 @@
 //! one server alone. It leaves what is asked and what an answer means to `flow`; its errors name the host and never a query
 //! or a body.
 
+mod error;
+
 use std::io;
 use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
@@ -14,9 +16,9 @@ use reqwest::header::{
 };
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, Method, Request, Response};
-use thiserror::Error;
 use url::{Host, Url};
 
+pub use self::error::HttpError;
 use crate::sys::address::{is_forbidden, is_forbidden_host};
 use crate::sys::clock;
 use crate::sys::coding::{self, Flow};
@@ -38,10 +40,10 @@ const NO_TIMEOUT: Duration = Duration::from_secs(365 * 24 * 3600);
 /// A handle on the network; cheap to clone. Its clients are built when first needed: reading the certificate store
 /// takes longer than a whole loopback token request.
 #[derive(Clone, Debug, Default)]
-pub struct Http(Arc<Inner>);
+pub struct Http(Arc<HttpInner>);
 
 #[derive(Debug, Default)]
-struct Inner {
+struct HttpInner {
     allow_plain: bool,
     trust: Trust,
     loopback: OnceLock<Client>,
@@ -54,7 +56,7 @@ struct Outward;
 
 /// An answer, read to its end.
 #[derive(Debug)]
-pub struct Reply {
+pub struct HttpReply {
     /// The HTTP status.
     pub status: u16,
     /// What the server asks us to wait, if it does (RFC 9110 section 10.2.3, in seconds).
@@ -78,86 +80,16 @@ pub struct Incoming {
     body: Flow,
 }
 
-/// Why there is no answer.
-#[derive(Debug, Error)]
-pub enum HttpError {
-    /// `http://` to another machine would show the secret to everyone on the way.
-    #[error("{host} would be sent secrets over plain http")]
-    Plain {
-        /// The host's name.
-        host: String,
-    },
-    /// A link-local or metadata address: no server is there, only this machine's own credentials.
-    #[error("{host} is a link-local or metadata address")]
-    Forbidden {
-        /// The host's name.
-        host: String,
-    },
-    /// No connection: nothing was sent, so sending again is safe.
-    #[error("cannot connect to {host}: {cause}")]
-    Connect {
-        /// The host's name.
-        host: String,
-        /// The innermost cause.
-        cause: String,
-    },
-    /// No authority that is believed vouches for the server's certificate: nothing was sent.
-    #[error("{host} shows a certificate of an authority that this machine does not know")]
-    Untrusted {
-        /// The host's name.
-        host: String,
-    },
-    /// The answer, or one message of it, is larger than is read.
-    #[error("the answer of {host} is larger than {} MiB", limit >> 20)]
-    TooLarge {
-        /// The host's name.
-        host: String,
-        /// The most that is read, in bytes.
-        limit: usize,
-    },
-    /// The server sends us elsewhere, where we do not follow: a secret would go wherever the answer points, past every check
-    /// of the address. Only 307 and 308 within one server are followed.
-    #[error("{host} answered HTTP {status}, a redirect to {to}")]
-    Redirect {
-        /// The host's name.
-        host: String,
-        /// The HTTP status.
-        status: u16,
-        /// Where to (RFC 9110 section 10.2.2), in full where it is an address.
-        to: String,
-    },
-    /// The connection broke, or the deadline passed, after sending.
-    #[error("no answer from {host}: {cause}")]
-    Lost {
-        /// The host's name.
-        host: String,
-        /// The innermost cause.
-        cause: String,
-    },
-}
-
-impl HttpError {
-    /// Whether it may pass by itself.
-    pub fn is_transient(&self) -> bool {
-        !matches!(self, Self::Plain { .. } | Self::Forbidden { .. } | Self::Redirect { .. })
-    }
-
-    /// Whether the request cannot have reached the server.
-    pub fn unsent(&self) -> bool {
-        !matches!(self, Self::Lost { .. } | Self::TooLarge { .. } | Self::Redirect { .. })
-    }
-}
-
 impl Http {
     /// A handle; `allow_plain` is the user's word that plain http to other machines is meant.
     pub fn new(allow_plain: bool) -> Self {
-        Self(Arc::new(Inner { allow_plain, ..Inner::default() }))
+        Self(Arc::new(HttpInner { allow_plain, ..HttpInner::default() }))
     }
 
     /// The same, believing these authorities.
     #[must_use]
     pub fn trusting(self, trust: Trust) -> Self {
-        Self(Arc::new(Inner { allow_plain: self.0.allow_plain, trust, ..Inner::default() }))
+        Self(Arc::new(HttpInner { allow_plain: self.0.allow_plain, trust, ..HttpInner::default() }))
     }
 
     /// The authorities that are believed.
@@ -169,7 +101,7 @@ impl Http {
     ///
     /// # Errors
     /// As [`HttpError`] says; any HTTP status but a redirect is an answer, not an error.
-    pub async fn post(&self, url: &Url, headers: HeaderMap, body: String) -> Result<Reply, HttpError> {
+    pub async fn post(&self, url: &Url, headers: HeaderMap, body: String) -> Result<HttpReply, HttpError> {
         let mut request = Request::new(Method::POST, url.clone());
         *request.headers_mut() = headers;
         *request.body_mut() = Some(body.into());
@@ -180,7 +112,7 @@ impl Http {
     ///
     /// # Errors
     /// As [`HttpError`] says; any HTTP status but a redirect is an answer, not an error.
-    pub async fn get(&self, url: &Url, headers: HeaderMap) -> Result<Reply, HttpError> {
+    pub async fn get(&self, url: &Url, headers: HeaderMap) -> Result<HttpReply, HttpError> {
         let mut request = Request::new(Method::GET, url.clone());
         *request.headers_mut() = headers;
         self.send(request).await
@@ -237,7 +169,7 @@ impl Http {
         }
     }
 
-    async fn send(&self, request: Request) -> Result<Reply, HttpError> {
+    async fn send(&self, request: Request) -> Result<HttpReply, HttpError> {
         let host = host(request.url());
         let origin = request.url().join("/").unwrap_or_else(|_| request.url().clone());
         let response = self.execute(request, &origin).await?;
@@ -249,7 +181,7 @@ impl Http {
             .and_then(|value| value.to_str().ok()?.trim().parse().ok())
             .map(Duration::from_secs);
         let body = body(Flow::of(response), &host).await?;
-        Ok(Reply { status, retry_after, date, body })
+        Ok(HttpReply { status, retry_after, date, body })
     }
 
     /// Sends a request, and once more where a redirect leads that keeps method and body (RFC 9110 sections 15.4.8 and 15.4.9)
@@ -271,7 +203,13 @@ impl Http {
                     request = again;
                     *request.url_mut() = next;
                 }
-                _ => return Err(HttpError::Redirect { host: host(&url), status, to: shown(&url, &to) }),
+                _ => {
+                    return Err(HttpError::Redirect {
+                        host: host(&url),
+                        status,
+                        to: display_location(&url, &to),
+                    });
+                }
             }
         }
     }
@@ -370,7 +308,7 @@ fn builder() -> reqwest::ClientBuilder {
 }
 
 /// Where a redirect leads, to be shown. The query stays out, on either side: some addresses have a key in it.
-fn shown(asked: &Url, to: &str) -> String {
+fn display_location(asked: &Url, to: &str) -> String {
     let to: String = match asked.join(to) {
         Ok(mut to) => {
             to.set_query(None);

@@ -21,7 +21,7 @@ pub struct PidFile {
 
 /// The process that has a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Holder {
+pub struct RunningProcess {
     /// Its id, if it says so.
     pub pid: Option<u32>,
 }
@@ -66,13 +66,13 @@ impl PidFile {
 
 /// Who has the file at `path`; `None` if nobody does. Asking makes no file. It takes a shared lock for a moment, which does
 /// not keep two who ask from one another; whoever takes the file in that moment tries twice.
-pub fn holder(path: &Path) -> Option<Holder> {
+pub fn holder(path: &Path) -> Option<RunningProcess> {
     if private_file::is_symlink(path) {
         return None;
     }
     let mut file = File::open(path).ok()?;
     let held = matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock));
-    held.then(|| Holder { pid: written(&mut file) })
+    held.then(|| RunningProcess { pid: written(&mut file) })
 }
 
 impl Drop for PidFile {
@@ -107,7 +107,7 @@ mod tests {
         let first = PidFile::take(&path).unwrap();
         let id = std::process::id();
         assert_eq!(std::fs::read_to_string(&path).unwrap(), format!("{id}\n"));
-        assert_eq!(holder(&path), Some(Holder { pid: Some(id) }));
+        assert_eq!(holder(&path), Some(RunningProcess { pid: Some(id) }));
         let refused = PidFile::take(&path).unwrap_err();
         assert!(matches!(refused, PidError::Held(Some(found)) if found == id), "{refused}");
         assert_eq!(refused.to_string(), format!("it runs already (process {id})"));

@@ -9,60 +9,20 @@
 )]
 
 mod draft;
+mod error;
 mod remedy;
 
 use std::fs::{self, File};
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
-
-use thiserror::Error;
 
 use crate::sys::regular_file::{self, NOT_REGULAR, NOT_TEXT};
 pub use draft::{Draft, left, read_left, take_up, target};
+pub use error::FileError;
 
 /// The largest file that is read, in bytes; a token file has a few thousand.
 const LIMIT: u64 = 4 << 20;
-
-/// Why a private file was not read or written.
-#[derive(Debug, Error)]
-pub enum FileError {
-    /// The operating system's no.
-    #[error("{path}: {source}", path = path.display())]
-    Io {
-        /// The file or folder.
-        path: PathBuf,
-        /// The cause.
-        source: io::Error,
-    },
-    /// A symbolic link where a file of ours belongs: someone could make us read or write theirs.
-    #[error("{} is a symbolic link", .0.display())]
-    Symlink(PathBuf),
-    /// Others can read or change it, so its secrets are no longer secret.
-    #[error("{path} can be read by others (mode {mode:o})", path = path.display())]
-    Exposed {
-        /// The file.
-        path: PathBuf,
-        /// Its permission bits.
-        mode: u32,
-    },
-    /// Another user made it: what is in it is theirs, whoever may read it. Root may read everything, and is told the same.
-    #[error("{path} belongs to another user (uid {owner})", path = path.display())]
-    Foreign {
-        /// The file or folder.
-        path: PathBuf,
-        /// Whose it is.
-        owner: u32,
-    },
-    /// Not a regular file, not text, or too large to be one of ours.
-    #[error("{path}: {reason}", path = path.display())]
-    Strange {
-        /// The file.
-        path: PathBuf,
-        /// What is odd about it.
-        reason: &'static str,
-    },
-}
 
 /// Reads a private file without a byte order mark; `None` if there is none. Refuses links, and files that others can read.
 ///

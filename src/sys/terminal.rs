@@ -9,7 +9,7 @@ use tokio::sync::Mutex;
 
 use crate::sys::{env, regular_file};
 
-type Input = BufReader<tokio::io::Stdin>;
+type TerminalInput = BufReader<tokio::io::Stdin>;
 
 /// Whether a person is there to answer: both ends are a terminal.
 pub fn interactive() -> bool {
@@ -57,7 +57,7 @@ pub fn piped() -> std::io::Result<String> {
 
 /// The next line a person types or pastes. One reader for the whole process: a second one would steal its lines.
 pub async fn line() -> Option<String> {
-    static INPUT: OnceLock<Mutex<Input>> = OnceLock::new();
+    static INPUT: OnceLock<Mutex<TerminalInput>> = OnceLock::new();
     let mut input = INPUT.get_or_init(|| Mutex::new(BufReader::new(tokio::io::stdin()))).lock().await;
     let mut text = String::new();
     match input.read_line(&mut text).await {

@@ -20,10 +20,10 @@ const LIMIT: u64 = 8 << 20;
 
 /// The authorities that are believed; cheap to clone.
 #[derive(Clone, Default)]
-pub struct Trust(Arc<Inner>);
+pub struct Trust(Arc<TrustInner>);
 
 #[derive(Default)]
-struct Inner {
+struct TrustInner {
     /// Beside the system's.
     extra: Vec<CertificateDer<'static>>,
     config: OnceLock<Arc<ClientConfig>>,
@@ -54,7 +54,7 @@ impl Trust {
         for certificate in &extra {
             store.add(certificate.clone()).map_err(|e| bad(format!("not a certificate ({e})")))?;
         }
-        Ok(Self(Arc::new(Inner { extra, config: OnceLock::new() })))
+        Ok(Self(Arc::new(TrustInner { extra, config: OnceLock::new() })))
     }
 
     /// The user's own authorities.

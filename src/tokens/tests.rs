@@ -8,7 +8,7 @@ use super::retry::Once;
 use super::{Got, SingleFlight, Supply, TokenSource};
 
 /// Gives the next of these at each call, and remembers what it was asked.
-struct Script {
+struct ScriptedTokens {
     answers: Mutex<Vec<Result<(u8, bool), &'static str>>>,
     asked: Mutex<Vec<Option<u8>>>,
     /// How long a token is good without asking again.
@@ -18,7 +18,7 @@ struct Script {
 
 const LONG: Duration = Duration::from_secs(3600);
 
-impl Script {
+impl ScriptedTokens {
     fn new(good: Duration, answers: &[Result<(u8, bool), &'static str>]) -> Self {
         let answers = Mutex::new(answers.iter().rev().copied().collect());
         Self { answers, asked: Mutex::default(), good, flight: SingleFlight::default() }
@@ -29,7 +29,7 @@ impl Script {
     }
 }
 
-impl Supply for Script {
+impl Supply for ScriptedTokens {
     type Token = u8;
     type No = &'static str;
 
@@ -52,7 +52,7 @@ impl Supply for Script {
     }
 }
 
-impl TokenSource for Script {
+impl TokenSource for ScriptedTokens {
     type Token = u8;
     type No = &'static str;
 
@@ -66,7 +66,7 @@ impl TokenSource for Script {
 }
 
 /// What a server was sent that takes only these, and whether it took the last.
-async fn send(source: &Script, takes: &[u8]) -> Result<(Vec<u8>, bool), &'static str> {
+async fn send(source: &ScriptedTokens, takes: &[u8]) -> Result<(Vec<u8>, bool), &'static str> {
     let mut turn = Once::begin(source).await?;
     let mut sent = Vec::new();
     loop {
@@ -81,7 +81,7 @@ async fn send(source: &Script, takes: &[u8]) -> Result<(Vec<u8>, bool), &'static
 
 #[tokio::test]
 async fn many_requests_ask_once() {
-    let source = Script::new(LONG, &[Ok((1, false)), Ok((2, true))]);
+    let source = ScriptedTokens::new(LONG, &[Ok((1, false)), Ok((2, true))]);
     let all = [(); 5].map(|()| source.current());
     assert!(futures_util::future::join_all(all).await.iter().all(|token| token.as_deref() == Ok(&1)));
     let all = [(); 5].map(|()| source.replace(&1));
@@ -92,7 +92,7 @@ async fn many_requests_ask_once() {
 
 #[tokio::test]
 async fn a_refused_token_is_replaced_and_the_request_sent_once_more() {
-    let source = Script::new(LONG, &[Ok((1, false)), Ok((2, true))]);
+    let source = ScriptedTokens::new(LONG, &[Ok((1, false)), Ok((2, true))]);
     assert_eq!(send(&source, &[2]).await, Ok((vec![1, 2], true)));
     assert_eq!(send(&source, &[2]).await, Ok((vec![2], true)));
     assert_eq!(source.asked(), [None, Some(1)]);
@@ -100,13 +100,13 @@ async fn a_refused_token_is_replaced_and_the_request_sent_once_more() {
 
 #[tokio::test]
 async fn a_server_that_refuses_new_tokens_too_gets_no_more_of_them() {
-    let source = Script::new(LONG, &[Ok((1, false)), Ok((2, true))]);
+    let source = ScriptedTokens::new(LONG, &[Ok((1, false)), Ok((2, true))]);
     for sent in [vec![1, 2], vec![2], vec![2]] {
         assert_eq!(send(&source, &[]).await, Ok((sent, false)));
     }
     assert_eq!(source.asked(), [None, Some(1)]);
     // One that was new at the first is not replaced either.
-    let source = Script::new(LONG, &[Ok((1, true))]);
+    let source = ScriptedTokens::new(LONG, &[Ok((1, true))]);
     assert_eq!(send(&source, &[]).await, Ok((vec![1], false)));
     assert_eq!(source.asked(), [None]);
 }
@@ -114,7 +114,7 @@ async fn a_server_that_refuses_new_tokens_too_gets_no_more_of_them() {
 #[tokio::test]
 async fn what_was_just_got_is_looked_at_again_but_not_replaced() {
     let answers = [Ok((1, false)), Ok((2, true)), Ok((2, false)), Ok((3, false))];
-    let source = Script::new(Duration::ZERO, &answers);
+    let source = ScriptedTokens::new(Duration::ZERO, &answers);
     assert_eq!(source.current().await.as_deref(), Ok(&1));
     assert_eq!(source.replace(&1).await.unwrap().as_deref(), Some(&2));
     assert_eq!(source.replace(&2).await, Ok(None));
@@ -126,7 +126,7 @@ async fn what_was_just_got_is_looked_at_again_but_not_replaced() {
 #[tokio::test]
 async fn a_late_refusal_of_an_older_token_replaces_nothing() {
     for good in [LONG, Duration::ZERO] {
-        let source = Script::new(good, &[Ok((2, false)), Ok((2, false))]);
+        let source = ScriptedTokens::new(good, &[Ok((2, false)), Ok((2, false))]);
         source.current().await.unwrap();
         assert_eq!(source.replace(&1).await.unwrap().as_deref(), Some(&2));
         assert!(source.asked().iter().all(Option::is_none));
@@ -135,13 +135,13 @@ async fn a_late_refusal_of_an_older_token_replaces_nothing() {
 
 #[tokio::test]
 async fn a_failure_stands_for_a_while() {
-    let source = Script::new(LONG, &[Err("no"), Ok((1, false))]);
+    let source = ScriptedTokens::new(LONG, &[Err("no"), Ok((1, false))]);
     for _ in 0..3 {
         assert_eq!(source.current().await, Err("no"));
     }
     assert_eq!(source.asked(), [None]);
     // A token that could not be replaced is good for other requests still.
-    let source = Script::new(LONG, &[Ok((1, false)), Err("no"), Ok((2, true))]);
+    let source = ScriptedTokens::new(LONG, &[Ok((1, false)), Err("no"), Ok((2, true))]);
     for sent in [1, 1] {
         assert_eq!(source.current().await.as_deref(), Ok(&sent));
         assert_eq!(source.replace(&1).await, Err("no"));

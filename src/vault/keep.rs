@@ -3,17 +3,17 @@
 
 use std::path::PathBuf;
 
-use super::{Fresh, Outcome, VaultError};
-use crate::credential::{Credential, How, Kind};
+use super::{IssuedToken, TokenOutcome, VaultError};
+use crate::credential::{Credential, CredentialKind, GrantConfig};
 use crate::oauth::{Epoch, TokenSet};
-use crate::store::{Notes, Place, Store, StoreError, Stored};
+use crate::store::{LoginNotes, ReservedFile, Store, StoreError, StoredToken};
 use crate::sys::clock;
 
 /// What is kept, if it is this credential's: the same issuer's, for the same client, with the same wishes.
 ///
 /// # Errors
 /// As [`StoreError`] says.
-pub(super) fn kept(store: &Store, credential: &Credential) -> Result<Option<Stored>, StoreError> {
+pub(super) fn load(store: &Store, credential: &Credential) -> Result<Option<StoredToken>, StoreError> {
     Ok(store.read(&credential.id)?.filter(|stored| belongs(stored, credential)))
 }
 
@@ -35,15 +35,15 @@ pub(super) fn take_up(store: &Store, credential: &Credential) -> Result<bool, St
 /// [`VaultError::Store`].
 pub(super) fn save(
     store: &Store,
-    place: Place,
+    place: ReservedFile,
     credential: &Credential,
     token: TokenSet,
-    notes: &Notes,
-    outcome: Outcome,
-) -> Result<Fresh, VaultError> {
+    notes: &LoginNotes,
+    outcome: TokenOutcome,
+) -> Result<IssuedToken, VaultError> {
     let token = as_old_as_it_is(store, credential, token);
     let path = write(store, place, credential, &token, notes)?;
-    let stored = Stored {
+    let stored = StoredToken {
         token,
         provider: credential.provider_field.clone(),
         issuer: Some(credential.issuer.clone()),
@@ -55,7 +55,7 @@ pub(super) fn save(
         client_forgotten: notes.client_forgotten,
         members: credential.facts.clone(),
     };
-    Ok(Fresh { stored, outcome, path })
+    Ok(IssuedToken { stored, outcome, path })
 }
 
 /// A token that is written again keeps its time of issue: when it is due is reckoned from its whole life.
@@ -64,10 +64,10 @@ pub(super) fn save(
 /// As [`StoreError`] says.
 pub(super) fn write(
     store: &Store,
-    place: Place,
+    place: ReservedFile,
     credential: &Credential,
     token: &TokenSet,
-    notes: &Notes,
+    notes: &LoginNotes,
 ) -> Result<PathBuf, StoreError> {
     store.write(place, credential, token, notes, token.issued_at.unwrap_or_else(clock::now))
 }
@@ -76,7 +76,7 @@ pub(super) fn write(
 /// due is reckoned from its whole life. (One whose end moves with every request did.)
 fn as_old_as_it_is(store: &Store, credential: &Credential, token: TokenSet) -> TokenSet {
     // Whatever is wrong with the old file, the new token must be kept.
-    let kept = kept(store, credential).ok().flatten().map(|stored| stored.token);
+    let kept = load(store, credential).ok().flatten().map(|stored| stored.token);
     let is_same = |kept: &TokenSet| {
         kept.access_token == token.access_token && is_no_later(token.expires_at, kept.expires_at)
     };
@@ -86,9 +86,9 @@ fn as_old_as_it_is(store: &Store, credential: &Credential, token: TokenSet) -> T
 }
 
 /// Whether what is kept was got by this credential's client, with this credential's wishes.
-fn belongs(stored: &Stored, credential: &Credential) -> bool {
+fn belongs(stored: &StoredToken, credential: &Credential) -> bool {
     let wishes = match (&credential.how, &stored.requested_scopes) {
-        (How::AuthorizationCode(person), Some(asked)) => {
+        (GrantConfig::AuthorizationCode(person), Some(asked)) => {
             let (mut asked, mut wanted) = (asked.clone(), person.scopes.clone());
             asked.sort();
             wanted.sort();
@@ -99,10 +99,10 @@ fn belongs(stored: &Stored, credential: &Credential) -> bool {
     is_clients(stored, credential) && wishes
 }
 
-/// A login's file written by the reference names neither issuer nor client; its provider's name has to do, unless a file
+/// A login's file written by the registry's scripts names neither issuer nor client; its provider's name has to do, unless a file
 /// that was only found may say where that provider is. A token that costs one request is simply got again.
-pub fn is_clients(stored: &Stored, credential: &Credential) -> bool {
-    let person = credential.id.kind == Kind::Egress && !is_led(credential);
+pub fn is_clients(stored: &StoredToken, credential: &Credential) -> bool {
+    let person = credential.id.kind == CredentialKind::Egress && !is_led(credential);
     let same =
         |found: &Option<String>, wanted: &str| found.as_deref().map_or(person, |found| found == wanted);
     stored.provider == credential.provider_field
@@ -113,12 +113,12 @@ pub fn is_clients(stored: &Stored, credential: &Credential) -> bool {
 
 /// Whether the provider is where a setting says, and that of a client from a file that was only found.
 fn is_led(credential: &Credential) -> bool {
-    let How::AuthorizationCode(person) = &credential.how else { return false };
+    let GrantConfig::AuthorizationCode(person) = &credential.how else { return false };
     credential.owner.origin.is_found() && !person.provider.variables.is_empty()
 }
 
 /// A client whose secret was only found in this folder has no claim on a token that was got with the user's own.
-fn is_owners(stored: &Stored, credential: &Credential) -> bool {
+fn is_owners(stored: &StoredToken, credential: &Credential) -> bool {
     let origin = &credential.owner.origin;
     !origin.is_found() || stored.origin.as_ref().is_none_or(|known| *known == origin.word())
 }

@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use thiserror::Error;
 
 use crate::flow::FlowError;
-use crate::store::{StoreError, Stored};
+use crate::store::{StoreError, StoredToken};
 
 /// How a token was come by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum TokenOutcome {
     /// It was there, and is good for a while.
     Reused,
     /// By the refresh grant.
@@ -24,11 +24,11 @@ pub enum Outcome {
 
 /// A token that is good now.
 #[derive(Debug)]
-pub struct Fresh {
+pub struct IssuedToken {
     /// The credential as it is kept.
-    pub stored: Stored,
+    pub stored: StoredToken,
     /// How it was come by.
-    pub outcome: Outcome,
+    pub outcome: TokenOutcome,
     /// Where it is kept.
     pub path: PathBuf,
 }

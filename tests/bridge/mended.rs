@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use mcpauth::demo::idp::Seen;
+use mcpauth::demo::idp::IdpEvent;
 use serde_json::json;
 
 use super::{Client, call, event, events, json_answer, result, usual};
@@ -24,7 +24,7 @@ pub(super) fn worker(lab: &Lab) -> User {
 
 /// Tokens that the identity provider has issued.
 fn issued(lab: &Lab) -> usize {
-    lab.idp.seen().iter().filter(|seen| matches!(seen, Seen::Token { ok: true, .. })).count()
+    lab.idp.seen().iter().filter(|seen| matches!(seen, IdpEvent::Token { ok: true, .. })).count()
 }
 
 #[test]

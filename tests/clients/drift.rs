@@ -36,7 +36,7 @@ fn in_order() -> Vec<(String, Vec<String>)> {
 fn whatever_is_not_as_it_was_installed_is_found_and_the_next_run_mends_it() {
     let person = Person::new();
     assert_eq!(checked(&person, 0, &[]), []);
-    person.install(&["--client", "cursor", "--secrets", "inline"]);
+    person.install(&["--client", "cursor", "--auth-mode", "inline"]);
     assert_eq!(checked(&person, 0, &[]), in_order());
     let url = "https://gw.test/notes/mcp";
     let found = |what: String| vec![("cursor drifted".to_owned(), vec![what])];
@@ -58,7 +58,7 @@ fn whatever_is_not_as_it_was_installed_is_found_and_the_next_run_mends_it() {
     assert_eq!(checked(&person, 7, &[]), found("+ desk  https://gw.test/desk/mcp".into()));
     person.install(&[]);
     assert_eq!(
-        checked(&person, 7, &["--secrets", "env"]),
+        checked(&person, 7, &["--auth-mode", "env"]),
         vec![(
             "cursor drifted".to_owned(),
             ["desk", "notes"].map(|name| format!("~ {name}  https://gw.test/{name}/mcp  (headers)")).into()
@@ -83,7 +83,7 @@ fn a_file_that_others_can_read_is_drift_only_with_secrets_in_it() {
     let open =
         || std::fs::set_permissions(person.home(CURSOR), std::fs::Permissions::from_mode(0o644)).unwrap();
     for (way, exit) in [("inline", 7), ("bridge", 0)] {
-        person.install(&["--client", "cursor", "--secrets", way]);
+        person.install(&["--client", "cursor", "--auth-mode", way]);
         open();
         let rows = checked(&person, exit, &[]);
         assert_eq!(rows[0].1.concat().contains("others can read it"), exit == 7, "{rows:?}");
@@ -95,7 +95,7 @@ fn a_file_that_others_can_read_is_drift_only_with_secrets_in_it() {
 #[test]
 fn a_new_token_makes_only_files_with_tokens_in_them_old_and_generate_keeps_them_new() {
     let person = Person::new();
-    person.install(&["--client", "cursor", "--secrets", "inline"]);
+    person.install(&["--client", "cursor", "--auth-mode", "inline"]);
     person.install(&["--client", "vscode"]);
     person.user.run(&["ingress", "--force"]).code(0);
     let rows = checked(&person, 7, &[]);
@@ -116,7 +116,7 @@ fn a_new_token_makes_only_files_with_tokens_in_them_old_and_generate_keeps_them_
 fn a_generate_respects_the_way_that_was_chosen_and_another_project_touches_nothing() {
     let person = Person::new();
     person.install(&["--client", "roo"]);
-    person.install(&["--client", "cursor", "--secrets", "inline"]);
+    person.install(&["--client", "cursor", "--auth-mode", "inline"]);
     person.user.run(&["generate"]).code(0);
     let entry = person.config(".roocode/mcp_servers.json")["mcpServers"]["notes"].clone();
     assert_eq!((&entry["type"], &entry["headers"]), (&json!("stdio"), &Value::Null));
@@ -137,7 +137,7 @@ fn a_generate_respects_the_way_that_was_chosen_and_another_project_touches_nothi
 #[test]
 fn a_memory_that_cannot_be_read_keeps_no_file_of_ours_from_being_written() {
     let person = Person::new();
-    person.install(&["--client", "cursor", "--secrets", "inline"]);
+    person.install(&["--client", "cursor", "--auth-mode", "inline"]);
     let state = person.user.home().with_file_name("state").join("installed.json");
     std::fs::write(&state, "{ oops").unwrap();
     let local = person.user.project().join(".oauth-tokens/mcp.json");

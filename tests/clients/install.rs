@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use mcpauth::demo::idp::{Client, Idp, IdpThread, Options};
+use mcpauth::demo::idp::{Idp, IdpClient, IdpThread, Options};
 use serde_json::{Value, json};
 
 use crate::support::{Ran, User, ended, read_json};
@@ -17,7 +17,7 @@ pub(super) struct Person {
 
 impl Person {
     pub(super) fn new() -> Self {
-        let clients = vec![Client::machine("agent", SECRET, &["read"])];
+        let clients = vec![IdpClient::machine("agent", SECRET, &["read"])];
         let idp = Idp::in_thread(Options { clients, ..Options::default() }).unwrap();
         let mut user = User::new();
         user.file(
@@ -73,7 +73,7 @@ fn without_a_name_the_clients_that_are_here_are_configured_each_in_its_best_way(
     let ways = |ran: &Ran| -> Vec<String> {
         let rows = ran.json()["configs"].as_array().unwrap().clone();
         rows.iter()
-            .map(|row| format!("{} {} {}", row["client"], row["secrets"], row["status"]).replace('"', ""))
+            .map(|row| format!("{} {} {}", row["client"], row["auth_mode"], row["status"]).replace('"', ""))
             .collect()
     };
     let claude = person.config(".claude.json");
@@ -83,7 +83,7 @@ fn without_a_name_the_clients_that_are_here_are_configured_each_in_its_best_way(
     assert_eq!(person.config(".config/Code/User/mcp.json")["servers"]["notes"]["type"], "stdio");
     assert!(!person.home(".vscode/mcp.json").exists(), "that folder is no sign of the old form");
 
-    person.install(&["--client", "codex", "--client", "roo", "--secrets", "inline", "--dry-run"]);
+    person.install(&["--client", "codex", "--client", "roo", "--auth-mode", "inline", "--dry-run"]);
     let ran = person.install(&["--client", "roo"]);
     assert!(
         ran.stderr.contains("discontinued on 15 May 2026") && ran.stderr.contains("cline"),
@@ -108,25 +108,27 @@ fn without_a_name_the_clients_that_are_here_are_configured_each_in_its_best_way(
 #[test]
 fn a_way_is_remembered_until_another_one_is_asked_for() {
     let person = Person::new();
-    person.install(&["--client", "cursor", "--secrets", "inline"]);
+    person.install(&["--client", "cursor", "--auth-mode", "inline"]);
     let entry = || person.config(".cursor/mcp.json")["mcpServers"]["notes"].clone();
     assert_eq!(entry()["headers"]["Authorization"], "Bearer E-notes");
     person.install(&["--client", "cursor"]);
     assert_eq!(entry()["headers"]["Authorization"], "Bearer E-notes");
     let shown = person.user.run(&["config", "show", "--client", "cursor", "--json"]).code(0).json();
     assert_eq!(
-        (&shown["secrets"], &shown["default"], &shown["installed"]),
+        (&shown["auth_mode"], &shown["default"], &shown["installed"]),
         (&json!("inline"), &json!("bridge"), &json!(true))
     );
-    person.install(&["--client", "cursor", "--secrets", "env"]);
+    person.install(&["--client", "cursor", "--auth-mode", "env"]);
     let variable = "${env:MCPAUTH_NOTES_AUTHORIZATION}";
     assert_eq!(entry()["headers"]["Authorization"], variable);
     let text = person.user.run(&["config", "render", "--client", "cursor"]).code(0).stdout;
     assert!(text.contains(variable), "{text}");
-    let ran =
-        person.user.run(&["config", "install", "--client", "claude-desktop", "--secrets", "inline"]).code(2);
+    let ran = person
+        .user
+        .run(&["config", "install", "--client", "claude-desktop", "--auth-mode", "inline"])
+        .code(2);
     assert!(
-        ran.stderr.contains("claude-desktop has no way") && ran.stderr.contains("--secrets bridge"),
+        ran.stderr.contains("claude-desktop has no way") && ran.stderr.contains("--auth-mode bridge"),
         "{}",
         ran.stderr
     );
@@ -136,7 +138,7 @@ fn a_way_is_remembered_until_another_one_is_asked_for() {
 fn the_bridges_address_and_secret_are_in_the_file_of_a_client_that_speaks_to_it() {
     let mut person = Person::new();
     person.user.env("MCPAUTH_BRIDGE_LISTEN", "127.0.0.1:9999");
-    let ran = person.install(&["--client", "zed", "--secrets", "proxy"]);
+    let ran = person.install(&["--client", "zed", "--auth-mode", "proxy"]);
     assert!(ran.stderr.contains("mcpauth bridge --listen"), "{}", ran.stderr);
     let entry = person.config(".config/zed/settings.json")["context_servers"]["notes"].clone();
     let secret = std::fs::read_to_string(person.user.project().join(".oauth-tokens/.bridge-secret")).unwrap();
@@ -225,7 +227,7 @@ fn a_path_that_means_another_file_elsewhere_is_pointed_out() {
     person.user.file(".env", &format!("{env}EGRESS_OAUTH_PRIVATE_KEY_FILE_3=keys/x.pem\n"));
     let ran = person.install(&["--client", "junie"]);
     assert!(ran.stderr.contains("give EGRESS_OAUTH_PRIVATE_KEY_FILE_3 from the root on\n"), "{}", ran.stderr);
-    let ran = person.install(&["--client", "cursor", "--secrets", "inline"]);
+    let ran = person.install(&["--client", "cursor", "--auth-mode", "inline"]);
     assert!(!ran.stderr.contains("from the root on"), "nobody is started: {}", ran.stderr);
 }
 

@@ -1,6 +1,6 @@
 //! Merging into files as people have them: settings of other kinds, other servers, comments, one line too long.
 
-use mcpauth::render::{Format, Secrets, Target};
+use mcpauth::render::{AuthMode, ClientSpec, Format};
 use serde_json::{Value, json};
 
 use super::install::Person;
@@ -124,18 +124,18 @@ fn what_was_there_stays_in_every_clients_file_whichever_way_comes_and_goes() {
         let path = person.home(own.path);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(&path, own.text).unwrap();
-        let target = Target::named(own.client).unwrap();
+        let target = ClientSpec::find(own.client).unwrap();
         for way in target.ways {
             let place = format!("{} {way}", own.client);
-            person.install(&["--client", own.client, "--secrets", way.name()]);
+            person.install(&["--client", own.client, "--auth-mode", way.name()]);
             let text = std::fs::read_to_string(&path).unwrap();
             let mut whole = read(target.format, &text);
             let entry = take(own.root.iter().fold(&mut whole, |at, key| &mut at[key]));
-            let render = ["config", "render", "--client", own.client, "--secrets", way.name()];
+            let render = ["config", "render", "--client", own.client, "--auth-mode", way.name()];
             let mut rendered = read(target.format, &person.user.run(&render).code(0).stdout);
             let rendered = take(own.root.iter().fold(&mut rendered, |at, key| &mut at[key]));
             assert_eq!(entry, rendered, "{place}: nothing is left of another way");
-            assert_eq!(entry.to_string().contains("E-notes"), *way == Secrets::Inline, "{place}: {entry}");
+            assert_eq!(entry.to_string().contains("E-notes"), *way == AuthMode::Inline, "{place}: {entry}");
             let mut before = read(target.format, own.text);
             if own.client == "gemini" {
                 before["mcpServers"] = json!({});
@@ -159,7 +159,7 @@ fn a_users_own_server_of_the_same_name_is_left_alone_in_every_way() {
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     std::fs::write(&path, theirs.to_string()).unwrap();
     for way in ["bridge", "inline", "proxy", "env"] {
-        let ran = person.install(&["--client", "cursor", "--secrets", way]);
+        let ran = person.install(&["--client", "cursor", "--auth-mode", way]);
         assert!(ran.stdout.contains("! notes  left alone: not ours"), "{}", ran.stdout);
         assert_eq!(person.config(".cursor/mcp.json"), theirs, "{way}");
     }
@@ -175,7 +175,7 @@ fn what_a_user_set_in_an_entry_of_ours_stays_whichever_way_it_has() {
     config["mcpServers"]["notes"]["timeout"] = json!(5);
     std::fs::write(person.home(path), config.to_string()).unwrap();
     for way in ["bridge", "inline", "proxy", "bridge"] {
-        person.install(&["--client", "copilot", "--secrets", way]);
+        person.install(&["--client", "copilot", "--auth-mode", way]);
         let entry = person.config(path)["mcpServers"]["notes"].clone();
         assert_eq!((&entry["tools"], &entry["timeout"]), (&json!(["read"]), &json!(5)), "{way}");
         assert_eq!(entry["type"], if way == "bridge" { "local" } else { "http" });

@@ -9,7 +9,10 @@ mod merging;
 
 use std::path::Path;
 
-use mcpauth::render::{Door, Entry, Format, Means, Secrets, Shape, TARGETS, Target, render, told};
+use mcpauth::render::{
+    AuthMode, ClientSpec, Format, LaunchContext, LocalProxy, ServerEntry, Shape, TARGETS, client_entries,
+    render,
+};
 use mcpauth::secret::Secret;
 use mcpauth::tokens::Bearers;
 use serde_json::{Value, json};
@@ -99,8 +102,8 @@ fn reads() -> Vec<Reads> {
     ]
 }
 
-fn entry(name: &str, transport: &str, headers: &[(&str, &str)]) -> Entry {
-    Entry {
+fn entry(name: &str, transport: &str, headers: &[(&str, &str)]) -> ServerEntry {
+    ServerEntry {
         name: name.into(),
         url: format!("https://gw.test/{name}/mcp"),
         transport: transport.into(),
@@ -109,7 +112,7 @@ fn entry(name: &str, transport: &str, headers: &[(&str, &str)]) -> Entry {
     }
 }
 
-fn entries() -> Vec<Entry> {
+fn entries() -> Vec<ServerEntry> {
     vec![
         entry(
             "tickets",
@@ -121,7 +124,7 @@ fn entries() -> Vec<Entry> {
     ]
 }
 
-fn means() -> Means {
+fn means() -> LaunchContext {
     let words = [
         "/opt/mcpauth",
         "--tokens-dir",
@@ -129,16 +132,16 @@ fn means() -> Means {
         "--env-file",
         "/home/u/my project/.env",
     ];
-    let door = Door {
+    let door = LocalProxy {
         listen: ([127, 0, 0, 1], 8191).into(),
         header: "X-Mcpauth-Bridge".into(),
         secret: Secret::new("local"),
     };
-    Means { command: words.map(str::to_owned).into(), door: Some(door) }
+    LaunchContext { command: words.map(str::to_owned).into(), door: Some(door) }
 }
 
-fn written(target: &Target, way: Secrets) -> String {
-    let told = told(&entries(), target, way, &means()).unwrap();
+fn written(target: &ClientSpec, way: AuthMode) -> String {
+    let told = client_entries(&entries(), target, way, &means()).unwrap();
     format!("{}\n", render(target, &told, None).unwrap().text.expose())
 }
 
@@ -186,10 +189,10 @@ fn sse_of(reads: &Reads) -> &'static str {
 }
 
 /// Checks one entry as its client would read it.
-fn check(reads: &Reads, target: &Target, way: Secrets, name: &str, entry: &Value) {
+fn check(reads: &Reads, target: &ClientSpec, way: AuthMode, name: &str, entry: &Value) {
     let place = format!("{} {way} {name}: {entry}", reads.client);
     let sse = name == "news";
-    if way == Secrets::Bridge || sse && !target.sse {
+    if way == AuthMode::Bridge || sse && !target.sse {
         let mut words = means().command;
         words.extend(["bridge".into(), name.into()]);
         let found = match (&entry["command"], &entry["cmd"]) {
@@ -209,28 +212,28 @@ fn check(reads: &Reads, target: &Target, way: Secrets, name: &str, entry: &Value
     if let Some((field, http, word)) = reads.transport {
         assert_eq!(entry[field], if sse { word } else { http }, "{place}");
     }
-    let at = if way == Secrets::Proxy { "http://127.0.0.1:8191" } else { "https://gw.test" };
+    let at = if way == AuthMode::Proxy { "http://127.0.0.1:8191" } else { "https://gw.test" };
     if sse && reads.client == "gemini" {
         assert_eq!(entry["type"], "sse", "{place}");
     }
     // The bridge passes on whichever transport it is asked for; the gateway has both at one address.
-    let end = if sse && way == Secrets::Proxy { "sse" } else { "mcp" };
+    let end = if sse && way == AuthMode::Proxy { "sse" } else { "mcp" };
     assert_eq!(entry[if sse { sse_of(reads) } else { reads.url }], format!("{at}/{name}/{end}"), "{place}");
     let headers = reads.headers.iter().fold(entry, |at, key| &at[key]);
     let own = entries().into_iter().find(|entry| entry.name == name).unwrap().headers;
     match way {
-        Secrets::Proxy => assert_eq!(headers, &json!({"X-Mcpauth-Bridge": "local"}), "{place}"),
-        Secrets::Inline if own.is_empty() => assert!(headers.is_null(), "{place}"),
-        Secrets::Inline => {
+        AuthMode::Proxy => assert_eq!(headers, &json!({"X-Mcpauth-Bridge": "local"}), "{place}"),
+        AuthMode::Inline if own.is_empty() => assert!(headers.is_null(), "{place}"),
+        AuthMode::Inline => {
             let own = own.iter().map(|(name, value)| (name.clone(), json!(value.expose())));
             assert_eq!(headers, &Value::Object(own.collect()), "{place}");
         }
-        Secrets::Helper => {
+        AuthMode::Helper => {
             let quoted = "/opt/mcpauth --tokens-dir '/home/u/my project/.oauth-tokens' --env-file '/home/u/my project/.env'";
             let field = if reads.client == "codex" { "http_headers_helper" } else { "headersHelper" };
             assert_eq!(entry[field], format!("{quoted} headers {name}"), "{place}");
         }
-        Secrets::Env => {
+        AuthMode::Env => {
             let variable = |header: &str| mcpauth::render::variable(name, header);
             let (at, of): (&Value, fn(String) -> String) = match reads.client {
                 "codex" => (&entry["env_http_headers"], |variable| variable),
@@ -240,9 +243,9 @@ fn check(reads: &Reads, target: &Target, way: Secrets, name: &str, entry: &Value
             let expected = Value::Object(expected.collect());
             assert!(at == &expected || at.is_null() && own.is_empty(), "{place}");
         }
-        Secrets::Bridge => {}
+        AuthMode::Bridge => {}
     }
-    assert_eq!(entry.to_string().contains("Bearer"), way == Secrets::Inline && !own.is_empty(), "{place}");
+    assert_eq!(entry.to_string().contains("Bearer"), way == AuthMode::Inline && !own.is_empty(), "{place}");
 }
 
 #[test]

@@ -9,7 +9,7 @@ mod seed;
 
 use std::path::PathBuf;
 
-use mcpauth::demo::idp::{Client, Grant, Idp, IdpThread, Options};
+use mcpauth::demo::idp::{GrantType, Idp, IdpClient, IdpThread, Options};
 use mcpauth::sys::clock;
 use serde_json::{Value, json};
 
@@ -35,10 +35,10 @@ impl Patient {
     fn new() -> Self {
         let redirect = format!("http://127.0.0.1:{}/callback", free_port());
         let clients = vec![
-            Client::machine("agent", AGENT, &["read"]),
+            IdpClient::machine("agent", AGENT, &["read"]),
             // As a client is when its app was made for people's logins alone.
-            Client::new("people", Some(AGENT), &["read"], &[Grant::AuthorizationCode]),
-            Client::confidential("tracker-client", SECRET, &redirect, &["read:work", "offline_access"]),
+            IdpClient::new("people", Some(AGENT), &["read"], &[GrantType::AuthorizationCode]),
+            IdpClient::confidential("tracker-client", SECRET, &redirect, &["read:work", "offline_access"]),
         ];
         let idp = Idp::in_thread(Options { clients, ..Options::default() }).unwrap();
         let mut user = User::new();

@@ -3,7 +3,7 @@
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::path::{Path, PathBuf};
 
-use mcpauth::render::{Folders, Format, TARGETS, Target};
+use mcpauth::render::{ClientSpec, Folders, Format, TARGETS};
 use serde_json::Value;
 
 use crate::support::{Ran, User, mode};
@@ -19,17 +19,17 @@ fn person() -> User {
 }
 
 fn install(user: &User, client: &str, way: &str) -> Ran {
-    user.run(&["config", "install", "--client", client, "--secrets", way])
+    user.run(&["config", "install", "--client", client, "--auth-mode", way])
 }
 
 /// The client's file on this system.
-fn path(user: &User, target: &Target) -> PathBuf {
+fn path(user: &User, target: &ClientSpec) -> PathBuf {
     let home = user.home();
     let [config, xdg] = [home.join(".config"), home.join(".config")];
     target.path(&Folders { home, config, xdg, windows: false }, &|_| None)
 }
 
-fn lay(user: &User, target: &Target, text: &str) -> PathBuf {
+fn lay(user: &User, target: &ClientSpec, text: &str) -> PathBuf {
     let path = path(user, target);
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     std::fs::write(&path, text).unwrap();
@@ -40,12 +40,12 @@ fn text(path: &Path) -> String {
     std::fs::read_to_string(path).unwrap()
 }
 
-fn json() -> impl Iterator<Item = &'static Target> {
+fn json() -> impl Iterator<Item = &'static ClientSpec> {
     TARGETS.iter().filter(|target| target.format == Format::Json)
 }
 
 /// The file's own keys around `inner`, which is what stands at the place of the servers.
-fn at_root(target: &Target, inner: &str) -> String {
+fn at_root(target: &ClientSpec, inner: &str) -> String {
     let (last, outer) = target.root.split_last().unwrap();
     let innermost = format!("{{\"theme\": \"dark\", \"{last}\": {inner}}}");
     outer.iter().rev().fold(innermost, |text, key| format!("{{\"other\": [1, 2], \"{key}\": {text}}}"))
@@ -58,7 +58,7 @@ fn read(text: &str) -> Value {
     root.to_serde_value().unwrap()
 }
 
-fn has_entry(target: &Target, whole: &Value) -> bool {
+fn has_entry(target: &ClientSpec, whole: &Value) -> bool {
     target.root.iter().fold(whole, |at, key| &at[*key])["notes"].is_object()
 }
 
@@ -125,7 +125,7 @@ fn halves_of_characters_stay_as_they_are() {
         }
     }
     let user = person();
-    let target = Target::named("cursor").unwrap();
+    let target = ClientSpec::find("cursor").unwrap();
     let both = r#"{"a": "\ud83d \ue83d \uf900 \ua900 \ub900 \uc900", "mcpServers": {}}"#;
     let path = lay(&user, target, both);
     let ran = install(&user, "cursor", "bridge");
@@ -152,7 +152,7 @@ fn mode_owner_and_link_are_those_of_the_file() {
             }
         }
     }
-    let target = Target::named("cursor").unwrap();
+    let target = ClientSpec::find("cursor").unwrap();
     let user = person();
     let path = lay(&user, target, "{}\r\n");
     let real = path.with_file_name("dotfiles.json");
@@ -234,7 +234,7 @@ fn what_is_there_twice_is_left_alone_where_it_is_ours_and_kept_where_it_is_not()
 #[test]
 fn an_older_file_that_a_new_one_would_hide_is_left_in_force() {
     let user = person();
-    let target = Target::named("continue").unwrap();
+    let target = ClientSpec::named("continue").unwrap();
     let newer = path(&user, target);
     let older = newer.with_file_name("config.json");
     lay(&user, target, "");
@@ -258,7 +258,7 @@ fn an_older_file_that_a_new_one_would_hide_is_left_in_force() {
 fn the_file_that_a_clients_variable_names_is_the_one_that_is_written() {
     for (client, variable) in [("opencode", "OPENCODE_CONFIG"), ("cline", "CLINE_MCP_SETTINGS_PATH")] {
         let mut user = person();
-        let target = Target::named(client).unwrap();
+        let target = ClientSpec::named(client).unwrap();
         let usual = lay(&user, target, "{}");
         let beside = usual.with_file_name("opencode.jsonc");
         std::fs::write(&beside, "{}").unwrap();

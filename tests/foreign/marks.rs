@@ -1,6 +1,6 @@
 //! Byte order marks, line ends and Windows' encoding, in every kind of file that we read.
 
-use mcpauth::demo::idp::{Client, Idp, IdpThread, Options};
+use mcpauth::demo::idp::{Idp, IdpClient, IdpThread, Options};
 use serde_json::json;
 
 use crate::support::User;
@@ -23,7 +23,7 @@ fn lay(user: &User, name: &str, bytes: Vec<u8>) -> String {
 }
 
 fn idp() -> IdpThread {
-    let clients = vec![Client::machine("agent", SECRET, &["read"])];
+    let clients = vec![IdpClient::machine("agent", SECRET, &["read"])];
     Idp::in_thread(Options { clients, ..Options::default() }).unwrap()
 }
 
@@ -139,7 +139,7 @@ fn the_gateways_files() {
             &user,
             "gateway.yaml",
             way(
-                "issuers: [{issuer: 'https://idp.test', audience: [a]}]\nsession_key: key\nrevoked: revoked\n",
+                "issuers: [{issuer: 'https://idp.test', audience: [a]}]\nsession_key: key\nrevocation_list: revoked\n",
             ),
         );
         lay(

@@ -92,7 +92,7 @@ fn addresses_in_flags_and_variables() {
             "render",
             "--client",
             "cursor",
-            "--secrets",
+            "--auth-mode",
             "proxy",
         ]);
         assert_eq!(ran.code == Some(0), good, "{address}: {ran:?}");
@@ -116,7 +116,15 @@ fn check(yaml: &str) -> String {
 
 #[test]
 fn everything_in_gateway_yaml() {
-    let seconds = ["read", "connect", "answer_within", "keep_alive", "lame_duck", "drain", "files"];
+    let seconds = [
+        "read_timeout",
+        "connect_timeout",
+        "response_timeout",
+        "keep_alive_interval",
+        "lame_duck",
+        "drain_timeout",
+        "file_read_timeout",
+    ];
     for key in seconds {
         for (time, good) in TIMES {
             for quote in ["", "'"] {
@@ -138,14 +146,26 @@ fn everything_in_gateway_yaml() {
         ("big", false),
         ("-4", false),
     ] {
-        for key in ["body", "answer", "head", "buffered", "buffered_per_caller"] {
-            let others = if key.starts_with("buffered") {
-                ", body: 1KiB, answer: 1KiB, buffered_per_caller: 4KB"
+        for key in [
+            "max_request_bytes",
+            "max_response_bytes",
+            "max_header_bytes",
+            "max_buffered_bytes",
+            "max_buffered_bytes_per_caller",
+        ] {
+            let others = if key.starts_with("max_buffered") {
+                ", max_request_bytes: 1KiB, max_response_bytes: 1KiB, max_buffered_bytes_per_caller: 4KB"
             } else {
                 ""
             };
-            let others = others
-                .replace(if key == "buffered_per_caller" { ", buffered_per_caller: 4KB" } else { "-" }, "");
+            let others = others.replace(
+                if key == "max_buffered_bytes_per_caller" {
+                    ", max_buffered_bytes_per_caller: 4KB"
+                } else {
+                    "-"
+                },
+                "",
+            );
             let said = check(&format!("limits: {{{key}: {size}{others}}}\n"));
             assert_eq!(said.contains("is fine"), good, "{key}: {size}: {said}");
             assert!(good || said.contains("as in 65536, 64KiB, 4MB or 1GiB"), "{said}");

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use mcpauth::gateway::wire::envelope::Envelope;
 use mcpauth::gateway::wire::filter;
-use mcpauth::gateway::wire::sse::{Boundary, SseFilter, Verdict, events};
+use mcpauth::gateway::wire::sse::{Boundary, EventAction, SseFilter, events};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::Value;
@@ -152,7 +152,7 @@ fn an_event_stream_is_the_same_in_any_chunks() {
 /// between two events.
 fn filtered(stream: &[u8], cuts: &[usize]) -> (Vec<u8>, u64, bool) {
     let mut filter =
-        SseFilter::new(4_096, events(|_, name| shows(name), |place| Verdict::Replace(place.into())));
+        SseFilter::new(4_096, events(|_, name| shows(name), |place| EventAction::Replace(place.into())));
     let (mut boundary, mut out, mut rest) = (Boundary::default(), Vec::new(), stream);
     for length in cuts.iter().copied().chain([usize::MAX]) {
         let (chunk, next) = rest.split_at(length.min(rest.len()));

@@ -57,7 +57,7 @@ fn h3_a_large_body_is_read_to_its_end_or_refused() {
             r#"{{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{{"arguments":{{"a":"{padding}"}},"name":"{name}"}}}}"#
         )
     };
-    let worker = Worker::of(Lab::with(|settings, _| settings.limits.body = 6 << 20));
+    let worker = Worker::of(Lab::with(|settings, _| settings.limits.max_request_bytes = 6 << 20));
     for size in [20 << 10, 5 << 20] {
         worker.post(&[], call("delete_all", size).as_bytes()).status(403);
         assert_eq!(worker.lab.arrived(), 0);
@@ -306,7 +306,7 @@ fn h7_a_message_has_one_end_for_every_reader() {
 
 #[test]
 fn h7_a_message_that_does_not_end_is_not_waited_for() {
-    let worker = Worker::of(Lab::with(|settings, _| settings.limits.read = 1));
+    let worker = Worker::of(Lab::with(|settings, _| settings.limits.read_timeout = 1));
     let size = ALLOWED.len();
     let endless = [format!("{:x}\r\n{ALLOWED}\r\n0\r\n\r\n", size + 9), format!("{size:x}\r\n{ALLOWED}\r\n")];
     for body in endless {

@@ -5,7 +5,7 @@
 use std::sync::Mutex;
 use std::sync::mpsc::channel;
 
-use mcpauth::gateway::settings::{Introspection, Issuer};
+use mcpauth::gateway::settings::{Introspection, IssuerSettings};
 use mcpauth::sys::private_file;
 use serde_json::{Value, json};
 
@@ -49,18 +49,18 @@ fn each_decision_is_one_line_that_says_why() {
             "/delta/mcp",
             &worker,
             REFUSED,
-            json!([403, "refused", null, "name", "tools/call", "delete_all"]),
+            json!([403, "refused", null, "name_not_allowed", "tools/call", "delete_all"]),
         ),
         (
             "POST",
             "/beta/mcp",
             &worker,
             ALLOWED,
-            json!([403, "refused", null, "server", "tools/call", "echo"]),
+            json!([403, "refused", null, "server_not_allowed", "tools/call", "echo"]),
         ),
         ("POST", "/delta/mcp", &root, list, json!([200, "allowed", "root[1]", null, "tools/list", null])),
         ("GET", "/alpha/mcp", &root, "", json!([405, "allowed", "root[1]", null, null, null])),
-        ("DELETE", "/beta/mcp", &worker, "", json!([403, "refused", null, "server", null, null])),
+        ("DELETE", "/beta/mcp", &worker, "", json!([403, "refused", null, "server_not_allowed", null, null])),
         (
             "POST",
             "/omega/mcp",
@@ -138,7 +138,7 @@ fn a_caller_who_left_before_the_decision_was_allowed_nothing() {
         private_file::write(&client_secret, "s3cret").unwrap();
         let endpoint = Some(format!("{}/introspect", mint.issuer()));
         let introspection = Introspection { endpoint, client_id: "gateway".into(), client_secret, cache: 30 };
-        settings.issuers = vec![Issuer { introspection: Some(introspection), ..mint.settings() }];
+        settings.issuers = vec![IssuerSettings { introspection: Some(introspection), ..mint.settings() }];
     });
     let headers = [("X-Authorization", "Bearer opaque")];
     let client = Listening::send(&lab, &request("POST", "/alpha/mcp", &headers, ALLOWED.as_bytes()));
@@ -175,7 +175,7 @@ fn what_is_refused_before_anybody_is_known_has_its_line_too() {
     let lab = Lab::with(|settings, _| {
         settings.workers = Some(1);
         settings.origins = vec!["https://app.test".into()];
-        settings.limits.read = 1;
+        settings.limits.read_timeout = 1;
     });
     let worker = format!("Bearer {}", lab.token("worker"));
     let own = ("X-Authorization", worker.as_str());
@@ -206,7 +206,10 @@ fn what_is_refused_before_anybody_is_known_has_its_line_too() {
             one("POST", "/alpha/mcp", &[own, ("Content-Length", "99999999")], ""),
             json!([413, "refused", "too_large"]),
         ),
-        (one("POST", "/alpha/mcp", &[own, ("Content-Length", "99")], "{"), json!([408, "refused", "slow"])),
+        (
+            one("POST", "/alpha/mcp", &[own, ("Content-Length", "99")], "{"),
+            json!([408, "refused", "request_timeout"]),
+        ),
         (
             b"POST /alpha/mcp HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n"
                 .into(),

@@ -87,7 +87,7 @@ fn the_idlest_leave_and_whoever_is_served_stays() {
     });
     let lab = Lab::with(|settings, dir| {
         // One takes them in the order in which they come.
-        (settings.limits.connections, settings.workers) = (Some(12), Some(1));
+        (settings.limits.max_connections, settings.workers) = (Some(12), Some(1));
         own_server(dir, "delta", &server.base, "streamable-http");
     });
     let token = lab.token("root");
@@ -114,7 +114,7 @@ fn the_idlest_leave_and_whoever_is_served_stays() {
 #[test]
 fn callers_between_requests_stay_longer_than_strangers() {
     let lab = Lab::with(|settings, _| {
-        (settings.limits.connections, settings.workers) = (Some(8), Some(1));
+        (settings.limits.max_connections, settings.workers) = (Some(8), Some(1));
     });
     let bearer = format!("Bearer {}", lab.token("worker"));
     let headers = [("X-Authorization", bearer.as_str()), ("Connection", "keep-alive")];
@@ -141,7 +141,7 @@ fn where_everybody_is_served_the_next_one_has_to_wait() {
         say(stream, JSON, &seen.body);
     });
     let lab = Lab::with(|settings, dir| {
-        (settings.limits.connections, settings.limits.in_flight_per_caller) = (Some(4), Some(100));
+        (settings.limits.max_connections, settings.limits.max_in_flight_per_caller) = (Some(4), Some(100));
         own_server(dir, "delta", &server.base, "streamable-http");
     });
     let bearer = format!("Bearer {}", lab.token("worker"));
@@ -163,7 +163,7 @@ fn where_everybody_is_served_the_next_one_has_to_wait() {
 
 #[test]
 fn nobody_is_silent_for_ever() {
-    let lab = Lab::with(|settings, _| settings.limits.read = 1);
+    let lab = Lab::with(|settings, _| settings.limits.read_timeout = 1);
     let address = lab.gateway.address();
     let all: Vec<_> = SILENCES.iter().map(|beginning| silent(address, beginning)).collect();
     for (mut stream, beginning) in all.into_iter().zip(SILENCES) {
@@ -181,12 +181,12 @@ fn check_says_when_the_connections_do_not_fit() {
         user.file("gateway.yaml", &format!("{issuer}workers: 2\n{limits}"));
         crate::support::ended(user.shell("ulimit -n 1024; mcpauth gateway check").spawn().unwrap())
     };
-    for limits in ["", "limits: {connections: 472}\n"] {
+    for limits in ["", "limits: {max_connections: 472}\n"] {
         check(limits).code(0);
     }
     for wanted in [473, 1024, 10_000] {
-        let said = check(&format!("limits: {{connections: {wanted}}}\n")).code(7).stdout;
-        let expected = format!("remark: limits.connections: {wanted} connections are more than fit");
+        let said = check(&format!("limits: {{max_connections: {wanted}}}\n")).code(7).stdout;
+        let expected = format!("remark: limits.max_connections: {wanted} connections are more than fit");
         assert!(said.starts_with(&expected) && said.contains("set 472 or less"), "{said}");
     }
 }

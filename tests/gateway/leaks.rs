@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
 
-use mcpauth::demo::mcp::Arrived;
-use mcpauth::gateway::settings::{Egress, Upstream as Said};
+use mcpauth::demo::mcp::ReceivedRequest;
+use mcpauth::gateway::settings::{EgressMode, UpstreamSettings};
 use serde_json::json;
 
 use crate::support::lab::{ALLOWED, Lab, REFUSED, Worker, own_server, request, server, until};
@@ -106,10 +106,10 @@ fn h9_a_broken_reload_keeps_the_last_good_policy_and_says_so() {
 #[test]
 fn h10_the_token_reaches_no_server_in_any_mode() {
     let lab = Lab::with(|settings, _| {
-        let said = Said { identity_headers: true, ..Said::default() };
+        let said = UpstreamSettings { identity_headers: true, ..UpstreamSettings::default() };
         settings.upstreams.insert("beta".into(), said);
         let listed = ["x-authorization", "x-listed", "cookie", "x-user"].map(str::to_owned);
-        let said = Said { headers: Some(listed.into()), ..Said::default() };
+        let said = UpstreamSettings { headers: Some(listed.into()), ..UpstreamSettings::default() };
         settings.upstreams.insert("alpha".into(), said);
     });
     let token = lab.token("root");
@@ -157,7 +157,7 @@ fn h10_the_token_reaches_no_server_in_any_mode() {
         }
     }
     assert_eq!(arrived.iter().map(Vec::len).collect::<Vec<_>>(), [42, 42, 42]);
-    let egress = |arrived: &[Arrived]| {
+    let egress = |arrived: &[ReceivedRequest]| {
         arrived.iter().filter(|one| one.headers.contains("authorization: Bearer egress\n")).count()
     };
     assert_eq!(arrived.each_ref().map(|arrived| egress(arrived)), [0, 0, 6], "for gamma alone");
@@ -173,7 +173,7 @@ fn h10_a_stored_credential_takes_the_place_of_whatever_was_sent() {
     });
     let lab = Lab::with(|settings, dir| {
         own_server(dir, "delta", &upstream.base, "streamable-http");
-        let said = Said { egress: Some(Egress::Stored), ..Said::default() };
+        let said = UpstreamSettings { egress: Some(EgressMode::Stored), ..UpstreamSettings::default() };
         settings.upstreams.insert("delta".into(), said);
     });
     let token = lab.token("worker");
@@ -201,7 +201,10 @@ fn h10_a_stored_credential_takes_the_place_of_whatever_was_sent() {
 #[test]
 fn h10_what_a_client_says_of_its_identity_never_arrives() {
     let lab = Lab::with(|settings, _| {
-        settings.upstreams.insert("beta".into(), Said { identity_headers: true, ..Said::default() });
+        settings.upstreams.insert(
+            "beta".into(),
+            UpstreamSettings { identity_headers: true, ..UpstreamSettings::default() },
+        );
     });
     let bearer = format!("Bearer {}", lab.token("root"));
     let names = [

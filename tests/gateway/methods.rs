@@ -142,7 +142,7 @@ fn a_method_that_mcp_does_not_have_is_refused() {
     ] {
         let message = asked(method, &params);
         let answer = lab.ask(&root, "/delta/mcp", &message).status(403);
-        assert_eq!(answer.json()["error"]["data"]["reason"], "method", "{method}");
+        assert_eq!(answer.json()["error"]["data"]["reason"], "method_not_allowed", "{method}");
         let mut notice = message;
         notice.as_object_mut().unwrap().remove("id");
         lab.ask(&root, "/delta/mcp", &notice).status(403);

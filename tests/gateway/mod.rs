@@ -13,6 +13,7 @@ mod health;
 mod leaks;
 pub(crate) mod leaving;
 mod lists;
+mod mcpgw;
 mod methods;
 mod odd_tokens;
 mod operators;
@@ -29,6 +30,7 @@ mod sessions;
 mod shares;
 mod streams;
 mod stuck;
+mod through;
 mod tls;
 mod tokens;
 mod verdicts;
@@ -54,9 +56,9 @@ fn an_allowed_call_goes_through_and_its_answer_comes_back() {
 fn a_call_that_was_not_granted_is_refused_before_the_server_hears_of_it() {
     let lab = Lab::start();
     for (caller, server, tool, reason) in [
-        ("worker", "alpha", "delete_all", "name"),
-        ("reader", "alpha", "echo", "method"),
-        ("worker", "beta", "echo", "server"),
+        ("worker", "alpha", "delete_all", "name_not_allowed"),
+        ("reader", "alpha", "echo", "method_not_allowed"),
+        ("worker", "beta", "echo", "server_not_allowed"),
         ("stranger", "alpha", "echo", "no_scopes"),
     ] {
         let answer = lab.call(&lab.token(caller), server, tool).status(403);

@@ -5,7 +5,7 @@
 
 use std::io::{Read, Write};
 
-use mcpauth::gateway::settings::{Egress, Network, Upstream as Of};
+use mcpauth::gateway::settings::{EgressMode, Network, UpstreamSettings as Of};
 use serde_json::{Value, json};
 
 use super::serve::Site;
@@ -111,7 +111,7 @@ fn a_missing_credential_is_one_line_for_each_request() {
     let upstream = Upstream::answering("200 OK\r\ncontent-type: application/json", "{}");
     let lab = Lab::with(|settings, dir| {
         own_server(dir, "delta", &upstream.base, "streamable-http");
-        let egress = Of { egress: Some(Egress::Stored), ..Of::default() };
+        let egress = Of { egress: Some(EgressMode::Stored), ..Of::default() };
         settings.upstreams.insert("delta".into(), egress);
         // Where the folder of its tokens should be.
         std::fs::write(dir.join("tokens"), "").unwrap();
@@ -143,8 +143,8 @@ fn a_401_is_advised_by_what_the_server_was_given() {
         });
         std::fs::write(dir.join("servers/fixed.json"), with_key.to_string()).unwrap();
         let egress = |egress| Of { egress: Some(egress), ..Of::default() };
-        settings.upstreams.insert("never".into(), egress(Egress::None));
-        settings.upstreams.insert("stored".into(), egress(Egress::Stored));
+        settings.upstreams.insert("never".into(), egress(EgressMode::None));
+        settings.upstreams.insert("stored".into(), egress(EgressMode::Stored));
     });
     let token = lab.token("root");
     for (server, advised, never) in [

@@ -111,7 +111,7 @@ fn check_names_a_field_that_nobody_knows_and_clients_do_not_hear_of_it() {
         assert!(checked.stdout.contains(&format!("servers/x.json: {said}\n  -> ")), "{checked:?}");
         let routes = user.run(&["gateway", "routes"]).code(0);
         assert!(routes.stdout.contains("http://h:1/mcp"), "{routes:?}");
-        let rendered = user.run(&["config", "render", "--client", "roo", "--secrets", "helper"]);
+        let rendered = user.run(&["config", "render", "--client", "roo", "--auth-mode", "helper"]);
         assert!(!rendered.stderr.contains("field"), "{rendered:?}");
     }
 }

@@ -138,7 +138,7 @@ fn a_method_that_was_not_granted_is_denied_even_if_nobody_knows_it() {
         let answer = worker.lab.ask(&worker.token, "/alpha/mcp", &message);
         assert_eq!(
             (answer.status, answer.json()["error"]["data"]["reason"].as_str()),
-            (403, Some("method")),
+            (403, Some("method_not_allowed")),
             "{method}"
         );
     }

@@ -10,7 +10,7 @@ use std::sync::mpsc::channel;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use mcpauth::gateway::settings::{Introspection, Issuer, Settings};
+use mcpauth::gateway::settings::{GatewaySettings, Introspection, IssuerSettings};
 use mcpauth::sys::private_file;
 use serde_json::{Value, json};
 use socket2::{Domain, Socket, Type};
@@ -37,17 +37,17 @@ fn issuer() -> Scripted {
 }
 
 /// As `gateway.yaml` has it.
-fn settings(base: &str, dir: &Path, cache: u32) -> Issuer {
+fn settings(base: &str, dir: &Path, cache: u32) -> IssuerSettings {
     let client_secret = dir.join("secret");
     private_file::write(&client_secret, "s3cret").unwrap();
     let endpoint = Some(format!("{base}/introspect"));
     let introspection = Introspection { endpoint, client_id: "gateway".into(), client_secret, cache };
     // Nothing is to be asked but what these tests are about.
     let issuer = json!({"issuer": base, "audience": [AUDIENCE], "scopes": []});
-    Issuer { introspection: Some(introspection), ..serde_json::from_value(issuer).unwrap() }
+    IssuerSettings { introspection: Some(introspection), ..serde_json::from_value(issuer).unwrap() }
 }
 
-fn lab(issuer: &Scripted, cache: u32, more: impl FnOnce(&mut Settings)) -> Lab {
+fn lab(issuer: &Scripted, cache: u32, more: impl FnOnce(&mut GatewaySettings)) -> Lab {
     Lab::with(|all, dir| {
         all.issuers = vec![settings(&issuer.base, dir, cache)];
         more(all);
@@ -208,8 +208,8 @@ fn requests_with_one_unknown_token_share_a_question() {
 fn a_flood_costs_no_good_token_its_place() {
     let issuer = issuer();
     let lab = lab(&issuer, 30, |all| {
-        all.limits.tokens = 8;
-        (all.limits.questions, all.limits.questions_per_address) = (0, 0);
+        all.limits.token_cache_size = 8;
+        (all.limits.introspections_per_minute, all.limits.introspections_per_minute_per_address) = (0, 0);
     });
     for n in 0..3 {
         ask(&lab, &format!("good-{n}")).status(200);
@@ -244,7 +244,9 @@ fn a_known_caller_is_asked_about_again_whatever_strangers_do() {
 #[test]
 fn all_addresses_together_have_a_limit_too() {
     let issuer = issuer();
-    let lab = lab(&issuer, 30, |all| (all.limits.questions, all.limits.questions_per_address) = (5, 2));
+    let lab = lab(&issuer, 30, |all| {
+        (all.limits.introspections_per_minute, all.limits.introspections_per_minute_per_address) = (5, 2)
+    });
     ask(&lab, "good-before").status(200);
     for n in 0..60_u8 {
         let answer = ask_from(&lab, n + 1, &format!("made-up-{n}"));
@@ -277,7 +279,7 @@ fn what_cannot_be_its_token_is_not_asked_about() {
     let (first, second) = (one.base.clone(), two.base.clone());
     let lab = Lab::with(|all, dir| {
         all.issuers = [&first, &second].map(|base| settings(base, dir, 30)).into();
-        (all.limits.questions, all.limits.questions_per_address) = (0, 0);
+        (all.limits.introspections_per_minute, all.limits.introspections_per_minute_per_address) = (0, 0);
     });
     let elsewhere =
         json!({"iss": "https://elsewhere.test", "aud": AUDIENCE, "sub": "a", "exp": 9_999_999_999_i64});

@@ -188,14 +188,15 @@ fn everybody_says_the_same_of_each_file() {
 
     let routed = user.run(&["gateway", "routes", "--json"]).code(0);
     is_what_is_wrong(&said(routed.stderr.lines()), "routes");
-    let mut names: Vec<&str> = FILES.iter().filter_map(|(_, _, name, ..)| *name).chain(["delta"]).collect();
+    let mut names: Vec<&str> =
+        FILES.iter().filter_map(|(_, _, name, ..)| *name).chain(["delta", "mcpgw"]).collect();
     names.sort_unstable();
     assert_eq!(texts(&routed.json(), "routes", "server").collect::<Vec<_>>(), names);
 
     let doctor = user.run(&["doctor", "--offline", "--json"]);
     is_what_is_wrong(&said(texts(&doctor.json(), "findings", "found")), "doctor");
 
-    let rendered = user.run(&["config", "render", "--client", "roo", "--secrets", "inline"]).code(0);
+    let rendered = user.run(&["config", "render", "--client", "roo", "--auth-mode", "inline"]).code(0);
     is_what_is_wrong(&said(rendered.stderr.lines()), "render");
     let servers = rendered.json()["mcpServers"].clone();
     for (name, _, _, transport, _) in FILES.iter().filter(|row| row.3.is_some()) {
@@ -205,7 +206,7 @@ fn everybody_says_the_same_of_each_file() {
     let open = FILES.iter().filter(|row| row.3.is_some()).count();
     assert_eq!(servers.as_object().unwrap().len(), open + 1, "delta as well: {servers}");
 
-    let installed = user.run(&["config", "install", "--client", "roo", "--secrets", "inline"]).code(0);
+    let installed = user.run(&["config", "install", "--client", "roo", "--auth-mode", "inline"]).code(0);
     is_what_is_wrong(&said(installed.stderr.lines()), "install");
     for verb in [&["headers", "docs"][..], &["env"], &["exec", "docs", "--", "true"]] {
         let ran = user.run(verb).code(0);

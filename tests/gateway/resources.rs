@@ -3,7 +3,7 @@
 #![cfg(test)]
 #![expect(clippy::disallowed_methods, reason = "tests lay out the gateway's files")]
 
-use mcpauth::gateway::settings::{Introspection, Issuer, Settings};
+use mcpauth::gateway::settings::{GatewaySettings, Introspection, IssuerSettings};
 use serde_json::{Value, json};
 
 use crate::support::lab::{Answer, Lab, call, list, request, until};
@@ -17,7 +17,7 @@ mcp:read: [{server: '*', methods: [tools/list], tools: [echo]}]
 mcp:write: [{server: '*', methods: [tools/list, tools/call], tools: [echo]}]
 ";
 
-fn lab(change: impl FnOnce(&mut Settings)) -> Lab {
+fn lab(change: impl FnOnce(&mut GatewaySettings)) -> Lab {
     Lab::with(|settings, dir| {
         std::fs::write(dir.join("scopes.yml"), POLICY).unwrap();
         change(settings);
@@ -25,7 +25,7 @@ fn lab(change: impl FnOnce(&mut Settings)) -> Lab {
 }
 
 /// An issuer that says this of itself, and nothing of whom its tokens are for.
-fn issuer(mint: &Mint, more: Value) -> Issuer {
+fn issuer(mint: &Mint, more: Value) -> IssuerSettings {
     let mut issuer = json!({"issuer": mint.issuer(), "jwks_uri": format!("{}/jwks", mint.issuer())});
     issuer.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     serde_json::from_value(issuer).unwrap()
@@ -154,7 +154,7 @@ fn an_issuer_that_is_asked_binds_tokens_too() {
         mcpauth::sys::private_file::write(&secret, "s").unwrap();
         let endpoint = Some(format!("{}/introspect", mint.issuer()));
         let asks = Introspection { endpoint, client_id: "gateway".into(), client_secret: secret, cache: 0 };
-        settings.issuers = vec![Issuer { introspection: Some(asks), ..issuer(&mint, json!({})) }];
+        settings.issuers = vec![IssuerSettings { introspection: Some(asks), ..issuer(&mint, json!({})) }];
     });
     let aud = format!("{}/alpha/mcp", lab.gateway.public_url());
     *claims.lock().unwrap() = mint.claims(json!({"active": true, "aud": aud, "scope": "mcp:write"}));

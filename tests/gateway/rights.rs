@@ -10,7 +10,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 
-use mcpauth::gateway::settings::{Introspection, Issuer};
+use mcpauth::gateway::settings::{Introspection, IssuerSettings};
 use serde_json::json;
 
 use crate::support::lab::{ALLOWED, Lab, own_server, request, until};
@@ -41,8 +41,8 @@ fn first() -> Vec<u8> {
 /// Comments are an hour apart: what ends here ends by itself.
 fn lab(upstream: &Upstream) -> Lab {
     Lab::with(|settings, dir| {
-        settings.limits.keep_alive = 3600;
-        settings.revoked = Some(dir.join("revoked"));
+        settings.limits.keep_alive_interval = 3600;
+        settings.revocation_list = Some(dir.join("revoked"));
         std::fs::write(dir.join("revoked"), "").unwrap();
         own_server(dir, "delta", &upstream.base, "streamable-http");
     })
@@ -109,8 +109,8 @@ fn an_old_servers_stream_ends_with_the_right_to_it() {
     for end in ways {
         let (upstream, closed) = endless(EVENTS, first());
         let lab = Lab::with(|settings, dir| {
-            settings.limits.keep_alive = 3600;
-            settings.revoked = Some(dir.join("revoked"));
+            settings.limits.keep_alive_interval = 3600;
+            settings.revocation_list = Some(dir.join("revoked"));
             std::fs::write(dir.join("revoked"), "").unwrap();
             own_server(dir, "omega", &upstream.base, "sse");
         });
@@ -243,7 +243,7 @@ fn a_stream_ends_with_its_token_although_no_comment_is_due() {
         let key = Key::new("k");
         let mint = Mint::of(&[&key]);
         let lab = Lab::with(|settings, dir| {
-            settings.limits.keep_alive = 3600;
+            settings.limits.keep_alive_interval = 3600;
             settings.issuers.push(mint.settings());
             own_server(dir, "delta", &upstream.base, "streamable-http");
         });
@@ -272,13 +272,13 @@ fn a_stream_ends_when_the_issuer_no_longer_vouches_for_its_token() {
         });
         *claims.lock().unwrap() = mint.claims(json!({}));
         let lab = Lab::with(|settings, dir| {
-            settings.limits.keep_alive = 3600;
+            settings.limits.keep_alive_interval = 3600;
             let client_secret = dir.join("secret");
             mcpauth::sys::private_file::write(&client_secret, "s").unwrap();
             let endpoint = Some(format!("{}/introspect", mint.issuer()));
             let introspection =
                 Introspection { endpoint, client_id: "gateway".into(), client_secret, cache: 1 };
-            settings.issuers = vec![Issuer { introspection: Some(introspection), ..mint.settings() }];
+            settings.issuers = vec![IssuerSettings { introspection: Some(introspection), ..mint.settings() }];
             own_server(dir, "delta", &upstream.base, "streamable-http");
         });
         let mut stream = open(&lab, "opaque", call.0, call.1);
@@ -316,7 +316,7 @@ fn no_comment_goes_into_a_stream_of_fixed_length_or_with_a_coding() {
             push(stream, rest);
         });
         let lab = Lab::with(|settings, dir| {
-            settings.limits.keep_alive = 1;
+            settings.limits.keep_alive_interval = 1;
             own_server(dir, "delta", &upstream.base, "streamable-http");
         });
         let token = lab.token("worker");

@@ -7,7 +7,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::process::Command;
 
-use mcpauth::demo::idp::{Client, Idp, IdpThread, Options};
+use mcpauth::demo::idp::{Idp, IdpClient, IdpThread, Options};
 use serde_json::{Value, json};
 
 use crate::support::lab::{self, ALLOWED, Answer, POLICY, REFUSED, exchange, request, until};
@@ -41,7 +41,7 @@ impl Site {
     }
 
     pub(super) fn before(upstream: Upstream, user: User, more: &str) -> Self {
-        let clients = ["worker", "root"].map(|name| Client::machine(name, "secret", &[name])).into();
+        let clients = ["worker", "root"].map(|name| IdpClient::machine(name, "secret", &[name])).into();
         let idp = Idp::in_thread(Options { clients, ..Options::default() }).unwrap();
         user.file("gateway.yaml", &settings(idp.issuer(), more));
         user.file("scopes.yml", POLICY);
@@ -253,7 +253,7 @@ fn metrics_and_probes_have_an_address_of_their_own() {
         "mcp_auth_request_duration_seconds_count{server=\"delta\"} 2\n",
         "mcp_protocol_latency_seconds_count{server=\"delta\"} 1\n",
         "mcp_tool_execution_duration_seconds_count{tool_name=\"echo\",server_name=\"delta\",success=\"true\"} 1\n",
-        "mcpauth_refusals_total{reason=\"name\",server=\"delta\"} 1\n",
+        "mcpauth_refusals_total{reason=\"name_not_allowed\",server=\"delta\"} 1\n",
     ] {
         assert!(text.contains(line), "{line}\n{text}");
     }

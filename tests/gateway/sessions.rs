@@ -342,7 +342,7 @@ fn a_session_is_no_longer_than_a_request_may_be() {
             format!("200 OK\r\ncontent-type: application/json\r\nmcp-session-id: {}", "s".repeat(length));
         let upstream = Upstream::answering(named.leak(), br#"{"jsonrpc":"2.0","id":7,"result":{}}"#);
         let lab = Lab::with(|settings, dir| {
-            settings.limits.head = head;
+            settings.limits.max_header_bytes = head;
             own_server(dir, "delta", &upstream.base, "streamable-http");
         });
         let token = lab.token("worker");

@@ -76,7 +76,7 @@ fn refused(answer: Answer, reason: &str) {
 #[test]
 fn requests_under_way_are_counted_by_caller_whatever_the_token() {
     let server = Gated::start();
-    let lab = server.lab(|limits| limits.in_flight_per_caller = Some(2));
+    let lab = server.lab(|limits| limits.max_in_flight_per_caller = Some(2));
     let tokens = [lab.token("worker"), lab.token("worker"), lab.token("worker")];
     assert_ne!(tokens[0], tokens[1]);
     let mut under_way: Vec<TcpStream> = Vec::new();
@@ -102,7 +102,7 @@ fn requests_under_way_are_counted_by_caller_whatever_the_token() {
 #[test]
 fn streams_are_counted_apart_and_end_with_their_connection() {
     let server = Gated::start();
-    let lab = server.lab(|limits| limits.streams_per_caller = Some(1));
+    let lab = server.lab(|limits| limits.max_streams_per_caller = Some(1));
     let (one, two) = (lab.token("worker"), lab.token("worker"));
     let mut stream = Listening::open(&lab, &one, "/delta/mcp", &[]);
     stream.hear("notifications/first");
@@ -189,8 +189,8 @@ fn unfinished_bodies_of_one_caller_take_a_share_of_memory_and_no_more() {
 fn memory_is_shared_by_callers_and_nobody_has_all_of_it() {
     let server = Gated::start();
     let lab = server.lab(|limits| {
-        (limits.body, limits.answer) = (400_000, 400_000);
-        (limits.buffered_per_caller, limits.buffered) = (500_000, 800_000);
+        (limits.max_request_bytes, limits.max_response_bytes) = (400_000, 400_000);
+        (limits.max_buffered_bytes_per_caller, limits.max_buffered_bytes) = (500_000, 800_000);
     });
     let large = format!("{ALLOWED}{}", " ".repeat(300_000));
     let (worker, again, root) = (lab.token("worker"), lab.token("worker"), lab.token("root"));
@@ -241,8 +241,9 @@ fn lists_under_way_take_memory_too() {
             push(stream, rest);
         });
         let lab = Lab::with(|settings, dir| {
-            (settings.limits.body, settings.limits.answer) = (400_000, 400_000);
-            (settings.limits.buffered_per_caller, settings.limits.buffered) = (600_000, 2_000_000);
+            (settings.limits.max_request_bytes, settings.limits.max_response_bytes) = (400_000, 400_000);
+            (settings.limits.max_buffered_bytes_per_caller, settings.limits.max_buffered_bytes) =
+                (600_000, 2_000_000);
             own_server(dir, "delta", &upstream.base, "streamable-http");
         });
         let (worker, again) = (lab.token("worker"), lab.token("worker"));

@@ -356,7 +356,7 @@ fn a_client_that_leaves_is_missed_by_the_server() {
     ] {
         let (upstream, closed) = opening(first.as_bytes());
         let lab = Lab::with(|settings, dir| {
-            settings.limits.keep_alive = 0;
+            settings.limits.keep_alive_interval = 0;
             own_server(dir, "delta", &upstream.base, "streamable-http");
         });
         let bearer = format!("Bearer {}", lab.token("worker"));
@@ -426,7 +426,7 @@ fn a_client_that_leaves_is_missed_while_others_go_on() {
 fn a_quiet_stream_is_kept_alive_by_comments_between_events() {
     let (upstream, _closed) = opening(b"data: {\"jsonrpc\":\"2.0\",\"method\":\"m\"}\n\n");
     let lab = Lab::with(|settings, dir| {
-        settings.limits.keep_alive = 1;
+        settings.limits.keep_alive_interval = 1;
         own_server(dir, "delta", &upstream.base, "streamable-http");
     });
     let heard = Listening::open(&lab, &lab.token("worker"), "/delta/mcp", &[]).hear("\n:\n\n");
@@ -436,7 +436,7 @@ fn a_quiet_stream_is_kept_alive_by_comments_between_events() {
     let large = format!("data: {{\"jsonrpc\":\"2.0\",\"a\":\"{}", "x".repeat(100_000));
     let (upstream, _closed) = opening(large.leak().as_bytes());
     let lab = Lab::with(|settings, dir| {
-        settings.limits.keep_alive = 1;
+        settings.limits.keep_alive_interval = 1;
         own_server(dir, "delta", &upstream.base, "streamable-http");
     });
     let bearer = format!("Bearer {}", lab.token("worker"));
@@ -455,7 +455,7 @@ fn a_stream_ends_with_its_callers_token() {
     let key = Key::new("k");
     let mint = Mint::of(&[&key]);
     let lab = Lab::with(|settings, dir| {
-        settings.limits.keep_alive = 1;
+        settings.limits.keep_alive_interval = 1;
         settings.issuers.push(mint.settings());
         own_server(dir, "delta", &upstream.base, "streamable-http");
     });
@@ -472,7 +472,7 @@ fn a_stream_ends_with_its_callers_token() {
 fn a_stream_ends_with_its_callers_rights() {
     let (upstream, closed) = opening(b"data: {\"jsonrpc\":\"2.0\",\"method\":\"m\"}\n\n");
     let lab = Lab::with(|settings, dir| {
-        settings.limits.keep_alive = 1;
+        settings.limits.keep_alive_interval = 1;
         own_server(dir, "delta", &upstream.base, "streamable-http");
     });
     let mut stream = Listening::open(&lab, &lab.token("worker"), "/delta/mcp", &[]);
@@ -484,7 +484,7 @@ fn a_stream_ends_with_its_callers_rights() {
 
 #[test]
 fn who_asks_too_often_is_told_how_long_to_wait() {
-    let worker = Worker::of(Lab::with(|settings, _| settings.limits.per_caller = 2));
+    let worker = Worker::of(Lab::with(|settings, _| settings.limits.requests_per_minute_per_caller = 2));
     let statuses = [0; 3].map(|_| worker.post(&[], ALLOWED.as_bytes()));
     assert_eq!(statuses.each_ref().map(|answer| answer.status), [200, 200, 429]);
     let wait: u64 = statuses[2].header("retry-after").unwrap().parse().unwrap();
@@ -497,7 +497,7 @@ fn who_asks_too_often_is_told_how_long_to_wait() {
 
 #[test]
 fn a_tool_may_be_called_so_often_and_no_more() {
-    let lab = Lab::with(|settings, _| settings.limits.per_tool = 1);
+    let lab = Lab::with(|settings, _| settings.limits.calls_per_minute_per_tool = 1);
     let root = lab.token("root");
     for (server, tool, status) in [
         ("alpha", "echo", 200),
@@ -516,7 +516,7 @@ fn a_tool_may_be_called_so_often_and_no_more() {
 fn no_more_is_under_way_than_may_be() {
     let (upstream, _closed) = opening(b"data: {\"jsonrpc\":\"2.0\",\"method\":\"m\"}\n\n");
     let lab = Lab::with(|settings, dir| {
-        settings.limits.in_flight = 1;
+        settings.limits.max_in_flight = 1;
         own_server(dir, "delta", &upstream.base, "streamable-http");
     });
     let token = lab.token("worker");
@@ -534,7 +534,7 @@ fn no_more_is_under_way_than_may_be() {
 
 #[test]
 fn what_is_too_long_or_too_slow_is_cut_off() {
-    let worker = Worker::of(Lab::with(|settings, _| settings.limits.read = 1));
+    let worker = Worker::of(Lab::with(|settings, _| settings.limits.read_timeout = 1));
     let long = "x".repeat(70 << 10);
     worker.post(&[("X-Long", &long)], ALLOWED.as_bytes()).status(431);
     let many: Vec<(String, &str)> = (0..200).map(|n| (format!("X-Many-{n}"), "1")).collect();

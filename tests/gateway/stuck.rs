@@ -31,7 +31,7 @@ fn device(path: &Path) {
 /// Every file that the gateway may have but those of single servers, by its name in the project's folder.
 const FILES: [&str; 7] =
     ["scopes.yml", "shadow.yml", "revoked.txt", "tls.crt", "tls.key", "session.key", "secret.txt"];
-const ALL: &str = "shadow: shadow.yml\nrevoked: revoked.txt\nsession_key: session.key\n\
+const ALL: &str = "shadow: shadow.yml\nrevocation_list: revoked.txt\nsession_key: session.key\n\
                    tls: {certificate: tls.crt, key: tls.key}\nlimits: {lame_duck: 0}\n";
 
 fn complete() -> Site {
@@ -98,13 +98,13 @@ fn ready(lab: &Lab) -> bool {
 fn with_revoked() -> Lab {
     Lab::with(|settings, dir| {
         std::fs::write(dir.join("revoked.txt"), "").unwrap();
-        settings.revoked = Some(dir.join("revoked.txt"));
+        settings.revocation_list = Some(dir.join("revoked.txt"));
     })
 }
 
 #[test]
 fn a_pipe_that_comes_later_stops_nothing_and_is_said() {
-    for (file, key) in [("scopes.yml", "policy"), ("revoked.txt", "revoked")] {
+    for (file, key) in [("scopes.yml", "policy"), ("revoked.txt", "revocation_list")] {
         for make in [pipe, device] {
             let worker = Worker::of(with_revoked());
             let lab = &worker.lab;
@@ -174,10 +174,10 @@ fn a_servers_file_that_is_a_pipe_stops_no_other_server() {
 #[test]
 fn a_file_system_that_does_not_answer_stops_nothing() {
     let worker = Worker::of(Lab::with(|settings, dir| {
-        settings.limits.files = 1;
+        settings.limits.file_read_timeout = 1;
         settings.header_variables = vec!["SLOW".into()];
         std::fs::write(dir.join("revoked.txt"), "").unwrap();
-        settings.revoked = Some(dir.join("revoked.txt"));
+        settings.revocation_list = Some(dir.join("revoked.txt"));
     }));
     let lab = &worker.lab;
     std::fs::write(lab.path(HANG), "").unwrap();
@@ -203,7 +203,7 @@ fn a_file_system_that_does_not_answer_stops_nothing() {
 fn it_does_not_start_on_a_file_system_that_does_not_answer() {
     let mut hang = None;
     let started = Lab::started(|settings, dir| {
-        settings.limits.files = 1;
+        settings.limits.file_read_timeout = 1;
         settings.header_variables = vec!["SLOW".into()];
         hang = Some(dir.join(HANG));
         std::fs::write(dir.join(HANG), "").unwrap();
@@ -230,7 +230,7 @@ fn every_other_file_may_be_a_pipe_later_too() {
             let worker = Lab::with(|settings, dir| {
                 std::fs::write(dir.join("revoked.txt"), "").unwrap();
                 std::fs::write(dir.join("shadow.yml"), POLICY).unwrap();
-                settings.revoked = Some(dir.join("revoked.txt"));
+                settings.revocation_list = Some(dir.join("revoked.txt"));
                 settings.shadow = Some(dir.join("shadow.yml"));
             });
             let worker = Worker::of(worker);

@@ -11,7 +11,7 @@ use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 
-use mcpauth::gateway::settings::{Settings, Tls};
+use mcpauth::gateway::settings::{GatewaySettings, Tls};
 use mcpauth::sys::private_file;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
@@ -43,7 +43,7 @@ fn connect(authority: &Authority, lab: &Lab) -> std::io::Result<Client> {
     Ok(Client(stream))
 }
 
-fn lay_out(identity: &Identity, settings: &mut Settings, dir: &Path) {
+fn lay_out(identity: &Identity, settings: &mut GatewaySettings, dir: &Path) {
     let tls = Tls { certificate: dir.join(CERTIFICATE), key: dir.join(KEY) };
     std::fs::write(&tls.certificate, &identity.certificate).unwrap();
     private_file::write(&tls.key, &identity.key).unwrap();
@@ -290,7 +290,7 @@ fn a_server_of_an_authority_that_the_user_named_is_believed() {
 fn a_handshake_that_stalls_leaves_when_there_is_no_room() {
     let authority = Authority::new();
     let lab = Lab::with(|settings, dir| {
-        (settings.limits.connections, settings.workers) = (Some(8), Some(1));
+        (settings.limits.max_connections, settings.workers) = (Some(8), Some(1));
         lay_out(&authority.issue(), settings, dir);
     });
     let beginnings: [&[u8]; 3] = [b"", b"\x16", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"];

@@ -7,7 +7,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-use mcpauth::gateway::settings::{Introspection, Issuer};
+use mcpauth::gateway::settings::{Introspection, IssuerSettings};
 use mcpauth::sys::private_file;
 use serde_json::{Value, json};
 
@@ -16,7 +16,7 @@ use crate::support::mint::{Key, Mint};
 use crate::support::wire::{get, send};
 
 /// A laboratory that believes these issuers alone.
-fn lab(issuers: Vec<Issuer>) -> Lab {
+fn lab(issuers: Vec<IssuerSettings>) -> Lab {
     Lab::with(|settings, _| settings.issuers = issuers)
 }
 
@@ -138,7 +138,7 @@ fn keys_that_moved_are_found() {
         let place = if has_moved.load(Ordering::Relaxed) { "moved" } else { "jwks" };
         (200, json!({"issuer": base, "jwks_uri": format!("{base}/{place}")}).to_string())
     });
-    let lab = lab(vec![Issuer { jwks_uri: None, ..mint.settings() }]);
+    let lab = lab(vec![IssuerSettings { jwks_uri: None, ..mint.settings() }]);
     until("keys", || lab.gateway.is_ready());
     ask(&lab, &mint.token(&old)).status(200);
     moved.store(true, Ordering::Relaxed);
@@ -164,7 +164,7 @@ fn a_token_like_an_id_token_is_refused_with_the_switch_that_accepts_it_in_the_lo
             assert!(said[0].contains(word), "{word}: {said:?}");
         }
         assert_eq!(strict.arrived(), 0);
-        let accepting = lab(vec![Issuer { accept_id_tokens: true, ..mint.settings() }]);
+        let accepting = lab(vec![IssuerSettings { accept_id_tokens: true, ..mint.settings() }]);
         ask(&accepting, &token(member, n)).status(200);
         let foreign = key.sign(json!({}), &mint.claims(json!({member: "x", "aud": "somebody-else"})));
         assert_eq!(rejected(ask(&accepting, &foreign)), "audience");
@@ -214,7 +214,7 @@ fn an_opaque_token_is_good_if_its_issuer_says_so() {
             client_secret: secret,
             cache: 30,
         };
-        settings.issuers = vec![Issuer { introspection: Some(introspection), ..mint.settings() }];
+        settings.issuers = vec![IssuerSettings { introspection: Some(introspection), ..mint.settings() }];
     });
     let active = mint.claims(json!({"active": true}));
     let with = |name: &str, value: Value| {
@@ -267,8 +267,9 @@ fn what_an_issuer_leaves_empty_is_absent() {
             cache: 0,
         };
         let settings = &mut settings.issuers;
-        let issuer = Issuer { audience: Vec::new(), clients: vec!["worker".into()], ..mint.settings() };
-        *settings = vec![Issuer { introspection: Some(introspection), ..issuer }];
+        let issuer =
+            IssuerSettings { audience: Vec::new(), clients: vec!["worker".into()], ..mint.settings() };
+        *settings = vec![IssuerSettings { introspection: Some(introspection), ..issuer }];
     });
     let active = json!({"active": true, "scope": "worker", "client_id": "worker", "sub": "alice"});
     for (nth, (more, status)) in [
@@ -330,7 +331,7 @@ fn a_revoked_token_is_refused_from_the_reload_on() {
     let mint = Mint::of(&[&key]);
     let lab = Lab::with(|settings, dir| {
         settings.issuers = vec![mint.settings()];
-        settings.revoked = Some(dir.join("revoked"));
+        settings.revocation_list = Some(dir.join("revoked"));
         std::fs::write(dir.join("revoked"), "# nobody yet\n").unwrap();
     });
     let token = mint.token(&key);

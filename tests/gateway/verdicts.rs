@@ -52,9 +52,9 @@ const FILES: &[Row] = &[
     ("servers: scopes.yml", Error, "servers"),
     ("servers: some", Remark, "broken.json"),
     ("servers: states", Remark, "server_state.json"),
-    ("revoked: none.txt", Error, "revoked"),
-    ("revoked: bad.txt", Error, "revoked"),
-    ("revoked: empty", Fine, ""),
+    ("revocation_list: none.txt", Error, "revocation_list"),
+    ("revocation_list: bad.txt", Error, "revocation_list"),
+    ("revocation_list: empty", Fine, ""),
     ("tls: {certificate: good.crt, key: none.pem}", Error, "tls"),
     ("tls: {certificate: none.crt, key: good.pem}", Error, "tls"),
     ("tls: {certificate: bad.txt, key: good.pem}", Error, "tls"),
@@ -86,6 +86,8 @@ const KEYS: &[Row] = &[
     ("trusted_proxies: [proxy.test]", Error, "gateway.yaml:"),
     ("trusted_proxies: ['::/0']", Remark, "trusted_proxies[0]"),
     ("trusted_proxies: [10.0.0.0/8, '::1']", Fine, ""),
+    ("mcpgw: aside", Error, "gateway.yaml:"),
+    ("mcpgw: {call_tool: true, serve: builtin}", Fine, ""),
     ("issuers: []", Error, "issuers"),
     ("issuers: [{issuer: 'ftp://i', audience: [a]}]", Error, "issuers[0].issuer"),
     ("issuers: [{issuer: '', audience: [a]}]", Error, "issuers[0].issuer"),
@@ -169,10 +171,10 @@ const KEYS: &[Row] = &[
     ("upstreams: {delta: {headers: ['a b']}}", Error, "upstreams.delta.headers"),
     ("upstreams: {delta: {identity_headers: 5}}", Error, "gateway.yaml:"),
     ("session_key: [x]", Error, "gateway.yaml:"),
-    ("revoked: [x]", Error, "gateway.yaml:"),
+    ("revocation_list: [x]", Error, "gateway.yaml:"),
     ("tls: {certificate: good.crt}", Error, "gateway.yaml:"),
-    ("limits: {body: 0}", Error, "limits.body"),
-    ("limits: {head: 10}", Error, "limits.head"),
+    ("limits: {max_request_bytes: 0}", Error, "limits.max_request_bytes"),
+    ("limits: {max_header_bytes: 10}", Error, "limits.max_header_bytes"),
     ("health: {failures: 0}", Error, "health.failures"),
     ("health: {interval: x}", Error, "gateway.yaml:"),
     ("audit: ''", Error, "audit"),
@@ -335,7 +337,7 @@ fn on_every_key() {
         assert!(named(key), "{key} has no row");
     }
     let inner = |key: &str| KEYS.iter().any(|(lines, ..)| lines.contains(&format!("{key}:")));
-    for of in ["Issuer", "Introspection", "Upstream", "Tls", "Health"] {
+    for of in ["IssuerSettings", "Introspection", "UpstreamSettings", "Tls", "Health"] {
         for key in schema["$defs"][of]["properties"].as_object().unwrap().keys() {
             assert!(inner(key), "{of}.{key} has no row");
         }
@@ -345,7 +347,7 @@ fn on_every_key() {
 #[test]
 fn on_what_changes_while_it_is_served() {
     let site = laid_out();
-    let more = "revoked: revoked.txt\nshadow: shadow.yml\nupstreams: {later: {egress: stored}}\nlimits: {lame_duck: 0}\n";
+    let more = "revocation_list: revoked.txt\nshadow: shadow.yml\nupstreams: {later: {egress: stored}}\nlimits: {lame_duck: 0}\n";
     site.user.file("gateway.yaml", &settings(&site, more));
     site.user.file("revoked.txt", "");
     site.user.file("shadow.yml", &only_delta());

@@ -34,7 +34,7 @@ fn carries_us(seen: &Seen) -> bool {
 /// Every verb that speaks to an address, with what it printed.
 fn every_verb(user: &User, url: &str, more: &[&str]) -> Vec<(String, String)> {
     let lines: [&[&str]; 9] = [
-        &["basic", "--url", url],
+        &["probe", "--url", url],
         &["ping", "--url", url],
         &["list", "--url", url],
         &["call", "--url", url, "echo", "{\"a\":1}"],
@@ -68,7 +68,7 @@ fn another_host_gets_nothing_from_any_verb() {
     }
     assert!(said.iter().any(|(_, said)| said.contains("is not below REGISTRY_URL")), "{said:?}");
     user.env("MCP_AUTH_TOKEN", GIVEN);
-    let lines = ["basic", "ping", "list"];
+    let lines = ["probe", "ping", "list"];
     lines.iter().for_each(|verb| drop(user.run(&[verb, "--url", &url]).code(0)));
     user.env("GATEWAY_URL", &url);
     lines.iter().for_each(|verb| drop(user.run(&[verb]).code(0)));

@@ -22,7 +22,7 @@ fn a_new_tokens_directory_is_ignored_by_git() {
         ("ingress", ".oauth-tokens"),
         ("generate", ".oauth-tokens"),
         ("generate --no-install --tokens-dir deep/tokens", "deep/tokens"),
-        ("config render --client vscode --secrets proxy", ".oauth-tokens"),
+        ("config render --client vscode --auth-mode proxy", ".oauth-tokens"),
     ] {
         let user = machine(&server);
         user.run(&line.split(' ').collect::<Vec<_>>());
@@ -94,7 +94,7 @@ fn a_link_leads_to_no_other_folders_tokens() {
                 "headers notes",
                 "env notes",
                 "ping --server notes",
-                "config render --client roo --secrets inline",
+                "config render --client roo --auth-mode inline",
             ],
         };
         for line in lines {

@@ -47,7 +47,7 @@ fn a_servers_words_are_shown_and_not_obeyed() {
     });
     let user = User::new();
     let url = format!("{}/mcp", server.base);
-    for line in ["basic", "ping", "list", "call good", "call wrong", "call fails"] {
+    for line in ["probe", "ping", "list", "call good", "call wrong", "call fails"] {
         for more in [&[][..], &["--json"], &["-vv"], &["--color", "always"]] {
             let words: Vec<&str> = line.split(' ').collect();
             let ran = user.run(&[&words, more, &["--url", &url]].concat());

@@ -33,7 +33,7 @@ fn verbs_that_need_the_gateway_say_so() {
         "env tracker",
         "exec tracker -- true",
         "config render --client vscode",
-        "config render --client claude-code --secrets bridge",
+        "config render --client claude-code --auth-mode bridge",
         "config show --client codex",
         "config install --client vscode",
         "config install --client codex --dry-run",
@@ -88,7 +88,7 @@ fn entries_that_are_there_stay() {
     let stored = json!({"provider": "far", "access_token": "FAR", "expires_at": 4_000_000_000u64,
                         "server_url": "https://far.test/mcp", "client_id": "c"});
     user.file(".oauth-tokens/far-egress.json", &stored.to_string());
-    user.run(&["config", "install", "--client", "vscode-legacy", "--secrets", "inline"]).code(0);
+    user.run(&["config", "install", "--client", "vscode-legacy", "--auth-mode", "inline"]).code(0);
     let path = user.home().join(".vscode/mcp.json");
     let before = std::fs::read_to_string(&path).unwrap();
     assert!(before.contains("https://gw.test/notes"), "{before}");

@@ -11,7 +11,7 @@ mod tokens;
 
 use std::path::PathBuf;
 
-use mcpauth::demo::idp::{Client, Idp, IdpThread, Options};
+use mcpauth::demo::idp::{Idp, IdpClient, IdpThread, Options};
 use serde_json::json;
 
 use crate::support::wire::Scripted;
@@ -32,7 +32,7 @@ struct Scene {
 
 impl Scene {
     fn new() -> Self {
-        let clients = vec![Client::machine("agent", SECRET, &["read"])];
+        let clients = vec![IdpClient::machine("agent", SECRET, &["read"])];
         let idp = Idp::in_thread(Options { clients, ..Options::default() }).unwrap();
         let evil = Scripted::start(|_| {
             let token =

@@ -31,12 +31,12 @@ const HANDING: &[&[&str]] = &[
     &["exec", "time", "--", "sh", "-c", "true"],
     &["list", "--server", "time"],
     &["ping", "--server", "time"],
-    &["basic", "--server", "time"],
+    &["probe", "--server", "time"],
     &["call", "--server", "time", "echo"],
-    &["config", "render", "--client", "roo", "--secrets", "inline"],
-    &["config", "install", "--client", "roo", "--secrets", "inline"],
-    &["config", "install", "--client", "cursor", "--secrets", "bridge"],
-    &["config", "install", "--client", "claude-code", "--secrets", "helper"],
+    &["config", "render", "--client", "roo", "--auth-mode", "inline"],
+    &["config", "install", "--client", "roo", "--auth-mode", "inline"],
+    &["config", "install", "--client", "cursor", "--auth-mode", "bridge"],
+    &["config", "install", "--client", "claude-code", "--auth-mode", "helper"],
 ];
 
 #[test]
@@ -91,7 +91,7 @@ fn an_address_that_a_found_file_names_gets_nothing() {
     for scene in [with_token(), with_token_alone()] {
         scene.user.file("token", "a-token-of-the-user");
         scene.found(".env", &["GATEWAY_URL={evil}/mcp"]);
-        for verb in ["list", "ping", "basic"] {
+        for verb in ["list", "ping", "probe"] {
             for more in [&["--auth"][..], &["--token-file", "token"], &["--auth", "--token-file", "token"]] {
                 let ran = scene.user.run(&[&[verb], more].concat()).code(2);
                 scene.assert_unheard(&format!("{verb} {more:?}"));
@@ -173,7 +173,8 @@ fn a_token_file_that_does_not_say_whose_it_is_is_the_users() {
 fn the_command_that_the_refusal_names_works_for_tokens() {
     let scene = with_token();
     scene.found(".env", &["REGISTRY_URL=https://gw.mine"]);
-    for verb in [&["headers", "time"][..], &["config", "render", "--client", "roo", "--secrets", "inline"]] {
+    for verb in [&["headers", "time"][..], &["config", "render", "--client", "roo", "--auth-mode", "inline"]]
+    {
         let remedy = scene.user.run(verb).code(2).remedy();
         let ran = typed(&scene.user, &remedy).code(0);
         assert!(ran.stdout.contains("Bearer "), "{remedy}: {}", ran.stdout);
@@ -186,7 +187,7 @@ fn clients_are_started_with_no_more_trust_in_a_found_file() {
     scene.env(&["REGISTRY_URL=https://gw.mine"]);
     // Of what it says nothing is used today.
     scene.found(".env", &["INGRESS_OAUTH_SCOPE=read", "GATEWAY_URL={evil}/mcp"]);
-    scene.user.run(&["config", "install", "--client", "cursor", "--secrets", "bridge"]).code(0);
+    scene.user.run(&["config", "install", "--client", "cursor", "--auth-mode", "bridge"]).code(0);
     let path = scene.user.home().join(".cursor/mcp.json");
     let text = std::fs::read_to_string(&path).unwrap();
     assert!(text.contains("--found-env-file") && !text.contains("\"--env-file\""), "{text}");
@@ -203,7 +204,7 @@ fn clients_are_started_with_no_more_trust_in_a_found_file() {
     scene.user.run(&words).code(2);
     scene.assert_unheard("a pinned file");
     // And a file that is not trusted today is not pinned at all.
-    let ran = scene.user.run(&["config", "install", "--client", "cursor", "--secrets", "bridge"]).code(0);
+    let ran = scene.user.run(&["config", "install", "--client", "cursor", "--auth-mode", "bridge"]).code(0);
     assert!(ran.stderr.contains("INGRESS_OAUTH_TOKEN_URL"), "{}", ran.stderr);
     let text = std::fs::read_to_string(&path).unwrap();
     assert!(!text.contains("env-file\"") || text.contains("--no-env-file"), "{text}");
@@ -224,7 +225,7 @@ fn a_server_path_leads_our_token_nowhere_else() {
             "servers/time.json",
             &format!(r#"{{"server_name": "T", "path": "{path}", "auth_type": "none"}}"#),
         );
-        let ran = scene.user.run(&["config", "render", "--client", "roo", "--secrets", "inline"]);
+        let ran = scene.user.run(&["config", "render", "--client", "roo", "--auth-mode", "inline"]);
         // It is left out as every file that describes no server is; nothing that leads there is written.
         assert!(!ran.stdout.contains("\"url\"") && ran.stderr.contains("left out"), "{path}: {ran:?}");
     }
@@ -234,7 +235,7 @@ fn a_server_path_leads_our_token_nowhere_else() {
             "servers/time.json",
             &format!(r#"{{"server_name": "T", "path": "{path}", "auth_type": "none"}}"#),
         );
-        let text = scene.user.run(&["config", "render", "--client", "roo", "--secrets", "inline"]).stdout;
+        let text = scene.user.run(&["config", "render", "--client", "roo", "--auth-mode", "inline"]).stdout;
         assert!(
             !text.contains("\"url\"") || text.contains("\"url\": \"https://gw.mine/base/"),
             "{path}: {text}"

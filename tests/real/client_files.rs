@@ -21,7 +21,7 @@ const CLIENTS: [(&str, &str, &[&str]); 5] = [
 
 /// Has our entries written into a client's file; the file as it is then.
 fn install(lane: &Lane, client: &str, file: &str, way: &str) -> String {
-    lane.user.run(&["config", "install", "--client", client, "--secrets", way]).code(0);
+    lane.user.run(&["config", "install", "--client", client, "--auth-mode", way]).code(0);
     let path = lane.user.home().join(file);
     std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
 }

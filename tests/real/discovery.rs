@@ -1,24 +1,24 @@
 //! Ordinary clients that know a server's address behind the gateway and nothing else find out whom to ask, log in at the
-//! certified provider and call a tool, with the settings that the README shows.
+//! certified provider and call a tool, with the settings that the book shows.
 //! It leaves clients that are given their headers to `gateway_clients`.
 
 use std::net::TcpListener;
 use std::path::Path;
 
-use mcpauth::demo::mcp::{Sample, Tool};
+use mcpauth::demo::mcp::{Sample, SampleTool};
 use serde_json::{Value, json};
 
 use super::gateway::Gateway;
 use super::mcp::{Finder, discovering};
 use super::{OidcProvider, browser_env};
-use crate::readme;
+use crate::book;
 use crate::support::User;
 
 const TOOL: &str = "current_time_by_timezone";
-/// What the README's policy wants for calling it, and what the provider adds where a client asks for it.
+/// What the book's policy wants for calling it, and what the provider adds where a client asks for it.
 const SCOPE: &str = "mcp-servers-restricted/execute";
 
-/// The README's files as it shows them, their addresses turned to loopback.
+/// The book's files as it shows them, their addresses turned to loopback.
 fn lay_out(user: &User, provider: &OidcProvider, server: &Sample) -> String {
     // Its port is part of what clients are told, so the gateway cannot choose one by itself.
     let free = TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("a port");
@@ -29,7 +29,7 @@ fn lay_out(user: &User, provider: &OidcProvider, server: &Sample) -> String {
         ("127.0.0.1:9090", "127.0.0.1:0".to_owned()),
         ("http://currenttime-server:8000/", server.base().to_owned()),
     ];
-    for (name, text) in readme::files() {
+    for (name, text) in book::shown_files() {
         let moved = moved.iter().fold(text, |text, (from, to)| text.replace(from, to));
         user.file(&name, &moved);
     }
@@ -46,7 +46,7 @@ fn run(finder: Finder, url: &str, folder: &Path, known: Option<&str>) -> Value {
 #[test]
 #[ignore = "real parts: run .ci/run"]
 fn clients_that_know_the_address_alone_log_in_and_call() {
-    let tools = [TOOL, "set_time"].map(|name| Tool { name, about: "Time", run: |_| "12:00".into() });
+    let tools = [TOOL, "set_time"].map(|name| SampleTool { name, about: "Time", run: |_| "12:00".into() });
     let (provider, server) = (OidcProvider::start(), Sample::start("currenttime", &tools).expect("a server"));
     let user = User::new();
     let address = lay_out(&user, &provider, &server);

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use base64::Engine as _;
-use mcpauth::demo::idp::{Idp, Seen};
+use mcpauth::demo::idp::{Idp, IdpEvent};
 use mcpauth::demo::setup;
 use serde_json::Value;
 
@@ -268,7 +268,7 @@ fn a_keyring_holds_the_secrets_and_the_file_the_rest() {
     assert_eq!((&file["storage"], &file["access_token"]), (&"keyring".into(), &Value::Null));
     let second = under(&user, &["ingress", "--storage", "keyring", "--json"]).code(0);
     assert_eq!(second.json()["results"][0]["status"], "reused", "another session finds it again");
-    let asked = idp.seen().iter().filter(|seen| matches!(seen, Seen::Token { .. })).count();
+    let asked = idp.seen().iter().filter(|seen| matches!(seen, IdpEvent::Token { .. })).count();
     assert_eq!(asked, 1);
 
     // What is handed out comes from there, and a logout leaves nothing there.

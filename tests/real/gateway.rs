@@ -7,7 +7,7 @@ use std::process::Child;
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
-use mcpauth::demo::idp::{Client, Idp, IdpThread, Options};
+use mcpauth::demo::idp::{Idp, IdpClient, IdpThread, Options};
 use serde_json::{Value, json};
 use url::Url;
 
@@ -127,7 +127,7 @@ impl Agents {
     pub(crate) const POOL: &str = "us-east-1_Agents";
 
     pub(crate) fn start() -> Self {
-        let clients = ["agent", "worker"].map(|name| Client::machine(name, "secret", &[name])).into();
+        let clients = ["agent", "worker"].map(|name| IdpClient::machine(name, "secret", &[name])).into();
         let access_token_lifetime = Duration::from_secs(3600);
         let options = Options { clients, access_token_lifetime, ..Options::default() };
         Self(Idp::in_thread(options).expect("a provider"))

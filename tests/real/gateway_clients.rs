@@ -9,10 +9,11 @@ use super::gateway::{Agents, Gateway, clean_heads, lay_out, text};
 use super::mcp::{Everything, PyServer, Relay, Sdk, Wire, inspector, python_client, quick_start};
 use crate::support::{User, read_json};
 
-/// Four servers, and one tool of theirs that nobody may use.
+/// Four servers, and one tool of theirs that nobody may use; and the gateway's own.
 const POLICY: &str = "\
 group_mappings: {}
 agent:
+  - {server: mcpgw, methods: ['*'], tools: ['*']}
   - {server: everything, methods: ['*'], tools: [echo, get-sum]}
   - {server: everything-sse, methods: ['*'], tools: [echo, get-sum]}
   - {server: python, methods: ['*'], tools: [add, greet]}
@@ -98,6 +99,7 @@ fn every_client_works_with_every_server_through_the_gateway() {
         scope.spawn(|| the_inspector(at));
         the_quick_start(at);
     });
+    the_gateways_own_server(at);
     // Nothing was refused but what should be, and sessions were ended as they were begun.
     let audit = street.gateway.end(&street.user);
     let lines =
@@ -152,6 +154,38 @@ fn the_inspector(street: &Street) {
     for name in ["everything", "everything-sse"] {
         let result = street.inspected(name, &["--tool-name", "echo", "--tool-arg", "message=hello"]);
         assert_eq!(result["result"]["content"][0]["text"], "Echo: hello", "{name}: {result}");
+    }
+}
+
+/// Both generations of the SDK, both eras, and the Inspector; with what is heard of the others' tools by then.
+fn the_gateways_own_server(street: &Street) {
+    let entry = street.entry("python");
+    let url = format!("{}/mcpgw/mcp", street.gateway.base());
+    let find = ["--call", "intelligent_tool_finder", r#"{"natural_language_query":"add two numbers"}"#];
+    for (sdk, mode, revision) in [
+        (Sdk::Current, "auto", "2026-07-28"),
+        (Sdk::Current, "legacy", "2025-11-25"),
+        (Sdk::Legacy, "legacy", "2025-11-25"),
+    ] {
+        let options = [&["--transport", "http", "--mode", mode], &find[..]].concat();
+        let result = python_client(sdk, &url, &options, &entry["headers"]);
+        assert_eq!(result["protocol"], revision, "{mode}: {result}");
+        assert!(
+            result["tools"].as_array().expect("tools").contains(&json!("debug_auth_context")),
+            "{result}"
+        );
+        assert_eq!(result["call"]["is_error"], false, "{result}");
+        let found: Value = serde_json::from_str(&text(&result["call"], "text")).expect("an object");
+        assert_eq!(found["results"][0]["tool_name"], "add", "{found}");
+    }
+    let mut rendered = read_json(&street.user.project().join("rendered.json"));
+    let mut own = rendered["mcpServers"]["python"].clone();
+    own["url"] = url.into();
+    rendered["mcpServers"]["mcpgw"] = own;
+    street.user.file("rendered.json", &rendered.to_string());
+    for era in ["legacy", "modern"] {
+        let result = street.inspected("mcpgw", &["--tool-name", "list_services", "--protocol-era", era]);
+        assert_eq!(result["result"]["structuredContent"]["total_count"], 5, "{era}: {result}");
     }
 }
 

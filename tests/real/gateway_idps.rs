@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use base64::Engine as _;
-use mcpauth::demo::mcp::{Sample, Tool};
+use mcpauth::demo::mcp::{Sample, SampleTool};
 use serde_json::{Value, json};
 
 use super::gateway::{Gateway, http, lay_out, settings, text, token, tokens};
@@ -54,8 +54,8 @@ mcp-servers-restricted/read: [{server: alpha, methods: [tools/list], tools: [ech
 mcp-servers-restricted/execute: [{server: alpha, methods: [tools/call], tools: [echo]}]
 ";
 
-const ECHO: [Tool; 1] =
-    [Tool { name: "echo", about: "Says it again", run: |arguments| arguments.to_string() }];
+const ECHO: [SampleTool; 1] =
+    [SampleTool { name: "echo", about: "Says it again", run: |arguments| arguments.to_string() }];
 
 impl Providers {
     fn start() -> Self {

@@ -11,7 +11,7 @@ use std::sync::Mutex;
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
-use mcpauth::demo::idp::{Client, Idp, IdpThread, Options, Seen};
+use mcpauth::demo::idp::{Idp, IdpClient, IdpEvent, IdpThread, Options};
 use mcpauth::sys::clock;
 use serde_json::{Value, json};
 
@@ -63,8 +63,8 @@ fn idp(lifetime: u64) -> IdpThread {
     let person = ["read:work", "offline_access"];
     Idp::in_thread(Options {
         clients: vec![
-            Client::machine("agent", "agent-secret", &["openid", "email", "profile"]),
-            Client::confidential("tracker-client", SECRET, "http://127.0.0.1/callback", &person),
+            IdpClient::machine("agent", "agent-secret", &["openid", "email", "profile"]),
+            IdpClient::confidential("tracker-client", SECRET, "http://127.0.0.1/callback", &person),
         ],
         access_token_lifetime: Duration::from_secs(lifetime),
         ..Options::default()
@@ -111,7 +111,7 @@ fn count(text: &str, what: &str) -> usize {
 }
 
 fn requests(idp: &Idp) -> usize {
-    idp.seen().iter().filter(|seen| matches!(seen, Seen::Token { .. })).count()
+    idp.seen().iter().filter(|seen| matches!(seen, IdpEvent::Token { .. })).count()
 }
 
 #[test]

@@ -9,10 +9,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use mcpauth::demo::idp::{Client, Idp, IdpThread, Options};
-use mcpauth::demo::mcp::{Sample, Tool};
-use mcpauth::gateway::settings::{Issuer, Kind, Settings};
-use mcpauth::gateway::{Journal, Running, Setup, StartError};
+use mcpauth::demo::idp::{Idp, IdpClient, IdpThread, Options};
+use mcpauth::demo::mcp::{Sample, SampleTool};
+use mcpauth::gateway::settings::{GatewaySettings, IssuerSettings, TokenProfile};
+use mcpauth::gateway::{AuditSink, GatewaySetup, RunningGateway, StartError};
 use mcpauth::log;
 use mcpauth::secret::Secret;
 use mcpauth::sys::http::Http;
@@ -57,10 +57,10 @@ root:
     tools: ['*']
 ";
 
-const TOOLS: [Tool; 3] = [
-    Tool { name: "echo", about: "Says it again", run: |arguments| arguments.to_string() },
-    Tool { name: "delete_all", about: "Deletes everything", run: |_| "deleted".into() },
-    Tool { name: "secret", about: "Tells a secret", run: |_| "hunter2".into() },
+const TOOLS: [SampleTool; 3] = [
+    SampleTool { name: "echo", about: "Says it again", run: |arguments| arguments.to_string() },
+    SampleTool { name: "delete_all", about: "Deletes everything", run: |_| "deleted".into() },
+    SampleTool { name: "secret", about: "Tells a secret", run: |_| "hunter2".into() },
 ];
 
 /// A worker's refused call.
@@ -78,7 +78,7 @@ pub(crate) const HANG: &str = "hang";
 
 /// The laboratory.
 pub(crate) struct Lab {
-    pub(crate) gateway: Running,
+    pub(crate) gateway: RunningGateway,
     /// `auth_type: none`.
     pub(crate) alpha: Sample,
     /// The same; nobody but `root` may use it.
@@ -114,7 +114,7 @@ pub(crate) struct Answer {
     pub(crate) body: Vec<u8>,
 }
 
-impl Journal for Kept {
+impl AuditSink for Kept {
     fn audit(&self, lines: &[u8]) -> std::io::Result<usize> {
         self.audit.lock().unwrap().extend_from_slice(lines);
         Ok(lines.len())
@@ -148,15 +148,15 @@ impl Lab {
     }
 
     /// With settings changed before the start; the path is the folder that relative files are in.
-    pub(crate) fn with(change: impl FnOnce(&mut Settings, &Path)) -> Self {
+    pub(crate) fn with(change: impl FnOnce(&mut GatewaySettings, &Path)) -> Self {
         Self::started(change).unwrap()
     }
 
     /// The same, if it starts.
-    pub(crate) fn started(change: impl FnOnce(&mut Settings, &Path)) -> Result<Self, StartError> {
+    pub(crate) fn started(change: impl FnOnce(&mut GatewaySettings, &Path)) -> Result<Self, StartError> {
         let dir = tempfile::tempdir().unwrap();
         let clients = CALLERS.into_iter().chain([OUTSIDE]);
-        let clients = clients.map(|name| Client::machine(name, "secret", &[name])).collect();
+        let clients = clients.map(|name| IdpClient::machine(name, "secret", &[name])).collect();
         let idp = Idp::in_thread(Options { clients, ..Options::default() }).unwrap();
         let outside = outside::stored(&idp, dir.path());
         let [alpha, beta, gamma] =
@@ -168,13 +168,13 @@ impl Lab {
         {
             server(dir.path(), name, auth, base);
         }
-        let mut settings = Settings {
+        let mut settings = GatewaySettings {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             issuers: vec![issuer(idp.issuer())],
             policy: dir.path().join("scopes.yml"),
             servers: dir.path().join("servers"),
             workers: Some(2),
-            ..Settings::default()
+            ..GatewaySettings::default()
         };
         settings.health.interval = 0;
         change(&mut settings, dir.path());
@@ -184,7 +184,7 @@ impl Lab {
             if authorities.exists() { http.trusting(Trust::with(&authorities).unwrap()) } else { http };
         let kept = Arc::new(Kept::default());
         let hang = dir.path().join(HANG);
-        let setup = Setup {
+        let setup = GatewaySetup {
             settings,
             journal: kept.clone(),
             http,
@@ -196,7 +196,7 @@ impl Lab {
         let heard = log::listen(LevelFilter::DEBUG, move |said| {
             events.events.lock().unwrap().push(format!("{}: {}", said.what, said.text));
         });
-        let gateway = with_default(&heard, || Running::start(setup));
+        let gateway = with_default(&heard, || RunningGateway::start(setup));
         Ok(Self { gateway: gateway?, alpha, beta, gamma, idp, kept, dir })
     }
 
@@ -319,11 +319,11 @@ pub(crate) fn token(idp: &Idp, caller: &str) -> String {
 }
 
 /// An issuer in the form of the laboratory's.
-pub(crate) fn issuer(name: &str) -> Issuer {
+pub(crate) fn issuer(name: &str) -> IssuerSettings {
     let clients: Vec<&str> = CALLERS.to_vec();
     let issuer = json!({"issuer": name, "kind": "cognito", "clients": clients});
-    let issuer: Issuer = serde_json::from_value(issuer).unwrap();
-    assert_eq!(issuer.kind, Kind::Cognito);
+    let issuer: IssuerSettings = serde_json::from_value(issuer).unwrap();
+    assert_eq!(issuer.kind, TokenProfile::Cognito);
     issuer
 }
 

@@ -9,7 +9,7 @@ use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use mcpauth::gateway::settings::Issuer;
+use mcpauth::gateway::settings::IssuerSettings;
 use mcpauth::sys::clock;
 use serde_json::{Value, json};
 
@@ -59,7 +59,7 @@ impl Mint {
     }
 
     /// The issuer as `gateway.yaml` has it, without leeway.
-    pub(crate) fn settings(&self) -> Issuer {
+    pub(crate) fn settings(&self) -> IssuerSettings {
         let jwks = format!("{}/jwks", self.issuer());
         let issuer = json!({"issuer": self.issuer(), "jwks_uri": jwks, "audience": [AUDIENCE], "leeway": 0});
         serde_json::from_value(issuer).unwrap()

@@ -6,12 +6,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mcpauth::cli::InVault;
-use mcpauth::credential::{Credential, CredentialId, Endpoint, Given, How, Kind, Machine};
+use mcpauth::credential::{
+    ClientCredentialsConfig, Credential, CredentialId, CredentialKind, GrantConfig, NamedValue, TokenEndpoint,
+};
 use mcpauth::demo::idp::Idp;
+use mcpauth::deployment::InVault;
 use mcpauth::flow::Ui;
-use mcpauth::gateway::Stored;
-use mcpauth::oauth::{Client, ClientAuth};
+use mcpauth::gateway::StoredCredential;
+use mcpauth::oauth::{ClientAuth, OAuthClient};
 use mcpauth::provider::BodyFormat;
 use mcpauth::secret::Secret;
 use mcpauth::store::{Storage, Store};
@@ -34,7 +36,7 @@ impl Ui for Silent {
 }
 
 /// The credential, kept below `dir`.
-pub(crate) fn stored(idp: &Idp, dir: &Path) -> Arc<Stored> {
+pub(crate) fn stored(idp: &Idp, dir: &Path) -> Arc<StoredCredential> {
     let vault = Vault {
         store: Store::new(&dir.join("tokens"), Storage::File),
         http: Http::new(false),
@@ -44,8 +46,8 @@ pub(crate) fn stored(idp: &Idp, dir: &Path) -> Arc<Stored> {
         turn: tokio::sync::Mutex::default(),
         exchanges: Default::default(),
     };
-    let machine = Machine {
-        endpoint: Endpoint::Known(idp.token_endpoint().parse().unwrap()),
+    let machine = ClientCredentialsConfig {
+        endpoint: TokenEndpoint::Known(idp.token_endpoint().parse().unwrap()),
         scopes: Vec::new(),
         audience: None,
         resource: None,
@@ -53,14 +55,14 @@ pub(crate) fn stored(idp: &Idp, dir: &Path) -> Arc<Stored> {
         default_lifetime: None,
     };
     let credential = Credential {
-        owner: Given::default(),
-        id: CredentialId { kind: Kind::Egress, name: OUTSIDE.into(), server: None },
-        client: Client { id: OUTSIDE.into(), auth: ClientAuth::SecretPost(Secret::new("secret")) },
+        owner: NamedValue::default(),
+        id: CredentialId { kind: CredentialKind::Egress, name: OUTSIDE.into(), server: None },
+        client: OAuthClient { id: OUTSIDE.into(), auth: ClientAuth::SecretPost(Secret::new("secret")) },
         issuer: idp.issuer().into(),
-        how: How::ClientCredentials(machine),
+        how: GrantConfig::ClientCredentials(machine),
         provider_field: OUTSIDE.into(),
         facts: serde_json::Map::new(),
         command: "mcpauth egress".into(),
     };
-    Arc::new(Stored::new(Box::new(InVault { vault: Arc::new(vault), credential })))
+    Arc::new(StoredCredential::new(Box::new(InVault { vault: Arc::new(vault), credential })))
 }

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use mcpauth::demo::idp::{Client, Idp, IdpThread, Options};
+use mcpauth::demo::idp::{Idp, IdpClient, IdpThread, Options};
 use url::Url;
 
 use crate::support::{Ran, User};
@@ -243,7 +243,7 @@ pub(crate) fn idp(lifetime: u64) -> IdpThread {
 pub(crate) fn idp_for(lifetime: u64, redirect_uri: &str) -> IdpThread {
     let scopes = ["read:work", "offline_access"];
     Idp::in_thread(Options {
-        clients: vec![Client::confidential("tracker-client", SECRET, redirect_uri, &scopes)],
+        clients: vec![IdpClient::confidential("tracker-client", SECRET, redirect_uri, &scopes)],
         access_token_lifetime: Duration::from_secs(lifetime),
         ..Options::default()
     })

@@ -174,7 +174,7 @@ fn through_the_gateway_a_token_is_got_sent_and_renewed() {
     let user = worker(&lab, "worker");
     assert_eq!(user.run(&["list", "--server", "alpha"]).code(0).stdout, "echo\tSays it again\n");
     assert_eq!(user.run(&["call", "--server", "alpha", "echo", "{\"a\":1}"]).code(0).stdout, "{\"a\":1}\n");
-    assert_eq!(user.run(&["basic", "--server", "alpha", "--json"]).code(0).json()["tools"], json!(["echo"]));
+    assert_eq!(user.run(&["probe", "--server", "alpha", "--json"]).code(0).json()["tools"], json!(["echo"]));
     // Who may call a tool need not be allowed to see the list.
     let gamma = format!("{}/gamma/mcp", lab.gateway.public_url());
     let called = user.run(&["call", "--auth", "--url", &gamma, "echo", "{\"a\":1}", "-v"]).code(0);
@@ -251,12 +251,12 @@ fn an_old_server_behind_the_gateway_is_reached() {
     let server =
         legacy(|_, seen, stream| say_json(stream, &result(seen, &json!({"tools": [{"name": "echo"}]}))));
     let lab = Lab::before(&server, "streamable-http");
-    let basic = worker(&lab, "root").run(&["basic", "--server", "delta", "--json"]).code(0).json();
+    let basic = worker(&lab, "root").run(&["probe", "--server", "delta", "--json"]).code(0).json();
     assert_eq!((&basic["era"], &basic["server"]["name"]), (&json!("legacy"), &json!("old")));
     assert_eq!(basic["tools"], json!(["echo"]));
     let oldest = old("/message?sessionId=1");
     let lab = Lab::before(&oldest, "sse");
     let url = format!("{}/delta/sse", lab.gateway.public_url());
-    let basic = worker(&lab, "root").run(&["basic", "--auth", "--url", &url, "--json"]).code(0).json();
+    let basic = worker(&lab, "root").run(&["probe", "--auth", "--url", &url, "--json"]).code(0).json();
     assert_eq!((&basic["transport"], &basic["tools"]), (&json!("sse"), &json!(["echo"])));
 }

@@ -9,7 +9,7 @@ use std::net::TcpStream;
 use std::sync::Mutex;
 use std::sync::mpsc::channel;
 
-use mcpauth::demo::mcp::{Sample, Tool};
+use mcpauth::demo::mcp::{Sample, SampleTool};
 use serde_json::{Value, json};
 
 use crate::support::User;
@@ -78,21 +78,21 @@ fn legacy(script: impl Fn(&str, &Seen, &mut TcpStream) + Send + Sync + 'static) 
     })
 }
 
-const TOOLS: [Tool; 2] = [
-    Tool { name: "echo", about: "Says it again", run: |arguments| arguments.to_string() },
-    Tool { name: "greet", about: "Greets", run: |_| "hello".into() },
+const TOOLS: [SampleTool; 2] = [
+    SampleTool { name: "echo", about: "Says it again", run: |arguments| arguments.to_string() },
+    SampleTool { name: "greet", about: "Greets", run: |_| "hello".into() },
 ];
 
 #[test]
 fn a_server_of_2026_07_28_from_the_first_word_to_the_last() {
     let sample = Sample::start("sample", &TOOLS).unwrap();
     let user = user(sample.base());
-    let basic = user.run(&["basic", "--json"]).code(0).json();
+    let basic = user.run(&["probe", "--json"]).code(0).json();
     assert_eq!(basic["server"]["name"], "sample");
     assert_eq!((&basic["protocol_version"], &basic["era"]), (&json!("2026-07-28"), &json!("modern")));
     assert_eq!(basic["transport"], "streamable-http");
     assert_eq!(basic["tools"], json!(["echo", "greet"]));
-    let told = user.run(&["basic"]).code(0).stdout;
+    let told = user.run(&["probe"]).code(0).stdout;
     for words in
         ["connected  sample ", "protocol   2026-07-28 (modern), streamable-http", "tools      2: echo, greet"]
     {
@@ -102,7 +102,7 @@ fn a_server_of_2026_07_28_from_the_first_word_to_the_last() {
     assert_eq!(user.run(&["connectivity", "--json"]).code(0).json()["era"], "modern");
     assert_eq!(user.run(&["list"]).code(0).stdout, "echo\tSays it again\ngreet\tGreets\n");
     assert_eq!(user.run(&["tools", "--json"]).code(0).json()["tools"][1]["name"], "greet");
-    let session = |arrived: &mcpauth::demo::mcp::Arrived| {
+    let session = |arrived: &mcpauth::demo::mcp::ReceivedRequest| {
         arrived.headers.contains("mcp-session-id") || arrived.target.starts_with("DELETE")
     };
     assert!(!sample.arrived().iter().any(session));
@@ -255,7 +255,7 @@ fn a_server_of_2025_11_25_has_its_handshake_its_session_and_its_questions_answer
         .collect();
     assert_eq!(answers[0], json!({"jsonrpc": "2.0", "id": "p", "result": {}}));
     assert_eq!((&answers[1]["id"], &answers[1]["error"]["code"]), (&json!(1), &json!(-32601)));
-    let ping = user.run(&["basic"]);
+    let ping = user.run(&["probe"]);
     assert!(
         ping.stdout.contains("protocol   2025-11-25 (legacy), streamable-http\nping       answered in "),
         "{ping:?}"
@@ -305,7 +305,7 @@ fn the_oldest_transport_answers_on_its_stream() {
     let server = old("/message?sessionId=1");
     let mut user = User::new();
     user.env("GATEWAY_URL", format!("{}/sse", server.base));
-    let basic = user.run(&["basic", "--json"]).code(0).json();
+    let basic = user.run(&["probe", "--json"]).code(0).json();
     assert_eq!((&basic["transport"], &basic["protocol_version"]), (&json!("sse"), &json!("2024-11-05")));
     assert_eq!(basic["tools"], json!(["echo"]));
     assert_eq!(user.run(&["call", "echo"]).code(0).stdout, "done\n");

@@ -86,7 +86,7 @@ fn answers_that_make_no_sense_end_the_run_with_a_message() {
         for body in bodies {
             let server = Upstream::answering(head, body);
             // Each verb in turn; all of them for every head would only take longer.
-            let verb = [&["list"][..], &["call", "x"], &["basic"]][index % 3];
+            let verb = [&["list"][..], &["call", "x"], &["probe"]][index % 3];
             let ran = user(&server.base).run(verb);
             let told = ran.stderr.lines().any(|line| line.starts_with("error: "));
             assert!(

@@ -7,21 +7,22 @@ use std::sync::Arc;
 use clap::Args;
 use tracing::{info, warn};
 
-use crate::bridge::listen::{self, Listen};
+use crate::bridge::listen::{self, ProxyOptions};
 use crate::bridge::stdio;
 use crate::cli::args::AuthArgs;
 use crate::cli::flows;
+use crate::cli::given::Given;
 use crate::cli::out::Out;
 use crate::clients::{Local, SECRET_HEADER};
-use crate::config::{Config, Settings};
+use crate::config::Config;
 use crate::error::{Error, Exit};
 use crate::quantity::address;
-use crate::servers::{HeaderSource, Servers, Sources, Which};
+use crate::servers::{HeaderSource, HeaderSources, ServerRef, Servers};
 
 /// Stand before a remote MCP server, with fresh credentials on every request
 ///
 /// With a server's name it speaks MCP over stdio, as clients that start a command expect. With --listen it serves every
-/// server under http://ADDRESS/SERVER/mcp, to clients that show its secret (mcpauth config install --secrets proxy writes
+/// server under http://ADDRESS/SERVER/mcp, to clients that show its secret (mcpauth config install --auth-mode proxy writes
 /// both). What the server will not take is renewed and sent once more; a login is never begun.
 #[derive(Args, Debug)]
 #[command(
@@ -31,10 +32,10 @@ use crate::servers::{HeaderSource, Servers, Sources, Which};
 pub(super) struct BridgeArgs {
     /// The server's name, or its address
     #[arg(value_name = "SERVER", required_unless_present_any = ["server", "listen"])]
-    name: Option<Which>,
+    name: Option<ServerRef>,
     /// The same
     #[arg(long, value_name = "SERVER", conflicts_with = "name", hide = true)]
-    server: Option<Which>,
+    server: Option<ServerRef>,
     /// Serve all servers over HTTP on this loopback address
     #[arg(long, value_name = "ADDRESS", value_parser = address, num_args = 0..=1, conflicts_with_all = ["name", "server"])]
     listen: Option<Option<SocketAddr>>,
@@ -42,7 +43,8 @@ pub(super) struct BridgeArgs {
     auth: AuthArgs,
 }
 
-pub(super) fn run(args: &BridgeArgs, mut settings: Settings, out: &Out) -> Result<Exit, Error> {
+pub(super) fn run(args: &BridgeArgs, given: &Given<'_>, out: &Out) -> Result<Exit, Error> {
+    let mut settings = given.settings(out)?;
     if let Some(Some(at)) = args.listen {
         settings.flag("MCPAUTH_BRIDGE_LISTEN", at.to_string());
     }
@@ -53,7 +55,7 @@ pub(super) fn run(args: &BridgeArgs, mut settings: Settings, out: &Out) -> Resul
     }
 }
 
-fn over_stdio(servers: Arc<Servers>, which: &Which, out: &Out) -> Result<Exit, Error> {
+fn over_stdio(servers: Arc<Servers>, which: &ServerRef, out: &Out) -> Result<Exit, Error> {
     let http = servers.vault.http.clone();
     let report = Arc::new(|text: &str| warn!(event = "bridge", "{text}"));
     let work = async {
@@ -67,7 +69,7 @@ fn over_stdio(servers: Arc<Servers>, which: &Which, out: &Out) -> Result<Exit, E
 }
 
 fn over_http(servers: Arc<Servers>, out: &Out) -> Result<Exit, Error> {
-    let local = Local::of(&servers.config)?;
+    let local = Local::new(&servers.config)?;
     let work = async {
         let socket = tokio::net::TcpListener::bind(local.listen).await.map_err(|e| Error::Usage {
             message: format!("cannot listen on {}: {e}", local.listen),
@@ -79,8 +81,8 @@ fn over_http(servers: Arc<Servers>, out: &Out) -> Result<Exit, Error> {
         info!(event = "ready", "http://{at}/SERVER/mcp, for {names}");
         let secret = (reqwest::header::HeaderName::from_static(SECRET_HEADER), local.secret.clone());
         let http = servers.vault.http.clone();
-        let servers = Arc::new(Sources::new(servers.clone()));
-        listen::serve(socket, Listen { http, secret, servers }, std::future::pending()).await?;
+        let servers = Arc::new(HeaderSources::new(servers.clone()));
+        listen::serve(socket, ProxyOptions { http, secret, servers }, std::future::pending()).await?;
         Ok(Exit::Done)
     };
     flows::until_signal(out, work, |exit| exit)

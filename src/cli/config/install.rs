@@ -3,23 +3,23 @@
 
 use clap::Args;
 
-use super::words::{names, ways};
+use super::words::{auth_modes, names};
+use crate::cli::client_rows;
 use crate::cli::out::Out;
-use crate::cli::report::Done;
-use crate::cli::rows;
+use crate::cli::report::RunReport;
 use crate::clients::ConfigRow;
-use crate::clients::means;
+use crate::clients::launch;
 use crate::clients::{Clients, Job};
 use crate::config::Config;
 use crate::error::{Error, Exit};
-use crate::render::{DryRun, Secrets, TARGETS, Target};
+use crate::render::{AuthMode, ClientSpec, DryRun, TARGETS};
 use crate::servers;
 
 #[derive(Args, Debug)]
 #[command(
     after_help = "Examples:\n  mcpauth config install                          every client that is found here\n  \
                         mcpauth config install --client claude-code --client codex\n  \
-                        mcpauth config install --client cursor --secrets inline\n  \
+                        mcpauth config install --client cursor --auth-mode inline\n  \
                         mcpauth config install --check                  exit 7 if a file is not as it should be"
 )]
 pub(super) struct InstallArgs {
@@ -30,8 +30,8 @@ pub(super) struct InstallArgs {
     ///
     /// inline: in the file, as they are now. helper: from a command the client runs. bridge: nowhere, it starts `mcpauth
     /// bridge`. proxy: nowhere, it speaks to a running `mcpauth bridge --listen`. env: from its environment.
-    #[arg(long, value_parser = ways())]
-    secrets: Option<String>,
+    #[arg(long, value_parser = auth_modes())]
+    auth_mode: Option<String>,
     /// Show what would change, values redacted, and write nothing
     #[arg(long)]
     dry_run: bool,
@@ -42,7 +42,7 @@ pub(super) struct InstallArgs {
 
 pub(super) fn run(args: &InstallArgs, config: &Config, out: &Out) -> Result<Exit, Error> {
     let store = servers::file_store(config);
-    let clients = Clients::of(config, &store, out)?;
+    let clients = Clients::new(config, &store, out)?;
     clients.need_gateway(out)?;
     if clients.entries.is_empty() {
         out.say("there are no servers to tell the clients of; get the tokens with: mcpauth generate");
@@ -52,22 +52,22 @@ pub(super) fn run(args: &InstallArgs, config: &Config, out: &Out) -> Result<Exit
     let rows: Vec<ConfigRow> =
         jobs.iter().map(|job| clients.install(job, dry_run)).collect::<Result<_, _>>()?;
     if args.check {
-        return Ok(rows::checked(out, &rows));
+        return Ok(client_rows::checked(out, &rows));
     }
     advise(config, &jobs, out);
-    Ok(Done::of(&[], Vec::new(), rows).report(out))
+    Ok(RunReport::new(&[], Vec::new(), rows).report(out))
 }
 
 /// Which clients are meant, and how each has its headers.
 fn jobs(args: &InstallArgs, clients: &Clients<'_>, out: &Out) -> Result<Vec<Job>, Error> {
-    let secrets = args.secrets.as_deref().and_then(Secrets::named);
+    let secrets = args.auth_mode.as_deref().and_then(AuthMode::from_name);
     if !args.client.is_empty() {
         let named = TARGETS.iter().filter(|target| args.client.iter().any(|name| name == target.client));
         return named.map(|target| clients.job(target, secrets)).collect();
     }
     let mut jobs = clients.before()?;
     for job in jobs.iter_mut() {
-        job.secrets = secrets.filter(|way| job.target.ways.contains(way)).unwrap_or(job.secrets);
+        job.auth_mode = secrets.filter(|way| job.target.ways.contains(way)).unwrap_or(job.auth_mode);
     }
     if args.check {
         if jobs.is_empty() {
@@ -76,7 +76,7 @@ fn jobs(args: &InstallArgs, clients: &Clients<'_>, out: &Out) -> Result<Vec<Job>
         return Ok(jobs);
     }
     let found = clients.found().into_iter();
-    let new: Vec<&Target> =
+    let new: Vec<&ClientSpec> =
         found.filter(|target| !jobs.iter().any(|job| job.target.client == target.client)).collect();
     let names = |names: Vec<&str>| if names.is_empty() { "none".into() } else { names.join(", ") };
     out.say(&format!("installed before: {}", names(jobs.iter().map(|job| job.target.client).collect())));
@@ -99,17 +99,17 @@ fn advise(config: &Config, jobs: &[Job], out: &Out) {
         if let Some(note) = job.target.note {
             out.say(&format!("{client}: {note}"));
         }
-        match job.secrets {
-            Secrets::Env => out.say(&format!(
+        match job.auth_mode {
+            AuthMode::Env => out.say(&format!(
                 "{client} has its headers from its environment: start it with `mcpauth exec`, or after `mcpauth env`"
             )),
-            Secrets::Proxy => {
+            AuthMode::Proxy => {
                 out.say(&format!("{client} speaks to the bridge; keep it running: mcpauth bridge --listen"));
             }
-            Secrets::Inline | Secrets::Helper | Secrets::Bridge => {}
+            AuthMode::Inline | AuthMode::Helper | AuthMode::Bridge => {}
         }
     }
-    if jobs.iter().any(|job| job.secrets.start_us() || !job.target.sse) {
-        means::warn(config, out);
+    if jobs.iter().any(|job| job.auth_mode.spawns_mcpauth() || !job.target.sse) {
+        launch::warn(config, out);
     }
 }

@@ -4,14 +4,14 @@
 use clap::Args;
 use serde_json::{Map, Value, json};
 
-use super::words::{names, ways};
+use super::words::{auth_modes, names};
 use crate::cli::out::Out;
 use crate::cli::paths::from_home;
 use crate::clients::{Clients, Job};
 use crate::config::Config;
 use crate::config::catalogue::{VARIABLES, is_known, is_secret};
 use crate::error::{Error, Exit};
-use crate::render::{Entry, Secrets, TARGETS, Target};
+use crate::render::{AuthMode, ClientSpec, ServerEntry, TARGETS};
 use crate::secret::{REDACTED, Secret};
 use crate::servers;
 use crate::tokens::Bearers;
@@ -25,8 +25,8 @@ pub(super) struct ShowArgs {
     #[arg(long, value_parser = names())]
     client: Option<String>,
     /// With --client: where the client has the headers from
-    #[arg(long, value_parser = ways(), requires = "client")]
-    secrets: Option<String>,
+    #[arg(long, value_parser = auth_modes(), requires = "client")]
+    auth_mode: Option<String>,
     /// The clients, where each has the headers from, and its file
     #[arg(long, conflicts_with_all = ["client", "origin"])]
     clients: bool,
@@ -34,42 +34,47 @@ pub(super) struct ShowArgs {
 
 pub(super) fn run(args: &ShowArgs, config: &Config, out: &Out) -> Result<Exit, Error> {
     match &args.client {
-        Some(client) => one(config, client, args.secrets.as_deref(), out),
+        Some(client) => show_client(config, client, args.auth_mode.as_deref(), out),
         None if args.clients => every(config, out),
         None => Ok(settings(config, args.origin, out)),
     }
 }
 
 /// Prints the configuration as it would be written.
-pub(super) fn render(config: &Config, client: &str, secrets: Option<&str>, out: &Out) -> Result<Exit, Error> {
-    let Some(target) = Target::named(client) else { return Ok(Exit::Usage) };
-    let clients = Clients::of(config, &servers::file_store(config), out)?;
+pub(super) fn render(
+    config: &Config,
+    client: &str,
+    auth_mode: Option<&str>,
+    out: &Out,
+) -> Result<Exit, Error> {
+    let Some(target) = ClientSpec::find(client) else { return Ok(Exit::Usage) };
+    let clients = Clients::new(config, &servers::file_store(config), out)?;
     clients.need_gateway(out)?;
-    let job = clients.job(target, secrets.and_then(Secrets::named))?;
-    out.data(clients.rendered(target, job.secrets, &clients.entries)?.text.expose());
+    let job = clients.job(target, auth_mode.and_then(AuthMode::from_name))?;
+    out.data(clients.rendered(target, job.auth_mode, &clients.entries)?.text.expose());
     Ok(Exit::Done)
 }
 
-fn one(config: &Config, client: &str, secrets: Option<&str>, out: &Out) -> Result<Exit, Error> {
-    let Some(target) = Target::named(client) else { return Ok(Exit::Usage) };
-    let clients = Clients::of(config, &servers::file_store(config), out)?;
+fn show_client(config: &Config, client: &str, auth_mode: Option<&str>, out: &Out) -> Result<Exit, Error> {
+    let Some(target) = ClientSpec::find(client) else { return Ok(Exit::Usage) };
+    let clients = Clients::new(config, &servers::file_store(config), out)?;
     clients.need_gateway(out)?;
-    let job = clients.job(target, secrets.and_then(Secrets::named))?;
-    let text = clients.rendered(target, job.secrets, &redacted(&clients.entries))?.text;
+    let job = clients.job(target, auth_mode.and_then(AuthMode::from_name))?;
+    let text = clients.rendered(target, job.auth_mode, &redacted(&clients.entries))?.text;
     // The bridge's own secret is not one of the entries'.
-    let text = door(config, job.secrets)?
+    let text = door(config, job.auth_mode)?
         .map_or_else(|| text.expose().to_owned(), |secret| secret.scrub(text.expose().into()));
     if out.json {
-        let mut object = object(&job);
+        let mut object = to_json(&job);
         object.insert("config".into(), text.into());
         out.object(&Value::Object(object));
         return Ok(Exit::Done);
     }
     out.say(&format!("{}: {}", target.client, from_home(&job.path)));
     let others: Vec<&str> =
-        target.ways.iter().filter(|way| **way != job.secrets).map(|way| way.name()).collect();
+        target.ways.iter().filter(|way| **way != job.auth_mode).map(|way| way.name()).collect();
     let others = if others.is_empty() { String::new() } else { format!("; also: {}", others.join(", ")) };
-    out.say(&format!("--secrets {}{others}", job.secrets));
+    out.say(&format!("--auth-mode {}{others}", job.auth_mode));
     if let Some(note) = target.note {
         out.say(note);
     }
@@ -77,12 +82,12 @@ fn one(config: &Config, client: &str, secrets: Option<&str>, out: &Out) -> Resul
     Ok(Exit::Done)
 }
 
-fn door(config: &Config, secrets: Secrets) -> Result<Option<Secret>, Error> {
-    let proxy = secrets == Secrets::Proxy;
-    Ok(if proxy { Some(crate::clients::Local::of(config)?.secret) } else { None })
+fn door(config: &Config, auth_mode: AuthMode) -> Result<Option<Secret>, Error> {
+    let proxy = auth_mode == AuthMode::Proxy;
+    Ok(if proxy { Some(crate::clients::Local::new(config)?.secret) } else { None })
 }
 
-fn redacted(entries: &[Entry]) -> Vec<Entry> {
+fn redacted(entries: &[ServerEntry]) -> Vec<ServerEntry> {
     let mut entries = entries.to_vec();
     for entry in &mut entries {
         entry.bearers = Bearers::default();
@@ -94,7 +99,7 @@ fn redacted(entries: &[Entry]) -> Vec<Entry> {
 }
 
 fn every(config: &Config, out: &Out) -> Result<Exit, Error> {
-    let clients = Clients::of(config, &servers::file_store(config), out)?;
+    let clients = Clients::new(config, &servers::file_store(config), out)?;
     let found = clients.found();
     let mut objects = Vec::new();
     for target in TARGETS {
@@ -106,11 +111,11 @@ fn every(config: &Config, out: &Out) -> Result<Exit, Error> {
             (None, false) => "-",
         };
         let others: Vec<&str> =
-            target.ways.iter().filter(|way| **way != job.secrets).map(|way| way.name()).collect();
-        let ways = format!("{} ({})", job.secrets, others.join(", ")).replace(" ()", "");
+            target.ways.iter().filter(|way| **way != job.auth_mode).map(|way| way.name()).collect();
+        let ways = format!("{} ({})", job.auth_mode, others.join(", ")).replace(" ()", "");
         let path = from_home(&job.path);
         out.result(&format!("{:15} {state:9} {ways:36} {path}", target.client));
-        let mut object = object(&job);
+        let mut object = to_json(&job);
         object.insert("found".into(), is_found.into());
         objects.push(object);
     }
@@ -120,12 +125,12 @@ fn every(config: &Config, out: &Out) -> Result<Exit, Error> {
     Ok(Exit::Done)
 }
 
-fn object(job: &Job) -> Map<String, Value> {
+fn to_json(job: &Job) -> Map<String, Value> {
     let ways: Vec<&str> = job.target.ways.iter().map(|way| way.name()).collect();
     let rows = [
         ("client", json!(job.target.client)),
         ("path", json!(job.path)),
-        ("secrets", json!(job.secrets.name())),
+        ("auth_mode", json!(job.auth_mode.name())),
         ("default", json!(job.target.best().name())),
         ("ways", json!(ways)),
         ("installed", json!(job.record.is_some())),
@@ -136,15 +141,15 @@ fn object(job: &Job) -> Map<String, Value> {
 fn settings(config: &Config, origin: bool, out: &Out) -> Exit {
     let filling = provider_settings(config);
     let known = |name: &&str| is_known(name) || filling.iter().any(|setting| setting == name);
-    let mut names: Vec<&str> = config.settings.names().filter(known).collect();
+    let mut names: Vec<&str> = config.sources().names().filter(known).collect();
     names.sort_unstable();
     names.dedup();
     let mut object = Map::new();
     let defaults = VARIABLES.iter().filter(|v| {
-        !v.default.is_empty() && !v.name.ends_with("_N") && config.settings.get(v.name).is_none()
+        !v.default.is_empty() && !v.name.ends_with("_N") && config.sources().get(v.name).is_none()
     });
     let given = names.iter().filter_map(|name| {
-        let (value, from) = config.settings.find(name)?;
+        let (value, from) = config.sources().find(name)?;
         let value = if is_secret(name) { REDACTED } else { value };
         Some((*name, value, from.to_string(), from.trust()))
     });

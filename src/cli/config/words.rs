@@ -2,12 +2,12 @@
 
 use clap::builder::PossibleValuesParser;
 
-use crate::render::{Secrets, TARGETS};
+use crate::render::{AuthMode, TARGETS};
 
 pub(super) fn names() -> PossibleValuesParser {
     PossibleValuesParser::new(TARGETS.iter().map(|target| target.client))
 }
 
-pub(super) fn ways() -> PossibleValuesParser {
-    PossibleValuesParser::new(Secrets::ALL.map(Secrets::name))
+pub(super) fn auth_modes() -> PossibleValuesParser {
+    PossibleValuesParser::new(AuthMode::ALL.map(AuthMode::name))
 }

@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use crate::cli::doctor::finding::{Finding, Status};
 use crate::cli::out::{Out, wrapped};
+use crate::doctor::{DoctorReport, Finding, Status};
 use crate::sys::terminal;
 
 /// What the groups are called, in the order in which one thing rests on the other.
@@ -20,16 +20,19 @@ const GROUPS: [(&str, &str); 9] = [
 ];
 
 /// Shows everything.
-pub(super) fn show(out: &Out, findings: &[Finding], fixed: &[Result<String, String>]) {
+pub(super) fn show(out: &Out, report: &DoctorReport) {
+    let DoctorReport { findings, fixed } = report;
     if out.json {
         let objects: Vec<_> = ordered(findings).map(Finding::object).collect();
-        let fixed: Vec<_> = fixed.iter().map(|fix| json!({"done": fix.is_ok(), "what": said(fix)})).collect();
-        let ok = !findings.iter().any(|finding| finding.status == Status::Problem);
-        return out.object(&json!({"version": 1, "ok": ok, "fixed": fixed, "findings": objects}));
+        let fixed: Vec<_> =
+            fixed.iter().map(|fix| json!({"done": fix.is_ok(), "what": describe_fix(fix)})).collect();
+        return out.object(
+            &json!({"version": 1, "ok": !report.has_problem(), "fixed": fixed, "findings": objects}),
+        );
     }
     let rich = terminal::stdout_is_rich();
     for fix in fixed {
-        out.result(&format!("{} {}", if fix.is_ok() { "fixed:" } else { "not fixed:" }, said(fix)));
+        out.result(&format!("{} {}", if fix.is_ok() { "fixed:" } else { "not fixed:" }, describe_fix(fix)));
     }
     let mut group = "";
     for finding in ordered(findings) {
@@ -47,7 +50,7 @@ pub(super) fn show(out: &Out, findings: &[Finding], fixed: &[Result<String, Stri
     out.result(&format!("\n{}", summary(findings)));
 }
 
-fn said(fix: &Result<String, String>) -> &str {
+fn describe_fix(fix: &Result<String, String>) -> &str {
     match fix {
         Ok(text) | Err(text) => text,
     }
@@ -113,7 +116,7 @@ mod tests {
     #[test]
     fn the_last_line_counts_and_says_how_to_go_on() {
         let problem = Finding::problem("files.mode", "a", "b");
-        let fixable = problem.clone().fixed_by(super::super::finding::Fix::Close("t".into()));
+        let fixable = problem.clone().fixed_by(crate::doctor::Fix::Close("t".into()));
         let warn = Finding::warn("files.mode", "a", "b");
         for (findings, expected) in [
             (vec![], "no problems"),

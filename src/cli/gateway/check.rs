@@ -4,9 +4,9 @@ use clap::Args;
 use serde_json::json;
 
 use crate::cli::gateway::from::From;
-use crate::cli::gateway::prepare;
 use crate::cli::out::Out;
 use crate::config::Config;
+use crate::deployment;
 use crate::error::{Error, Exit};
 
 const EXAMPLES: &str = "Examples:
@@ -22,15 +22,15 @@ pub(super) struct CheckArgs {
 }
 
 pub(super) fn run(args: &CheckArgs, config: &Config, out: &Out) -> Result<Exit, Error> {
-    let prepared = prepare::prepare(&args.from, &prepare::Flags::default(), config, out)?;
+    let prepared =
+        deployment::prepare(args.from.named(), &deployment::Flags::default(), config, &out.context())?;
     let from = prepared
         .file
         .as_ref()
         .map_or_else(|| "the environment".to_owned(), |path| path.display().to_string());
     let problems = &prepared.problems;
     if out.json {
-        let objects: Vec<_> = problems.iter().map(prepare::object).collect();
-        out.object(&json!({"version": 1, "ok": problems.is_empty(), "settings": from, "problems": objects}));
+        out.object(&json!({"version": 1, "ok": problems.is_empty(), "settings": from, "mcpgw": prepared.mcpgw(), "problems": problems}));
     } else {
         for problem in problems {
             let word = if problem.is_error() { "error" } else { "remark" };
@@ -40,7 +40,8 @@ pub(super) fn run(args: &CheckArgs, config: &Config, out: &Out) -> Result<Exit, 
     if !problems.is_empty() {
         return Ok(Exit::Found);
     }
-    let (issuers, servers) = (prepared.settings.issuers.len(), prepared.servers.len());
-    out.result(&format!("{from} is fine (issuers: {issuers}, servers: {servers})"));
+    let (issuers, servers) = (prepared.settings.issuers.len(), prepared.count());
+    let mcpgw = prepared.mcpgw().map(|who| format!("; mcpgw is {who}")).unwrap_or_default();
+    out.result(&format!("{from} is fine (issuers: {issuers}, servers: {servers}){mcpgw}"));
     Ok(Exit::Done)
 }

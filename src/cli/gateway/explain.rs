@@ -6,18 +6,18 @@ use clap::Args;
 use serde_json::{Map, Value, json};
 use url::Url;
 
-use crate::cli::gateway::policy_from::{PolicyFrom, text_of};
-use crate::cli::gateway::prepare;
+use crate::cli::gateway::from::PolicyFrom;
 use crate::cli::out::Out;
-use crate::cli::{flows, subject};
 use crate::config::Config;
+use crate::deployment::{text_of, with_issuers};
 use crate::error::{Error, Exit};
 use crate::gateway::authn;
-use crate::gateway::authn::jwt::Reject;
-use crate::gateway::servers::Found;
+use crate::gateway::authn::jwt::TokenError;
+use crate::gateway::servers::FoundServers;
 use crate::gateway::servers::audience::servers_of;
-use crate::gateway::servers::headers::Variables;
+use crate::gateway::servers::headers::AllowedVariables;
 use crate::gateway::servers::route::Routes;
+use crate::inspect::token_of;
 use crate::policy::{Call, Explanation, Principal};
 use crate::registry::Registry;
 use crate::sys::clock;
@@ -65,17 +65,17 @@ pub(super) struct ExplainArgs {
 }
 
 /// Whom it is about.
-enum Caller {
+enum ExplainedCaller {
     Known(Box<Principal>),
     /// The gateway would not even let them in.
-    Refused(Reject),
+    Refused(TokenError),
 }
 
 pub(super) fn run(args: &ExplainArgs, config: &Config, out: &Out) -> Result<Exit, Error> {
     let (path, policy) = args.policy.read(config)?;
     let principal = match args.caller(config, out)? {
-        Caller::Known(principal) => principal,
-        Caller::Refused(reject) => {
+        ExplainedCaller::Known(principal) => principal,
+        ExplainedCaller::Refused(reject) => {
             say_refused(reject, args.token.as_deref().unwrap_or_default(), &path, out);
             return Ok(Exit::Done);
         }
@@ -125,11 +125,11 @@ fn say(words: &str, object: impl Fn() -> Value, out: &Out) {
 }
 
 /// A token that opens nothing at all, whatever the policy says.
-fn say_refused(reject: Reject, token: &str, path: &Path, out: &Out) {
+fn say_refused(reject: TokenError, token: &str, path: &Path, out: &Out) {
     let remedy = match reject {
-        Reject::Issuer => "the gateway's issuers have none that it names in iss".to_owned(),
-        Reject::Malformed => "it does not say what it is about; only its issuer knows".to_owned(),
-        Reject::Expired => format!("renew it with: mcpauth token {token}"),
+        TokenError::Issuer => "the gateway's issuers have none that it names in iss".to_owned(),
+        TokenError::Malformed => "it does not say what it is about; only its issuer knows".to_owned(),
+        TokenError::Expired => format!("renew it with: mcpauth token {token}"),
         _ => format!("see what it says with: mcpauth inspect {token}"),
     };
     let reason = format!("the gateway refuses the token: {}", reject.description());
@@ -153,26 +153,30 @@ impl ExplainArgs {
     }
 
     /// Who is described, or brings the token.
-    fn caller(&self, config: &Config, out: &Out) -> Result<Caller, Error> {
+    fn caller(&self, config: &Config, out: &Out) -> Result<ExplainedCaller, Error> {
         let Some(token) = &self.token else {
-            return Ok(Caller::Known(Box::new(Principal {
+            return Ok(ExplainedCaller::Known(Box::new(Principal {
                 groups: self.groups.clone(),
                 scopes: self.scopes.clone(),
                 claims: self.claims()?,
                 ..Principal::default()
             })));
         };
-        let settings = prepare::with_issuers(&self.policy.from, config)?;
-        let token = subject::token_of(token, config, &flows::vault(config, None, out)?.store, out)?;
+        let settings = with_issuers(self.policy.named(), config)?;
+        let token = token_of(token, config, &out.context().vault(config, None)?.store, out)?;
         let found = Registry::read(&settings.servers).map(|registry| {
-            Found::of(&registry, Variables { allowed: &settings.header_variables, value: &|_| None })
+            FoundServers::from_registry(
+                &registry,
+                AllowedVariables { allowed: &settings.header_variables, value: &|_| None },
+                settings.mcpgw,
+            )
         });
         let routes = Routes::new(found.map(|found| found.servers).unwrap_or_default(), &settings);
         let address = Url::parse(&settings.address()).ok();
         let servers = |audience: &str| servers_of(&routes, address.as_ref(), audience);
         Ok(match authn::supposed(token.expose(), &settings.issuers, &servers, clock::now()) {
-            Ok(principal) => Caller::Known(Box::new(principal)),
-            Err(reject) => Caller::Refused(reject),
+            Ok(principal) => ExplainedCaller::Known(Box::new(principal)),
+            Err(reject) => ExplainedCaller::Refused(reject),
         })
     }
 

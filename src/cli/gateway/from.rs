@@ -1,13 +1,45 @@
-//! Where the gateway's settings are, as typed. It leaves reading them to `prepare`.
+//! Where the gateway's settings and policy are, as typed. It leaves reading them to `deployment`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
+
+use crate::config::Config;
+use crate::deployment;
+use crate::error::Error;
+use crate::policy::Policy;
 
 /// Where the gateway's settings are.
 #[derive(Args, Clone, Debug, Default)]
 pub(super) struct From {
     /// The gateway's settings [default: ./gateway.yaml, else the environment]
     #[arg(long, value_name = "FILE")]
-    pub(super) config: Option<PathBuf>,
+    config: Option<PathBuf>,
+}
+
+/// Which policy is meant.
+#[derive(Args, Clone, Debug, Default)]
+pub(super) struct PolicyFrom {
+    #[command(flatten)]
+    from: From,
+    /// This policy instead of the gateway's
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
+}
+
+impl From {
+    pub(super) fn named(&self) -> Option<&Path> {
+        self.config.as_deref()
+    }
+}
+
+impl PolicyFrom {
+    /// The file of the gateway's settings, if one is named.
+    pub(super) fn named(&self) -> Option<&Path> {
+        self.from.named()
+    }
+
+    pub(super) fn read(&self, config: &Config) -> Result<(PathBuf, Policy), Error> {
+        deployment::policy_of(self.policy.as_deref(), self.named(), config)
+    }
 }

@@ -1,37 +1,29 @@
-//! `mcpauth gateway`: what is typed about the gateway. It leaves where its settings come from to `prepare`, and the work
-//! to the modules below.
+//! `mcpauth gateway`: what is typed about the gateway. It leaves where its settings come from to `deployment`, and
+//! the work to `gateway`.
 
 mod check;
 mod explain;
 mod from;
-mod issuer;
-pub(super) mod journal;
-mod policy_from;
-pub(super) mod prepare;
 mod routes;
 mod serve;
-mod stored;
 mod test;
-mod vouch;
-
-pub use stored::InVault;
 
 use clap::{Args, Subcommand};
 
+use crate::cli::given::Given;
 use crate::cli::out::Out;
-use crate::config::Config;
 use crate::error::{Error, Exit};
-use crate::gateway::settings::Settings;
+use crate::gateway::settings::GatewaySettings;
 
 /// Serve the gateway, check and explain its settings, policy and servers
 #[derive(Args, Debug)]
 pub(super) struct GatewayArgs {
     #[command(subcommand)]
-    what: What,
+    what: GatewayCommand,
 }
 
 #[derive(Subcommand, Debug)]
-enum What {
+enum GatewayCommand {
     Serve(serve::ServeArgs),
     Check(check::CheckArgs),
     Explain(explain::ExplainArgs),
@@ -41,15 +33,16 @@ enum What {
     Schema,
 }
 
-pub(super) fn run(args: &GatewayArgs, config: &Config, out: &Out) -> Result<Exit, Error> {
+pub(super) fn run(args: &GatewayArgs, given: &Given<'_>, out: &Out) -> Result<Exit, Error> {
+    let config = &given.config(out)?;
     match &args.what {
-        What::Serve(args) => serve::run(args, config, out),
-        What::Check(args) => check::run(args, config, out),
-        What::Explain(args) => explain::run(args, config, out),
-        What::Test(args) => test::run(args, config, out),
-        What::Routes(args) => routes::run(args, config, out),
-        What::Schema => {
-            out.object(&Settings::schema());
+        GatewayCommand::Serve(args) => serve::run(args, config, out),
+        GatewayCommand::Check(args) => check::run(args, config, out),
+        GatewayCommand::Explain(args) => explain::run(args, config, out),
+        GatewayCommand::Test(args) => test::run(args, config, out),
+        GatewayCommand::Routes(args) => routes::run(args, config, out),
+        GatewayCommand::Schema => {
+            out.object(&GatewaySettings::schema());
             Ok(Exit::Done)
         }
     }

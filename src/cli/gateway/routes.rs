@@ -6,15 +6,14 @@ use serde_json::{Value, json};
 
 use crate::cli::flows;
 use crate::cli::gateway::from::From;
-use crate::cli::gateway::prepare;
-use crate::cli::gateway::vouch::Word;
 use crate::cli::out::Out;
 use crate::config::Config;
+use crate::deployment;
 use crate::error::{Error, Exit};
 use crate::gateway::check_servers;
-use crate::gateway::servers::join::Transport;
-use crate::gateway::servers::route::{Route, Routes};
-use crate::gateway::settings::Egress;
+use crate::gateway::servers::endpoints::{Transport, UpstreamEndpoint};
+use crate::gateway::servers::route::{Routes, ServerRoute};
+use crate::gateway::settings::EgressMode;
 
 const EXAMPLES: &str = "Examples:
   mcpauth gateway routes
@@ -34,7 +33,7 @@ pub(super) struct RoutesArgs {
 }
 
 /// One server, in the table's order.
-struct Row {
+struct RouteRow {
     server: String,
     address: String,
     upstream: String,
@@ -44,10 +43,8 @@ struct Row {
 }
 
 pub(super) fn run(args: &RoutesArgs, config: &Config, out: &Out) -> Result<Exit, Error> {
-    let settings = prepare::without_issuers(&args.from, config)?;
-    let word = Word::of(&args.from, prepare::file(&args.from, config).as_deref(), config);
-    let mut problems = Vec::new();
-    let servers = prepare::servers(&settings, &word, config, &mut problems);
+    let settings = deployment::without_issuers(args.from.named(), config)?;
+    let (servers, problems) = deployment::reachable_servers(args.from.named(), &settings, config);
     if let Some(error) = problems.iter().find(|problem| problem.is_error()) {
         return Err(Error::Usage { message: error.to_string(), hint: error.remedy.clone() });
     }
@@ -65,9 +62,9 @@ pub(super) fn run(args: &RoutesArgs, config: &Config, out: &Out) -> Result<Exit,
         }
     };
     let all = routes.all().iter().zip(answers);
-    let rows: Vec<Row> = all.map(|(route, answers)| row(&settings.address(), route, answers)).collect();
+    let rows: Vec<RouteRow> = all.map(|(route, answers)| row(&settings.address(), route, answers)).collect();
     if out.json {
-        let objects: Vec<_> = rows.iter().map(object).collect();
+        let objects: Vec<_> = rows.iter().map(to_json).collect();
         out.object(&json!({"version": 1, "routes": objects}));
     } else if rows.is_empty() {
         out.result(&format!("no servers in {}", settings.servers.display()));
@@ -77,25 +74,22 @@ pub(super) fn run(args: &RoutesArgs, config: &Config, out: &Out) -> Result<Exit,
     Ok(Exit::Done)
 }
 
-fn row(gateway: &str, route: &Route, answers: bool) -> Row {
+fn row(gateway: &str, route: &ServerRoute, answers: bool) -> RouteRow {
     let server = &route.server;
-    let base = &server.endpoints.base;
-    let last = match base.transport {
-        Transport::StreamableHttp => "mcp",
-        Transport::Sse => "sse",
+    let base = server.endpoints().map(|endpoints| &endpoints.base);
+    let last = match base.map(|base| base.transport) {
+        Some(Transport::Sse) => "sse",
+        Some(Transport::StreamableHttp) | None => "mcp",
     };
-    let scheme = if base.origin.tls { "https" } else { "http" };
-    let host = base.origin.header.to_str().unwrap_or_default();
-    Row {
+    RouteRow {
         server: server.name.clone(),
         address: format!("{gateway}/{}/{last}", server.name),
-        // The path alone: a query may be a key.
-        upstream: format!("{scheme}://{host}{}", base.uri.path()),
+        upstream: base.map_or_else(|| server.address(), place),
         auth: server.auth_type.name(),
         egress: match route.egress {
-            Egress::Passthrough => "passthrough",
-            Egress::Stored => "stored",
-            Egress::None => "none",
+            EgressMode::Passthrough => "passthrough",
+            EgressMode::Stored => "stored",
+            EgressMode::None => "none",
         },
         state: match (server.enabled, answers) {
             (false, _) => "off",
@@ -105,9 +99,15 @@ fn row(gateway: &str, route: &Route, answers: bool) -> Row {
     }
 }
 
-fn table(rows: &[Row]) -> String {
+/// The path alone: a query may be a key.
+fn place(base: &UpstreamEndpoint) -> String {
+    let scheme = if base.origin.tls { "https" } else { "http" };
+    format!("{scheme}://{}{}", base.origin.header.to_str().unwrap_or_default(), base.uri.path())
+}
+
+fn table(rows: &[RouteRow]) -> String {
     let heads = ["SERVER", "CLIENTS TYPE", "UPSTREAM", "AUTH", "EGRESS", "STATE"];
-    let cells = |row: &Row| {
+    let cells = |row: &RouteRow| {
         [&row.server, &row.address, &row.upstream, row.auth, row.egress, row.state].map(str::to_owned)
     };
     let lines: Vec<[String; 6]> =
@@ -125,7 +125,7 @@ fn table(rows: &[Row]) -> String {
     lines.iter().map(padded).collect::<Vec<_>>().join("\n")
 }
 
-fn object(row: &Row) -> Value {
+fn to_json(row: &RouteRow) -> Value {
     json!({
         "server": row.server,
         "address": row.address,

@@ -11,13 +11,12 @@ use tracing::{info, warn};
 
 use crate::cli::flows;
 use crate::cli::gateway::from::From;
-use crate::cli::gateway::journal::Log;
-use crate::cli::gateway::prepare;
 use crate::cli::out::Out;
 use crate::config::Config;
+use crate::deployment::{self, Log};
 use crate::error::{Error, Exit};
-use crate::gateway::settings::Settings;
-use crate::gateway::{Around, Loaded, Running, StartError};
+use crate::gateway::settings::GatewaySettings;
+use crate::gateway::{GatewayContext, Loaded, RunningGateway, StartError};
 use crate::quantity::address;
 use crate::sys::http::Http;
 use crate::sys::signal::HangUps;
@@ -47,19 +46,20 @@ pub(super) fn run(args: &ServeArgs, config: &Config, out: &Out) -> Result<Exit, 
     let (settings, loaded) = prepared(args, config, out)?;
     let log = Arc::new(audit(&settings.audit)?);
     let (admin, lame_duck) = (settings.admin, settings.limits.lame_duck);
-    let around = Around {
+    let around = GatewayContext {
         journal: log.clone(),
         http: Http::new(settings.allow_http).trusting(config.trust.clone()),
         exchanges: out.tasks.clone(),
     };
-    let running = Running::serve(loaded, around).map_err(|error| refused(&error, admin))?;
+    let running = RunningGateway::serve(loaded, around).map_err(|error| start_error(&error, admin))?;
     let lame_duck = Duration::from_secs(lame_duck);
-    let exit = flows::until_signal(out, obey(&running, &log, say_where), |exit| exit)?;
+    let exit = flows::until_signal(out, handle_signals(&running, &log, say_where), |exit| exit)?;
     // Ctrl-C is somebody at a terminal, who waits; SIGTERM comes from whoever takes a machine out of service.
     if exit == Exit::Terminated && !lame_duck.is_zero() {
         running.withdraw();
-        let say = |_: &Running| say_leaving(lame_duck);
-        let work = async { timeout(lame_duck, obey(&running, &log, say)).await.unwrap_or(Ok(exit)) };
+        let say = |_: &RunningGateway| say_leaving(lame_duck);
+        let work =
+            async { timeout(lame_duck, handle_signals(&running, &log, say)).await.unwrap_or(Ok(exit)) };
         flows::until_signal(out, work, |_| exit)?;
     }
     info!(event = "draining", "no more connections; what is under way is answered");
@@ -72,9 +72,9 @@ pub(super) fn run(args: &ServeArgs, config: &Config, out: &Out) -> Result<Exit, 
 ///
 /// # Errors
 /// If there is anything the gateway must not start with.
-fn prepared(args: &ServeArgs, config: &Config, out: &Out) -> Result<(Settings, Loaded), Error> {
-    let flags = prepare::Flags { listen: args.listen, shadow: args.shadow.clone(), admin: args.admin };
-    let prepared = prepare::prepare(&args.from, &flags, config, out)?;
+fn prepared(args: &ServeArgs, config: &Config, out: &Out) -> Result<(GatewaySettings, Loaded), Error> {
+    let flags = deployment::Flags { listen: args.listen, shadow: args.shadow.clone(), admin: args.admin };
+    let prepared = deployment::prepare(args.from.named(), &flags, config, &out.context())?;
     let (errors, remarks): (Vec<_>, Vec<_>) =
         prepared.problems.iter().partition(|problem| problem.is_error());
     for remark in remarks {
@@ -90,7 +90,7 @@ fn prepared(args: &ServeArgs, config: &Config, out: &Out) -> Result<(Settings, L
     })
 }
 
-fn refused(error: &StartError, admin: Option<SocketAddr>) -> Error {
+fn start_error(error: &StartError, admin: Option<SocketAddr>) -> Error {
     let hint = match error {
         StartError::Bind { address, .. } if Some(*address) == admin => {
             "choose another address: mcpauth gateway serve --admin ADDR"
@@ -102,7 +102,7 @@ fn refused(error: &StartError, admin: Option<SocketAddr>) -> Error {
     Error::Usage { message: error.to_string(), hint: hint.into() }
 }
 
-fn say_where(running: &Running) {
+fn say_where(running: &RunningGateway) {
     let admin =
         running.admin().map(|admin| format!(", metrics at http://{admin}/metrics")).unwrap_or_default();
     info!(event = "listening", "{} as {}{admin}", running.address(), running.public_url());
@@ -119,11 +119,15 @@ fn say_leaving(lame_duck: Duration) {
 /// The audit's way out, opened within the time that files have.
 fn audit(audit: &str) -> Result<Log, Error> {
     let path = audit.to_owned();
-    prepare::within(move || Log::open(&path), &format!("audit: {audit}"))?
+    deployment::within(move || Log::open(&path), &format!("audit: {audit}"))?
 }
 
 /// SIGHUP: reads the files again, and begins the audit's file anew where it was moved away.
-async fn obey(running: &Running, log: &Log, say: impl Fn(&Running)) -> Result<Exit, Error> {
+async fn handle_signals(
+    running: &RunningGateway,
+    log: &Log,
+    say: impl Fn(&RunningGateway),
+) -> Result<Exit, Error> {
     let mut hang_ups = HangUps::new()?;
     // Only now: whoever reads this may send a signal at once, and one without a handler would simply kill us.
     say(running);

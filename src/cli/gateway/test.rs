@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
-use crate::cli::gateway::policy_from::{PolicyFrom, text_of};
+use crate::cli::gateway::from::PolicyFrom;
 use crate::cli::out::Out;
 use crate::config::Config;
+use crate::deployment::{server_names, text_of};
 use crate::error::{Error, Exit};
-use crate::policy::{Cases, Outcome};
+use crate::policy::{CaseOutcome, Cases};
 
 const EXAMPLES: &str = "Examples:
   mcpauth gateway test cases.yml
@@ -34,7 +35,7 @@ pub(super) fn run(args: &TestArgs, config: &Config, out: &Out) -> Result<Exit, E
     let cases = Cases::parse(&text)
         .map_err(|e| Error::Usage { message: format!("{}: {e}", args.cases.display()), hint: hint.into() })?;
     let (_, policy) = args.policy.read(config)?;
-    let servers = args.policy.servers(config);
+    let servers = server_names(args.policy.named(), config);
     let outcomes = cases.run(&policy, &|name| match &servers {
         _ if policy.servers().contains(name) => true,
         Some(servers) => servers.iter().any(|server| server == name),
@@ -43,7 +44,7 @@ pub(super) fn run(args: &TestArgs, config: &Config, out: &Out) -> Result<Exit, E
     });
     let failed = outcomes.iter().filter(|outcome| outcome.failure.is_some()).count();
     if out.json {
-        let objects: Vec<_> = outcomes.iter().map(object).collect();
+        let objects: Vec<_> = outcomes.iter().map(to_json).collect();
         out.object(&json!({"version": 1, "ok": failed == 0, "failed": failed, "tests": objects}));
     } else {
         for outcome in &outcomes {
@@ -54,7 +55,7 @@ pub(super) fn run(args: &TestArgs, config: &Config, out: &Out) -> Result<Exit, E
     Ok(if failed == 0 { Exit::Done } else { Exit::Found })
 }
 
-fn object(outcome: &Outcome) -> serde_json::Value {
+fn to_json(outcome: &CaseOutcome) -> serde_json::Value {
     json!({
         "name": outcome.name,
         "line": outcome.line,

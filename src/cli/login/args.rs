@@ -1,4 +1,4 @@
-//! What can be typed after `login`. It leaves what is meant by it to the verb and to `client`.
+//! What can be typed after `login`. It leaves what is meant by it to `login`.
 
 use std::path::PathBuf;
 
@@ -6,7 +6,12 @@ use clap::Args;
 use url::Url;
 
 use crate::cli::args::BrowserArgs;
+use crate::config::{KeyFile, name_of};
+use crate::error::Error;
+use crate::given::secret_from;
+use crate::login::{LoginRequest, Own};
 use crate::sys::address::web_url;
+use crate::sys::paths;
 use crate::text::word;
 
 /// Log in to any MCP server by its address alone, and keep its token
@@ -25,54 +30,88 @@ use crate::text::word;
 pub(in crate::cli) struct LoginArgs {
     /// The MCP server's address
     #[arg(value_parser = address)]
-    pub(in crate::cli::login) url: Url,
+    url: Url,
     /// Call it so, and not by its host's name
     #[arg(long, visible_alias = "mcp-server-name", value_name = "NAME")]
-    pub(in crate::cli::login) server_name: Option<String>,
+    server_name: Option<String>,
     #[command(flatten)]
-    pub(in crate::cli::login) own: OwnArgs,
+    own: OwnArgs,
     /// Ask for this scope, and not for those the server names; repeatable
     #[arg(long, value_name = "SCOPE")]
-    pub(in crate::cli::login) scope: Vec<String>,
+    scope: Vec<String>,
     /// Find out everything, register and log in again, even if there is a good token
     #[arg(short, long)]
-    pub(in crate::cli::login) force: bool,
+    force: bool,
     /// Log in at this issuer, of those that the server names [default: the first that can be used]
     #[arg(long, value_name = "URL", value_parser = address)]
-    pub(in crate::cli::login) issuer: Option<Url>,
+    issuer: Option<Url>,
     /// The issuer does PKCE with S256 though it does not say so
     #[arg(long)]
-    pub(in crate::cli::login) assume_pkce_s256: bool,
+    assume_pkce_s256: bool,
     #[command(flatten)]
-    pub(in crate::cli::login) browser: BrowserArgs,
+    pub(super) browser: BrowserArgs,
 }
 
 /// The client that a person registered.
 #[derive(Args, Debug)]
-pub(super) struct OwnArgs {
+struct OwnArgs {
     /// Be this client, which is registered already
     #[arg(long, value_name = "ID")]
-    pub(in crate::cli::login) client_id: Option<String>,
+    client_id: Option<String>,
     /// Read the client secret from this file, or from stdin for -
     #[arg(long, value_name = "FILE", requires = "client_id")]
-    pub(in crate::cli::login) client_secret_file: Option<PathBuf>,
+    client_secret_file: Option<PathBuf>,
     /// Prove who the client is with the private key in this file (PEM, 0600: P-256, Ed25519 or RSA), which stays where it is
     #[arg(long, value_name = "FILE", requires = "client_id", conflicts_with = "client_secret_file")]
-    pub(in crate::cli::login) private_key_file: Option<PathBuf>,
+    private_key_file: Option<PathBuf>,
     /// What the issuer calls this key
     #[arg(long, value_name = "ID", requires = "private_key_file")]
-    pub(in crate::cli::login) key_id: Option<String>,
+    key_id: Option<String>,
     /// The redirect URI that this client is registered with [default: http://127.0.0.1:8080/callback, with a path of its own for an issuer that does not name itself in its answers (RFC 9207)]
     #[arg(long, value_name = "URI", requires = "client_id", value_parser = address)]
-    pub(in crate::cli::login) redirect_uri: Option<Url>,
+    redirect_uri: Option<Url>,
     /// Get the token for the client itself, without a person; so it is by itself at an issuer that has no other way
     #[arg(long, requires = "client_id")]
-    pub(in crate::cli::login) client_credentials: bool,
+    client_credentials: bool,
+}
+
+impl LoginArgs {
+    /// What is wanted, its files read.
+    ///
+    /// # Errors
+    /// The secret's file's.
+    pub(super) fn request(&self) -> Result<LoginRequest, Error> {
+        Ok(LoginRequest {
+            url: self.url.clone(),
+            name: self.server_name.clone().unwrap_or_else(|| name_of(&self.url)),
+            own: self.own.client()?,
+            own_flags: self.own.words(),
+            scope: self.scope.clone(),
+            force: self.force,
+            issuer: self.issuer.clone(),
+            assume_pkce_s256: self.assume_pkce_s256,
+        })
+    }
 }
 
 impl OwnArgs {
+    /// The client, its files read.
+    ///
+    /// # Errors
+    /// The secret's file's.
+    fn client(&self) -> Result<Own, Error> {
+        let path = |path: &PathBuf| KeyFile { path: paths::absolute(path), key_id: self.key_id.clone() };
+        Ok(Own {
+            id: self.client_id.clone(),
+            secret: self.client_secret_file.as_deref().map(secret_from).transpose()?,
+            key: self.private_key_file.as_ref().map(path),
+            redirect_uri: self.redirect_uri.as_ref().map(Url::to_string),
+            for_itself: self.client_credentials,
+        })
+    }
+
     /// What was typed of it.
-    pub(super) fn words(&self) -> Vec<String> {
+    fn words(&self) -> Vec<String> {
         let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.to_string_lossy().into_owned());
         let valued = [
             ("--client-id", self.client_id.clone()),

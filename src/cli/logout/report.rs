@@ -7,19 +7,19 @@ use serde_json::{Value, json};
 
 use crate::cli::out::Out;
 use crate::clients::ConfigRow;
-use crate::credential::{Credential, How, SERVER_URL};
+use crate::credential::{Credential, GrantConfig, SERVER_URL};
 use crate::error::{Error, Exit, flow_exit};
-use crate::flow::Revoked;
-use crate::servers::credentials::Known;
+use crate::flow::RevocationExtent;
+use crate::servers::credentials::KnownCredential;
 use crate::store::StoreError;
 use crate::sys::clock;
-use crate::vault::{Ended, Forgotten, VaultError};
+use crate::vault::{Logout, RevocationOutcome, VaultError};
 
 /// What came of one.
-pub(super) struct Row<'k> {
-    pub(super) known: &'k Known,
+pub(super) struct LogoutRow<'k> {
+    pub(super) known: &'k KnownCredential,
     pub(super) path: Option<PathBuf>,
-    pub(super) result: Result<Forgotten, Error>,
+    pub(super) result: Result<Logout, Error>,
 }
 
 /// What rewrites the copies in client configurations.
@@ -27,7 +27,7 @@ const REWRITE: &str = "mcpauth config install";
 
 /// Prints everything and gives the exit code.
 pub(super) fn report(
-    rows: &[Row<'_>],
+    rows: &[LogoutRow<'_>],
     copies: &[PathBuf],
     configs: Result<Vec<ConfigRow>, Error>,
     out: &Out,
@@ -39,7 +39,7 @@ pub(super) fn report(
         _ => Exit::Partial,
     };
     if out.json {
-        let results: Vec<Value> = rows.iter().map(|row| object(row, out)).collect();
+        let results: Vec<Value> = rows.iter().map(|row| to_json(row, out)).collect();
         out.object(&json!({
             "version": 1, "ok": exit == Exit::Done, "exit_code": exit as u8, "results": results, "copies": copies,
         }));
@@ -49,8 +49,9 @@ pub(super) fn report(
         out.say("nothing is kept");
     }
     rows.iter().for_each(|row| line(row, out));
-    let told =
-        |row: &Row<'_>| matches!(&row.result, Ok(Forgotten { found: true, ended: Ended::NotAsked, .. }));
+    let told = |row: &LogoutRow<'_>| {
+        matches!(&row.result, Ok(Logout { found: true, ended: RevocationOutcome::NotAsked, .. }))
+    };
     if rows.iter().any(told) {
         out.say("no server was told: a copy of a token stays good until its end (--revoke has it taken back first)");
     }
@@ -77,19 +78,21 @@ fn rewritten(configs: Result<Vec<ConfigRow>, Error>, out: &Out) {
     }
 }
 
-fn exit(result: &Result<Forgotten, Error>) -> Exit {
+fn exit(result: &Result<Logout, Error>) -> Exit {
     match result {
         Err(error) => error.exit(),
         // The file is gone; how the server failed says whether it is worth to ask again.
-        Ok(Forgotten { ended: Ended::Asked(Err(error)), .. }) => flow_exit(error),
-        Ok(Forgotten { ended: Ended::Asked(Ok(Revoked::Unsupported)) | Ended::Stranger, .. }) => {
-            Exit::Partial
-        }
+        Ok(Logout { ended: RevocationOutcome::Asked(Err(error)), .. }) => flow_exit(error),
+        Ok(Logout {
+            ended:
+                RevocationOutcome::Asked(Ok(RevocationExtent::Unsupported)) | RevocationOutcome::UnknownClient,
+            ..
+        }) => Exit::Partial,
         Ok(_) => Exit::Done,
     }
 }
 
-fn line(row: &Row<'_>, out: &Out) {
+fn line(row: &LogoutRow<'_>, out: &Out) {
     let name = &row.known.name;
     match &row.result {
         Err(error) => {
@@ -102,8 +105,8 @@ fn line(row: &Row<'_>, out: &Out) {
         Ok(forgotten) => {
             let done = exit(&row.result) == Exit::Done;
             let word = out.paint(if done { "32" } else { "33" }, "removed");
-            out.result(&format!("{word} {name:28} {}", said(forgotten)));
-            if let (Ended::Asked(Ok(Revoked::Unsupported)), Some(credential)) =
+            out.result(&format!("{word} {name:28} {}", describe(forgotten)));
+            if let (RevocationOutcome::Asked(Ok(RevocationExtent::Unsupported)), Some(credential)) =
                 (&forgotten.ended, row.known.credential())
             {
                 // Of a server that was logged in to by its address there is no provider to show.
@@ -118,12 +121,12 @@ fn line(row: &Row<'_>, out: &Out) {
 
 /// The provider's name, where there is a description of it.
 fn provider(credential: &Credential) -> Option<&str> {
-    let is_listed =
-        matches!(credential.how, How::AuthorizationCode(_)) && !credential.facts.contains_key(SERVER_URL);
+    let is_listed = matches!(credential.how, GrantConfig::AuthorizationCode(_))
+        && !credential.facts.contains_key(SERVER_URL);
     is_listed.then_some(credential.id.name.as_str())
 }
 
-fn remedy(row: &Row<'_>, error: &Error) -> String {
+fn remedy(row: &LogoutRow<'_>, error: &Error) -> String {
     match error {
         Error::Vault(VaultError::Store(StoreError::Keyring(_))) => {
             format!("unlock the keyring, then run: mcpauth logout {}", row.known.handle())
@@ -132,7 +135,7 @@ fn remedy(row: &Row<'_>, error: &Error) -> String {
     }
 }
 
-fn said(forgotten: &Forgotten) -> String {
+fn describe(forgotten: &Logout) -> String {
     let good = match forgotten.expires_at {
         Some(end) => {
             format!("the access token stays good until its end, {}", clock::relative(end, clock::now()))
@@ -140,17 +143,19 @@ fn said(forgotten: &Forgotten) -> String {
         None => "the access token stays good".to_owned(),
     };
     match &forgotten.ended {
-        Ended::NotAsked => "from this machine".into(),
-        Ended::Already => "it had ended".into(),
-        Ended::Stranger => format!("not revoked, for its client is not configured; {good}"),
-        Ended::Asked(Ok(Revoked::Whole)) => "and revoked".into(),
-        Ended::Asked(Ok(Revoked::ButAccess)) => format!("and its grant revoked; {good}"),
-        Ended::Asked(Ok(Revoked::Unsupported)) => format!("its server cannot revoke it; {good}"),
-        Ended::Asked(Err(error)) => format!("not revoked ({error}); {good}"),
+        RevocationOutcome::NotAsked => "from this machine".into(),
+        RevocationOutcome::AlreadyExpired => "it had ended".into(),
+        RevocationOutcome::UnknownClient => format!("not revoked, for its client is not configured; {good}"),
+        RevocationOutcome::Asked(Ok(RevocationExtent::Whole)) => "and revoked".into(),
+        RevocationOutcome::Asked(Ok(RevocationExtent::ButAccess)) => format!("and its grant revoked; {good}"),
+        RevocationOutcome::Asked(Ok(RevocationExtent::Unsupported)) => {
+            format!("its server cannot revoke it; {good}")
+        }
+        RevocationOutcome::Asked(Err(error)) => format!("not revoked ({error}); {good}"),
     }
 }
 
-fn object(row: &Row<'_>, out: &Out) -> Value {
+fn to_json(row: &LogoutRow<'_>, out: &Out) -> Value {
     let mut object = json!({"kind": row.known.kind.name(), "name": row.known.name, "path": row.path});
     let more = match &row.result {
         Err(error) => json!({
@@ -164,7 +169,7 @@ fn object(row: &Row<'_>, out: &Out) -> Value {
             "status": if forgotten.found { "removed" } else { "nothing" },
             "revocation": word(&forgotten.ended),
             "exit_code": exit(&row.result) as u8,
-            "message": said(forgotten),
+            "message": describe(forgotten),
             "expires_at": forgotten.expires_at,
         }),
     };
@@ -174,14 +179,14 @@ fn object(row: &Row<'_>, out: &Out) -> Value {
     object
 }
 
-fn word(ended: &Ended) -> &'static str {
+fn word(ended: &RevocationOutcome) -> &'static str {
     match ended {
-        Ended::NotAsked => "not_asked",
-        Ended::Already => "already_ended",
-        Ended::Stranger => "not_configured",
-        Ended::Asked(Ok(Revoked::Whole)) => "revoked",
-        Ended::Asked(Ok(Revoked::ButAccess)) => "grant_revoked",
-        Ended::Asked(Ok(Revoked::Unsupported)) => "unsupported",
-        Ended::Asked(Err(_)) => "failed",
+        RevocationOutcome::NotAsked => "not_asked",
+        RevocationOutcome::AlreadyExpired => "already_ended",
+        RevocationOutcome::UnknownClient => "not_configured",
+        RevocationOutcome::Asked(Ok(RevocationExtent::Whole)) => "revoked",
+        RevocationOutcome::Asked(Ok(RevocationExtent::ButAccess)) => "grant_revoked",
+        RevocationOutcome::Asked(Ok(RevocationExtent::Unsupported)) => "unsupported",
+        RevocationOutcome::Asked(Err(_)) => "failed",
     }
 }

@@ -1,32 +1,61 @@
-//! `mcpauth basic`, `ping`, `list` and `call`: an MCP server as a client meets it, from the command line. It leaves the
-//! protocol to `client`, the server's address and credentials to `target`, and how answers look to `show`.
+//! `mcpauth probe`, `ping`, `list` and `call`: an MCP server as a client meets it, from the command line. It leaves the
+//! protocol to `client`, the server's address and credentials to `connect`, and how answers look to `show`.
 
-mod explain;
 mod show;
-mod target;
 
-use std::path::Path;
-use std::time::Instant;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use clap::Args;
 use serde_json::{Map, Value, json};
+use url::Url;
 
-use self::target::{ServerArgs, Target};
+use crate::cli::args::AuthArgs;
+use crate::cli::flows;
+use crate::cli::given::Given;
 use crate::cli::out::Out;
-use crate::client::{Client, ClientError, Era, Tools};
-use crate::config::Settings;
+use crate::client::{ClientError, Era, McpClient, Tools};
+use crate::connect::{Target, Wanted, address};
 use crate::error::{Error, Exit};
+use crate::quantity::seconds_within;
 use crate::sys::{public_file, terminal};
 
 /// The largest file of arguments that is read, in bytes.
 const LIMIT: u64 = 64 << 20;
 
+/// Which server, and what it is sent.
+#[derive(Args, Debug)]
+struct ServerArgs {
+    /// The server's address [default: GATEWAY_URL, else http://localhost:8003/mcp]
+    #[arg(long, value_name = "URL", value_parser = address)]
+    url: Option<Url>,
+    /// One of your servers, by its name
+    #[arg(long, value_name = "NAME", conflicts_with = "url")]
+    server: Option<String>,
+    #[command(flatten)]
+    auth: AuthArgs,
+    /// Send no credentials
+    #[arg(long, conflicts_with_all = ["server", "token_file", "auth"])]
+    no_auth: bool,
+    /// Send the token in this file (0600; - for stdin) in Authorization, for the server itself
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
+    /// How long all of it may take, as in 60 or 5m
+    #[arg(long, value_name = "TIME", default_value = "60", value_parser = timeout)]
+    timeout: u64,
+}
+
+/// How long a call may take, in seconds.
+fn timeout(text: &str) -> Result<u64, String> {
+    seconds_within(text, 1..=86_400)
+}
+
 /// Connect to an MCP server, ping it and list its tools, step by step
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  mcpauth basic --server fininfo\n  GATEWAY_URL=https://gw.example.com/mcp mcpauth basic"
+    after_help = "Examples:\n  mcpauth probe --server fininfo\n  GATEWAY_URL=https://gw.example.com/mcp mcpauth probe"
 )]
-pub(super) struct BasicArgs {
+pub(super) struct ProbeArgs {
     #[command(flatten)]
     server: ServerArgs,
 }
@@ -70,9 +99,9 @@ pub(super) struct CallArgs {
     arguments: String,
 }
 
-pub(super) fn basic(args: &BasicArgs, settings: Settings, out: &Out) -> Result<Exit, Error> {
-    let target = Target::resolve(&args.server, settings, out)?;
-    let work = async |client: &mut Client| {
+pub(super) fn probe(args: &ProbeArgs, given: &Given<'_>, out: &Out) -> Result<Exit, Error> {
+    let target = resolve(&args.server, given, out)?;
+    let work = async |client: &mut McpClient| {
         let place = target.place(client);
         out.result(&step("connected", &format!("{} at {place}", show::named(client))));
         let (protocol, era) = (client.protocol(), client.era().name());
@@ -88,7 +117,7 @@ pub(super) fn basic(args: &BasicArgs, settings: Settings, out: &Out) -> Result<E
         object.insert("tools".into(), json!(names));
         Ok((object, tools))
     };
-    let (object, tools) = match target.with(None, work)? {
+    let (object, tools) = match ask(&target, out, None, work)? {
         Ok(found) => found,
         Err(exit) => return Ok(exit),
     };
@@ -99,9 +128,9 @@ pub(super) fn basic(args: &BasicArgs, settings: Settings, out: &Out) -> Result<E
     Ok(Exit::Done)
 }
 
-pub(super) fn ping(args: &PingArgs, settings: Settings, out: &Out) -> Result<Exit, Error> {
-    let target = Target::resolve(&args.server, settings, out)?;
-    let work = async |client: &mut Client| {
+pub(super) fn ping(args: &PingArgs, given: &Given<'_>, out: &Out) -> Result<Exit, Error> {
+    let target = resolve(&args.server, given, out)?;
+    let work = async |client: &mut McpClient| {
         let took = timed(client).await?;
         let how = format!("{}, {}", client.protocol(), client.transport());
         let text = format!("{} answered in {took} ms ({how})", show::named(client));
@@ -109,7 +138,7 @@ pub(super) fn ping(args: &PingArgs, settings: Settings, out: &Out) -> Result<Exi
         object.insert("ping_ms".into(), json!(took));
         Ok((object, text))
     };
-    let (object, text) = match target.with(None, work)? {
+    let (object, text) = match ask(&target, out, None, work)? {
         Ok(found) => found,
         Err(exit) => return Ok(exit),
     };
@@ -121,9 +150,9 @@ pub(super) fn ping(args: &PingArgs, settings: Settings, out: &Out) -> Result<Exi
     Ok(Exit::Done)
 }
 
-pub(super) fn list(args: &ListArgs, settings: Settings, out: &Out) -> Result<Exit, Error> {
-    let target = Target::resolve(&args.server, settings, out)?;
-    let tools = match target.with(None, async |client: &mut Client| client.tools().await)? {
+pub(super) fn list(args: &ListArgs, given: &Given<'_>, out: &Out) -> Result<Exit, Error> {
+    let target = resolve(&args.server, given, out)?;
+    let tools = match ask(&target, out, None, async |client: &mut McpClient| client.tools().await)? {
         Ok(tools) => tools,
         Err(exit) => return Ok(exit),
     };
@@ -140,11 +169,11 @@ pub(super) fn list(args: &ListArgs, settings: Settings, out: &Out) -> Result<Exi
     Ok(Exit::Done)
 }
 
-pub(super) fn call(args: &CallArgs, settings: Settings, out: &Out) -> Result<Exit, Error> {
+pub(super) fn call(args: &CallArgs, given: &Given<'_>, out: &Out) -> Result<Exit, Error> {
     let arguments = arguments(&args.arguments)?;
-    let target = Target::resolve(&args.server, settings, out)?;
-    let work = async |client: &mut Client| client.call(&args.tool, &arguments).await;
-    let result = match target.with(Some(&args.tool), work)? {
+    let target = resolve(&args.server, given, out)?;
+    let work = async |client: &mut McpClient| client.call(&args.tool, &arguments).await;
+    let result = match ask(&target, out, Some(&args.tool), work)? {
         Ok(result) => result,
         Err(exit) => return Ok(exit),
     };
@@ -152,7 +181,7 @@ pub(super) fn call(args: &CallArgs, settings: Settings, out: &Out) -> Result<Exi
     if out.json {
         out.data(&show::json(&result));
     }
-    let content = show::Content::of(&result);
+    let content = show::ToolContent::from_result(&result);
     if failed {
         let said = crate::text::clean(&content.text.join(" "), 500);
         return Err(target.explained(ClientError::Tool(said), Some(&args.tool)));
@@ -163,7 +192,37 @@ pub(super) fn call(args: &CallArgs, settings: Settings, out: &Out) -> Result<Exi
     Ok(Exit::Done)
 }
 
-async fn timed(client: &mut Client) -> Result<u128, ClientError> {
+fn resolve(args: &ServerArgs, given: &Given<'_>, out: &Out) -> Result<Target, Error> {
+    let wanted = Wanted {
+        url: args.url.clone(),
+        server: args.server.clone(),
+        auth: args.auth.auth,
+        no_auth: args.no_auth,
+        token_file: args.token_file.clone(),
+        within: Duration::from_secs(args.timeout),
+    };
+    Target::resolve(&wanted, flows::servers(given.config(out)?, out)?)
+}
+
+/// Asks the server; a signal gives its exit code.
+fn ask<T>(
+    target: &Target,
+    out: &Out,
+    tool: Option<&str>,
+    work: impl AsyncFn(&mut McpClient) -> Result<T, ClientError>,
+) -> Result<Result<T, Exit>, Error> {
+    let all = async { target.ask(tool, work).await.map(Ok) };
+    match flows::until_signal(out, all, Err) {
+        // What gets the token is the credential's own command.
+        Err(error @ Error::Vault(_)) => {
+            out.error(&error, &target.servers.command_for(&target.which));
+            Ok(Err(error.exit()))
+        }
+        result => result,
+    }
+}
+
+async fn timed(client: &mut McpClient) -> Result<u128, ClientError> {
     let began = Instant::now();
     client.ping().await?;
     Ok(began.elapsed().as_millis())
@@ -180,7 +239,7 @@ fn warn(tools: &Tools, out: &Out) {
 }
 
 /// What is known of a server, for programs.
-fn about(client: &Client, place: &str) -> Map<String, Value> {
+fn about(client: &McpClient, place: &str) -> Map<String, Value> {
     let object = json!({
         "version": 1,
         "url": place,

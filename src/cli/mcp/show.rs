@@ -7,7 +7,7 @@ use dialoguer::console::{measure_text_width, pad_str, truncate_str};
 use serde_json::Value;
 
 use crate::cli::out::Out;
-use crate::client::Client;
+use crate::client::McpClient;
 use crate::text::{clean, visible_json};
 
 /// Names are what is typed next, so they are cut only where no name is that long.
@@ -17,15 +17,15 @@ const LEAST: usize = 20;
 
 /// A tool's result, sorted.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Content {
+pub(super) struct ToolContent {
     /// What can be printed.
     pub(super) text: Vec<String>,
     /// What cannot, in a few words each.
     pub(super) left_out: Vec<String>,
 }
 
-impl Content {
-    pub(super) fn of(result: &Value) -> Self {
+impl ToolContent {
+    pub(super) fn from_result(result: &Value) -> Self {
         let mut content = Self::default();
         for block in result.get("content").and_then(Value::as_array).into_iter().flatten() {
             content.add(block);
@@ -76,7 +76,7 @@ impl Content {
 }
 
 /// What the server calls itself.
-pub(super) fn named(client: &Client) -> String {
+pub(super) fn named(client: &McpClient) -> String {
     match (client.name.as_str(), client.version.as_str()) {
         ("", _) => "a server without a name".into(),
         (name, "") => name.into(),
@@ -211,7 +211,7 @@ e [31mvil                Looks  harmless but is so very…";
             (object!(null), &[], &[]),
         ];
         for (result, text, left_out) in cases {
-            let content = Content::of(&result);
+            let content = ToolContent::from_result(&result);
             assert_eq!(content.text, text, "{result}");
             assert_eq!(content.left_out, left_out, "{result}");
         }

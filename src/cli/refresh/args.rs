@@ -1,18 +1,10 @@
-//! What is typed after `mcpauth refresh`, and the numbers it comes to.
+//! What is typed after `mcpauth refresh`.
 
 use clap::{Args, ValueEnum};
 
-use crate::cli::out::Out;
-use crate::clients;
-use crate::clients::ConfigRow;
-use crate::config::{Config, ConfigError, Settings};
-use crate::error::Error;
-use crate::quantity::seconds_within;
-use crate::refresh::Epoch;
-use crate::store::Store;
+use crate::config::{read_buffer, read_interval};
+use crate::refresh::{Epoch, Supervisor};
 
-/// The longest interval and buffer, in seconds.
-const DAY: u64 = 86_400;
 const EXAMPLES: &str = "Examples:
   mcpauth refresh                          until it is told to stop (Ctrl-C, SIGTERM); SIGHUP looks again at once
   mcpauth refresh --once                   one pass, for cron; --force renews what is not due as well
@@ -33,11 +25,11 @@ pub(in crate::cli) struct RefreshArgs {
     #[arg(short, long, requires = "once")]
     pub(super) force: bool,
     /// Time between two looks at the files, for what others did, as in 300 or 5m [default: TOKEN_REFRESH_INTERVAL, else 5m]
-    #[arg(long, value_name = "TIME", value_parser = interval)]
+    #[arg(long, value_name = "TIME", value_parser = read_interval)]
     pub(super) interval: Option<Epoch>,
     /// Time before its end at which a token is renewed, a fifth of its life at most, as in 3600 or 1h
     /// [default: TOKEN_EXPIRY_BUFFER, else 1h]
-    #[arg(long, value_name = "TIME", value_parser = buffer)]
+    #[arg(long, value_name = "TIME", value_parser = read_buffer)]
     pub(super) buffer: Option<Epoch>,
     /// Run this by your shell when a person is needed, once each time; it finds MCPAUTH_CREDENTIAL and MCPAUTH_COMMAND
     /// in its environment
@@ -48,65 +40,40 @@ pub(in crate::cli) struct RefreshArgs {
     pub(super) no_install: bool,
     /// Print a service file for this folder and these settings
     #[arg(long, value_enum, value_name = "KIND")]
-    pub(super) unit: Option<Kind>,
+    pub(super) unit: Option<ServiceManager>,
 }
 
-/// The two numbers of a run, in seconds.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Rules {
-    pub(super) buffer: Epoch,
-    pub(super) interval: Epoch,
-}
-
-impl Rules {
-    pub(super) fn of(args: &RefreshArgs, settings: &Settings) -> Result<Self, ConfigError> {
-        let seconds =
-            |flag: Option<Epoch>, variable: &str, read: fn(&str) -> Result<Epoch, String>, default| {
-                let Some(text) = settings.get(variable).filter(|_| flag.is_none()) else {
-                    return Ok(flag.unwrap_or(default));
-                };
-                read(text).map_err(|reason| ConfigError::Invalid { variable: variable.into(), reason })
-            };
-        Ok(Self {
-            buffer: seconds(args.buffer, "TOKEN_EXPIRY_BUFFER", buffer, 3_600)?,
-            interval: seconds(args.interval, "TOKEN_REFRESH_INTERVAL", interval, 300)?,
-        })
-    }
-}
-
-fn interval(text: &str) -> Result<Epoch, String> {
-    within(text, 1)
-}
-
-fn buffer(text: &str) -> Result<Epoch, String> {
-    within(text, 0)
-}
-
-/// A time of no more than a day.
-fn within(text: &str, least: u64) -> Result<Epoch, String> {
-    let seconds = seconds_within(text, least..=DAY)?;
-    Epoch::try_from(seconds).map_err(|error| error.to_string())
-}
-
-/// Our own configurations among the tokens and, unless that is not wanted, the clients' files that hold tokens.
-pub(super) fn rewrite(
-    config: &Config,
-    store: &Store,
-    install: bool,
-    out: &Out,
-) -> Result<Vec<ConfigRow>, Error> {
-    if install {
-        clients::reinstall(config, store, out)
-    } else {
-        clients::write_all(config, store, false, out)
+impl RefreshArgs {
+    /// The flags that a service is started with to do the same.
+    pub(super) fn flags(&self) -> Vec<String> {
+        let mut flags = Vec::new();
+        for (flag, number) in [("--interval", self.interval), ("--buffer", self.buffer)] {
+            flags.extend(number.into_iter().flat_map(|number| [flag.to_owned(), number.to_string()]));
+        }
+        if let Some(hook) = &self.on_login_needed {
+            flags.extend(["--on-login-needed".into(), hook.clone()]);
+        }
+        if self.no_install {
+            flags.push("--no-install".into());
+        }
+        flags
     }
 }
 
 /// What is to start the service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum Kind {
+pub(super) enum ServiceManager {
     /// A systemd user unit
     Systemd,
     /// A launchd agent
     Launchd,
+}
+
+impl From<ServiceManager> for Supervisor {
+    fn from(kind: ServiceManager) -> Self {
+        match kind {
+            ServiceManager::Systemd => Self::Systemd,
+            ServiceManager::Launchd => Self::Launchd,
+        }
+    }
 }

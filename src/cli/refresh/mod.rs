@@ -1,28 +1,41 @@
 //! `mcpauth refresh`: keeps every credential fresh, and the client configurations with them; as a service, or once.
-//! It leaves when to `refresh`, each token to `vault` and each file to `render`.
+//! It leaves the service to `refresh`.
 
 mod args;
-mod log;
 mod once;
-mod renew;
-pub(super) mod service;
-mod unit;
 
 pub(super) use args::RefreshArgs;
 
+use crate::cli::given::Given;
 use crate::cli::out::Out;
-use crate::cli::refresh::args::Rules;
-use crate::config::{Config, ConfigError, Settings};
-use crate::credential::Kind;
+use crate::config::ConfigError;
+use crate::credential::CredentialKind;
 use crate::error::{Error, Exit};
+use crate::refresh::{self, Options, Rules, Supervisor, Unit};
 
-pub(super) fn run(args: &RefreshArgs, settings: Settings, out: &Out) -> Result<Exit, Error> {
-    let rules = Rules::of(args, &settings)?;
-    let config = Config::resolve(settings)?;
+pub(super) fn run(args: &RefreshArgs, given: &Given<'_>, out: &Out) -> Result<Exit, Error> {
+    let config = given.config(out)?;
+    let rules = Rules::from_args((args.buffer, args.interval), &config)?;
     match args.unit {
-        Some(kind) => unit::print(kind, args, &config, out),
-        None if config.plan(&Kind::ALL, None).is_empty() => Err(ConfigError::NothingConfigured.into()),
+        Some(kind) => Ok(print(&Unit::of(Supervisor::from(kind), args.flags(), &config)?, out)),
+        None if config.plan(&CredentialKind::ALL, None).is_empty() => {
+            Err(ConfigError::NothingConfigured.into())
+        }
         None if args.once => once::run(args, rules, &config, out),
-        None => service::run(args, rules, config, out),
+        None => {
+            let on_login_needed = args.on_login_needed.clone();
+            let options = Options { rules, install: !args.no_install, on_login_needed };
+            Ok(refresh::run(options, config, &out.context())?.into())
+        }
     }
+}
+
+fn print(unit: &Unit, out: &Out) -> Exit {
+    out.data(unit.text.trim_end());
+    out.say(unit.advice);
+    if !unit.lost.is_empty() {
+        let names = unit.lost.join(", ");
+        out.say(&format!("not in it, because only this environment has them: {names}; put them into ./.env"));
+    }
+    Exit::Done
 }

@@ -1,33 +1,34 @@
 //! `mcpauth refresh --once`: one pass over everything that is due, for cron. It leaves the summary to `report`.
 
-use crate::cli::flows::{self, Row};
+use crate::cli::flows::{self, FlowResult};
 use crate::cli::out::Out;
-use crate::cli::refresh::args::{RefreshArgs, Rules, rewrite};
-use crate::cli::refresh::renew::{self, Turns};
-use crate::cli::report::{ConfigRow, Done};
+use crate::cli::refresh::args::RefreshArgs;
+use crate::cli::report::{ConfigRow, RunReport};
 use crate::config::Config;
-use crate::credential::{Credential, Kind};
+use crate::credential::{Credential, CredentialKind};
 use crate::error::{Error, Exit};
-use crate::vault::Outcome;
+use crate::refresh::{Rules, Turns, renew, rewrite};
+use crate::vault::TokenOutcome;
 
 pub(super) fn run(args: &RefreshArgs, rules: Rules, config: &Config, out: &Out) -> Result<Exit, Error> {
-    Ok(flows::until_signal(out, pass(args, rules, config, out), Done::interrupted)?.report(out))
+    Ok(flows::until_signal(out, pass(args, rules, config, out), RunReport::interrupted)?.report(out))
 }
 
-async fn pass(args: &RefreshArgs, rules: Rules, config: &Config, out: &Out) -> Result<Done, Error> {
-    let (vault, turns) = (flows::vault(config, None, out)?, Turns::default());
-    let renew = async |credential: &Credential| {
+async fn pass(args: &RefreshArgs, rules: Rules, config: &Config, out: &Out) -> Result<RunReport, Error> {
+    let (vault, turns) = (out.context().vault(config, None)?, Turns::default());
+    let get = async |credential: &Credential| {
         let turns = turns.of(credential);
         let _turn = turns.acquire().await;
-        renew::renew(&vault, credential, rules.buffer, args.force).await
+        renew(&vault, credential, rules.buffer, args.force).await
     };
-    let rows = flows::run_each(config.plan(&Kind::ALL, None), out, renew).await;
-    let came = |row: &Row| row.result.as_ref().is_ok_and(|fresh| fresh.outcome != Outcome::Reused);
+    let rows = flows::run_each(config.plan(&CredentialKind::ALL, None), out, get).await;
+    let came =
+        |row: &FlowResult| row.result.as_ref().is_ok_and(|fresh| fresh.outcome != TokenOutcome::Reused);
     let configs = if rows.iter().any(came) {
         rewrite(config, &vault.store, !args.no_install, out)
             .unwrap_or_else(|error| vec![ConfigRow::none(config, error)])
     } else {
         Vec::new()
     };
-    Ok(Done::of(&Kind::ALL, rows, configs))
+    Ok(RunReport::new(&CredentialKind::ALL, rows, configs))
 }

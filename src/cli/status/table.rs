@@ -1,8 +1,8 @@
 //! The table of `mcpauth status`: eighty columns on a terminal, whole names elsewhere. It leaves the judgement to `status`.
 
 use crate::cli::out::{Out, wrapped};
-use crate::cli::status::row::{Row, State};
 use crate::oauth::Epoch;
+use crate::status::{Row, State};
 use crate::store::Storage;
 use crate::sys::{clock, terminal};
 
@@ -29,8 +29,8 @@ fn layout(rows: &[Row], now: Epoch, narrow: bool, paint: &dyn Fn(State, &str) ->
     let longest = rows.iter().map(|row| row.name.chars().count()).max().unwrap_or_default();
     let name = longest.min(if narrow { NAME } else { longest });
     let mut lines = vec![format!(
-        "{:name$}  {:11} {:11} {:9} {:7} RENEWED",
-        "NAME", "STATE", "EXPIRES", "FROM", "KEPT IN"
+        "{:name$}  {:11} {:11} {:9} {:7} RENEWAL",
+        "NAME", "STATE", "EXPIRES", "SOURCE", "STORAGE"
     )];
     for row in rows {
         let state = format!("{:11}", row.state.word().replace('_', " "));
@@ -45,7 +45,7 @@ fn layout(rows: &[Row], now: Epoch, narrow: bool, paint: &dyn Fn(State, &str) ->
                 Some(Storage::Keyring) => "keyring",
                 None => "-",
             },
-            if row.renewable { "by itself" } else { "by you" },
+            if row.renewable { "auto" } else { "manual" },
         ));
         let remedy = row.hint.as_ref().or(row.command.as_ref());
         for (mark, text) in [("  ", row.why.as_ref()), ("  -> ", remedy)] {
@@ -132,16 +132,16 @@ mod tests {
         assert_eq!(
             lines.join("\n"),
             "\
-NAME                         STATE       EXPIRES     FROM      KEPT IN RENEWED
-ingress cognito              good        in 54m      set 100   keyring by itself
-egress a-provider for a-se…  needs login 4d 4h ago   set 100   keyring by you
+NAME                         STATE       EXPIRES     SOURCE    STORAGE RENEWAL
+ingress cognito              good        in 54m      set 100   keyring auto
+egress a-provider for a-se…  needs login 4d 4h ago   set 100   keyring manual
   -> mcpauth egress --config-set 100
-egress set 3                 incomplete  -           set 100   -       by you
+egress set 3                 incomplete  -           set 100   -       manual
   egress set 3 is missing EGRESS_OAUTH_CLIENT_ID_3 and
   EGRESS_OAUTH_REDIRECT_URI_3
   -> set EGRESS_OAUTH_CLIENT_ID_3 in .env or the environment, or run: mcpauth
      configure
-egress hub                   good        never       set 100   keyring by itself"
+egress hub                   good        never       set 100   keyring auto"
         );
     }
 

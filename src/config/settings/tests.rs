@@ -14,8 +14,8 @@ fn a_flag_beats_the_environment_beats_a_later_file_beats_an_earlier_one() {
         crate::sys::private_file::write(&path, text).map(|()| path)
     };
     let mut settings = settings(&[("A", "environment"), ("E", "")]);
-    settings.read(&file("one", "A=one\nB=one\nC=one\nE=one").unwrap(), Whose::Named).unwrap();
-    settings.read(&file("two", "B=two\nC=").unwrap(), Whose::Named).unwrap();
+    settings.read(&file("one", "A=one\nB=one\nC=one\nE=one").unwrap(), FileTrust::Named).unwrap();
+    settings.read(&file("two", "B=two\nC=").unwrap(), FileTrust::Named).unwrap();
     settings.flag("F", "flag");
     assert_eq!(settings.get("A"), Some("environment"));
     assert_eq!(settings.get("B"), Some("two"));
@@ -41,7 +41,7 @@ fn the_users_own_file_is_the_weakest_and_has_a_say_in_everything() {
     let found =
         write("x.env", "B=found\nMCPAUTH_ALLOW_HTTP=0\nMCPAUTH_TOKENS_DIR=..\nhttps_proxy=p\n").unwrap();
     let mut settings = settings(&[("MCPAUTH_CONFIG_DIR", dir.path().to_str().unwrap())]);
-    settings.read(&found, Whose::Found).unwrap();
+    settings.read(&found, FileTrust::Found).unwrap();
     settings.read_own().unwrap();
     assert_eq!((settings.get("A"), settings.get("B")), (Some("own"), Some("found")));
     assert!(settings.on("MCPAUTH_ALLOW_HTTP"));
@@ -58,7 +58,7 @@ fn what_is_looked_up_is_remembered_with_its_origin() {
     let (watched, watch) = settings(&[("A", "1"), ("B", "2")]).watched();
     assert_eq!((watched.get("A"), watched.get("C")), (Some("1"), None));
     assert_eq!(watched.get("A"), Some("1"));
-    assert_eq!(watch.seen(), [Given::new("A", Origin::Environment)]);
+    assert_eq!(watch.seen(), [NamedValue::new("A", Origin::Environment)]);
 }
 
 #[test]

@@ -1,5 +1,5 @@
 //! The authorization endpoint: checks a request, asks the person, sends the browser back.
-//! Codes are kept by `ledger` and redeemed by `token`; the pages are in `pages`.
+//! Codes are kept by `store` and redeemed by `token`; the pages are in `pages`.
 
 use std::sync::Arc;
 
@@ -10,17 +10,17 @@ use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 use url::Url;
 
-use super::client::{Client, Grant};
-use super::ledger::{Approval, Back, Pending};
-use super::refusal::Refusal;
+use super::client::{GrantType, IdpClient};
+use super::error_response::ErrorResponse;
 use super::request::Param;
-use super::{Issuer, Seen, Shared};
+use super::store::{Approval, Back, PendingConsent};
+use super::{IdpEvent, IdpIssuer, IdpState};
 use crate::demo::{keys, pages};
 
 /// The parameters of RFC 6749 section 4.1.1 and RFC 7636 section 4.3; a repeated one is refused while reading.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Request {
+pub(super) struct AuthorizationParams {
     response_type: Param,
     client_id: Param,
     redirect_uri: Param,
@@ -35,7 +35,7 @@ pub(super) struct Request {
 /// What the consent page sends. The ticket is the only link to the request, and cannot be guessed by another site.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Answer {
+pub(super) struct ConsentAnswer {
     ticket: Param,
     decision: Param,
     user: Param,
@@ -43,37 +43,37 @@ pub(super) struct Answer {
 
 /// `GET`: the consent page, or at once the redirect.
 pub(super) async fn ask(
-    State(idp): State<Arc<Shared>>,
-    Issuer(issuer): Issuer,
-    query: Result<Query<Request>, QueryRejection>,
+    State(idp): State<Arc<IdpState>>,
+    IdpIssuer(issuer): IdpIssuer,
+    query: Result<Query<AuthorizationParams>, QueryRejection>,
 ) -> Response {
     let Ok(Query(request)) = query else {
-        return pages::refused("The parameters cannot be read, or one of them was sent twice.");
+        return pages::error_page("The parameters cannot be read, or one of them was sent twice.");
     };
     let (client, back) = match way_back(&idp, issuer, &request) {
         Ok(found) => found,
-        Err(reason) => return pages::refused(reason),
+        Err(reason) => return pages::error_page(reason),
     };
     match check(&idp, client, &back, &request) {
         Err(refusal) => back.refuse(refusal),
-        Ok((approval, challenge)) => proceed(&idp, Pending { approval, back, challenge }),
+        Ok((approval, challenge)) => proceed(&idp, PendingConsent { approval, back, challenge }),
     }
 }
 
 /// `POST`: the person's answer.
 pub(super) async fn answer(
-    State(idp): State<Arc<Shared>>,
-    _: Issuer,
-    form: Result<Form<Answer>, FormRejection>,
+    State(idp): State<Arc<IdpState>>,
+    _: IdpIssuer,
+    form: Result<Form<ConsentAnswer>, FormRejection>,
 ) -> Response {
-    let Ok(Form(answer)) = form else { return pages::refused("The form cannot be read.") };
+    let Ok(Form(answer)) = form else { return pages::error_page("The form cannot be read.") };
     let taken = answer.ticket.get().and_then(|ticket| idp.ledger().take_ticket(ticket, idp.now()));
     let Some(mut pending) = taken else {
-        return pages::refused("This page was answered before or is too old. Start the login again.");
+        return pages::error_page("This page was answered before or is too old. Start the login again.");
     };
     if answer.decision.get() != Some("allow") {
-        idp.ledger().note(Seen::Denied { client_id: pending.approval.client_id });
-        return pending.back.refuse(Refusal::AccessDenied);
+        idp.ledger().note(IdpEvent::Denied { client_id: pending.approval.client_id });
+        return pending.back.refuse(ErrorResponse::AccessDenied);
     }
     if let Some(user) = answer.user.get().map(str::trim).filter(|user| !user.is_empty()) {
         pending.approval.subject = user.to_owned();
@@ -83,10 +83,10 @@ pub(super) async fn answer(
 
 /// Until client and redirect URI are known to belong together, nothing may be sent anywhere (RFC 6749 section 3.1.2.4).
 fn way_back<'a>(
-    idp: &'a Shared,
+    idp: &'a IdpState,
     issuer: String,
-    request: &Request,
-) -> Result<(&'a Client, Back), &'static str> {
+    request: &AuthorizationParams,
+) -> Result<(&'a IdpClient, Back), &'static str> {
     let client = request.client_id.get().and_then(|id| idp.client(id)).ok_or("The client is not known.")?;
     let registered = request.redirect_uri.get().filter(|uri| client.redirects_to(uri));
     let uri = registered.ok_or("The redirect URI is not registered for this client.")?;
@@ -97,15 +97,15 @@ fn way_back<'a>(
 
 /// What is refused by redirect (RFC 6749 section 4.1.2.1).
 fn check(
-    idp: &Shared,
-    client: &Client,
+    idp: &IdpState,
+    client: &IdpClient,
     back: &Back,
-    request: &Request,
-) -> Result<(Approval, String), Refusal> {
+    request: &AuthorizationParams,
+) -> Result<(Approval, String), ErrorResponse> {
     if request.response_type.get() != Some("code") {
-        return Err(Refusal::UnsupportedResponseType);
+        return Err(ErrorResponse::UnsupportedResponseType);
     }
-    client.may(Grant::AuthorizationCode)?;
+    client.may(GrantType::AuthorizationCode)?;
     let method = request.code_challenge_method.get();
     let challenge = challenge(request.code_challenge.get(), method)?;
     let audience = request.audience.get().or(request.resource.get());
@@ -120,23 +120,23 @@ fn check(
 }
 
 /// S256 or nothing (RFC 7636 section 4.4.1, RFC 9700 section 2.1.1).
-pub(super) fn challenge(challenge: Option<&str>, method: Option<&str>) -> Result<String, Refusal> {
-    let challenge = challenge.ok_or(Refusal::InvalidRequest("code_challenge required"))?;
+pub(super) fn challenge(challenge: Option<&str>, method: Option<&str>) -> Result<String, ErrorResponse> {
+    let challenge = challenge.ok_or(ErrorResponse::InvalidRequest("code_challenge required"))?;
     if method != Some("S256") {
-        return Err(Refusal::InvalidRequest("code_challenge_method must be S256"));
+        return Err(ErrorResponse::InvalidRequest("code_challenge_method must be S256"));
     }
     let digest = challenge.len() == 43
         && challenge.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
     digest
         .then(|| challenge.to_owned())
-        .ok_or(Refusal::InvalidRequest("code_challenge is not 43 characters of base64url"))
+        .ok_or(ErrorResponse::InvalidRequest("code_challenge is not 43 characters of base64url"))
 }
 
-fn proceed(idp: &Shared, pending: Pending) -> Response {
+fn proceed(idp: &IdpState, pending: PendingConsent) -> Response {
     if idp.options.auto_approve {
         return allow(idp, pending);
     }
-    let Ok(ticket) = keys::random() else { return pending.back.refuse(Refusal::ServerError) };
+    let Ok(ticket) = keys::random() else { return pending.back.refuse(ErrorResponse::ServerError) };
     let page = pages::consent(&pages::Consent {
         ticket: &ticket,
         client_id: &pending.approval.client_id,
@@ -149,17 +149,17 @@ fn proceed(idp: &Shared, pending: Pending) -> Response {
     page
 }
 
-fn allow(idp: &Shared, pending: Pending) -> Response {
-    let Ok(code) = keys::random() else { return pending.back.refuse(Refusal::ServerError) };
+fn allow(idp: &IdpState, pending: PendingConsent) -> Response {
+    let Ok(code) = keys::random() else { return pending.back.refuse(ErrorResponse::ServerError) };
     let response = pending.back.redirect(&[("code", &code)]);
     let mut ledger = idp.ledger();
-    ledger.note(Seen::Authorized { client_id: pending.approval.client_id.clone() });
+    ledger.note(IdpEvent::Authorized { client_id: pending.approval.client_id.clone() });
     ledger.add_code(code, pending, idp.now());
     response
 }
 
 impl Back {
-    fn refuse(&self, refusal: Refusal) -> Response {
+    fn refuse(&self, refusal: ErrorResponse) -> Response {
         self.redirect(&[("error", refusal.code()), ("error_description", refusal.description())])
     }
 

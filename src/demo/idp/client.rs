@@ -6,21 +6,21 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use subtle::ConstantTimeEq;
 
-use super::refusal::Refusal;
-use super::request::Request;
+use super::error_response::ErrorResponse;
+use super::request::TokenParams;
 
 /// A registered client (RFC 6749 section 2); without a secret it is a public one.
-pub struct Client {
+pub struct IdpClient {
     pub(super) id: String,
     secret: Option<String>,
     redirect_uris: Vec<String>,
     scopes: Vec<String>,
-    grants: Vec<Grant>,
+    grants: Vec<GrantType>,
 }
 
 /// A grant type, by the RFC's names (RFC 6749 section 1.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Grant {
+pub enum GrantType {
     /// `client_credentials`, section 4.4.
     ClientCredentials,
     /// `authorization_code`, section 4.1, here always with PKCE.
@@ -40,12 +40,12 @@ pub(super) struct Claimed {
 }
 
 /// What an application for people may do.
-const PERSON: [Grant; 3] = [Grant::AuthorizationCode, Grant::RefreshToken, Grant::DeviceCode];
+const PERSON: [GrantType; 3] = [GrantType::AuthorizationCode, GrantType::RefreshToken, GrantType::DeviceCode];
 
-impl Client {
+impl IdpClient {
     /// A machine with a secret that may use client credentials for these scopes.
     pub fn machine(id: &str, secret: &str, scopes: &[&str]) -> Self {
-        Self::new(id, Some(secret), scopes, &[Grant::ClientCredentials])
+        Self::new(id, Some(secret), scopes, &[GrantType::ClientCredentials])
     }
 
     /// An application without a secret that logs people in and may refresh.
@@ -59,7 +59,7 @@ impl Client {
     }
 
     /// Any other combination.
-    pub fn new(id: &str, secret: Option<&str>, scopes: &[&str], grants: &[Grant]) -> Self {
+    pub fn new(id: &str, secret: Option<&str>, scopes: &[&str], grants: &[GrantType]) -> Self {
         Self {
             id: id.to_owned(),
             secret: secret.map(str::to_owned),
@@ -84,8 +84,8 @@ impl Client {
         self.secret.is_none()
     }
 
-    pub(super) fn may(&self, grant: Grant) -> Result<(), Refusal> {
-        self.grants.contains(&grant).then_some(()).ok_or(Refusal::UnauthorizedClient)
+    pub(super) fn may(&self, grant: GrantType) -> Result<(), ErrorResponse> {
+        self.grants.contains(&grant).then_some(()).ok_or(ErrorResponse::UnauthorizedClient)
     }
 
     pub(super) fn redirects_to(&self, uri: &str) -> bool {
@@ -95,32 +95,33 @@ impl Client {
     }
 
     /// What is granted when this is asked: all of it or nothing, everything registered if nothing is asked.
-    pub(super) fn scope(&self, asked: Option<&str>) -> Result<String, Refusal> {
+    pub(super) fn scope(&self, asked: Option<&str>) -> Result<String, ErrorResponse> {
         asked.map_or_else(|| Ok(self.scopes.join(" ")), |asked| narrow(asked, &self.scopes))
     }
 
     /// RFC 6749 section 2.3; the comparison takes as long for any wrong secret of the right length.
-    pub(super) fn authenticate(&self, claimed: &Claimed) -> Result<(), Refusal> {
+    pub(super) fn authenticate(&self, claimed: &Claimed) -> Result<(), ErrorResponse> {
         let proven = match (&self.secret, &claimed.secret) {
             (None, None) => true,
             (Some(ours), Some(theirs)) => ours.as_bytes().ct_eq(theirs.as_bytes()).into(),
             _ => false,
         };
-        proven.then_some(()).ok_or(Refusal::InvalidClient("client authentication failed"))
+        proven.then_some(()).ok_or(ErrorResponse::InvalidClient("client authentication failed"))
     }
 }
 
 /// Reads the client's credentials from the header or the body, never from both (RFC 6749 section 2.3).
-pub(super) fn claimed(headers: &HeaderMap, request: &Request) -> Result<Claimed, Refusal> {
+pub(super) fn claimed(headers: &HeaderMap, request: &TokenParams) -> Result<Claimed, ErrorResponse> {
     let (id, secret) = (request.client_id.get(), request.client_secret.get());
     let Some(value) = headers.get(header::AUTHORIZATION) else {
-        let client_id = id.ok_or(Refusal::InvalidClient("no client_id"))?.to_owned();
+        let client_id = id.ok_or(ErrorResponse::InvalidClient("no client_id"))?.to_owned();
         let auth = if secret.is_some() { "client_secret_post" } else { "none" };
         return Ok(Claimed { client_id, secret: secret.map(str::to_owned), auth });
     };
-    let claimed = value.to_str().ok().and_then(basic).ok_or(Refusal::InvalidClient("not a Basic header"))?;
+    let claimed =
+        value.to_str().ok().and_then(basic).ok_or(ErrorResponse::InvalidClient("not a Basic header"))?;
     if secret.is_some() || id.is_some_and(|id| id != claimed.client_id) {
-        return Err(Refusal::InvalidRequest("two client authentications in one request"));
+        return Err(ErrorResponse::InvalidRequest("two client authentications in one request"));
     }
     Ok(claimed)
 }
@@ -142,11 +143,11 @@ fn form_decode(text: &str) -> String {
 }
 
 /// The scopes asked for, once each, if all of them are among the allowed (RFC 6749 section 3.3).
-pub(super) fn narrow(asked: &str, allowed: &[String]) -> Result<String, Refusal> {
+pub(super) fn narrow(asked: &str, allowed: &[String]) -> Result<String, ErrorResponse> {
     let mut granted: Vec<&str> = Vec::new();
     for scope in asked.split(' ').filter(|scope| !scope.is_empty()) {
         if !allowed.iter().any(|allowed| allowed == scope) {
-            return Err(Refusal::InvalidScope);
+            return Err(ErrorResponse::InvalidScope);
         }
         if !granted.contains(&scope) {
             granted.push(scope);
@@ -178,7 +179,7 @@ mod tests {
 
     #[test]
     fn only_the_port_of_a_loopback_redirect_may_differ() {
-        let client = Client::public("c", "http://127.0.0.1/cb", &[]).redirect("https://app.test/cb");
+        let client = IdpClient::public("c", "http://127.0.0.1/cb", &[]).redirect("https://app.test/cb");
         let cases = [
             ("http://127.0.0.1/cb", true),
             ("http://127.0.0.1:8080/cb", true),
@@ -198,9 +199,11 @@ mod tests {
         for (uri, expected) in cases {
             assert_eq!(client.redirects_to(uri), expected, "{uri}");
         }
-        let fixed = Client::public("c", "http://127.0.0.1:8080/cb", &[]);
+        let fixed = IdpClient::public("c", "http://127.0.0.1:8080/cb", &[]);
         assert!(!fixed.redirects_to("http://127.0.0.1:8081/cb"));
-        assert!(!Client::public("c", "http://localhost.evil.test/", &[]).redirects_to("http://localhost:1/"));
+        assert!(
+            !IdpClient::public("c", "http://localhost.evil.test/", &[]).redirects_to("http://localhost:1/")
+        );
     }
 
     #[test]
@@ -215,9 +218,9 @@ mod tests {
 
     #[test]
     fn scopes_are_granted_whole_or_not_at_all() {
-        let client = Client::machine("m", "s", &["a", "b"]);
+        let client = IdpClient::machine("m", "s", &["a", "b"]);
         assert_eq!(client.scope(None), Ok("a b".to_owned()));
         assert_eq!(client.scope(Some("b  b")), Ok("b".to_owned()));
-        assert_eq!(client.scope(Some("a c")), Err(Refusal::InvalidScope));
+        assert_eq!(client.scope(Some("a c")), Err(ErrorResponse::InvalidScope));
     }
 }

@@ -1,5 +1,5 @@
 //! The device authorization endpoint and the page a person enters the code on (RFC 8628).
-//! Codes are kept by `ledger` and redeemed by `token`; the pages are in `pages`.
+//! Codes are kept by `store` and redeemed by `token`; the pages are in `pages`.
 
 use std::sync::Arc;
 
@@ -11,12 +11,12 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::authorize::challenge;
-use super::client::{self, Grant};
-use super::ledger::{Approval, Decision, Device};
-use super::refusal::Refusal;
-use super::request::{Param, Request, UNREADABLE};
+use super::client::{self, GrantType};
+use super::error_response::ErrorResponse;
+use super::request::{Param, TokenParams, UNREADABLE};
+use super::store::{Approval, Decision, Device};
 use super::token::authenticated;
-use super::{Issuer, Seen, Shared};
+use super::{IdpEvent, IdpIssuer, IdpState};
 use crate::demo::{keys, pages};
 
 /// The letters of a user code: no vowels, so that it spells nothing (section 6.1).
@@ -26,17 +26,17 @@ const CODE_LENGTH: usize = 8;
 /// What the page sends.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Answer {
+pub(super) struct DeviceAnswer {
     user_code: Param,
     decision: Param,
 }
 
 /// `POST`: two codes for a device (sections 3.1 and 3.2).
 pub(super) async fn authorize(
-    State(idp): State<Arc<Shared>>,
-    Issuer(issuer): Issuer,
+    State(idp): State<Arc<IdpState>>,
+    IdpIssuer(issuer): IdpIssuer,
     headers: HeaderMap,
-    body: Result<Form<Request>, FormRejection>,
+    body: Result<Form<TokenParams>, FormRejection>,
 ) -> Response {
     let request = body.map(|Form(request)| request).map_err(|_| UNREADABLE);
     match request.and_then(|request| codes(&idp, issuer, &headers, &request)) {
@@ -49,29 +49,34 @@ pub(super) async fn authorize(
 }
 
 /// `GET`: where the person enters the code.
-pub(super) async fn page(query: Result<Query<Answer>, QueryRejection>) -> Response {
+pub(super) async fn page(query: Result<Query<DeviceAnswer>, QueryRejection>) -> Response {
     let answer = query.map(|Query(answer)| answer).unwrap_or_default();
     pages::device(answer.user_code.get().unwrap_or_default())
 }
 
 /// `POST`: the person's answer.
 pub(super) async fn answer(
-    State(idp): State<Arc<Shared>>,
-    form: Result<Form<Answer>, FormRejection>,
+    State(idp): State<Arc<IdpState>>,
+    form: Result<Form<DeviceAnswer>, FormRejection>,
 ) -> Response {
-    let Ok(Form(answer)) = form else { return pages::refused("The form cannot be read.") };
+    let Ok(Form(answer)) = form else { return pages::error_page("The form cannot be read.") };
     let decision = if answer.decision.get() == Some("allow") { Decision::Allow } else { Decision::Deny };
     let code = answer.user_code.get().unwrap_or_default().trim().to_ascii_uppercase();
     if idp.ledger().answer_device(&code, decision, idp.now()) {
         pages::device_done()
     } else {
-        pages::refused("No device shows this code, or it has been answered.")
+        pages::error_page("No device shows this code, or it has been answered.")
     }
 }
 
-fn codes(idp: &Shared, issuer: String, headers: &HeaderMap, request: &Request) -> Result<Value, Refusal> {
+fn codes(
+    idp: &IdpState,
+    issuer: String,
+    headers: &HeaderMap,
+    request: &TokenParams,
+) -> Result<Value, ErrorResponse> {
     let client = authenticated(idp, &client::claimed(headers, request)?)?;
-    client.may(Grant::DeviceCode)?;
+    client.may(GrantType::DeviceCode)?;
     let sent = (request.code_challenge.get(), request.code_challenge_method.get());
     let challenge = match sent {
         (None, None) => None,
@@ -106,12 +111,12 @@ fn codes(idp: &Shared, issuer: String, headers: &HeaderMap, request: &Request) -
         polled: None,
     };
     let mut ledger = idp.ledger();
-    ledger.note(Seen::Device { client_id: client.id.clone() });
+    ledger.note(IdpEvent::Device { client_id: client.id.clone() });
     ledger.add_device(device_code, device);
     Ok(body)
 }
 
-fn user_code() -> Result<String, Refusal> {
+fn user_code() -> Result<String, ErrorResponse> {
     let random = keys::random()?;
     let letter = |byte: u8| LETTERS.get(usize::from(byte) % LETTERS.len()).map(|letter| char::from(*letter));
     let mut code: String = random.bytes().take(CODE_LENGTH).filter_map(letter).collect();

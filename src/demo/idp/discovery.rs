@@ -8,10 +8,10 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
-use super::{Issuer, Shared};
+use super::{IdpIssuer, IdpState};
 
 /// Authorization server metadata (RFC 8414 section 2, OpenID Connect Discovery 1.0 section 3).
-pub(super) async fn metadata(State(idp): State<Arc<Shared>>, Issuer(issuer): Issuer) -> Response {
+pub(super) async fn metadata(State(idp): State<Arc<IdpState>>, IdpIssuer(issuer): IdpIssuer) -> Response {
     let [authorize, token, keys, revoke, device] = if issuer == idp.base {
         ["authorize", "token", "jwks", "revoke", "device_authorization"]
             .map(|path| format!("{issuer}/{path}"))
@@ -43,11 +43,11 @@ pub(super) async fn metadata(State(idp): State<Arc<Shared>>, Issuer(issuer): Iss
 }
 
 /// The JWK set (RFC 7517 section 5).
-pub(super) async fn jwks(State(idp): State<Arc<Shared>>, _: Issuer) -> Response {
+pub(super) async fn jwks(State(idp): State<Arc<IdpState>>, _: IdpIssuer) -> Response {
     answer(&idp.key.jwks())
 }
 
-fn scopes(idp: &Shared) -> Vec<&str> {
+fn scopes(idp: &IdpState) -> Vec<&str> {
     let mut all: Vec<&str> =
         idp.options.clients.iter().flat_map(|client| client.scopes()).map(String::as_str).collect();
     all.sort_unstable();

@@ -3,7 +3,7 @@
 use axum::http::{HeaderMap, header};
 use serde::Deserialize;
 
-use super::refusal::Refusal;
+use super::error_response::ErrorResponse;
 
 /// A parameter; one without a value counts as omitted (RFC 6749 section 3.1).
 #[derive(Default, Deserialize)]
@@ -12,7 +12,7 @@ pub(super) struct Param(String);
 /// The parameters of every grant, and of revocation; a repeated one is refused while reading (section 3.2).
 #[derive(Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Request {
+pub(super) struct TokenParams {
     pub(super) grant_type: Param,
     pub(super) client_id: Param,
     pub(super) client_secret: Param,
@@ -29,20 +29,20 @@ pub(super) struct Request {
     pub(super) token: Param,
 }
 
-pub(super) const UNREADABLE: Refusal =
-    Refusal::InvalidRequest("the body cannot be read, or repeats a parameter");
+pub(super) const UNREADABLE: ErrorResponse =
+    ErrorResponse::InvalidRequest("the body cannot be read, or repeats a parameter");
 
 impl Param {
     pub(super) fn get(&self) -> Option<&str> {
         Some(self.0.as_str()).filter(|value| !value.is_empty())
     }
 
-    pub(super) fn require(&self, refusal: &'static str) -> Result<&str, Refusal> {
-        self.get().ok_or(Refusal::InvalidRequest(refusal))
+    pub(super) fn require(&self, refusal: &'static str) -> Result<&str, ErrorResponse> {
+        self.get().ok_or(ErrorResponse::InvalidRequest(refusal))
     }
 }
 
-impl Request {
+impl TokenParams {
     pub(super) fn audience(&self) -> Option<&str> {
         self.audience.get().or(self.resource.get())
     }
@@ -54,7 +54,7 @@ pub(super) fn is_json(headers: &HeaderMap) -> bool {
 }
 
 /// The first byte is looked at because a derived struct would be read from an array, too.
-pub(super) fn read_json(bytes: &[u8]) -> Result<Request, Refusal> {
+pub(super) fn read_json(bytes: &[u8]) -> Result<TokenParams, ErrorResponse> {
     let object = bytes.trim_ascii_start().starts_with(b"{");
     serde_json::from_slice(bytes).ok().filter(|_| object).ok_or(UNREADABLE)
 }

@@ -9,30 +9,30 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
-use super::ledger::Holder;
-use super::refusal::Refusal;
-use super::request::Request;
+use super::error_response::ErrorResponse;
+use super::request::TokenParams;
+use super::store::TokenHolder;
 use super::token::authenticated;
-use super::{Issuer, Seen, Shared, client};
+use super::{IdpEvent, IdpIssuer, IdpState, client};
 
 /// Token revocation (RFC 7009 section 2). An unknown token is as good as a revoked one.
 pub(super) async fn revoke(
-    State(idp): State<Arc<Shared>>,
-    Issuer(issuer): Issuer,
+    State(idp): State<Arc<IdpState>>,
+    IdpIssuer(issuer): IdpIssuer,
     headers: HeaderMap,
-    body: Result<Form<Request>, FormRejection>,
-) -> Result<StatusCode, Refusal> {
-    let Form(request) = body.map_err(|_| Refusal::InvalidRequest("the body cannot be read"))?;
+    body: Result<Form<TokenParams>, FormRejection>,
+) -> Result<StatusCode, ErrorResponse> {
+    let Form(request) = body.map_err(|_| ErrorResponse::InvalidRequest("the body cannot be read"))?;
     let client = authenticated(&idp, &client::claimed(&headers, &request)?)?;
-    let token = request.token.get().ok_or(Refusal::InvalidRequest("token required"))?;
-    if end(&idp, Holder { issuer: &issuer, client_id: &client.id }, token) {
-        idp.ledger().note(Seen::Revoked { client_id: client.id.clone(), token: token.to_owned() });
+    let token = request.token.get().ok_or(ErrorResponse::InvalidRequest("token required"))?;
+    if end(&idp, TokenHolder { issuer: &issuer, client_id: &client.id }, token) {
+        idp.ledger().note(IdpEvent::Revoked { client_id: client.id.clone(), token: token.to_owned() });
     }
     Ok(StatusCode::OK)
 }
 
 /// The places an account can reach, as providers with several sites per login list them.
-pub(super) async fn sites(State(idp): State<Arc<Shared>>, headers: HeaderMap) -> Response {
+pub(super) async fn sites(State(idp): State<Arc<IdpState>>, headers: HeaderMap) -> Response {
     let Some(token) = bearer(&headers) else { return challenge("Bearer") };
     if live(&idp, token).is_none() {
         return challenge(r#"Bearer error="invalid_token""#);
@@ -44,7 +44,7 @@ pub(super) async fn sites(State(idp): State<Arc<Shared>>, headers: HeaderMap) ->
     ([(header::CONTENT_TYPE, "application/json")], sites.to_string()).into_response()
 }
 
-fn end(idp: &Shared, holder: Holder<'_>, token: &str) -> bool {
+fn end(idp: &IdpState, holder: TokenHolder<'_>, token: &str) -> bool {
     let Some(claims) = live(idp, token) else { return idp.ledger().revoke_refresh_token(holder, token) };
     let ours =
         text(&claims, "client_id") == Some(holder.client_id) && text(&claims, "iss") == Some(holder.issuer);
@@ -56,7 +56,7 @@ fn end(idp: &Shared, holder: Holder<'_>, token: &str) -> bool {
 }
 
 /// The claims of an access token of this server that has neither expired nor been revoked.
-fn live(idp: &Shared, token: &str) -> Option<Value> {
+fn live(idp: &IdpState, token: &str) -> Option<Value> {
     let claims = idp.key.open(token)?;
     let unexpired = claims.get("exp")?.as_u64()? > idp.now();
     let known = !idp.ledger().is_revoked(text(&claims, "jti")?);

@@ -7,14 +7,14 @@ use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 
-use super::client::Client;
-use super::ledger::Ledger;
-use crate::demo::keys::SigningKey;
+use super::client::IdpClient;
+use super::store::IdpStore;
+use crate::demo::keys::DemoSigningKey;
 
 /// How one run behaves.
 pub struct Options {
     /// The clients that exist (RFC 6749 section 2); there is no dynamic registration.
-    pub clients: Vec<Client>,
+    pub clients: Vec<IdpClient>,
     /// Skip the consent page: every valid authorization request is allowed at once.
     pub auto_approve: bool,
     /// How long access tokens live.
@@ -47,15 +47,15 @@ pub enum Expires {
 }
 
 /// What all endpoints share.
-pub(super) struct Shared {
+pub(super) struct IdpState {
     pub(super) options: Options,
     pub(super) base: String,
-    pub(super) key: SigningKey,
-    pub(super) ledger: Mutex<Ledger>,
+    pub(super) key: DemoSigningKey,
+    pub(super) ledger: Mutex<IdpStore>,
 }
 
 /// The issuer whose endpoint was addressed: the server itself or one of its realms.
-pub(super) struct Issuer(pub(super) String);
+pub(super) struct IdpIssuer(pub(super) String);
 
 impl Default for Options {
     fn default() -> Self {
@@ -74,16 +74,16 @@ impl Default for Options {
     }
 }
 
-impl Shared {
+impl IdpState {
     pub(super) fn now(&self) -> u64 {
         (self.options.clock)()
     }
 
-    pub(super) fn ledger(&self) -> MutexGuard<'_, Ledger> {
+    pub(super) fn ledger(&self) -> MutexGuard<'_, IdpStore> {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn client(&self, id: &str) -> Option<&Client> {
+    pub(super) fn client(&self, id: &str) -> Option<&IdpClient> {
         self.options.clients.iter().find(|client| client.id == id)
     }
 
@@ -92,10 +92,10 @@ impl Shared {
     }
 }
 
-impl FromRequestParts<Arc<Shared>> for Issuer {
+impl FromRequestParts<Arc<IdpState>> for IdpIssuer {
     type Rejection = StatusCode;
 
-    async fn from_request_parts(parts: &mut Parts, shared: &Arc<Shared>) -> Result<Self, StatusCode> {
+    async fn from_request_parts(parts: &mut Parts, shared: &Arc<IdpState>) -> Result<Self, StatusCode> {
         let params =
             RawPathParams::from_request_parts(parts, shared).await.map_err(|_| StatusCode::NOT_FOUND)?;
         match params.iter().find(|(name, _)| *name == "realm") {

@@ -23,13 +23,13 @@ const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 
 type Pairs<'a> = &'a [(&'a str, &'a str)];
 
-struct Reply {
+struct TestReply {
     status: StatusCode,
     headers: HeaderMap,
     body: String,
 }
 
-impl Reply {
+impl TestReply {
     fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap()
     }
@@ -55,10 +55,10 @@ impl Reply {
     }
 }
 
-async fn send(request: reqwest::RequestBuilder) -> Reply {
+async fn send(request: reqwest::RequestBuilder) -> TestReply {
     let response = request.send().await.unwrap();
     let (status, headers) = (response.status(), response.headers().clone());
-    Reply { status, headers, body: response.text().await.unwrap() }
+    TestReply { status, headers, body: response.text().await.unwrap() }
 }
 
 fn http() -> reqwest::Client {
@@ -70,21 +70,21 @@ fn form(url: &str, pairs: Pairs<'_>) -> reqwest::RequestBuilder {
     http().post(url).header("content-type", "application/x-www-form-urlencoded").body(body)
 }
 
-async fn post(url: &str, pairs: Pairs<'_>) -> Reply {
+async fn post(url: &str, pairs: Pairs<'_>) -> TestReply {
     send(form(url, pairs)).await
 }
 
-async fn get(url: &str) -> Reply {
+async fn get(url: &str) -> TestReply {
     send(http().get(url)).await
 }
 
 fn options() -> Options {
     Options {
         clients: vec![
-            Client::machine("agent", "s3cret", &["read", "write"]),
-            Client::machine("odd id", "a:b+c&d%e=é", &["read"]),
-            Client::public("app", "http://127.0.0.1/callback", &["read", "offline_access"]),
-            Client::confidential("web", "hush", REDIRECT, &["read", "offline_access"]),
+            IdpClient::machine("agent", "s3cret", &["read", "write"]),
+            IdpClient::machine("odd id", "a:b+c&d%e=é", &["read"]),
+            IdpClient::public("app", "http://127.0.0.1/callback", &["read", "offline_access"]),
+            IdpClient::confidential("web", "hush", REDIRECT, &["read", "offline_access"]),
         ],
         auto_approve: true,
         ..Options::default()
@@ -115,7 +115,7 @@ async fn code(idp: &Idp) -> String {
     get(&authorize_url(idp, &[])).await.sent_back()["code"].clone()
 }
 
-async fn redeem(idp: &Idp, code: &str, changes: Pairs<'_>) -> Reply {
+async fn redeem(idp: &Idp, code: &str, changes: Pairs<'_>) -> TestReply {
     let mut pairs = vec![
         ("grant_type", "authorization_code"),
         ("client_id", "app"),
@@ -128,7 +128,7 @@ async fn redeem(idp: &Idp, code: &str, changes: Pairs<'_>) -> Reply {
     post(&idp.token_endpoint(), &pairs).await
 }
 
-async fn refresh(idp: &Idp, token: &str, more: Pairs<'_>) -> Reply {
+async fn refresh(idp: &Idp, token: &str, more: Pairs<'_>) -> TestReply {
     let mut pairs = vec![("grant_type", "refresh_token"), ("client_id", "app"), ("refresh_token", token)];
     pairs.extend(more);
     post(&idp.token_endpoint(), &pairs).await
@@ -307,7 +307,7 @@ async fn a_revoked_refresh_token_is_dead() {
     let owner = [("client_id", "app"), ("token", token.as_str())];
     assert_eq!(post(&url, &owner).await.status, StatusCode::OK);
     assert_eq!(refresh(&idp, &token, &[]).await.error(), (400, "invalid_grant".to_owned()));
-    assert!(idp.seen().contains(&Seen::Revoked { client_id: "app".to_owned(), token }));
+    assert!(idp.seen().contains(&IdpEvent::Revoked { client_id: "app".to_owned(), token }));
     assert_eq!(post(&url, &[("client_id", "app")]).await.error(), (400, "invalid_request".to_owned()));
 }
 

@@ -1,5 +1,5 @@
 //! The token endpoint: reads a request, makes sure of the client, and issues what its grant is worth.
-//! Which codes and refresh tokens are still good, `ledger` knows.
+//! Which codes and refresh tokens are still good, `store` knows.
 
 use std::sync::Arc;
 
@@ -10,11 +10,11 @@ use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
-use super::client::{self, Client, Grant, narrow};
-use super::ledger::{Approval, GrantId, Holder, Redemption};
-use super::refusal::Refusal;
-use super::request::{Request, UNREADABLE, is_json, read_json};
-use super::{Expires, Issuer, Seen, Shared};
+use super::client::{self, GrantType, IdpClient, narrow};
+use super::error_response::ErrorResponse;
+use super::request::{TokenParams, UNREADABLE, is_json, read_json};
+use super::store::{Approval, GrantId, Redemption, TokenHolder};
+use super::{Expires, IdpEvent, IdpIssuer, IdpState};
 use crate::demo::keys;
 
 /// What a grant turned out to be worth.
@@ -25,18 +25,18 @@ struct Issued {
 
 /// The endpoint as the RFC has it: a form.
 pub(super) async fn form(
-    State(idp): State<Arc<Shared>>,
-    Issuer(issuer): Issuer,
+    State(idp): State<Arc<IdpState>>,
+    IdpIssuer(issuer): IdpIssuer,
     headers: HeaderMap,
-    body: Result<Form<Request>, FormRejection>,
+    body: Result<Form<TokenParams>, FormRejection>,
 ) -> Response {
     respond(&idp, &issuer, &headers, body.map(|Form(request)| request).map_err(|_| UNREADABLE))
 }
 
 /// The same with a JSON object in its place, which some servers take.
 pub(super) async fn form_or_json(
-    State(idp): State<Arc<Shared>>,
-    Issuer(issuer): Issuer,
+    State(idp): State<Arc<IdpState>>,
+    IdpIssuer(issuer): IdpIssuer,
     headers: HeaderMap,
     request: axum::extract::Request,
 ) -> Response {
@@ -49,7 +49,12 @@ pub(super) async fn form_or_json(
     respond(&idp, &issuer, &headers, body)
 }
 
-fn respond(idp: &Shared, issuer: &str, headers: &HeaderMap, request: Result<Request, Refusal>) -> Response {
+fn respond(
+    idp: &IdpState,
+    issuer: &str,
+    headers: &HeaderMap,
+    request: Result<TokenParams, ErrorResponse>,
+) -> Response {
     match request.and_then(|request| exchange(idp, issuer, headers, &request)) {
         Err(refusal) => refusal.into_response(),
         Ok(body) => {
@@ -60,7 +65,12 @@ fn respond(idp: &Shared, issuer: &str, headers: &HeaderMap, request: Result<Requ
 }
 
 /// Every request that could be read is noted, whatever becomes of it.
-fn exchange(idp: &Shared, issuer: &str, headers: &HeaderMap, request: &Request) -> Result<Value, Refusal> {
+fn exchange(
+    idp: &IdpState,
+    issuer: &str,
+    headers: &HeaderMap,
+    request: &TokenParams,
+) -> Result<Value, ErrorResponse> {
     let claimed = client::claimed(headers, request);
     let auth = claimed.as_ref().map_or("", |claimed| claimed.auth);
     let client_id = claimed.as_ref().map_or_else(|_| String::new(), |claimed| claimed.client_id.clone());
@@ -68,7 +78,7 @@ fn exchange(idp: &Shared, issuer: &str, headers: &HeaderMap, request: &Request) 
         .and_then(|claimed| authenticated(idp, &claimed))
         .and_then(|client| grant(idp, issuer, client, request))
         .and_then(|issued| write(idp, issued));
-    idp.ledger().note(Seen::Token {
+    idp.ledger().note(IdpEvent::Token {
         grant: request.grant_type.get().unwrap_or_default().to_owned(),
         client_id,
         refresh_token: request.refresh_token.get().map(str::to_owned),
@@ -79,32 +89,40 @@ fn exchange(idp: &Shared, issuer: &str, headers: &HeaderMap, request: &Request) 
 }
 
 /// An unknown client and a wrong secret look the same from outside.
-pub(super) fn authenticated<'a>(idp: &'a Shared, claimed: &client::Claimed) -> Result<&'a Client, Refusal> {
+pub(super) fn authenticated<'a>(
+    idp: &'a IdpState,
+    claimed: &client::Claimed,
+) -> Result<&'a IdpClient, ErrorResponse> {
     let client = idp.client(&claimed.client_id);
-    let client = client.ok_or(Refusal::InvalidClient("client authentication failed"))?;
+    let client = client.ok_or(ErrorResponse::InvalidClient("client authentication failed"))?;
     client.authenticate(claimed).map(|()| client)
 }
 
-fn grant(idp: &Shared, issuer: &str, client: &Client, request: &Request) -> Result<Issued, Refusal> {
+fn grant(
+    idp: &IdpState,
+    issuer: &str,
+    client: &IdpClient,
+    request: &TokenParams,
+) -> Result<Issued, ErrorResponse> {
     match request.grant_type.require("grant_type required")? {
         "client_credentials" => client_credentials(idp, issuer, client, request),
         "authorization_code" => authorization_code(idp, issuer, client, request),
         "refresh_token" => refresh(idp, issuer, client, request),
         "urn:ietf:params:oauth:grant-type:device_code" => device_code(idp, issuer, client, request),
-        _ => Err(Refusal::UnsupportedGrantType),
+        _ => Err(ErrorResponse::UnsupportedGrantType),
     }
 }
 
 /// RFC 6749 section 4.4: for confidential clients only, and without a refresh token.
 fn client_credentials(
-    idp: &Shared,
+    idp: &IdpState,
     issuer: &str,
-    client: &Client,
-    request: &Request,
-) -> Result<Issued, Refusal> {
-    client.may(Grant::ClientCredentials)?;
+    client: &IdpClient,
+    request: &TokenParams,
+) -> Result<Issued, ErrorResponse> {
+    client.may(GrantType::ClientCredentials)?;
     if client.is_public() {
-        return Err(Refusal::UnauthorizedClient);
+        return Err(ErrorResponse::UnauthorizedClient);
     }
     let approval = Approval {
         issuer: issuer.to_owned(),
@@ -118,18 +136,18 @@ fn client_credentials(
 
 /// RFC 6749 section 4.1.3 with RFC 7636 section 4.6.
 fn authorization_code(
-    idp: &Shared,
+    idp: &IdpState,
     issuer: &str,
-    client: &Client,
-    request: &Request,
-) -> Result<Issued, Refusal> {
-    client.may(Grant::AuthorizationCode)?;
+    client: &IdpClient,
+    request: &TokenParams,
+) -> Result<Issued, ErrorResponse> {
+    client.may(GrantType::AuthorizationCode)?;
     let redemption = Redemption {
         code: request.code.require("code required")?,
         redirect_uri: request.redirect_uri.get(),
         challenge: request.code_verifier.get().map(keys::s256),
     };
-    let holder = Holder { issuer, client_id: &client.id };
+    let holder = TokenHolder { issuer, client_id: &client.id };
     let (grant, mut approval) = idp.ledger().redeem(holder, &redemption, idp.now())?;
     approval.audience = target(approval.audience, request.audience())?;
     let refresh_token = first_refresh_token(idp, client, &approval, grant)?;
@@ -137,24 +155,29 @@ fn authorization_code(
 }
 
 /// RFC 8628 section 3.4.
-fn device_code(idp: &Shared, issuer: &str, client: &Client, request: &Request) -> Result<Issued, Refusal> {
-    client.may(Grant::DeviceCode)?;
+fn device_code(
+    idp: &IdpState,
+    issuer: &str,
+    client: &IdpClient,
+    request: &TokenParams,
+) -> Result<Issued, ErrorResponse> {
+    client.may(GrantType::DeviceCode)?;
     let code = request.device_code.require("device_code required")?;
     let challenge = request.code_verifier.get().map(keys::s256);
-    let holder = Holder { issuer, client_id: &client.id };
+    let holder = TokenHolder { issuer, client_id: &client.id };
     let (grant, approval) = idp.ledger().poll(holder, code, challenge.as_deref(), idp.now())?;
     let refresh_token = first_refresh_token(idp, client, &approval, grant)?;
     Ok(Issued { approval, refresh_token })
 }
 
 fn first_refresh_token(
-    idp: &Shared,
-    client: &Client,
+    idp: &IdpState,
+    client: &IdpClient,
     approval: &Approval,
     grant: GrantId,
-) -> Result<Option<String>, Refusal> {
+) -> Result<Option<String>, ErrorResponse> {
     let asked = approval.scope.split(' ').any(|scope| scope == "offline_access");
-    if client.may(Grant::RefreshToken).is_err() || !(asked || idp.options.always_refresh) {
+    if client.may(GrantType::RefreshToken).is_err() || !(asked || idp.options.always_refresh) {
         return Ok(None);
     }
     let token = keys::random()?;
@@ -163,12 +186,17 @@ fn first_refresh_token(
 }
 
 /// RFC 6749 section 6. A refused request does not spend the token; one lock from look to spend.
-fn refresh(idp: &Shared, issuer: &str, client: &Client, request: &Request) -> Result<Issued, Refusal> {
-    client.may(Grant::RefreshToken)?;
+fn refresh(
+    idp: &IdpState,
+    issuer: &str,
+    client: &IdpClient,
+    request: &TokenParams,
+) -> Result<Issued, ErrorResponse> {
+    client.may(GrantType::RefreshToken)?;
     let old = request.refresh_token.require("refresh_token required")?;
     let new = keys::random()?;
     let mut ledger = idp.ledger();
-    let (grant, mut approval) = ledger.refreshable(Holder { issuer, client_id: &client.id }, old)?;
+    let (grant, mut approval) = ledger.refreshable(TokenHolder { issuer, client_id: &client.id }, old)?;
     if let Some(asked) = request.scope.get() {
         let granted: Vec<String> = approval.scope.split(' ').map(str::to_owned).collect();
         approval.scope = narrow(asked, &granted)?;
@@ -179,15 +207,15 @@ fn refresh(idp: &Shared, issuer: &str, client: &Client, request: &Request) -> Re
 }
 
 /// A token request may repeat the audience that was granted, not replace it (RFC 8707 section 2.2).
-fn target(granted: Option<String>, asked: Option<&str>) -> Result<Option<String>, Refusal> {
+fn target(granted: Option<String>, asked: Option<&str>) -> Result<Option<String>, ErrorResponse> {
     match (granted, asked) {
-        (Some(granted), Some(asked)) if granted != asked => Err(Refusal::InvalidTarget),
+        (Some(granted), Some(asked)) if granted != asked => Err(ErrorResponse::InvalidTarget),
         (granted, asked) => Ok(granted.or(asked.map(str::to_owned))),
     }
 }
 
 /// The response of RFC 6749 section 5.1.
-fn write(idp: &Shared, issued: Issued) -> Result<Value, Refusal> {
+fn write(idp: &IdpState, issued: Issued) -> Result<Value, ErrorResponse> {
     let lifetime = idp.options.access_token_lifetime.as_secs();
     let token = idp.key.sign(&claims(idp, &issued.approval, lifetime)?)?;
     let mut body = json!({"access_token": token, "token_type": "Bearer", "scope": issued.approval.scope});
@@ -202,7 +230,7 @@ fn write(idp: &Shared, issued: Issued) -> Result<Value, Refusal> {
 }
 
 /// RFC 9068 section 2.2, and the token's kind for verifiers that look for it in the payload.
-fn claims(idp: &Shared, approval: &Approval, lifetime: u64) -> Result<Value, Refusal> {
+fn claims(idp: &IdpState, approval: &Approval, lifetime: u64) -> Result<Value, ErrorResponse> {
     let now = idp.now();
     let mut claims = json!({
         "iss": approval.issuer,

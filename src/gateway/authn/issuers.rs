@@ -11,18 +11,18 @@ use tokio::sync::Mutex;
 use url::Url;
 
 use super::keys::KeySet;
-use super::rules::Rules;
-use crate::gateway::settings::{self, Kind};
+use super::rules::IssuerRules;
+use crate::gateway::settings::{self, TokenProfile};
 use crate::metadata;
-use crate::oauth::{Client, ClientAuth, IssuerMetadata, Written, write_introspection};
+use crate::oauth::{ClientAuth, IssuerMetadata, OAuthClient, WireRequest, write_introspection};
 use crate::secret::Secret;
 use crate::sys::clock;
-use crate::sys::http::{Http, Reply};
+use crate::sys::http::{Http, HttpReply};
 
 /// One issuer.
-pub(crate) struct Issuer {
-    pub(crate) rules: Rules,
-    settings: settings::Issuer,
+pub(crate) struct IssuerState {
+    pub(crate) rules: IssuerRules,
+    settings: settings::IssuerSettings,
     client_secret: Option<Secret>,
     keys: ArcSwapOption<Fetched>,
     /// The scopes that its metadata lists, once it has been read.
@@ -30,7 +30,7 @@ pub(crate) struct Issuer {
     /// Whether they have been looked for.
     looked: AtomicBool,
     /// One question at a time; what is in it is about the last one.
-    turn: Mutex<Turn>,
+    turn: Mutex<FetchState>,
     http: Http,
     /// When it was last said that a token looks like an ID token, in seconds since 1970.
     id_token_said: AtomicI64,
@@ -41,7 +41,7 @@ pub(crate) struct Issuer {
 /// Why an issuer could not be asked.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub(crate) struct Unavailable(String);
+pub(crate) struct IssuerUnavailable(String);
 
 struct Fetched {
     set: Arc<KeySet>,
@@ -50,7 +50,7 @@ struct Fetched {
 }
 
 #[derive(Default)]
-struct Turn {
+struct FetchState {
     jwks_uri: Option<Url>,
     introspection: Option<Url>,
     last_for_unknown: Option<Instant>,
@@ -66,10 +66,10 @@ const UNKNOWN: Duration = Duration::from_secs(2);
 /// How long a request may wait for an issuer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-impl Issuer {
+impl IssuerState {
     pub(crate) fn new(
-        settings: settings::Issuer,
-        rules: Rules,
+        settings: settings::IssuerSettings,
+        rules: IssuerRules,
         client_secret: Option<Secret>,
         http: Http,
         epoch: Arc<AtomicU64>,
@@ -117,12 +117,12 @@ impl Issuer {
         if let Some(named) = &self.settings.scopes {
             return named.iter().any(|name| name == scope);
         }
-        let made = self.settings.kind == Kind::Cognito && scope.contains('/');
+        let made = self.settings.kind == TokenProfile::Cognito && scope.contains('/');
         made || self.scopes.load().as_ref().is_some_and(|scopes| scopes.contains(scope))
     }
 
     /// Fetches keys and scopes for as long as the gateway runs; `tell` hears of changes and failures of the keys.
-    pub(crate) async fn keep(&self, tell: impl Fn(Result<usize, &Unavailable>)) {
+    pub(crate) async fn keep(&self, tell: impl Fn(Result<usize, &IssuerUnavailable>)) {
         loop {
             let (good, ()) = tokio::join!(self.fetch_keys(&tell), self.learn());
             tokio::time::sleep(if good { EVERY } else { AGAIN }).await;
@@ -130,7 +130,7 @@ impl Issuer {
     }
 
     /// Whether the keys are as they should be.
-    async fn fetch_keys(&self, tell: impl Fn(Result<usize, &Unavailable>)) -> bool {
+    async fn fetch_keys(&self, tell: impl Fn(Result<usize, &IssuerUnavailable>)) -> bool {
         if self.introspects() {
             return true;
         }
@@ -172,7 +172,7 @@ impl Issuer {
     /// Fetches the keys because no key of `known` proves a token: it names another one, or a new key goes by an old name.
     /// Whoever comes while another asks waits for
     /// that answer; after it, and for a while, nobody asks again.
-    pub(crate) async fn look_again(&self, known: Option<Arc<KeySet>>) -> Option<Arc<KeySet>> {
+    pub(crate) async fn refetch_for_unknown_kid(&self, known: Option<Arc<KeySet>>) -> Option<Arc<KeySet>> {
         let asked = tokio::time::timeout(PATIENCE, async {
             let mut turn = self.turn.lock().await;
             let now = self.keys();
@@ -198,7 +198,7 @@ impl Issuer {
     }
 
     /// How many keys there are, if they are others than before.
-    async fn fetch(&self, turn: &mut Turn) -> Result<Option<usize>, Unavailable> {
+    async fn fetch(&self, turn: &mut FetchState) -> Result<Option<usize>, IssuerUnavailable> {
         let result = self.fetch_from(turn).await;
         if result.is_err() {
             // They may have moved.
@@ -207,7 +207,7 @@ impl Issuer {
         result
     }
 
-    async fn fetch_from(&self, turn: &mut Turn) -> Result<Option<usize>, Unavailable> {
+    async fn fetch_from(&self, turn: &mut FetchState) -> Result<Option<usize>, IssuerUnavailable> {
         let url = match (&self.settings.jwks_uri, &turn.jwks_uri) {
             (Some(configured), _) => Url::parse(configured).map_err(|e| self.unavailable(e))?,
             (None, Some(found)) => found.clone(),
@@ -234,7 +234,7 @@ impl Issuer {
     }
 
     /// Its metadata, which must not make the gateway show tokens and its own secret to its own machine.
-    async fn discover(&self) -> Result<IssuerMetadata, Unavailable> {
+    async fn discover(&self) -> Result<IssuerMetadata, IssuerUnavailable> {
         let found = metadata::find_issuer(&self.http, self.name()).await.map_err(|e| self.unavailable(e))?;
         if let Some(endpoint) = found.introspection_endpoint.as_ref().filter(|_| self.introspects()) {
             metadata::stay_outside(self.name(), endpoint).map_err(|e| self.unavailable(e))?;
@@ -243,7 +243,7 @@ impl Issuer {
     }
 
     /// Asks about a token (RFC 7662 section 2.1): the reply as it came.
-    pub(crate) async fn introspect(&self, token: &str) -> Result<Vec<u8>, Unavailable> {
+    pub(crate) async fn introspect(&self, token: &str) -> Result<Vec<u8>, IssuerUnavailable> {
         let (Some(introspection), Some(secret)) = (&self.settings.introspection, &self.client_secret) else {
             return Err(self.unavailable("introspection is not configured"));
         };
@@ -252,16 +252,16 @@ impl Issuer {
             None => self.introspection_endpoint().await?,
         };
         let auth = ClientAuth::SecretBasic(secret.clone());
-        let client = Client { id: introspection.client_id.clone(), auth };
+        let client = OAuthClient { id: introspection.client_id.clone(), auth };
         let written = write_introspection(&client, token, url.as_str(), clock::now());
         let unsigned = || self.unavailable("the private key cannot sign");
-        let Written { headers, body, .. } = written.ok_or_else(unsigned)?;
+        let WireRequest { headers, body, .. } = written.ok_or_else(unsigned)?;
         let sent = tokio::time::timeout(PATIENCE, self.http.post(&url, headers, body.expose().to_owned()));
         let reply = sent.await.map_err(|e| self.unavailable(e))?.map_err(|e| self.unavailable(e))?;
         self.good(reply).map(|reply| reply.body)
     }
 
-    async fn introspection_endpoint(&self) -> Result<Url, Unavailable> {
+    async fn introspection_endpoint(&self) -> Result<Url, IssuerUnavailable> {
         let mut turn = self.turn.lock().await;
         if let Some(known) = &turn.introspection {
             return Ok(known.clone());
@@ -272,19 +272,19 @@ impl Issuer {
         Ok(found)
     }
 
-    fn good(&self, reply: Reply) -> Result<Reply, Unavailable> {
+    fn good(&self, reply: HttpReply) -> Result<HttpReply, IssuerUnavailable> {
         match reply.status {
             200 => Ok(reply),
             status => Err(self.unavailable(format!("it answered {status}"))),
         }
     }
 
-    fn unavailable(&self, why: impl ToString) -> Unavailable {
-        Unavailable(format!("{}: {}", self.name(), why.to_string()))
+    fn unavailable(&self, why: impl ToString) -> IssuerUnavailable {
+        IssuerUnavailable(format!("{}: {}", self.name(), why.to_string()))
     }
 
     /// Until when what an introspection said is believed: `cache` seconds, and never past the token's own end.
-    pub(crate) fn believed_until(&self, expires_at: Option<i64>, now: i64) -> i64 {
+    pub(crate) fn cache_until(&self, expires_at: Option<i64>, now: i64) -> i64 {
         let cache = self.settings.introspection.as_ref().map_or(0, |asked| i64::from(asked.cache));
         expires_at.unwrap_or(i64::MAX).min(now + cache)
     }

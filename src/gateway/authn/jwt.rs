@@ -48,7 +48,7 @@ pub struct Claims {
 
 /// Why a token is not accepted. It says nothing of what the token holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Reject {
+pub enum TokenError {
     /// Not a compact JWS of a JSON object, too long, or a claim of the wrong type.
     Malformed,
     /// A header parameter that is refused.
@@ -87,21 +87,21 @@ impl<'t> Jws<'t> {
     /// Reads a compact JWS.
     ///
     /// # Errors
-    /// [`Reject::Malformed`], [`Reject::Header`] or [`Reject::Algorithm`].
-    pub fn read(text: &'t str) -> Result<Self, Reject> {
+    /// [`TokenError::Malformed`], [`TokenError::Header`] or [`TokenError::Algorithm`].
+    pub fn read(text: &'t str) -> Result<Self, TokenError> {
         if text.len() > MAX_TOKEN {
-            return Err(Reject::Malformed);
+            return Err(TokenError::Malformed);
         }
-        let (signed, signature) = text.rsplit_once('.').ok_or(Reject::Malformed)?;
+        let (signed, signature) = text.rsplit_once('.').ok_or(TokenError::Malformed)?;
         // A second dot in here makes the payload no base64url: five parts are a JWE, which is not for us.
-        let (header, payload) = signed.split_once('.').ok_or(Reject::Malformed)?;
-        let header = object::read(&decode(header)?).ok_or(Reject::Malformed)?;
+        let (header, payload) = signed.split_once('.').ok_or(TokenError::Malformed)?;
+        let header = object::read(&decode(header)?).ok_or(TokenError::Malformed)?;
         acceptable(&header)?;
-        let name = text_of(&header, "alg")?.ok_or(Reject::Malformed)?;
+        let name = text_of(&header, "alg")?.ok_or(TokenError::Malformed)?;
         let key_id = text_of(&header, "kid")?;
-        let algorithm = keys::algorithm(name).ok_or(Reject::Algorithm)?;
+        let algorithm = keys::algorithm(name).ok_or(TokenError::Algorithm)?;
         if signature.is_empty() || key_id.is_some_and(|id| id.len() > MAX_KEY_ID) {
-            return Err(Reject::Malformed);
+            return Err(TokenError::Malformed);
         }
         Ok(Self {
             signed,
@@ -126,13 +126,13 @@ impl<'t> Jws<'t> {
     /// The payload, if `key` signed it.
     ///
     /// # Errors
-    /// [`Reject::Algorithm`] if the key is for another algorithm, [`Reject::Signature`].
-    pub fn verify(&self, key: &Key) -> Result<&[u8], Reject> {
+    /// [`TokenError::Algorithm`] if the key is for another algorithm, [`TokenError::Signature`].
+    pub fn verify(&self, key: &Key) -> Result<&[u8], TokenError> {
         if key.algorithm() != self.algorithm {
-            return Err(Reject::Algorithm);
+            return Err(TokenError::Algorithm);
         }
         if !key.verifies(self.signed.as_bytes(), &self.signature) {
-            return Err(Reject::Signature);
+            return Err(TokenError::Signature);
         }
         Ok(&self.payload)
     }
@@ -142,10 +142,10 @@ impl<'t> Token<'t> {
     /// Reads a JWT: a compact JWS whose payload is a JSON object, with no name twice at any depth.
     ///
     /// # Errors
-    /// [`Reject::Malformed`], [`Reject::Header`] or [`Reject::Algorithm`].
-    pub fn read(text: &'t str) -> Result<Self, Reject> {
+    /// [`TokenError::Malformed`], [`TokenError::Header`] or [`TokenError::Algorithm`].
+    pub fn read(text: &'t str) -> Result<Self, TokenError> {
         let jws = Jws::read(text)?;
-        let claims = object::read(&jws.payload).ok_or(Reject::Malformed)?;
+        let claims = object::read(&jws.payload).ok_or(TokenError::Malformed)?;
         Ok(Self { jws, claims })
     }
 
@@ -173,7 +173,7 @@ impl<'t> Token<'t> {
     ///
     /// # Errors
     /// See [`Jws::verify`].
-    pub fn verify(self, key: &Key) -> Result<Claims, Reject> {
+    pub fn verify(self, key: &Key) -> Result<Claims, TokenError> {
         self.jws.verify(key)?;
         Ok(Claims { typ: self.jws.typ, members: self.claims })
     }
@@ -197,18 +197,18 @@ impl Claims {
 }
 
 /// Whether a header asks for nothing that is refused.
-fn acceptable(header: &Map<String, Value>) -> Result<(), Reject> {
+fn acceptable(header: &Map<String, Value>) -> Result<(), TokenError> {
     let twin = |name: &str, of: &str| name != of && name.eq_ignore_ascii_case(of);
     for name in header.keys() {
         if REFUSED.iter().any(|refused| name.eq_ignore_ascii_case(refused))
             || DECIDING.iter().any(|deciding| twin(name, deciding))
         {
-            return Err(Reject::Header);
+            return Err(TokenError::Header);
         }
     }
     // A token within a token (RFC 7519 section 5.2).
     match text_of(header, "cty")? {
-        Some(content) if media_type(content) == "jwt" => Err(Reject::Header),
+        Some(content) if media_type(content) == "jwt" => Err(TokenError::Header),
         _ => Ok(()),
     }
 }
@@ -220,16 +220,19 @@ pub(super) fn media_type(text: &str) -> String {
 }
 
 /// A member that must be text if it is there at all.
-pub(super) fn text_of<'m>(members: &'m Map<String, Value>, name: &str) -> Result<Option<&'m str>, Reject> {
-    members.get(name).map(|value| value.as_str().ok_or(Reject::Malformed)).transpose()
+pub(super) fn text_of<'m>(
+    members: &'m Map<String, Value>,
+    name: &str,
+) -> Result<Option<&'m str>, TokenError> {
+    members.get(name).map(|value| value.as_str().ok_or(TokenError::Malformed)).transpose()
 }
 
 /// Base64url without padding, blanks or leftover bits: one text for one value.
-fn decode(part: &str) -> Result<Vec<u8>, Reject> {
-    URL_SAFE_NO_PAD.decode(part).map_err(|_| Reject::Malformed)
+fn decode(part: &str) -> Result<Vec<u8>, TokenError> {
+    URL_SAFE_NO_PAD.decode(part).map_err(|_| TokenError::Malformed)
 }
 
-impl Reject {
+impl TokenError {
     /// One word for audit lines and metrics. These words are a promise to dashboards.
     pub fn reason(self) -> &'static str {
         match self {
@@ -266,15 +269,15 @@ impl Reject {
     }
 }
 
-impl fmt::Display for Reject {
+impl fmt::Display for TokenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.description())
     }
 }
 
-impl std::error::Error for Reject {}
+impl std::error::Error for TokenError {}
 
-impl From<NoKey> for Reject {
+impl From<NoKey> for TokenError {
     fn from(why: NoKey) -> Self {
         match why {
             NoKey::Unknown | NoKey::Ambiguous => Self::Key,

@@ -8,16 +8,16 @@ use serde_json::{Map, Value};
 
 /// A value in which no object has the same name twice. `serde_json` alone keeps the last of them in silence, so that two
 /// readers of one text can see two different values.
-struct Strict(Value);
+struct StrictValue(Value);
 
-/// Makes a [`Strict`].
-struct Reader;
+/// Makes a [`StrictValue`].
+struct StrictVisitor;
 
 /// The members of the one object `text` consists of, without those that are `null`: such a member is absent. `None` if the
 /// text is anything else.
 pub(super) fn read(text: &[u8]) -> Option<Map<String, Value>> {
     match serde_json::from_slice(text) {
-        Ok(Strict(Value::Object(mut members))) => {
+        Ok(StrictValue(Value::Object(mut members))) => {
             members.retain(|_, value| !value.is_null());
             Some(members)
         }
@@ -25,13 +25,13 @@ pub(super) fn read(text: &[u8]) -> Option<Map<String, Value>> {
     }
 }
 
-impl<'de> Deserialize<'de> for Strict {
+impl<'de> Deserialize<'de> for StrictValue {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Reader).map(Strict)
+        deserializer.deserialize_any(StrictVisitor).map(StrictValue)
     }
 }
 
-impl<'de> Visitor<'de> for Reader {
+impl<'de> Visitor<'de> for StrictVisitor {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -64,7 +64,7 @@ impl<'de> Visitor<'de> for Reader {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
         let mut all = Vec::new();
-        while let Some(Strict(item)) = items.next_element()? {
+        while let Some(StrictValue(item)) = items.next_element()? {
             all.push(item);
         }
         Ok(Value::Array(all))
@@ -72,7 +72,7 @@ impl<'de> Visitor<'de> for Reader {
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
         let mut all = Map::new();
-        while let Some((name, Strict(value))) = members.next_entry::<String, Strict>()? {
+        while let Some((name, StrictValue(value))) = members.next_entry::<String, StrictValue>()? {
             if all.insert(name, value).is_some() {
                 return Err(A::Error::custom("a name stands twice"));
             }

@@ -1,5 +1,5 @@
 //! Whose a token is that is not verified here: an opaque one is nobody's by its looks, and what looks like a JWT says. It leaves
-//! asking to `asking`.
+//! asking to `introspection`.
 
 use base64::Engine as _;
 use base64::alphabet;
@@ -15,7 +15,7 @@ const LONGEST: usize = 4096;
 
 /// Whose a token is.
 #[derive(Debug, PartialEq, Eq)]
-pub(in crate::gateway) enum Whose {
+pub(in crate::gateway) enum TokenOwner {
     /// No issuer's that is asked: too long, no token's characters, or a JWT that names none.
     Nobodys,
     /// A JWT that names its issuer: it alone may be asked.
@@ -25,19 +25,19 @@ pub(in crate::gateway) enum Whose {
 }
 
 /// Reads no more of a token than that.
-pub(in crate::gateway) fn whose(token: &str) -> Whose {
+pub(in crate::gateway) fn whose(token: &str) -> TokenOwner {
     if token.len() > MAX_TOKEN || !is_b64token(token) {
-        return Whose::Nobodys;
+        return TokenOwner::Nobodys;
     }
     let parts: Vec<&str> = token.splitn(6, '.').collect();
     match (header(parts.first().copied().unwrap_or_default()), &*parts) {
-        (None, _) if token.len() <= LONGEST => Whose::Unsaid,
+        (None, _) if token.len() <= LONGEST => TokenOwner::Unsaid,
         // JSON, but no header: a handle may hold anything.
-        (Some(header), [_]) if token.len() <= LONGEST && !header.contains_key("alg") => Whose::Unsaid,
-        (Some(_), [_, payload, _]) => issuer(payload).map_or(Whose::Nobodys, Whose::Named),
+        (Some(header), [_]) if token.len() <= LONGEST && !header.contains_key("alg") => TokenOwner::Unsaid,
+        (Some(_), [_, payload, _]) => issuer(payload).map_or(TokenOwner::Nobodys, TokenOwner::Named),
         // A JWE (RFC 7516 section 7.1) shows its header alone.
-        (Some(header), [_, _, _, _, _]) if header.contains_key("enc") => Whose::Unsaid,
-        _ => Whose::Nobodys,
+        (Some(header), [_, _, _, _, _]) if header.contains_key("enc") => TokenOwner::Unsaid,
+        _ => TokenOwner::Nobodys,
     }
 }
 
@@ -75,38 +75,38 @@ mod tests {
 
     #[test]
     fn what_looks_like_a_jwt_is_its_issuers_or_nobodys() {
-        let named = Whose::Named("https://i".into());
+        let named = TokenOwner::Named("https://i".into());
         for (header, payload, whose) in [
             (r#"{"alg":"HS256"}"#, r#"{"iss":"https://i"}"#, &named),
             (r#"{"alg":"none"}"#, r#"{"iss":"https://i"}"#, &named),
             (r#"{"alg":"HS256","alg":"RS256"}"#, r#"{"iss":"https://i"}"#, &named),
-            (r#"{"alg":"HS256"}"#, r#"{"iss":"https://i","iss":"https://i"}"#, &Whose::Nobodys),
-            (r#"{"alg":"HS256"}"#, r#"{"iss":["https://i"]}"#, &Whose::Nobodys),
-            (r#"{"alg":"HS256"}"#, r#"{"sub":"a"}"#, &Whose::Nobodys),
-            (r#"{"alg":"HS256"}"#, "not JSON", &Whose::Nobodys),
-            ("{}", "", &Whose::Nobodys),
-            ("\u{feff}{\"alg\":\"none\"}", "{}", &Whose::Nobodys),
+            (r#"{"alg":"HS256"}"#, r#"{"iss":"https://i","iss":"https://i"}"#, &TokenOwner::Nobodys),
+            (r#"{"alg":"HS256"}"#, r#"{"iss":["https://i"]}"#, &TokenOwner::Nobodys),
+            (r#"{"alg":"HS256"}"#, r#"{"sub":"a"}"#, &TokenOwner::Nobodys),
+            (r#"{"alg":"HS256"}"#, "not JSON", &TokenOwner::Nobodys),
+            ("{}", "", &TokenOwner::Nobodys),
+            ("\u{feff}{\"alg\":\"none\"}", "{}", &TokenOwner::Nobodys),
         ] {
             assert_eq!(&super::whose(&jwt(header, payload)), whose, "{header} {payload}");
         }
         let header = URL_SAFE_NO_PAD.encode(r#"{"alg":"none"}"#);
         for text in [header.clone(), format!("{header}."), format!("{header}.x"), format!("{header}.a.b.c.d")]
         {
-            assert_eq!(whose(&text), Whose::Nobodys, "{text}");
+            assert_eq!(whose(&text), TokenOwner::Nobodys, "{text}");
         }
         let jwe = URL_SAFE_NO_PAD.encode(r#"{"alg":"dir","enc":"A256GCM"}"#);
-        assert_eq!(whose(&format!("{jwe}..iv.text.tag")), Whose::Unsaid);
-        assert_eq!(whose(&format!("{jwe}..iv.text.tag.more")), Whose::Nobodys);
+        assert_eq!(whose(&format!("{jwe}..iv.text.tag")), TokenOwner::Unsaid);
+        assert_eq!(whose(&format!("{jwe}..iv.text.tag.more")), TokenOwner::Nobodys);
     }
 
     #[test]
     fn an_opaque_token_has_a_tokens_characters_and_no_absurd_length() {
         for text in ["a", "opaque-0", "good/+=", "ya29.a0Af_x~-/+==", "2YotnFZFEjr1zCsicMWpAA"] {
-            assert_eq!(whose(text), Whose::Unsaid, "{text}");
+            assert_eq!(whose(text), TokenOwner::Unsaid, "{text}");
         }
         let long = "x".repeat(LONGEST + 1);
         for text in ["", "=", "a=b", "a\"b", "a b", "a;b", "a%20", "a,b", "<a>", "a\\", "{}", "é", &long] {
-            assert_eq!(whose(text), Whose::Nobodys, "{text:.20}");
+            assert_eq!(whose(text), TokenOwner::Nobodys, "{text:.20}");
         }
     }
 

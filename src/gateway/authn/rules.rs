@@ -5,11 +5,11 @@ mod principal;
 
 use serde_json::{Map, Value};
 
-use self::principal::{Groups, Source, client, principal};
-use super::jwt::{Claims, Reject, media_type, text_of};
+use self::principal::{ClaimsSource, Groups, client, principal};
+use super::jwt::{Claims, TokenError, media_type, text_of};
 use super::object;
 pub use crate::gateway::settings::RulesError;
-use crate::gateway::settings::{Issuer, Kind};
+use crate::gateway::settings::{IssuerSettings, TokenProfile};
 use crate::policy::Principal;
 
 /// What access tokens call themselves in a `typ`, `token_use` or `token_type` of their payload.
@@ -20,9 +20,9 @@ const ID_TOKEN: [&str; 3] = ["nonce", "at_hash", "c_hash"];
 
 /// The rules for one issuer's tokens.
 #[derive(Clone, Debug)]
-pub struct Rules {
+pub struct IssuerRules {
     issuer: String,
-    kind: Kind,
+    kind: TokenProfile,
     audience: Vec<String>,
     clients: Vec<String>,
     require_at_jwt: bool,
@@ -32,14 +32,14 @@ pub struct Rules {
 }
 
 /// The servers whose resource identifier an audience is (RFC 8707); usually none.
-pub type Servers<'a> = &'a dyn Fn(&str) -> Vec<String>;
+pub type ServersByAudience<'a> = &'a dyn Fn(&str) -> Vec<String>;
 
-impl Rules {
+impl IssuerRules {
     /// Compiles an issuer's settings.
     ///
     /// # Errors
     /// If they would accept tokens meant for others, or none at all; nothing is to be served then.
-    pub fn new(issuer: &Issuer) -> Result<Self, RulesError> {
+    pub fn new(issuer: &IssuerSettings) -> Result<Self, RulesError> {
         if let Some(fault) = issuer.faults().into_iter().next() {
             return Err(fault);
         }
@@ -65,15 +65,20 @@ impl Rules {
     ///
     /// # Errors
     /// The first rule it breaks.
-    pub fn accept(&self, token: Claims, now: i64, servers: Servers<'_>) -> Result<(Principal, i64), Reject> {
+    pub fn accept(
+        &self,
+        token: Claims,
+        now: i64,
+        servers: ServersByAudience<'_>,
+    ) -> Result<(Principal, i64), TokenError> {
         let claims = token.members();
         if claims.get("iss").and_then(Value::as_str) != Some(&self.issuer) {
-            return Err(Reject::Issuer);
+            return Err(TokenError::Issuer);
         }
         self.header_type(token.typ())?;
-        let (expires, servers) = self.judge(claims, Source::Signed, now, servers)?;
-        let expires = expires.ok_or(Reject::Malformed)?;
-        let principal = principal(&self.issuer, &self.groups, token.into_members(), Source::Signed)?;
+        let (expires, servers) = self.judge(claims, ClaimsSource::Signed, now, servers)?;
+        let expires = expires.ok_or(TokenError::Malformed)?;
+        let principal = principal(&self.issuer, &self.groups, token.into_members(), ClaimsSource::Signed)?;
         Ok((Principal { servers, ..principal }, expires))
     }
 
@@ -81,23 +86,23 @@ impl Rules {
     /// expired, leeway included, if the reply tells.
     ///
     /// # Errors
-    /// [`Reject::Inactive`] unless `active` is exactly `true`; else the first rule it breaks. A reply may leave out most
+    /// [`TokenError::Inactive`] unless `active` is exactly `true`; else the first rule it breaks. A reply may leave out most
     /// members, but never both the audience and the client.
     pub fn introspected(
         &self,
         reply: &[u8],
         now: i64,
-        servers: Servers<'_>,
-    ) -> Result<(Principal, Option<i64>), Reject> {
-        let members = object::read(reply).ok_or(Reject::Malformed)?;
+        servers: ServersByAudience<'_>,
+    ) -> Result<(Principal, Option<i64>), TokenError> {
+        let members = object::read(reply).ok_or(TokenError::Malformed)?;
         if members.get("active") != Some(&Value::Bool(true)) {
-            return Err(Reject::Inactive);
+            return Err(TokenError::Inactive);
         }
         if members.get("iss").is_some_and(|issuer| issuer != self.issuer.as_str()) {
-            return Err(Reject::Issuer);
+            return Err(TokenError::Issuer);
         }
-        let (expires, servers) = self.judge(&members, Source::Asked, now, servers)?;
-        let principal = principal(&self.issuer, &self.groups, members, Source::Asked)?;
+        let (expires, servers) = self.judge(&members, ClaimsSource::Asked, now, servers)?;
+        let principal = principal(&self.issuer, &self.groups, members, ClaimsSource::Asked)?;
         Ok((Principal { servers, ..principal }, expires))
     }
 
@@ -106,25 +111,25 @@ impl Rules {
     /// region mean something for Cognito alone.
     ///
     /// # Errors
-    /// [`Reject::Mismatch`].
+    /// [`TokenError::Mismatch`].
     pub fn agrees(
         &self,
         principal: &Principal,
         pool: Option<&str>,
         client: Option<&str>,
         region: Option<&str>,
-    ) -> Result<(), Reject> {
+    ) -> Result<(), TokenError> {
         // A token that does not say contradicts nobody.
         let same = |claimed: Option<&str>, actual: Option<&str>| {
             claimed.zip(actual).is_none_or(|(claimed, actual)| claimed == actual)
         };
         let mut agreed = same(client, principal.client_id.as_deref());
-        if self.kind == Kind::Cognito {
+        if self.kind == TokenProfile::Cognito {
             let id = self.issuer.rsplit_once('/').map(|(_, id)| id);
             let prefix = id.and_then(|id| id.split_once('_')).map(|(prefix, _)| prefix);
             agreed = agreed && same(pool, id) && same(region, prefix);
         }
-        if agreed { Ok(()) } else { Err(Reject::Mismatch) }
+        if agreed { Ok(()) } else { Err(TokenError::Mismatch) }
     }
 
     /// Every rule but those on issuer and header, which an introspection reply lacks. Gives the end, if there is one, and the
@@ -132,13 +137,13 @@ impl Rules {
     fn judge(
         &self,
         claims: &Map<String, Value>,
-        source: Source,
+        source: ClaimsSource,
         now: i64,
-        servers: Servers<'_>,
-    ) -> Result<(Option<i64>, Option<Vec<String>>), Reject> {
+        servers: ServersByAudience<'_>,
+    ) -> Result<(Option<i64>, Option<Vec<String>>), TokenError> {
         // Accepting it as a bearer token would throw away the very protection it was given.
         if claims.contains_key("cnf") {
-            return Err(Reject::Binding);
+            return Err(TokenError::Binding);
         }
         self.access_token(claims, source)?;
         let expires = self.times(claims, now)?;
@@ -147,21 +152,21 @@ impl Rules {
 
     /// RFC 9068 section 4: `at+jwt`; or what issuers write who do not follow it. `logout+jwt`, `dpop+jwt` and the like
     /// are other things.
-    fn header_type(&self, typ: Option<&str>) -> Result<(), Reject> {
+    fn header_type(&self, typ: Option<&str>) -> Result<(), TokenError> {
         match typ.map(media_type).as_deref() {
             Some("at+jwt") => Ok(()),
             None | Some("jwt") if !self.require_at_jwt => Ok(()),
-            _ => Err(Reject::Kind),
+            _ => Err(TokenError::Kind),
         }
     }
 
     /// RFC 8725 section 3.12: an ID or refresh token of the same issuer is signed by the same keys.
-    fn access_token(&self, claims: &Map<String, Value>, source: Source) -> Result<(), Reject> {
+    fn access_token(&self, claims: &Map<String, Value>, source: ClaimsSource) -> Result<(), TokenError> {
         let says = |name: &str, word: &str| claims.get(name).is_some_and(|value| value == word);
         let access = match self.kind {
-            Kind::Cognito => says("token_use", "access"),
-            Kind::Keycloak => says("typ", "Bearer"),
-            Kind::Oidc => true,
+            TokenProfile::Cognito => says("token_use", "access"),
+            TokenProfile::Keycloak => says("typ", "Bearer"),
+            TokenProfile::Oidc => true,
         };
         let word = |value: &Value| {
             value.as_str().is_some_and(|text| ACCESS.iter().any(|word| text.eq_ignore_ascii_case(word)))
@@ -169,26 +174,27 @@ impl Rules {
         let unsaid = ["typ", "token_use", "token_type"].iter().all(|name| claims.get(*name).is_none_or(word));
         // Only logout and other event tokens have events (RFC 8417).
         if !access || !unsaid || claims.contains_key("events") {
-            return Err(Reject::Kind);
+            return Err(TokenError::Kind);
         }
         // A reply of the issuer's may repeat the login's nonce; and older Keycloak puts it into access tokens too.
-        let told_apart = self.kind == Kind::Oidc && source == Source::Signed && !self.accept_id_tokens;
+        let told_apart =
+            self.kind == TokenProfile::Oidc && source == ClaimsSource::Signed && !self.accept_id_tokens;
         match ID_TOKEN.into_iter().find(|name| told_apart && claims.contains_key(*name)) {
-            Some(member) => Err(Reject::IdToken(member)),
+            Some(member) => Err(TokenError::IdToken(member)),
             None => Ok(()),
         }
     }
 
     /// RFC 7519 sections 4.1.4 to 4.1.6. A fraction of a second counts against the token.
-    fn times(&self, claims: &Map<String, Value>, now: i64) -> Result<Option<i64>, Reject> {
+    fn times(&self, claims: &Map<String, Value>, now: i64) -> Result<Option<i64>, TokenError> {
         let expires = date(claims, "exp", f64::floor)?.map(|end| end.saturating_add(self.leeway));
         if expires.is_some_and(|end| now >= end) {
-            return Err(Reject::Expired);
+            return Err(TokenError::Expired);
         }
         for begin in [date(claims, "nbf", f64::ceil)?, date(claims, "iat", f64::ceil)?].into_iter().flatten()
         {
             if now.saturating_add(self.leeway) < begin {
-                return Err(Reject::NotYet);
+                return Err(TokenError::NotYet);
             }
         }
         Ok(expires)
@@ -199,9 +205,9 @@ impl Rules {
     fn addressed(
         &self,
         claims: &Map<String, Value>,
-        source: Source,
-        servers: Servers<'_>,
-    ) -> Result<Option<Vec<String>>, Reject> {
+        source: ClaimsSource,
+        servers: ServersByAudience<'_>,
+    ) -> Result<Option<Vec<String>>, TokenError> {
         let named = audience(claims, source)?;
         let names = named.as_deref().unwrap_or_default();
         let (mut ours, mut only) = (false, Vec::new());
@@ -213,34 +219,36 @@ impl Rules {
         let known = |client: Option<&str>| client.is_some_and(|id| self.clients.iter().any(|own| own == id));
         let asked_by = client(claims)?;
         let may = match self.kind {
-            Kind::Cognito => known(text_of(claims, "client_id")?),
-            Kind::Keycloak => true,
-            Kind::Oidc => self.clients.is_empty() || known(asked_by),
+            TokenProfile::Cognito => known(text_of(claims, "client_id")?),
+            TokenProfile::Keycloak => true,
+            TokenProfile::Oidc => self.clients.is_empty() || known(asked_by),
         };
         if may && !ours && !only.is_empty() {
             return Ok(Some(only));
         }
         let addressed = match (self.kind, &named) {
             // With resource binding there is an `aud` as well, and it must not be somebody else's.
-            (Kind::Cognito, named) => named.is_none() || ours,
+            (TokenProfile::Cognito, named) => named.is_none() || ours,
             // Keycloak names nobody, or `account` alone, unless it was told to; or the client that asked, which may be us.
-            (Kind::Keycloak, named) if self.audience.is_empty() => {
+            (TokenProfile::Keycloak, named) if self.audience.is_empty() => {
                 let client = text_of(claims, "azp")?;
                 let nobody = || names.iter().all(|name| *name == "account");
                 let itself = || names.iter().any(|name| Some(*name) == client);
                 known(client) && (named.is_none() || nobody() || itself())
             }
-            (Kind::Keycloak | Kind::Oidc, Some(_)) => ours,
-            (Kind::Keycloak, None) => false,
-            (Kind::Oidc, None) => source == Source::Asked && self.audience.is_empty() && known(asked_by),
+            (TokenProfile::Keycloak | TokenProfile::Oidc, Some(_)) => ours,
+            (TokenProfile::Keycloak, None) => false,
+            (TokenProfile::Oidc, None) => {
+                source == ClaimsSource::Asked && self.audience.is_empty() && known(asked_by)
+            }
         };
-        if may && addressed { Ok(None) } else { Err(Reject::Audience) }
+        if may && addressed { Ok(None) } else { Err(TokenError::Audience) }
     }
 }
 
 /// `aud`: text, or an array of texts that is not empty; a `null` in it names nobody. Issuers that are asked about a token for
 /// nobody in particular may answer with an empty array (Ory Hydra, Authelia).
-fn audience(claims: &Map<String, Value>, source: Source) -> Result<Option<Vec<&str>>, Reject> {
+fn audience(claims: &Map<String, Value>, source: ClaimsSource) -> Result<Option<Vec<&str>>, TokenError> {
     let names: Option<Vec<&str>> = match claims.get("aud") {
         None => return Ok(None),
         Some(Value::Array(names)) => names.iter().filter(|name| !name.is_null()).map(Value::as_str).collect(),
@@ -248,18 +256,18 @@ fn audience(claims: &Map<String, Value>, source: Source) -> Result<Option<Vec<&s
     };
     match names {
         Some(names) if !names.is_empty() => Ok(Some(names)),
-        Some(_) if source == Source::Asked => Ok(None),
-        _ => Err(Reject::Audience),
+        Some(_) if source == ClaimsSource::Asked => Ok(None),
+        _ => Err(TokenError::Audience),
     }
 }
 
 /// A NumericDate (RFC 7519 section 2) as whole seconds. Text is no date.
-fn date(claims: &Map<String, Value>, name: &str, round: fn(f64) -> f64) -> Result<Option<i64>, Reject> {
+fn date(claims: &Map<String, Value>, name: &str, round: fn(f64) -> f64) -> Result<Option<i64>, TokenError> {
     /// Up to here every whole number is exact.
     const EXACT: f64 = 9_007_199_254_740_992.0;
     let Some(value) = claims.get(name) else { return Ok(None) };
     let fraction = || value.as_f64().map(round).filter(|date| date.abs() <= EXACT).map(|date| date as i64);
-    value.as_i64().or_else(fraction).map(Some).ok_or(Reject::Malformed)
+    value.as_i64().or_else(fraction).map(Some).ok_or(TokenError::Malformed)
 }
 
 #[cfg(test)]

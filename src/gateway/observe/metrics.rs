@@ -1,6 +1,6 @@
-//! What is counted and timed, under the reference's metric names and some of our own, in the Prometheus text format.
+//! What is counted and timed, under the registry's metric names and some of our own, in the Prometheus text format.
 //! Each worker counts for itself, and whoever asks adds up: no request writes where another core reads.
-//! It leaves what happened to `record`.
+//! It leaves what happened to `request_log`.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -16,13 +16,13 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
 
-use super::ledger::Promise;
+use super::audit_buffer::AuditCapacity;
 use crate::text;
 
 /// Every metric.
 pub(crate) struct Metrics {
     registry: Registry,
-    requests: Requests,
+    requests: RequestMetrics,
     health: Family<HealthLabels, Counter>,
     keys: Family<ResultLabels, Counter>,
     reloads: Family<ResultLabels, Counter>,
@@ -32,11 +32,11 @@ pub(crate) struct Metrics {
 
 /// One worker's count of its requests.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Tally(Arc<Mutex<HashMap<Key, Series>>>);
+pub(crate) struct WorkerMetrics(Arc<Mutex<HashMap<SeriesKey, Series>>>);
 
 /// One kind of request, borrowed from it.
 #[derive(Clone, Copy, Hash)]
-pub(crate) struct Kind<'a> {
+pub(crate) struct RequestKind<'a> {
     pub(crate) server: &'a str,
     pub(crate) method: &'a str,
     /// The tool, of an allowed `tools/call` alone: anyone can invent names.
@@ -46,7 +46,7 @@ pub(crate) struct Kind<'a> {
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, PartialOrd, Ord)]
-struct Key {
+struct SeriesKey {
     server: String,
     method: String,
     tool: String,
@@ -56,13 +56,13 @@ struct Key {
 #[derive(Clone, Debug, Default)]
 struct Series {
     requests: u64,
-    gateway: Times<12>,
-    upstream: Times<14>,
+    gateway: Histogram<12>,
+    upstream: Histogram<14>,
 }
 
 /// A histogram: how many fell under each bound, beginning after the one before.
 #[derive(Clone, Debug)]
-struct Times<const N: usize> {
+struct Histogram<const N: usize> {
     under: [u64; N],
     over: u64,
     sum: f64,
@@ -70,10 +70,10 @@ struct Times<const N: usize> {
 
 /// The workers' tallies, added up when somebody looks.
 #[derive(Clone, Debug, Default)]
-struct Requests(Arc<Mutex<Vec<Tally>>>);
+struct RequestMetrics(Arc<Mutex<Vec<WorkerMetrics>>>);
 
 /// Which labels a series has under a metric's name; none if it does not count there.
-type Labelled = fn(&Key) -> Option<Labels<'_>>;
+type Labelled = fn(&SeriesKey) -> Option<Labels<'_>>;
 /// There are no exemplars.
 type NoLabels = Labels<'static>;
 /// Label names and values, in order.
@@ -102,7 +102,7 @@ impl Default for Metrics {
     fn default() -> Self {
         let mut metrics = Self {
             registry: Registry::default(),
-            requests: Requests::default(),
+            requests: RequestMetrics::default(),
             health: Family::default(),
             keys: Family::default(),
             reloads: Family::default(),
@@ -122,7 +122,7 @@ impl Default for Metrics {
 
 impl Metrics {
     /// All of them, with what becomes of the audit.
-    pub(crate) fn with(audit: &Promise) -> Self {
+    pub(crate) fn with(audit: &AuditCapacity) -> Self {
         let mut metrics = Self::default();
         let rows = [
             ("mcpauth_audit_failures", "Writes of the audit that failed", &audit.failures),
@@ -135,8 +135,8 @@ impl Metrics {
     }
 
     /// A worker's own count.
-    pub(crate) fn tally(&self) -> Tally {
-        let tally = Tally::default();
+    pub(crate) fn tally(&self) -> WorkerMetrics {
+        let tally = WorkerMetrics::default();
         self.requests.lock().push(tally.clone());
         tally
     }
@@ -163,14 +163,14 @@ impl Metrics {
     }
 }
 
-impl Tally {
+impl WorkerMetrics {
     /// One more, with the time in the gateway and until the server began to answer.
-    pub(crate) fn count(&self, kind: &Kind<'_>, gateway: Duration, upstream: Option<Duration>) {
+    pub(crate) fn count(&self, kind: &RequestKind<'_>, gateway: Duration, upstream: Option<Duration>) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(series) = all.get_mut(kind) {
             return series.add(gateway, upstream);
         }
-        let other = Kind { server: "other", method: "other", tool: "", reason: kind.reason };
+        let other = RequestKind { server: "other", method: "other", tool: "", reason: kind.reason };
         let kind = if all.len() < MOST { kind } else { &other };
         all.entry(kind.into()).or_default().add(gateway, upstream);
     }
@@ -186,7 +186,7 @@ impl Series {
     }
 }
 
-impl<const N: usize> Times<N> {
+impl<const N: usize> Histogram<N> {
     fn add(&mut self, time: Duration, bounds: &[f64; N]) {
         let seconds = time.as_secs_f64();
         let place = bounds.partition_point(|bound| *bound < seconds);
@@ -210,19 +210,19 @@ impl<const N: usize> Times<N> {
     }
 }
 
-impl<const N: usize> Default for Times<N> {
+impl<const N: usize> Default for Histogram<N> {
     fn default() -> Self {
         Self { under: [0; N], over: 0, sum: 0.0 }
     }
 }
 
-impl Requests {
-    fn lock(&self) -> MutexGuard<'_, Vec<Tally>> {
+impl RequestMetrics {
+    fn lock(&self) -> MutexGuard<'_, Vec<WorkerMetrics>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn merged(&self) -> BTreeMap<Key, Series> {
-        let mut merged = BTreeMap::<Key, Series>::new();
+    fn merged(&self) -> BTreeMap<SeriesKey, Series> {
+        let mut merged = BTreeMap::<SeriesKey, Series>::new();
         for tally in self.lock().iter() {
             for (key, series) in tally.0.lock().unwrap_or_else(PoisonError::into_inner).iter() {
                 let sum = merged.entry(key.clone()).or_default();
@@ -235,7 +235,7 @@ impl Requests {
     }
 }
 
-impl Collector for Requests {
+impl Collector for RequestMetrics {
     fn encode(&self, mut to: DescriptorEncoder<'_>) -> fmt::Result {
         let all = self.merged();
         let counters: [(&str, &str, Labelled); 4] = [
@@ -262,11 +262,12 @@ impl Collector for Requests {
         let histogram = MetricType::Histogram;
         let name = "mcp_auth_request_duration";
         let mut family = to.encode_descriptor(name, "Time in the gateway itself", seconds, histogram)?;
-        for (labels, times) in grouped(&all, server, |sum: &mut Times<12>, series| sum.merge(&series.gateway))
+        for (labels, times) in
+            grouped(&all, server, |sum: &mut Histogram<12>, series| sum.merge(&series.gateway))
         {
             times.encode(&SHORT, family.encode_family(&labels)?)?;
         }
-        let upstream = |sum: &mut Times<14>, series: &Series| sum.merge(&series.upstream);
+        let upstream = |sum: &mut Histogram<14>, series: &Series| sum.merge(&series.upstream);
         let histograms: [(&str, &str, Labelled); 2] = [
             ("mcp_protocol_latency", "Time until the server began to answer", server),
             ("mcp_tool_execution_duration", "Time until the server began to answer a tool call", tool),
@@ -281,19 +282,19 @@ impl Collector for Requests {
     }
 }
 
-fn server(key: &Key) -> Option<Labels<'_>> {
+fn server(key: &SeriesKey) -> Option<Labels<'_>> {
     (!key.server.is_empty()).then(|| vec![("server", key.server.as_str())])
 }
 
-fn tool(key: &Key) -> Option<Labels<'_>> {
+fn tool(key: &SeriesKey) -> Option<Labels<'_>> {
     let labels = || vec![("tool_name", key.tool.as_str()), ("server_name", &key.server), ("success", "true")];
     (!key.tool.is_empty()).then(labels)
 }
 
 /// The sums of all series whose labels are the same; a series without labels does not count.
 fn grouped<'a, T: Default>(
-    all: &'a BTreeMap<Key, Series>,
-    labels: impl Fn(&'a Key) -> Option<Labels<'a>>,
+    all: &'a BTreeMap<SeriesKey, Series>,
+    labels: impl Fn(&'a SeriesKey) -> Option<Labels<'a>>,
     add: impl Fn(&mut T, &Series),
 ) -> BTreeMap<Labels<'a>, T> {
     let mut sums = BTreeMap::new();
@@ -305,8 +306,8 @@ fn grouped<'a, T: Default>(
     sums
 }
 
-impl Equivalent<Key> for Kind<'_> {
-    fn equivalent(&self, key: &Key) -> bool {
+impl Equivalent<SeriesKey> for RequestKind<'_> {
+    fn equivalent(&self, key: &SeriesKey) -> bool {
         self.server == key.server
             && self.method == key.method
             && self.tool == key.tool
@@ -314,9 +315,9 @@ impl Equivalent<Key> for Kind<'_> {
     }
 }
 
-impl From<&Kind<'_>> for Key {
+impl From<&RequestKind<'_>> for SeriesKey {
     /// Where everything is allowed, names are anybody's: what does not simply show does not get into a label.
-    fn from(kind: &Kind<'_>) -> Self {
+    fn from(kind: &RequestKind<'_>) -> Self {
         let label = |name: &str| text::clean(name, usize::MAX);
         Self {
             server: label(kind.server),
@@ -331,7 +332,8 @@ impl From<&Kind<'_>> for Key {
 mod tests {
     use super::*;
 
-    const CALL: Kind<'_> = Kind { server: "time", method: "tools/call", tool: "now", reason: "" };
+    const CALL: RequestKind<'_> =
+        RequestKind { server: "time", method: "tools/call", tool: "now", reason: "" };
 
     #[test]
     fn workers_are_added_up_under_the_references_names() {
@@ -339,7 +341,11 @@ mod tests {
         let (one, two) = (metrics.tally(), metrics.tally());
         one.count(&CALL, Duration::from_micros(20), Some(Duration::from_millis(2)));
         two.count(&CALL, Duration::from_micros(30), None);
-        two.count(&Kind { tool: "", reason: "name", ..CALL }, Duration::from_secs(9), None);
+        two.count(
+            &RequestKind { tool: "", reason: "name_not_allowed", ..CALL },
+            Duration::from_secs(9),
+            None,
+        );
         let text = metrics.text();
         for line in [
             "mcp_auth_requests_total{success=\"true\",method=\"tools/call\",server=\"time\"} 2\n",
@@ -348,7 +354,7 @@ mod tests {
             "mcp_auth_request_duration_seconds_bucket{le=\"0.000025\",server=\"time\"} 1\n",
             "mcp_auth_request_duration_seconds_bucket{le=\"+Inf\",server=\"time\"} 3\n",
             "mcp_protocol_latency_seconds_count{server=\"time\"} 1\n",
-            "mcpauth_refusals_total{reason=\"name\",server=\"time\"} 1\n",
+            "mcpauth_refusals_total{reason=\"name_not_allowed\",server=\"time\"} 1\n",
         ] {
             assert!(text.contains(line), "{line}\n{text}");
         }
@@ -359,7 +365,7 @@ mod tests {
         let metrics = Metrics::default();
         let tally = metrics.tally();
         for n in 0..2 * MOST {
-            tally.count(&Kind { tool: &n.to_string(), ..CALL }, Duration::ZERO, None);
+            tally.count(&RequestKind { tool: &n.to_string(), ..CALL }, Duration::ZERO, None);
         }
         assert_eq!(metrics.requests.merged().len(), MOST + 1);
         assert!(metrics.text().contains("method=\"other\",server=\"other\"} 4096\n"));

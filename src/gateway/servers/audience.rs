@@ -3,8 +3,8 @@
 
 use url::Url;
 
-use super::outbound::is_same;
-use super::route::{Match, Routes};
+use super::origin::is_same;
+use super::route::{RouteMatch, Routes};
 use crate::sys::address::check_web;
 
 /// The servers whose resource identifier this is: what the gateway at `public_url` says of them, or their own address.
@@ -20,7 +20,7 @@ pub fn servers_of(routes: &Routes, public_url: Option<&Url>, audience: &str) -> 
     if public_url.is_some_and(|own| is_same(own, &url))
         && let Ok(found) = routes.find(url.path())
     {
-        let found = Some(found).filter(Match::is_resource);
+        let found = Some(found).filter(RouteMatch::is_resource);
         return found.map(|found| found.route.server.name.clone()).into_iter().collect();
     }
     // One proxy may stand before the gateway and its servers, so that both are at one host.

@@ -7,12 +7,12 @@ use serde_json::Value;
 
 use crate::gateway::headers::is_bound;
 use crate::gateway::settings::{is_name, is_variable};
-use crate::registry::Refusal;
+use crate::registry::FileProblem;
 use crate::secret::Secret;
 
 /// The variables of the environment that servers' files may use.
 #[derive(Clone, Copy)]
-pub struct Variables<'a> {
+pub struct AllowedVariables<'a> {
     /// Their names (`header_variables`).
     pub allowed: &'a [String],
     /// Gives one's value; `None` if it is not set, or never for servers.
@@ -20,24 +20,24 @@ pub struct Variables<'a> {
 }
 
 /// Names and values, and what of them was left out.
-type Headers = (Vec<(HeaderName, HeaderValue)>, Vec<Refusal>);
+type Headers = (Vec<(HeaderName, HeaderValue)>, Vec<FileProblem>);
 
 /// A header that asks for a variable the settings do not allow.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Forbidden {
+pub(super) struct ForbiddenVariable {
     pub(super) header: String,
     pub(super) variable: String,
 }
 
 /// Why a header is not there.
-enum Bad {
+enum HeaderError {
     Forbidden(String),
     Header(String, &'static str),
 }
 
 /// A variable that a header cannot have.
 #[derive(Debug, PartialEq, Eq)]
-enum Missing<'t> {
+enum MissingVariable<'t> {
     /// The settings do not name it.
     Forbidden(&'t str),
     /// It has no value, or is one of our own secrets.
@@ -49,7 +49,7 @@ enum Missing<'t> {
 ///
 /// # Errors
 /// For a variable that is not allowed: the file asks for what is not its own, so that nothing of it is trusted.
-pub(super) fn headers(value: &Value, variables: Variables<'_>) -> Result<Headers, Forbidden> {
+pub(super) fn headers(value: &Value, variables: AllowedVariables<'_>) -> Result<Headers, ForbiddenVariable> {
     let objects = match value {
         Value::Array(items) => items.iter().collect(),
         Value::Null => Vec::new(),
@@ -68,8 +68,10 @@ pub(super) fn headers(value: &Value, variables: Variables<'_>) -> Result<Headers
             let shown = || name.chars().take(60).filter(|c| !c.is_control()).collect::<String>();
             match header(name, value, variables) {
                 Ok(header) => headers.push(header),
-                Err(Bad::Forbidden(variable)) => return Err(Forbidden { header: shown(), variable }),
-                Err(Bad::Header(reason, remedy)) => {
+                Err(HeaderError::Forbidden(variable)) => {
+                    return Err(ForbiddenVariable { header: shown(), variable });
+                }
+                Err(HeaderError::Header(reason, remedy)) => {
                     bad.push((format!("header {:?} {reason}; left out", shown()), remedy));
                 }
             }
@@ -78,17 +80,21 @@ pub(super) fn headers(value: &Value, variables: Variables<'_>) -> Result<Headers
     Ok((headers, bad))
 }
 
-fn header(name: &str, value: &Value, variables: Variables<'_>) -> Result<(HeaderName, HeaderValue), Bad> {
+fn header(
+    name: &str,
+    value: &Value,
+    variables: AllowedVariables<'_>,
+) -> Result<(HeaderName, HeaderValue), HeaderError> {
     const REMEDY: &str = "correct the header, or remove it";
-    let refuse = |reason: &str| Bad::Header(reason.to_owned(), REMEDY);
+    let refuse = |reason: &str| HeaderError::Header(reason.to_owned(), REMEDY);
     let known = HeaderName::from_bytes(name.as_bytes()).map_err(|_| refuse("has an impossible name"))?;
     if is_bound(known.as_str()) {
         return Err(refuse("belongs to the connection, not to a server"));
     }
     let text = value.as_str().ok_or_else(|| refuse("has a value that is no text"))?;
     let text = expanded(text, variables).map_err(|missing| match missing {
-        Missing::Forbidden(variable) => Bad::Forbidden(variable.to_owned()),
-        Missing::Unset(variable) => Bad::Header(
+        MissingVariable::Forbidden(variable) => HeaderError::Forbidden(variable.to_owned()),
+        MissingVariable::Unset(variable) => HeaderError::Header(
             format!("needs the variable {variable}, which is not set or not for servers"),
             "set it for the gateway",
         ),
@@ -100,7 +106,7 @@ fn header(name: &str, value: &Value, variables: Variables<'_>) -> Result<(Header
 }
 
 /// `text` with its `$NAME` and `${NAME}` filled in; else the first variable that it cannot have.
-fn expanded<'t>(text: &'t str, variables: Variables<'_>) -> Result<Secret, Missing<'t>> {
+fn expanded<'t>(text: &'t str, variables: AllowedVariables<'_>) -> Result<Secret, MissingVariable<'t>> {
     let mut parts = text.split('$');
     let mut whole = zeroize::Zeroizing::new(parts.next().unwrap_or_default().to_owned());
     for part in parts {
@@ -114,10 +120,10 @@ fn expanded<'t>(text: &'t str, variables: Variables<'_>) -> Result<Secret, Missi
             whole.push_str(part);
         } else {
             if !variables.allowed.iter().any(|allowed| allowed == name) {
-                return Err(Missing::Forbidden(name));
+                return Err(MissingVariable::Forbidden(name));
             }
             let value = (variables.value)(name).filter(|value| !value.is_empty());
-            let value = value.ok_or(Missing::Unset(name))?;
+            let value = value.ok_or(MissingVariable::Unset(name))?;
             whole.push_str(value.expose());
             whole.push_str(rest);
         }
@@ -131,9 +137,9 @@ mod tests {
 
     use super::*;
 
-    fn with<T>(then: impl FnOnce(Variables<'_>) -> T) -> T {
+    fn with<T>(then: impl FnOnce(AllowedVariables<'_>) -> T) -> T {
         let allowed = ["KEY", "EMPTY", "TWO_LINES", "NO"].map(str::to_owned);
-        then(Variables { allowed: &allowed, value: &variables })
+        then(AllowedVariables { allowed: &allowed, value: &variables })
     }
 
     fn read(value: &Value) -> Headers {
@@ -153,8 +159,8 @@ mod tests {
 
     #[test]
     fn variables_are_filled_in() {
-        let forbidden = |name| Err(Missing::Forbidden(name));
-        let unset = |name| Err(Missing::Unset(name));
+        let forbidden = |name| Err(MissingVariable::Forbidden(name));
+        let unset = |name| Err(MissingVariable::Unset(name));
         let cases = [
             ("plain", Ok("plain")),
             ("Bearer $KEY", Ok("Bearer k3y-of-the-server")),
@@ -225,7 +231,11 @@ mod tests {
             json!({"B": "fine", "A": "$KEY$OTHER"}),
         ] {
             let forbidden = with(|variables| headers(&value, variables)).unwrap_err();
-            assert_eq!(forbidden, Forbidden { header: "A".into(), variable: "OTHER".into() }, "{value}");
+            assert_eq!(
+                forbidden,
+                ForbiddenVariable { header: "A".into(), variable: "OTHER".into() },
+                "{value}"
+            );
         }
     }
 }

@@ -1,35 +1,35 @@
 //! The registry's servers as this gateway reaches them: each with its address and its headers. It leaves the files to
-//! `registry`, matching requests to `route`, paths to `join`, addresses to `outbound` and headers to `headers`.
+//! `registry`, matching requests to `route`, paths to `endpoints`, addresses to `origin` and headers to `headers`.
 
 pub mod audience;
+pub mod endpoints;
 pub mod headers;
-pub mod join;
-pub mod outbound;
+pub mod origin;
 pub mod route;
 
 use std::fmt;
+use std::sync::Arc;
 
 use hyper::header::{HeaderName, HeaderValue};
 use url::Url;
 
-use self::headers::{Forbidden, Variables, headers};
-use self::join::{Endpoints, Transport};
-use self::outbound::is_same;
+use self::endpoints::{Transport, UpstreamEndpoints};
+use self::headers::{AllowedVariables, ForbiddenVariable, headers};
+use self::origin::is_same;
+use crate::gateway::settings::Mcpgw;
 use crate::problem::Problem;
 pub use crate::registry::AuthType;
-use crate::registry::{self, PROXY_PASS_URL, Refusal, Registry, no_address};
+use crate::registry::{self, FileProblem, PROXY_PASS_URL, Profile, Registry, no_address};
 
-/// One MCP server. Its `Debug` shows what [`Server::address`] shows, and of the headers their names.
+/// One MCP server. Its `Debug` shows what [`UpstreamServer::address`] shows, and of the headers their names.
 #[derive(Clone)]
-pub struct Server {
+pub struct UpstreamServer {
     /// Its path without outer slashes: how clients, the policy and `upstreams` name it.
     pub name: String,
     /// What people call it.
     pub title: String,
-    /// `proxy_pass_url`. Its query may be a key: show [`Server::address`] instead.
-    pub url: Url,
-    /// Where to connect, and what to ask for there.
-    pub endpoints: Endpoints,
+    /// Where it is; nowhere but in the gateway itself for the built-in one.
+    pub place: Option<Place>,
     /// What credential it wants.
     pub auth_type: AuthType,
     /// How it can be spoken to, best first.
@@ -38,25 +38,44 @@ pub struct Server {
     pub headers: Vec<(HeaderName, HeaderValue)>,
     /// Whether it is switched on.
     pub enabled: bool,
+    /// What its file says of it to people.
+    pub profile: Arc<Profile>,
 }
+
+/// Where a server is.
+#[derive(Clone)]
+pub struct Place {
+    /// `proxy_pass_url`. Its query may be a key: show [`UpstreamServer::address`] instead.
+    pub url: Url,
+    /// Where to connect, and what to ask for there.
+    pub endpoints: UpstreamEndpoints,
+}
+
+/// The name of the gateway's own server.
+pub const MCPGW: &str = "mcpgw";
 
 /// What a folder of server files comes to.
 #[derive(Clone, Debug, Default)]
-pub struct Found {
+pub struct FoundServers {
     /// The servers that can be reached, switched off ones too, by name.
-    pub servers: Vec<Server>,
+    pub servers: Vec<UpstreamServer>,
     /// What is wrong with the files, and what was left out.
     pub remarks: Vec<Problem>,
 }
 
-impl Found {
-    /// The servers of a registry, with the headers that `variables` allow.
-    pub fn of(registry: &Registry, variables: Variables<'_>) -> Self {
+impl FoundServers {
+    /// The servers of a registry, with the headers that `variables` allow, and the gateway's own.
+    pub fn from_registry(registry: &Registry, variables: AllowedVariables<'_>, mcpgw: Mcpgw) -> Self {
         let remarks = [registry.remarks.as_slice(), &registry.unknown].concat();
         let mut found = Self { servers: Vec::new(), remarks };
-        for described in &registry.servers {
+        let own = registry.servers.iter().find(|server| server.name == MCPGW);
+        let built_in = mcpgw.is_built_in(own.is_some_and(|own| own.url.is_some()));
+        if built_in {
+            found.servers.push(UpstreamServer::built_in(own));
+        }
+        for described in registry.servers.iter().filter(|server| !(built_in && server.name == MCPGW)) {
             let at = described.file.display().to_string();
-            match Server::of(described, variables) {
+            match UpstreamServer::from_registry(described, variables) {
                 Ok((server, bad)) => {
                     found.servers.push(server);
                     let remarks = bad.into_iter().map(|(what, remedy)| Problem::remark(&at, what, remedy));
@@ -67,27 +86,32 @@ impl Found {
                 }
             }
         }
+        found.servers.sort_by(|one, other| one.name.cmp(&other.name));
         found
     }
 }
 
-impl Server {
+impl UpstreamServer {
     /// The server that a file with nothing but a path and a `proxy_pass_url` describes.
     ///
     /// # Errors
     /// What is wrong, in a few words.
     pub fn at(path: &str, url: &str) -> Result<Self, String> {
-        let none = Variables { allowed: &[], value: &|_| None };
-        let server = registry::Server::at(path, url)?;
-        Self::of(&server, none).map(|(server, _)| server).map_err(|(what, _)| what)
+        let none = AllowedVariables { allowed: &[], value: &|_| None };
+        let server = registry::RegisteredServer::at(path, url)?;
+        Self::from_registry(&server, none).map(|(server, _)| server).map_err(|(what, _)| what)
     }
 
     /// A server and the headers that it does without.
-    fn of(described: &registry::Server, variables: Variables<'_>) -> Result<(Self, Vec<Refusal>), Refusal> {
+    fn from_registry(
+        described: &registry::RegisteredServer,
+        variables: AllowedVariables<'_>,
+    ) -> Result<(Self, Vec<FileProblem>), FileProblem> {
         let url = described.url.clone().ok_or_else(|| no_address(PROXY_PASS_URL, "is missing or no URL"))?;
-        let endpoints = Endpoints::of(described).map_err(|(field, why)| no_address(field, why))?;
+        let endpoints =
+            UpstreamEndpoints::from_registry(described).map_err(|(field, why)| no_address(field, why))?;
         let (headers, bad) = headers(&described.headers, variables).map_err(|asks| {
-            let Forbidden { header, variable } = asks;
+            let ForbiddenVariable { header, variable } = asks;
             let what = format!(
                 "header {header:?} asks for the variable {variable}, which header_variables does not name"
             );
@@ -99,41 +123,66 @@ impl Server {
             auth_type: described.auth_type,
             transports: described.transports.clone(),
             enabled: described.enabled,
-            url,
-            endpoints,
+            profile: described.profile.clone(),
+            place: Some(Place { url, endpoints }),
             headers,
         };
         Ok((server, bad))
     }
 
+    /// The gateway's own server, as the registry's file describes it if there is one.
+    fn built_in(described: Option<&registry::RegisteredServer>) -> Self {
+        let title = described.map_or("MCP Gateway Tools", |described| &described.title);
+        Self {
+            name: MCPGW.into(),
+            title: title.to_owned(),
+            place: None,
+            auth_type: AuthType::None,
+            transports: vec![Transport::StreamableHttp],
+            headers: Vec::new(),
+            enabled: described.is_none_or(|described| described.enabled),
+            profile: described.map(|described| described.profile.clone()).unwrap_or_default(),
+        }
+    }
+
+    /// Where to connect; none for the gateway's own.
+    pub fn endpoints(&self) -> Option<&UpstreamEndpoints> {
+        self.place.as_ref().map(|place| &place.endpoints)
+    }
+
     /// Whether an address without a query is its own or one of its endpoints', a slash at the end aside.
     pub fn is_at(&self, url: &Url) -> bool {
-        let Endpoints { base, mcp, sse } = &self.endpoints;
+        let Some(Place { url: own, endpoints: UpstreamEndpoints { base, mcp, sse } }) = &self.place else {
+            return false;
+        };
         let path = url.path().trim_end_matches('/');
         let alike = |own: &&&Url| own.path().trim_end_matches('/') == path && is_same(own, url);
-        [&self.url, &base.url, &mcp.url, &sse.url].iter().any(|own| alike(&own))
+        [own, &base.url, &mcp.url, &sse.url].iter().any(|own| alike(&own))
     }
 
     /// Whether any of its endpoints is spoken to over TLS.
     pub fn is_secure(&self) -> bool {
-        let Endpoints { base, mcp, sse } = &self.endpoints;
-        [base, mcp, sse].iter().any(|endpoint| endpoint.origin.tls)
+        let is_secure = |UpstreamEndpoints { base, mcp, sse }: &UpstreamEndpoints| {
+            [base, mcp, sse].iter().any(|endpoint| endpoint.origin.tls)
+        };
+        self.endpoints().is_some_and(is_secure)
     }
 
     /// Its address as it may be shown: without the query.
     pub fn address(&self) -> String {
-        let mut url = self.url.clone();
+        let Some(Place { url, .. }) = &self.place else { return "built in".into() };
+        let mut url = url.clone();
         url.set_query(None);
         url.set_fragment(None);
         url.into()
     }
 }
 
-impl fmt::Debug for Server {
+impl fmt::Debug for UpstreamServer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let headers: Vec<_> = self.headers.iter().map(|(name, _)| name).collect();
         let mut shown = f.debug_struct("Server");
-        shown.field("name", &self.name).field("url", &self.address()).field("endpoints", &self.endpoints);
+        shown.field("name", &self.name).field("url", &self.address()).field("endpoints", &self.endpoints());
         shown.field("headers", &headers).field("enabled", &self.enabled).finish_non_exhaustive()
     }
 }
@@ -141,28 +190,60 @@ impl fmt::Debug for Server {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::gateway::settings::ServeMcpgw;
+
+    const NONE: AllowedVariables<'_> = AllowedVariables { allowed: &[], value: &|_| None };
+
+    fn serving(serve: Option<ServeMcpgw>) -> Mcpgw {
+        Mcpgw { serve, call_tool: false }
+    }
 
     #[test]
     fn a_server_is_where_its_file_says() {
-        let server = Server::at("/a/", "http://h:1/?key=k3y").unwrap();
+        let server = UpstreamServer::at("/a/", "http://h:1/?key=k3y").unwrap();
         assert_eq!((server.name.as_str(), server.address().as_str()), ("a", "http://h:1/"));
-        assert_eq!(server.endpoints.mcp.uri, "/mcp?key=k3y");
+        assert_eq!(server.endpoints().unwrap().mcp.uri, "/mcp?key=k3y");
         assert!(!format!("{server:?}").contains("k3y"), "a query may be a key");
-        let refused = Server::at("/a", "http://h:0/").unwrap_err();
+        let refused = UpstreamServer::at("/a", "http://h:0/").unwrap_err();
         assert_eq!(refused, "proxy_pass_url has no port");
     }
 
     #[test]
     fn without_an_address_it_cannot_be_reached() {
-        let mut described = registry::Server::at("/a", "http://h").unwrap();
+        let mut described = registry::RegisteredServer::at("/a", "http://h").unwrap();
         described.url = None;
         let mut registry = Registry::default();
         registry.servers.push(described);
-        let found = Found::of(&registry, Variables { allowed: &[], value: &|_| None });
+        let found = FoundServers::from_registry(&registry, NONE, serving(Some(ServeMcpgw::Forward)));
         let [remark] = found.remarks.as_slice() else { panic!("{:?}", found.remarks) };
         assert_eq!(
             (found.servers.len(), remark.what.as_str()),
             (0, "proxy_pass_url is missing or no URL; left out")
         );
+    }
+
+    #[test]
+    fn the_gateways_own_server_is_there_unless_its_file_leads_elsewhere() {
+        let found = |path: Option<(&str, bool)>, serve| {
+            let mut registry = Registry::default();
+            registry.servers.extend(path.map(|(path, has_address)| {
+                let mut described = registry::RegisteredServer::at(path, "http://h").unwrap();
+                described.url = described.url.filter(|_| has_address);
+                (described.title, described.enabled) = ("Mine".into(), false);
+                described
+            }));
+            let found = FoundServers::from_registry(&registry, NONE, serving(serve));
+            let shown =
+                |server: &UpstreamServer| format!("{} {} {}", server.name, server.address(), server.enabled);
+            found.servers.iter().map(shown).collect::<Vec<_>>().join(", ")
+        };
+        let (builtin, forward) = (Some(ServeMcpgw::Builtin), Some(ServeMcpgw::Forward));
+        assert_eq!(found(None, None), "mcpgw built in true");
+        assert_eq!(found(None, forward), "");
+        assert_eq!(found(Some(("/z", true)), None), "mcpgw built in true, z http://h/ false");
+        assert_eq!(found(Some(("/mcpgw/", true)), None), "mcpgw http://h/ false");
+        assert_eq!(found(Some(("/mcpgw", true)), builtin), "mcpgw built in false");
+        assert_eq!(found(Some(("/mcpgw", false)), None), "mcpgw built in false");
+        assert_eq!(found(Some(("/mcpgw", false)), forward), "");
     }
 }

@@ -16,32 +16,32 @@ use hashbrown::HashMap;
 use hyper::header::HeaderName;
 use percent_encoding::percent_decode_str;
 
-use super::join::Endpoint;
-use super::{AuthType, Server};
-use crate::gateway::settings::{Egress, Settings};
+use super::endpoints::UpstreamEndpoint;
+use super::{AuthType, UpstreamServer};
+use crate::gateway::settings::{EgressMode, GatewaySettings};
 
 /// Every server, by its path.
 #[derive(Clone, Debug, Default)]
 pub struct Routes {
     /// By the first segment; the longest name first.
     by_first: HashMap<Box<str>, Vec<Candidate>>,
-    all: Vec<Arc<Route>>,
+    all: Vec<Arc<ServerRoute>>,
 }
 
 #[derive(Clone, Debug)]
 struct Candidate {
     /// The segments of the name after the first.
     further: Box<[Box<str>]>,
-    route: Arc<Route>,
+    route: Arc<ServerRoute>,
 }
 
 /// One server and all that was said of it.
 #[derive(Clone, Debug)]
-pub struct Route {
+pub struct ServerRoute {
     /// Its file.
-    pub server: Server,
+    pub server: UpstreamServer,
     /// Where its outside credential comes from: as `upstreams` says, else passed on where its `auth_type` asks for one.
-    pub egress: Egress,
+    pub egress: EgressMode,
     /// The server name of its stored credential.
     pub credential: String,
     /// The only request headers that pass, beside the standard set; all if absent.
@@ -52,18 +52,18 @@ pub struct Route {
 
 /// What a path means.
 #[derive(Clone, Copy, Debug)]
-pub struct Match<'a> {
+pub struct RouteMatch<'a> {
     /// The server.
-    pub route: &'a Arc<Route>,
+    pub route: &'a Arc<ServerRoute>,
     /// What of it.
-    pub asked: Asked<'a>,
+    pub asked: EndpointKind<'a>,
     /// Whether a slash is at its end.
     pub slash: bool,
 }
 
 /// What of a server was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Asked<'a> {
+pub enum EndpointKind<'a> {
     /// `/{server}`.
     Base,
     /// `/{server}/mcp`.
@@ -71,7 +71,7 @@ pub enum Asked<'a> {
     /// `/{server}/sse`.
     Sse,
     /// `/{server}/messages/...`: the rest after `messages/`, as sent, with nothing in it that is refused elsewhere.
-    Announced(&'a str),
+    SseMessages(&'a str),
 }
 
 /// One of the addresses of a server at the gateway, after its name.
@@ -94,7 +94,7 @@ impl Resource {
 /// How a path below the server's name is written for whoever asked (RFC 3986 section 4.2): relative, because what stands
 /// before the gateway may have put anything before its paths.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Base {
+pub enum PathBase {
     /// The name itself was asked for.
     Name,
     /// Something directly below the name.
@@ -103,7 +103,7 @@ pub enum Base {
     Below,
 }
 
-impl Base {
+impl PathBase {
     /// The path below the name of a server.
     pub fn reference(self, server: &str, below: &str) -> String {
         match self {
@@ -116,7 +116,7 @@ impl Base {
 
 /// Why a path leads nowhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NoRoute {
+pub enum RouteError {
     /// It could be read in two ways.
     Malformed,
     /// No server has it.
@@ -127,13 +127,13 @@ pub enum NoRoute {
 
 impl Routes {
     /// The routes to `servers`, with what the settings add to each.
-    pub fn new(servers: Vec<Server>, settings: &Settings) -> Self {
+    pub fn new(servers: Vec<UpstreamServer>, settings: &GatewaySettings) -> Self {
         let mut routes = Self::default();
         for server in servers {
             let mut segments = server.name.split('/').map(Box::from);
             let first = segments.next().unwrap_or_default();
             let further = segments.collect();
-            let route = Arc::new(Route::new(server, settings));
+            let route = Arc::new(ServerRoute::new(server, settings));
             routes.all.push(Arc::clone(&route));
             routes.by_first.entry(first).or_default().push(Candidate { further, route });
         }
@@ -144,12 +144,12 @@ impl Routes {
     }
 
     /// Every server, switched off ones too, by name.
-    pub fn all(&self) -> &[Arc<Route>] {
+    pub fn all(&self) -> &[Arc<ServerRoute>] {
         &self.all
     }
 
     /// A server by its name.
-    pub fn named(&self, name: &str) -> Option<&Arc<Route>> {
+    pub fn named(&self, name: &str) -> Option<&Arc<ServerRoute>> {
         let first = name.split('/').next().unwrap_or_default();
         let candidates = self.by_first.get(first)?;
         candidates.iter().map(|candidate| &candidate.route).find(|route| route.server.name == name)
@@ -158,9 +158,9 @@ impl Routes {
     /// What the path of a request means: as sent, undecoded, without its query. A plain one allocates nothing.
     ///
     /// # Errors
-    /// [`NoRoute`].
-    pub fn find<'a>(&'a self, path: &'a str) -> Result<Match<'a>, NoRoute> {
-        let path = path.strip_prefix('/').filter(|path| !path.is_empty()).ok_or(NoRoute::Unknown)?;
+    /// [`RouteError`].
+    pub fn find<'a>(&'a self, path: &'a str) -> Result<RouteMatch<'a>, RouteError> {
+        let path = path.strip_prefix('/').filter(|path| !path.is_empty()).ok_or(RouteError::Unknown)?;
         let slash = path.ends_with('/');
         let path = path.strip_suffix('/').unwrap_or(path);
         // All of it, before any of it is compared: a good beginning must not excuse the rest.
@@ -168,24 +168,24 @@ impl Routes {
             decoded(segment)?;
         }
         let (first, rest) = cut(path);
-        let candidates = self.by_first.get(decoded(first)?.as_ref()).ok_or(NoRoute::Unknown)?;
+        let candidates = self.by_first.get(decoded(first)?.as_ref()).ok_or(RouteError::Unknown)?;
         let found =
             candidates.iter().find_map(|candidate| Some((below(rest, &candidate.further)?, candidate)));
-        let (rest, candidate) = found.ok_or(NoRoute::Unknown)?;
+        let (rest, candidate) = found.ok_or(RouteError::Unknown)?;
         let asked = asked(rest)?;
         if !candidate.route.server.enabled {
-            return Err(NoRoute::Off);
+            return Err(RouteError::Off);
         }
-        Ok(Match { route: &candidate.route, asked, slash })
+        Ok(RouteMatch { route: &candidate.route, asked, slash })
     }
 }
 
-impl Route {
-    fn new(server: Server, settings: &Settings) -> Self {
+impl ServerRoute {
+    fn new(server: UpstreamServer, settings: &GatewaySettings) -> Self {
         let said = settings.upstreams.get(&server.name).cloned().unwrap_or_default();
         let by_auth_type = match server.auth_type {
-            AuthType::None => Egress::None,
-            AuthType::Oauth | AuthType::ApiKey | AuthType::Other => Egress::Passthrough,
+            AuthType::None => EgressMode::None,
+            AuthType::Oauth | AuthType::ApiKey | AuthType::Other => EgressMode::Passthrough,
         };
         let headers = said.headers.map(|names| {
             names.iter().filter_map(|name| HeaderName::from_bytes(name.as_bytes()).ok()).collect()
@@ -200,40 +200,42 @@ impl Route {
     }
 }
 
-impl<'a> Match<'a> {
+impl<'a> RouteMatch<'a> {
     /// Where a path below the server's name is from here.
-    pub fn base(&self) -> Base {
+    pub fn base(&self) -> PathBase {
         match (self.asked, self.slash) {
-            (Asked::Base, false) => Base::Name,
-            (Asked::Base, true) | (Asked::Mcp | Asked::Sse, false) => Base::Folder,
-            (Asked::Mcp | Asked::Sse, true) | (Asked::Announced(_), _) => Base::Below,
+            (EndpointKind::Base, false) => PathBase::Name,
+            (EndpointKind::Base, true) | (EndpointKind::Mcp | EndpointKind::Sse, false) => PathBase::Folder,
+            (EndpointKind::Mcp | EndpointKind::Sse, true) | (EndpointKind::SseMessages(_), _) => {
+                PathBase::Below
+            }
         }
     }
 
     /// Whether it is an address that clients know a server by.
     pub fn is_resource(&self) -> bool {
-        !matches!(self.asked, Asked::Announced(_))
+        !matches!(self.asked, EndpointKind::SseMessages(_))
     }
 
     /// The resource's path below the gateway's address (RFC 9728): as it was asked for. Messages belong to their stream's.
     pub fn resource(&self) -> Resource {
         let last = match self.asked {
-            Asked::Base => "",
-            Asked::Mcp => "/mcp",
-            Asked::Sse | Asked::Announced(_) => "/sse",
+            EndpointKind::Base => "",
+            EndpointKind::Mcp => "/mcp",
+            EndpointKind::Sse | EndpointKind::SseMessages(_) => "/sse",
         };
-        let slash = self.slash && !matches!(self.asked, Asked::Announced(_));
+        let slash = self.slash && !matches!(self.asked, EndpointKind::SseMessages(_));
         Resource { last, slash: if slash { "/" } else { "" } }
     }
 
-    /// Where on the server to go; `None` for announced endpoints, which only the server knows.
-    pub fn endpoint(&self) -> Option<&'a Endpoint> {
-        let endpoints = &self.route.server.endpoints;
+    /// Where on the server to go; `None` for announced endpoints, which only the server knows, and for the gateway's own.
+    pub fn endpoint(&self) -> Option<&'a UpstreamEndpoint> {
+        let endpoints = self.route.server.endpoints()?;
         match self.asked {
-            Asked::Base => Some(&endpoints.base),
-            Asked::Mcp => Some(&endpoints.mcp),
-            Asked::Sse => Some(&endpoints.sse),
-            Asked::Announced(_) => None,
+            EndpointKind::Base => Some(&endpoints.base),
+            EndpointKind::Mcp => Some(&endpoints.mcp),
+            EndpointKind::Sse => Some(&endpoints.sse),
+            EndpointKind::SseMessages(_) => None,
         }
     }
 }
@@ -255,199 +257,33 @@ fn below<'a>(mut rest: Option<&'a str>, further: &[Box<str>]) -> Option<Option<&
     Some(rest)
 }
 
-fn asked(rest: Option<&str>) -> Result<Asked<'_>, NoRoute> {
-    let Some(rest) = rest else { return Ok(Asked::Base) };
+fn asked(rest: Option<&str>) -> Result<EndpointKind<'_>, RouteError> {
+    let Some(rest) = rest else { return Ok(EndpointKind::Base) };
     let (segment, after) = cut(rest);
     match (decoded(segment)?.as_ref(), after) {
-        ("mcp", None) => Ok(Asked::Mcp),
-        ("sse", None) => Ok(Asked::Sse),
-        ("messages", after) => Ok(Asked::Announced(after.unwrap_or_default())),
-        _ => Err(NoRoute::Unknown),
+        ("mcp", None) => Ok(EndpointKind::Mcp),
+        ("sse", None) => Ok(EndpointKind::Sse),
+        ("messages", after) => Ok(EndpointKind::SseMessages(after.unwrap_or_default())),
+        _ => Err(RouteError::Unknown),
     }
 }
 
 /// A segment as it is meant, if it can be meant in one way alone.
-fn decoded(segment: &str) -> Result<Cow<'_, str>, NoRoute> {
+fn decoded(segment: &str) -> Result<Cow<'_, str>, RouteError> {
     if !segment.bytes().all(|b| b.is_ascii_graphic()) {
-        return Err(NoRoute::Malformed);
+        return Err(RouteError::Malformed);
     }
     let decoded = if segment.contains('%') {
-        percent_decode_str(segment).decode_utf8().map_err(|_| NoRoute::Malformed)?
+        percent_decode_str(segment).decode_utf8().map_err(|_| RouteError::Malformed)?
     } else {
         Cow::Borrowed(segment)
     };
     let ambiguous = |c: char| matches!(c, '/' | '\\' | '%' | ';' | '?' | '#') || c.is_control();
     if matches!(decoded.as_ref(), "" | "." | "..") || decoded.contains(ambiguous) {
-        return Err(NoRoute::Malformed);
+        return Err(RouteError::Malformed);
     }
     Ok(decoded)
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn routes(names: &[&str]) -> Routes {
-        Routes::new(names.iter().map(|name| server(name)).collect(), &Settings::default())
-    }
-
-    fn server(name: &str) -> Server {
-        let mut server = Server::at(name, "http://h:8000/").unwrap();
-        server.enabled = name != "off";
-        server
-    }
-
-    fn shown<'a>(routes: &'a Routes, path: &'a str) -> Result<(&'a str, Asked<'a>), NoRoute> {
-        routes.find(path).map(|found| (found.route.server.name.as_str(), found.asked))
-    }
-
-    #[test]
-    fn a_path_means_a_server_and_something_of_it() {
-        let routes = routes(&["fininfo", "a", "a/b", "mcp", "off"]);
-        let cases = [
-            ("/fininfo", Ok(("fininfo", Asked::Base))),
-            ("/fininfo/", Ok(("fininfo", Asked::Base))),
-            ("/fininfo/mcp", Ok(("fininfo", Asked::Mcp))),
-            ("/fininfo/mcp/", Ok(("fininfo", Asked::Mcp))),
-            ("/fininfo/sse", Ok(("fininfo", Asked::Sse))),
-            ("/fininfo/messages/", Ok(("fininfo", Asked::Announced("")))),
-            ("/fininfo/messages/x/y%20z", Ok(("fininfo", Asked::Announced("x/y%20z")))),
-            ("/fininfo/messages/%C3%A9", Ok(("fininfo", Asked::Announced("%C3%A9")))),
-            ("/%66ininfo/%6dcp", Ok(("fininfo", Asked::Mcp))),
-            ("/a/mcp", Ok(("a", Asked::Mcp))),
-            ("/a/b", Ok(("a/b", Asked::Base))),
-            ("/a/b/mcp", Ok(("a/b", Asked::Mcp))),
-            ("/mcp", Ok(("mcp", Asked::Base))),
-            ("/mcp/mcp", Ok(("mcp", Asked::Mcp))),
-            ("/off/mcp", Err(NoRoute::Off)),
-            ("/off/other", Err(NoRoute::Unknown)),
-            ("/", Err(NoRoute::Unknown)),
-            ("", Err(NoRoute::Unknown)),
-            ("*", Err(NoRoute::Unknown)),
-            ("fininfo/mcp", Err(NoRoute::Unknown)),
-            ("/fininfo-evil/mcp", Err(NoRoute::Unknown)),
-            ("/fininf", Err(NoRoute::Unknown)),
-            ("/Fininfo/mcp", Err(NoRoute::Unknown)),
-            ("/fininfo/MCP", Err(NoRoute::Unknown)),
-            ("/f%C4%B1ninfo/mcp", Err(NoRoute::Unknown)),
-            ("/fininfo/mcp/x", Err(NoRoute::Unknown)),
-            ("/fininfo/message", Err(NoRoute::Unknown)),
-            ("/a/c/mcp", Err(NoRoute::Unknown)),
-        ];
-        for (path, expected) in cases {
-            assert_eq!(shown(&routes, path), expected, "{path}");
-        }
-    }
-
-    #[test]
-    fn what_could_be_read_in_two_ways_is_refused() {
-        let routes = routes(&["a", "b"]);
-        let bad = [
-            "/a/../b/mcp",
-            "/a/./mcp",
-            "/a/..",
-            "/a/%2e%2e/b/mcp",
-            "/a/%2E./b/mcp",
-            "/a/..%2fb/mcp",
-            "/a%2fmcp",
-            "/a/..%5cb/mcp",
-            "/a/..\\b/mcp",
-            "/a/%252e%252e/b/mcp",
-            "/%2561/mcp",
-            "/a/%",
-            "/a/%zz",
-            "/a/%2",
-            "/a%00/mcp",
-            "/a/mcp%0a",
-            "/a/mcp%7f",
-            "/a/%c2%85",
-            "/a/%ff/mcp",
-            "/a/%c0%ae%c0%ae/b/mcp",
-            "/a/%ed%a0%80",
-            "/a//mcp",
-            "//a/mcp",
-            "/a/mcp//",
-            "//",
-            "/a;x=1/mcp",
-            "/a/..;/b/mcp",
-            "/a/mcp%3bx",
-            "/a/mcp%3fx",
-            "/a/mcp#x",
-            "/a/messages/../../b/mcp",
-            "/a/messages/x//y",
-            "/\u{e9}/mcp",
-            "/a /mcp",
-        ];
-        for path in bad {
-            assert_eq!(shown(&routes, path), Err(NoRoute::Malformed), "{path}");
-        }
-    }
-
-    #[test]
-    fn what_is_said_of_a_server_is_at_its_route() {
-        let yaml =
-            "upstreams: {a: {egress: stored, credential: c, headers: [X-One], identity_headers: true}}";
-        let settings: Settings = serde_saphyr::from_str(yaml).unwrap();
-        let mut oauth = server("o");
-        oauth.auth_type = AuthType::Oauth;
-        let routes = Routes::new(vec![server("a"), server("b"), oauth], &settings);
-        let route = |name: &str| routes.named(name).unwrap();
-        assert_eq!((route("a").egress, route("a").credential.as_str()), (Egress::Stored, "c"));
-        assert_eq!(route("a").headers.as_deref(), Some(&[HeaderName::from_static("x-one")][..]));
-        assert!(route("a").identity_headers && !route("b").identity_headers);
-        assert_eq!((route("b").egress, route("b").credential.as_str()), (Egress::None, "b"));
-        assert_eq!(route("o").egress, Egress::Passthrough);
-        assert!(routes.named("c").is_none() && routes.all().len() == 3);
-    }
-
-    #[test]
-    fn a_match_knows_its_endpoint() {
-        let routes = routes(&["a"]);
-        let cases = [
-            ("/a", Some("/mcp")),
-            ("/a/mcp", Some("/mcp")),
-            ("/a/sse", Some("/sse")),
-            ("/a/messages/", None),
-        ];
-        for (path, expected) in cases {
-            let found = routes.find(path).unwrap();
-            assert_eq!(found.endpoint().map(|at| at.uri.to_string()).as_deref(), expected, "{path}");
-        }
-    }
-
-    fn encoded(path: &str) -> String {
-        path.bytes().map(|b| if b == b'/' { "/".to_owned() } else { format!("%{b:02X}") }).collect()
-    }
-
-    proptest! {
-        #[test]
-        fn no_path_is_a_surprise(path in "/(a|b|\\.|\\.\\.|%2e|%2f|%25|mcp|sse|messages|;|//|/|\\\\|%|[a-z%/.]){0,8}") {
-            let routes = routes(&["a", "a/b", "b"]);
-            if let Ok(found) = routes.find(&path) {
-                let meant = percent_decode_str(&path).decode_utf8().unwrap();
-                let name = &found.route.server.name;
-                let rest = meant.strip_prefix(&format!("/{name}")).unwrap();
-                prop_assert!(rest.is_empty() || rest.starts_with('/'), "{path}");
-                for bad in ["/./", "/../", "//", "\\", "%", ";"] {
-                    prop_assert!(!format!("{meant}/").replace("//", "/").contains(bad), "{path}");
-                }
-            }
-        }
-
-        #[test]
-        fn encoding_a_plain_path_changes_nothing(path in "(/[a-c.]{1,3}){1,3}(/mcp|/sse|/messages)?/?") {
-            let routes = routes(&["a", "a/b", "b"]);
-            let plain = shown(&routes, &path).map(|(name, asked)| (name, std::mem::discriminant(&asked)));
-            let other = encoded(&path);
-            let other = shown(&routes, &other).map(|(name, asked)| (name, std::mem::discriminant(&asked)));
-            prop_assert_eq!(plain, other);
-        }
-
-        #[test]
-        fn any_text_has_an_answer(path in "\\PC{0,40}") {
-            let _ = routes(&["a"]).find(&path);
-        }
-    }
-}
+mod tests;

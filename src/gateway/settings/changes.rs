@@ -1,25 +1,26 @@
 //! What of `gateway.yaml` is written otherwise than when the gateway started: all of it is read at the start alone. It leaves
-//! the files that it names, which are read again, to `operate::files`.
+//! the files that it names, which are read again, to `ops::files`.
 
 use std::path::Path;
 
 use serde_json::Value;
 
-use super::{MOST, Settings, SettingsError, malformed, unreadable};
+use super::{GatewaySettings, MAX_SETTINGS_FILE, SettingsError, malformed, unreadable};
 use crate::sys::regular_file;
 
 /// A `gateway.yaml` as it was written.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Written(Value);
+pub struct RawSettings(Value);
 
-impl Written {
+impl RawSettings {
     /// Reads it, if it can be started with.
     ///
     /// # Errors
-    /// As [`Settings::read`].
+    /// As [`GatewaySettings::read`].
     pub fn read(path: &Path) -> Result<Self, SettingsError> {
-        let text = regular_file::read_text(path, MOST).map_err(|error| unreadable(path, &error))?;
-        Settings::parse(&text).map_err(|error| malformed(path, &error))?;
+        let text =
+            regular_file::read_text(path, MAX_SETTINGS_FILE).map_err(|error| unreadable(path, &error))?;
+        GatewaySettings::parse(&text).map_err(|error| malformed(path, &error))?;
         serde_saphyr::from_str(&text).map(Self).map_err(|error| malformed(path, &error))
     }
 
@@ -54,24 +55,31 @@ fn compare(at: &str, before: &Value, now: &Value, names: &mut Vec<String>) {
 mod tests {
     use super::*;
 
-    fn written(yaml: &str) -> Written {
-        Written(serde_saphyr::from_str(yaml).unwrap())
+    fn written(yaml: &str) -> RawSettings {
+        RawSettings(serde_saphyr::from_str(yaml).unwrap())
     }
 
     #[test]
     fn what_is_written_otherwise_goes_by_its_name() {
-        let before =
-            written("listen: 127.0.0.1:1\nlimits: {body: 1, head: 2}\nissuers: [{issuer: a}]\nshadow:\n");
+        let before = written(
+            "listen: 127.0.0.1:1\nlimits: {max_request_bytes: 1, max_header_bytes: 2}\nissuers: [{issuer: a}]\nshadow:\n",
+        );
         for (now, expected) in [
-            ("listen: 127.0.0.1:1\nlimits: {head: 2, body: 1}\nissuers: [{issuer: a}]\n# more\n", &[][..]),
-            ("listen: 127.0.0.1:2\nlimits: {body: 1, head: 2}\nissuers: [{issuer: a}]\n", &["listen"]),
             (
-                "listen: 127.0.0.1:1\nlimits: {body: 3}\nissuers: [{issuer: b}]\n",
-                &["issuers", "limits.body", "limits.head"],
+                "listen: 127.0.0.1:1\nlimits: {max_header_bytes: 2, max_request_bytes: 1}\nissuers: [{issuer: a}]\n# more\n",
+                &[][..],
             ),
-            ("", &["issuers", "limits.body", "limits.head", "listen"]),
             (
-                "listen: 127.0.0.1:1\nlimits: {body: 1, head: 2}\nissuers: [{issuer: a}]\ntls: {key: k}\nupstreams: {a/b: {egress: none}}\n",
+                "listen: 127.0.0.1:2\nlimits: {max_request_bytes: 1, max_header_bytes: 2}\nissuers: [{issuer: a}]\n",
+                &["listen"],
+            ),
+            (
+                "listen: 127.0.0.1:1\nlimits: {max_request_bytes: 3}\nissuers: [{issuer: b}]\n",
+                &["issuers", "limits.max_header_bytes", "limits.max_request_bytes"],
+            ),
+            ("", &["issuers", "limits.max_header_bytes", "limits.max_request_bytes", "listen"]),
+            (
+                "listen: 127.0.0.1:1\nlimits: {max_request_bytes: 1, max_header_bytes: 2}\nissuers: [{issuer: a}]\ntls: {key: k}\nupstreams: {a/b: {egress: none}}\n",
                 &["tls.key", "upstreams.a/b.egress"],
             ),
         ] {

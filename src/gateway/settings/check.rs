@@ -6,12 +6,12 @@ use std::collections::HashSet;
 use hyper::header::HeaderName;
 use url::Url;
 
-use super::{Egress, Issuer, Kind, RulesError, Settings, is_variable};
+use super::{EgressMode, GatewaySettings, IssuerSettings, RulesError, TokenProfile, is_variable};
 use crate::problem::Problem;
 use crate::sys::address::{NotWeb, web_url};
 use crate::sys::http::is_loopback;
 
-impl Settings {
+impl GatewaySettings {
     /// Everything that cannot be meant, in the order of the file's keys. No file is opened.
     pub fn validate(&self) -> Vec<Problem> {
         let mut found = Vec::new();
@@ -109,7 +109,7 @@ impl Settings {
                     "name the server without them, as in currenttime",
                 ));
             }
-            if upstream.credential.is_some() && upstream.egress != Some(Egress::Stored) {
+            if upstream.credential.is_some() && upstream.egress != Some(EgressMode::Stored) {
                 found.push(Problem::error(
                     format!("{at}.credential"),
                     "is only used with egress: stored",
@@ -193,7 +193,7 @@ fn check_public_url(text: &str) -> Option<Problem> {
     None
 }
 
-fn check_issuer(at: &str, issuer: &Issuer, allow_http: bool, found: &mut Vec<Problem>) {
+fn check_issuer(at: &str, issuer: &IssuerSettings, allow_http: bool, found: &mut Vec<Problem>) {
     let mut error = |key: &str, what: &str, remedy: &str| {
         found.push(Problem::error(format!("{at}.{key}"), what, remedy));
     };
@@ -220,7 +220,7 @@ fn check_issuer(at: &str, issuer: &Issuer, allow_http: bool, found: &mut Vec<Pro
             error(fault.key(), fault.what(), fault.remedy());
         }
     }
-    if issuer.accept_id_tokens && issuer.kind != Kind::Oidc {
+    if issuer.accept_id_tokens && issuer.kind != TokenProfile::Oidc {
         error(
             "accept_id_tokens",
             "is for kind oidc alone; this kind's tokens say what they are",
@@ -249,7 +249,7 @@ mod tests {
     const GOOD: &str = "issuers: [{issuer: 'https://i.example.com', audience: [mcp]}]\n";
 
     fn problems(yaml: &str) -> Vec<String> {
-        let settings: Settings = serde_saphyr::from_str(yaml).unwrap();
+        let settings: GatewaySettings = serde_saphyr::from_str(yaml).unwrap();
         let word = |problem: &Problem| if problem.is_error() { "error" } else { "remark" };
         settings.validate().iter().map(|problem| format!("{} {problem}", word(problem))).collect()
     }
@@ -277,7 +277,7 @@ mod tests {
             "origins: ['chrome-extension://abcdefghijklmnopabcdefghijklmnop', 'tauri://localhost', 'app://obsidian.md']",
             "origins: ['vscode-webview://0f1e2d3c4b5a', 'moz-extension://0e6b0a4c-1b2c-4d3e', 'capacitor://localhost:1']",
             "upstreams: {currenttime: {egress: stored, credential: x, headers: [X-A]}, a/b: {egress: none}}",
-            "admin: 127.0.0.1:9090\nhealth: {interval: 0, failures: 0}\nlimits: {keep_alive: 0}",
+            "admin: 127.0.0.1:9090\nhealth: {interval: 0, failures: 0}\nlimits: {keep_alive_interval: 0}",
         ];
         for yaml in more {
             assert_eq!(problems(&format!("{GOOD}{yaml}")), Vec::<String>::new(), "{yaml}");
@@ -339,7 +339,7 @@ hosts: ['https://gw']
 origins: ['*', 'https://app/', 'null']
 issuers: [{issuer: 'https://i', audience: [a]}, {issuer: 'https://i', audience: [b]}]
 upstreams: {/a: {credential: c, headers: ['a b']}}
-limits: {body: 0, head: 10, connect: 0}
+limits: {max_request_bytes: 0, max_header_bytes: 10, connect_timeout: 0}
 health: {failures: 0}
 audit: ''
 workers: 0
@@ -356,9 +356,9 @@ workers: 0
             "error upstreams./a: has slashes around it",
             "error upstreams./a.credential: is only used with egress: stored",
             "error upstreams./a.headers: \"a b\" is not a header's name",
-            "error limits.body: is 0, so no request would be served",
-            "error limits.connect: is 0, so no request would be served",
-            "error limits.head: is less than 8192, and a token would hardly fit",
+            "error limits.max_request_bytes: is 0, so no request would be served",
+            "error limits.connect_timeout: is 0, so no request would be served",
+            "error limits.max_header_bytes: is less than 8192, and a token would hardly fit",
             "error health.failures: is 0, so every server would count as unhealthy",
             "error audit: is empty",
             "error workers: is 0",

@@ -14,12 +14,12 @@ const MOST_LEEWAY: u32 = 60;
 /// One authorization server whose tokens are accepted.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Issuer {
+pub struct IssuerSettings {
     /// The issuer identifier, compared byte for byte with `iss`.
     pub issuer: String,
     /// Whose habits its tokens have.
     #[serde(default)]
-    pub kind: Kind,
+    pub kind: TokenProfile,
     /// Where its keys are; found by discovery if absent.
     #[serde(default)]
     pub jwks_uri: Option<String>,
@@ -59,7 +59,7 @@ pub struct Issuer {
 /// Whose habits an issuer's tokens have.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
-pub enum Kind {
+pub enum TokenProfile {
     /// Amazon Cognito user pools: `token_use`, `client_id`, no `aud`.
     Cognito,
     /// Keycloak: `typ: Bearer` in the payload, `azp`.
@@ -169,9 +169,9 @@ impl RulesError {
     }
 }
 
-impl Issuer {
+impl IssuerSettings {
     /// An issuer of which nothing more is said.
-    pub fn new(issuer: String, kind: Kind) -> Self {
+    pub fn new(issuer: String, kind: TokenProfile) -> Self {
         Self {
             issuer,
             kind,
@@ -208,8 +208,10 @@ impl Issuer {
     /// server whose address is its audience.
     pub fn audience_fault(&self) -> Option<RulesError> {
         match self.kind {
-            Kind::Cognito if self.clients.is_empty() => Some(RulesError::CognitoClients),
-            Kind::Keycloak if self.audience.iter().any(|name| name == "account") => Some(RulesError::Account),
+            TokenProfile::Cognito if self.clients.is_empty() => Some(RulesError::CognitoClients),
+            TokenProfile::Keycloak if self.audience.iter().any(|name| name == "account") => {
+                Some(RulesError::Account)
+            }
             _ => None,
         }
     }

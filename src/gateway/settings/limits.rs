@@ -7,7 +7,7 @@ use std::thread::available_parallelism;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::Settings;
+use super::GatewaySettings;
 use crate::problem::Problem;
 use crate::quantity::{in_bytes, in_seconds};
 use crate::sys::socket;
@@ -27,48 +27,48 @@ pub struct Limits {
     /// The largest request body.
     #[serde(deserialize_with = "in_bytes")]
     #[schemars(extend("type" = ["integer", "string"]))]
-    pub body: usize,
+    pub max_request_bytes: usize,
     /// The largest list answer that is read for filtering, and the largest event of a stream.
     #[serde(deserialize_with = "in_bytes")]
     #[schemars(extend("type" = ["integer", "string"]))]
-    pub answer: usize,
+    pub max_response_bytes: usize,
     /// The largest request head. A sealed session name may take half of it, and 16 KiB at most: no longer one is given out.
     #[serde(deserialize_with = "in_bytes")]
     #[schemars(extend("type" = ["integer", "string"]))]
-    pub head: usize,
+    pub max_header_bytes: usize,
     /// How long a request's head, and then its body, may take to arrive.
     #[serde(deserialize_with = "in_seconds")]
     #[schemars(extend("type" = ["integer", "string"]))]
-    pub read: u64,
+    pub read_timeout: u64,
     /// How long a connection to a server may take.
     #[serde(deserialize_with = "in_seconds")]
     #[schemars(extend("type" = ["integer", "string"]))]
-    pub connect: u64,
+    pub connect_timeout: u64,
     /// How long a server may take to begin an answer.
     #[serde(deserialize_with = "in_seconds")]
     #[schemars(extend("type" = ["integer", "string"]))]
-    pub answer_within: u64,
+    pub response_timeout: u64,
     /// How often a quiet event stream is given a comment; 0 for never.
     #[serde(deserialize_with = "in_seconds")]
     #[schemars(extend("type" = ["integer", "string"]))]
-    pub keep_alive: u64,
+    pub keep_alive_interval: u64,
     /// Requests under way at once, event streams included.
-    pub in_flight: usize,
+    pub max_in_flight: usize,
     /// The same of one caller, event streams (GET and `subscriptions/listen`) apart; a quarter of what all may have if
     /// absent.
-    pub in_flight_per_caller: Option<usize>,
+    pub max_in_flight_per_caller: Option<usize>,
     /// Event streams of one caller at once; a quarter of what all may have if absent.
-    pub streams_per_caller: Option<usize>,
+    pub max_streams_per_caller: Option<usize>,
     /// Memory for request bodies and list answers under way, of all callers.
     #[serde(deserialize_with = "in_bytes")]
     #[schemars(extend("type" = ["integer", "string"]))]
-    pub buffered: usize,
+    pub max_buffered_bytes: usize,
     /// The same of one caller.
     #[serde(deserialize_with = "in_bytes")]
     #[schemars(extend("type" = ["integer", "string"]))]
-    pub buffered_per_caller: usize,
+    pub max_buffered_bytes_per_caller: usize,
     /// Connections at once, and never more than the limit on open files allows; 10,000 if absent.
-    pub connections: Option<usize>,
+    pub max_connections: Option<usize>,
     /// How long the gateway goes on serving after SIGTERM with `/readyz` at 503, so that load balancers see it in time.
     #[serde(deserialize_with = "in_seconds")]
     #[schemars(extend("type" = ["integer", "string"]))]
@@ -76,47 +76,47 @@ pub struct Limits {
     /// How long requests under way may then go on.
     #[serde(deserialize_with = "in_seconds")]
     #[schemars(extend("type" = ["integer", "string"]))]
-    pub drain: u64,
+    pub drain_timeout: u64,
     /// Requests a minute of one caller; 0 for no limit.
-    pub per_caller: u32,
+    pub requests_per_minute_per_caller: u32,
     /// Calls a minute of one tool by one caller; 0 for no limit.
-    pub per_tool: u32,
+    pub calls_per_minute_per_tool: u32,
     /// Verified tokens that are remembered, a worker.
-    pub tokens: usize,
+    pub token_cache_size: usize,
     /// Tokens of one client address that turn out bad only by asking their issuer, a minute; 0 for no limit.
-    pub questions_per_address: u32,
+    pub introspections_per_minute_per_address: u32,
     /// The same of all addresses together.
-    pub questions: u32,
+    pub introspections_per_minute: u32,
     /// How long the gateway's own files may take to be read.
     #[serde(deserialize_with = "in_seconds")]
     #[schemars(extend("type" = ["integer", "string"]))]
-    pub files: u64,
+    pub file_read_timeout: u64,
 }
 
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            body: 4 << 20,
-            answer: 16 << 20,
-            head: 64 << 10,
-            read: 30,
-            connect: 5,
-            answer_within: 600,
-            keep_alive: 15,
-            in_flight: 10_000,
-            in_flight_per_caller: None,
-            streams_per_caller: None,
-            buffered: 128 << 20,
-            buffered_per_caller: 32 << 20,
-            connections: None,
+            max_request_bytes: 4 << 20,
+            max_response_bytes: 16 << 20,
+            max_header_bytes: 64 << 10,
+            read_timeout: 30,
+            connect_timeout: 5,
+            response_timeout: 600,
+            keep_alive_interval: 15,
+            max_in_flight: 10_000,
+            max_in_flight_per_caller: None,
+            max_streams_per_caller: None,
+            max_buffered_bytes: 128 << 20,
+            max_buffered_bytes_per_caller: 32 << 20,
+            max_connections: None,
             lame_duck: 5,
-            drain: 30,
-            per_caller: 0,
-            per_tool: 0,
-            tokens: 32_768,
-            questions_per_address: 12,
-            questions: 300,
-            files: 5,
+            drain_timeout: 30,
+            requests_per_minute_per_caller: 0,
+            calls_per_minute_per_tool: 0,
+            token_cache_size: 32_768,
+            introspections_per_minute_per_address: 12,
+            introspections_per_minute: 300,
+            file_read_timeout: 5,
         }
     }
 }
@@ -125,16 +125,16 @@ impl Limits {
     /// What of them cannot be meant.
     pub(super) fn check(&self, found: &mut Vec<Problem>) {
         let zeros = [
-            ("body", self.body == 0),
-            ("answer", self.answer == 0),
-            ("read", self.read == 0),
-            ("connect", self.connect == 0),
-            ("answer_within", self.answer_within == 0),
-            ("in_flight", self.in_flight == 0),
-            ("in_flight_per_caller", self.in_flight_per_caller == Some(0)),
-            ("streams_per_caller", self.streams_per_caller == Some(0)),
-            ("connections", self.connections == Some(0)),
-            ("files", self.files == 0),
+            ("max_request_bytes", self.max_request_bytes == 0),
+            ("max_response_bytes", self.max_response_bytes == 0),
+            ("read_timeout", self.read_timeout == 0),
+            ("connect_timeout", self.connect_timeout == 0),
+            ("response_timeout", self.response_timeout == 0),
+            ("max_in_flight", self.max_in_flight == 0),
+            ("max_in_flight_per_caller", self.max_in_flight_per_caller == Some(0)),
+            ("max_streams_per_caller", self.max_streams_per_caller == Some(0)),
+            ("max_connections", self.max_connections == Some(0)),
+            ("file_read_timeout", self.file_read_timeout == 0),
         ];
         for (key, _) in zeros.iter().filter(|(_, zero)| *zero) {
             let at = format!("limits.{key}");
@@ -144,14 +144,24 @@ impl Limits {
                 "set 1 or more, or leave it out",
             ));
         }
-        if self.head < LEAST_HEAD {
+        if self.max_header_bytes < LEAST_HEAD {
             let what = format!("is less than {LEAST_HEAD}, and a token would hardly fit");
-            found.push(Problem::error("limits.head", what, format!("set {LEAST_HEAD} or more")));
+            found.push(Problem::error("limits.max_header_bytes", what, format!("set {LEAST_HEAD} or more")));
         }
-        let largest = self.body.max(self.answer);
+        let largest = self.max_request_bytes.max(self.max_response_bytes);
         for (key, size, least, beside) in [
-            ("buffered_per_caller", self.buffered_per_caller, largest, "limits.body or limits.answer"),
-            ("buffered", self.buffered, self.buffered_per_caller, "limits.buffered_per_caller"),
+            (
+                "max_buffered_bytes_per_caller",
+                self.max_buffered_bytes_per_caller,
+                largest,
+                "limits.max_request_bytes or limits.max_response_bytes",
+            ),
+            (
+                "max_buffered_bytes",
+                self.max_buffered_bytes,
+                self.max_buffered_bytes_per_caller,
+                "limits.max_buffered_bytes_per_caller",
+            ),
         ] {
             if size < least {
                 let what = format!("is less than {beside}, so that one of that size would always be refused");
@@ -161,17 +171,17 @@ impl Limits {
     }
 }
 
-impl Settings {
+impl GatewaySettings {
     /// One a core; one alone where several cannot share a port.
     pub(in crate::gateway) fn worker_count(&self) -> usize {
         let cores = available_parallelism().map_or(1, NonZero::get);
         if socket::PORTS_ARE_SHARED { self.workers.unwrap_or(cores).max(1) } else { 1 }
     }
 
-    /// Whether this process may have as many files open at once as `limits.connections` needs; `descriptors` is how many
+    /// Whether this process may have as many files open at once as `limits.max_connections` needs; `descriptors` is how many
     /// it may have, if there is a limit.
     pub fn validate_descriptors(&self, descriptors: Option<u64>) -> Option<Problem> {
-        let (wanted, allowed) = (self.limits.connections?, descriptors?);
+        let (wanted, allowed) = (self.limits.max_connections?, descriptors?);
         let fitting = most(Some(wanted), descriptors, self.worker_count());
         let what = format!(
             "{wanted} connections are more than fit: each may need one to a server as well, and {allowed} files may be open"
@@ -179,7 +189,7 @@ impl Settings {
         let remedy = format!(
             "raise the limit (LimitNOFILE= in systemd, ulimit -Hn in a shell), or set {fitting} or less"
         );
-        (fitting < wanted).then(|| Problem::remark("limits.connections", what, remedy))
+        (fitting < wanted).then(|| Problem::remark("limits.max_connections", what, remedy))
     }
 }
 

@@ -5,7 +5,9 @@ mod changes;
 mod check;
 mod issuer;
 mod limits;
+mod mcpgw;
 mod network;
+mod renamed;
 pub mod schema;
 
 use std::collections::BTreeMap;
@@ -17,21 +19,22 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-pub use self::changes::Written;
-pub use self::issuer::{Algorithm, Introspection, Issuer, Kind, RulesError};
+pub use self::changes::RawSettings;
+pub use self::issuer::{Algorithm, Introspection, IssuerSettings, RulesError, TokenProfile};
 pub use self::limits::Limits;
 pub(super) use self::limits::most;
+pub use self::mcpgw::{Mcpgw, ServeMcpgw};
 pub use self::network::Network;
 use crate::quantity::{an_address, in_seconds, maybe_an_address};
 use crate::sys::regular_file;
 
 /// The largest `gateway.yaml` and policy, in bytes: a policy of 1,000 servers with 50 tools each has 3 MiB.
-pub const MOST: u64 = 64 << 20;
+pub const MAX_SETTINGS_FILE: u64 = 64 << 20;
 
 /// Everything `gateway.yaml` can say. Paths are relative to the file's own folder.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-pub struct Settings {
+pub struct GatewaySettings {
     /// Where clients connect.
     #[serde(deserialize_with = "an_address")]
     pub listen: SocketAddr,
@@ -50,8 +53,8 @@ pub struct Settings {
     #[schemars(with = "Vec<String>")]
     pub trusted_proxies: Vec<Network>,
     /// Whose tokens are accepted. At least one.
-    pub issuers: Vec<Issuer>,
-    /// The access policy, in the form of the reference's `scopes.yml`.
+    pub issuers: Vec<IssuerSettings>,
+    /// The access policy, in the form of the registry's `scopes.yml`.
     pub policy: PathBuf,
     /// A second policy that decides nothing: what it would have refused is recorded.
     pub shadow: Option<PathBuf>,
@@ -63,13 +66,16 @@ pub struct Settings {
     /// mcpauth's own secrets, even if it is named here.
     pub header_variables: Vec<String>,
     /// What a server's file cannot say, by the server's name (its path without slashes).
-    pub upstreams: BTreeMap<String, Upstream>,
+    pub upstreams: BTreeMap<String, UpstreamSettings>,
+    /// The gateway's own MCP server at `/mcpgw/mcp`: `builtin` for the gateway itself, `forward` for the server of the registry's
+    /// `mcpgw.json`, or a table. If absent, the server that `mcpgw.json` has an address for, else the gateway itself.
+    pub mcpgw: Mcpgw,
     /// A file of at least 32 random bytes or characters (line ends after text do not count), of root or this user and readable
     /// by it alone or by one group that it is in, that binds legacy sessions to their callers; gateways behind one address share
     /// it. Without it a random key is made at each start.
     pub session_key: Option<PathBuf>,
     /// A file of `jti`, `sub` or `client_id` values that are refused, one a line (`jti: VALUE`).
-    pub revoked: Option<PathBuf>,
+    pub revocation_list: Option<PathBuf>,
     /// Certificate and key; without them the gateway speaks plain http.
     pub tls: Option<Tls>,
     /// Limits on what one request, one caller and all together may use.
@@ -114,13 +120,14 @@ pub enum SettingsError {
     },
 }
 
-impl Settings {
+impl GatewaySettings {
     /// The settings of a file, its paths made relative to its own folder.
     ///
     /// # Errors
     /// [`SettingsError`]; unknown and repeated keys are errors too, because a misspelt limit would be no limit.
     pub fn read(path: &Path) -> Result<Self, SettingsError> {
-        let text = regular_file::read_text(path, MOST).map_err(|error| unreadable(path, &error))?;
+        let text =
+            regular_file::read_text(path, MAX_SETTINGS_FILE).map_err(|error| unreadable(path, &error))?;
         let mut settings = Self::parse(&text).map_err(|e| malformed(path, &e))?;
         settings.file = Some(path.into());
         let folder = path.parent().unwrap_or(Path::new(""));
@@ -148,7 +155,9 @@ impl Settings {
     /// Every path in them but the audit file's, which may be a word.
     fn paths(&mut self) -> Vec<&mut PathBuf> {
         let mut paths = vec![&mut self.policy, &mut self.servers];
-        paths.extend([&mut self.shadow, &mut self.session_key, &mut self.revoked].into_iter().flatten());
+        paths.extend(
+            [&mut self.shadow, &mut self.session_key, &mut self.revocation_list].into_iter().flatten(),
+        );
         paths.extend(self.tls.iter_mut().flat_map(|tls| [&mut tls.certificate, &mut tls.key]));
         let introspections = self.issuers.iter_mut().filter_map(|issuer| issuer.introspection.as_mut());
         paths.extend(introspections.map(|introspection| &mut introspection.client_secret));
@@ -167,8 +176,8 @@ fn malformed(path: &Path, error: &serde_saphyr::Error) -> SettingsError {
     let message = error.without_snippet().to_string();
     let reason = message.lines().next().unwrap_or_default();
     let reason = reason.rsplit_once(" at line ").map_or(reason, |(reason, _)| reason);
-    let reason =
-        reason.split_once(", set DuplicateKeyPolicy").map_or(reason, |(reason, _)| reason).to_owned();
+    let reason = reason.split_once(", set DuplicateKeyPolicy").map_or(reason, |(reason, _)| reason);
+    let reason = renamed::explain(reason).unwrap_or_else(|| reason.to_owned());
     SettingsError::Malformed { path: path.into(), line, column, reason }
 }
 
@@ -197,9 +206,9 @@ pub enum Visibility {
 /// What is said of one server here, beside its file.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-pub struct Upstream {
+pub struct UpstreamSettings {
     /// Where its outside credential comes from; by its `auth_type` if absent.
-    pub egress: Option<Egress>,
+    pub egress: Option<EgressMode>,
     /// The egress credential of `stored`: the server name of its set; this server's own name if absent.
     pub credential: Option<String>,
     /// The only request headers that pass, beside MCP's own, content headers and tracing; all if absent.
@@ -211,7 +220,7 @@ pub struct Upstream {
 /// Where a server's outside credential comes from.
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
-pub enum Egress {
+pub enum EgressMode {
     /// The caller's `Authorization` header passes.
     Passthrough,
     /// From the gateway's own store.
@@ -242,7 +251,7 @@ pub struct Health {
     pub failures: u32,
 }
 
-impl Default for Settings {
+impl Default for GatewaySettings {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
@@ -258,8 +267,9 @@ impl Default for Settings {
             servers: "servers".into(),
             header_variables: Vec::new(),
             upstreams: BTreeMap::new(),
+            mcpgw: Mcpgw::default(),
             session_key: None,
-            revoked: None,
+            revocation_list: None,
             tls: None,
             limits: Limits::default(),
             health: Health::default(),

@@ -3,7 +3,7 @@
 use super::*;
 
 fn refusal(text: &str) -> String {
-    malformed(Path::new("gateway.yaml"), &Settings::parse(text).unwrap_err()).to_string()
+    malformed(Path::new("gateway.yaml"), &GatewaySettings::parse(text).unwrap_err()).to_string()
 }
 
 #[test]
@@ -20,7 +20,7 @@ issuers:
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("gateway.yaml");
     crate::sys::private_file::write(&path, yaml).unwrap();
-    let settings = Settings::read(&path).unwrap();
+    let settings = GatewaySettings::read(&path).unwrap();
     let here = |name: &str| dir.path().join(name);
     assert_eq!(settings.policy, here("rules/scopes.yml"));
     assert_eq!(settings.servers, Path::new("/etc/servers"));
@@ -33,14 +33,16 @@ issuers:
 #[test]
 fn what_is_not_said_has_its_default() {
     for text in ["", "# nothing\n", "{}\n"] {
-        let settings = Settings::parse(text).unwrap();
+        let settings = GatewaySettings::parse(text).unwrap();
         assert_eq!((settings.audit.as_str(), settings.policy), ("-", "scopes.yml".into()), "{text:?}");
-        assert_eq!(settings.limits.body, 4 << 20);
+        assert_eq!(settings.limits.max_request_bytes, 4 << 20);
     }
-    let settings = Settings::parse("limits: {body: 10}\nissuers: [{issuer: 'https://i'}]\n").unwrap();
-    assert_eq!((settings.limits.body, settings.limits.answer), (10, 16 << 20));
+    let settings =
+        GatewaySettings::parse("limits: {max_request_bytes: 10}\nissuers: [{issuer: 'https://i'}]\n")
+            .unwrap();
+    assert_eq!((settings.limits.max_request_bytes, settings.limits.max_response_bytes), (10, 16 << 20));
     let issuer = settings.issuers.first().unwrap();
-    assert_eq!((issuer.leeway, issuer.kind), (30, Kind::Oidc));
+    assert_eq!((issuer.leeway, issuer.kind), (30, TokenProfile::Oidc));
     assert_eq!(issuer.algorithms, [Algorithm::RS256, Algorithm::ES256]);
 }
 
@@ -59,9 +61,14 @@ fn what_cannot_be_said_is_refused_where_it_stands() {
             "issuers:\n- issuer: https://i\n  algorithms: [HS256]\n",
             "3:16: unknown variant `HS256`, expected one of RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, EdDSA",
         ),
+        ("limits:\n# Old.\n  answer_within: 5\n", "3:3: `answer_within` is now called `response_timeout`"),
+        ("revoked: revoked.txt\n", "1:1: `revoked` is now called `revocation_list`"),
         ("issuers:\n- {}\n", "2:3: missing field `issuer`"),
-        ("limits:\n  body: many\n", "2:9: expected a size in bytes, as in 65536, 64KiB, 4MB or 1GiB"),
-        ("limits: {read: -5}", "1:16: expected a time in whole seconds, as in 30, 30s, 5m or 1h"),
+        (
+            "limits:\n  max_request_bytes: many\n",
+            "2:22: expected a size in bytes, as in 65536, 64KiB, 4MB or 1GiB",
+        ),
+        ("limits: {read_timeout: -5}", "1:24: expected a time in whole seconds, as in 30, 30s, 5m or 1h"),
         ("audit: a\naudit: b\n", "2:1: duplicate mapping key: audit"),
     ];
     for (text, expected) in cases {
@@ -71,6 +78,6 @@ fn what_cannot_be_said_is_refused_where_it_stands() {
         let message = refusal(text);
         assert!(message.starts_with("gateway.yaml:") && !message.contains('\n'), "{message}");
     }
-    let missing = Settings::read(Path::new("/nowhere/gateway.yaml")).unwrap_err().to_string();
+    let missing = GatewaySettings::read(Path::new("/nowhere/gateway.yaml")).unwrap_err().to_string();
     assert_eq!(missing, "/nowhere/gateway.yaml: No such file or directory (os error 2)");
 }

@@ -6,8 +6,8 @@
 use std::borrow::Cow;
 
 pub use super::json::Malformed;
-use super::json::{DEPTH, Keys, Reader, Text};
-use crate::mcp::methods::{self, About, Kind, Listed, Method, TASK_ID};
+use super::json::{DEPTH, JsonReader, KnownKeys, Text};
+use crate::mcp::methods::{self, Listed, Method, MethodSubject, NameKind, TASK_ID};
 use crate::policy::Call;
 
 /// JSON-RPC's keys.
@@ -52,7 +52,7 @@ pub struct Envelope<'b> {
     /// What kind of thing that is, where the message itself says it.
     referred: Option<Listed>,
     /// What it subscribes to.
-    subscribed: Vec<(Kind, Cow<'b, str>)>,
+    subscribed: Vec<(NameKind, Cow<'b, str>)>,
     /// The protocol version in `params._meta` (2026-07-28).
     pub protocol_version: Option<Cow<'b, str>>,
 }
@@ -85,7 +85,7 @@ impl<'b> Envelope<'b> {
     /// # Errors
     /// [`Malformed`], if this is not one JSON-RPC 2.0 message with one meaning.
     pub fn read(body: &'b [u8]) -> Result<Self, Malformed> {
-        let mut reader = Reader::message(body, DEPTH)?;
+        let mut reader = JsonReader::message(body, DEPTH)?;
         let members = Members::read(&mut reader)?;
         reader.end()?;
         members.judge()
@@ -93,8 +93,8 @@ impl<'b> Envelope<'b> {
 
     /// The id of what [`Self::read`] refuses, as far as it can be read, for the refusal to repeat (JSON-RPC 2.0 section 5).
     pub fn id_of(body: &'b [u8]) -> Option<&'b str> {
-        let mut reader = Reader::message(body, DEPTH).ok()?;
-        let (mut keys, mut found) = (Keys::of(KEYS), None);
+        let mut reader = JsonReader::message(body, DEPTH).ok()?;
+        let (mut keys, mut found) = (KnownKeys::new(KEYS), None);
         let read = reader.object(|reader, key| {
             match keys.admit(key)? {
                 Some("id") => found = Some(id(reader.value()?)?),
@@ -120,8 +120,8 @@ impl<'b> Envelope<'b> {
     pub fn further_calls(&self) -> impl Iterator<Item = Call<'_>> {
         self.subscribed.iter().map(|(kind, name)| {
             let method = match kind {
-                Kind::Listed(_) => "resources/subscribe",
-                Kind::Task => "tasks/get",
+                NameKind::Listed(_) => "resources/subscribe",
+                NameKind::Task => "tasks/get",
             };
             Call::Message { method, name: Some(name) }
         })
@@ -130,14 +130,14 @@ impl<'b> Envelope<'b> {
     /// The list that is asked for, if any.
     pub fn lists(&self) -> Option<Listed> {
         match self.known?.about {
-            About::List(listed) => Some(listed),
+            MethodSubject::List(listed) => Some(listed),
             _ => None,
         }
     }
 
     /// Whether it opens a stream of notices.
     pub fn subscribes(&self) -> bool {
-        self.known.is_some_and(|known| known.about == About::Subscriptions)
+        self.known.is_some_and(|known| known.about == MethodSubject::Subscriptions)
     }
 
     fn of(id: Option<&'b str>) -> Self {
@@ -157,9 +157,9 @@ impl<'b> Envelope<'b> {
 }
 
 impl<'b> Members<'b> {
-    fn read(reader: &mut Reader<'b>) -> Result<Self, Malformed> {
+    fn read(reader: &mut JsonReader<'b>) -> Result<Self, Malformed> {
         let mut members = Self::default();
-        let mut keys = Keys::of(KEYS);
+        let mut keys = KnownKeys::new(KEYS);
         reader.object(|reader, key| {
             match keys.admit(key)? {
                 Some("jsonrpc") => members.version = Some(reader.value()?),
@@ -193,22 +193,22 @@ impl<'b> Members<'b> {
         let mut envelope = Envelope { known, protocol_version: version.transpose()?, ..Envelope::of(id) };
         envelope.method = Some(method);
         match known.map(|known| known.about) {
-            Some(About::Member(kind, _)) => {
+            Some(MethodSubject::Member(kind, _)) => {
                 envelope.name = params.member(kind).map(|name| string(name, NAME)).transpose()?;
-                if kind == Kind::Listed(Listed::Tool) && envelope.name.is_none() {
+                if kind == NameKind::Listed(Listed::Tool) && envelope.name.is_none() {
                     return Err(Malformed::Shape(NAME));
                 }
             }
-            Some(About::Reference) => {
+            Some(MethodSubject::Reference) => {
                 if let Some((listed, name)) = params.reference.map(reference).transpose()? {
                     (envelope.referred, envelope.name) = (Some(listed), Some(name));
                 }
             }
-            Some(About::Subscriptions) => {
+            Some(MethodSubject::Subscriptions) => {
                 let read = params.notifications.map(subscriptions).transpose()?;
                 envelope.subscribed = read.unwrap_or_default();
             }
-            Some(About::Lifecycle | About::Nothing | About::List(_)) | None => {}
+            Some(MethodSubject::Lifecycle | MethodSubject::Nothing | MethodSubject::List(_)) | None => {}
         }
         Ok(envelope)
     }
@@ -228,14 +228,14 @@ impl<'b> Members<'b> {
 }
 
 impl<'b> Params<'b> {
-    fn read(reader: &mut Reader<'b>) -> Result<Option<Self>, Malformed> {
+    fn read(reader: &mut JsonReader<'b>) -> Result<Option<Self>, Malformed> {
         match reader.peek() {
             Some(b'{') => {}
             Some(b'n') => return reader.skip().map(|()| None),
             _ => return Err(Malformed::Shape("\"params\" must be an object")),
         }
         let mut params = Self::default();
-        let mut keys = Keys::of(PARAMS);
+        let mut keys = KnownKeys::new(PARAMS);
         reader.object(|reader, key| {
             match keys.admit(key)? {
                 Some("name") => params.name = Some(reader.value()?),
@@ -252,11 +252,11 @@ impl<'b> Params<'b> {
     }
 
     /// The member that names a thing of this kind.
-    fn member(&self, kind: Kind) -> Option<&'b str> {
+    fn member(&self, kind: NameKind) -> Option<&'b str> {
         match kind {
-            Kind::Listed(Listed::Tool | Listed::Prompt) => self.name,
-            Kind::Listed(Listed::Resource | Listed::Template) => self.uri,
-            Kind::Task => self.task,
+            NameKind::Listed(Listed::Tool | Listed::Prompt) => self.name,
+            NameKind::Listed(Listed::Resource | Listed::Template) => self.uri,
+            NameKind::Task => self.task,
         }
     }
 }
@@ -265,7 +265,7 @@ impl<'b> Params<'b> {
 fn reference(text: &str) -> Result<(Listed, Cow<'_, str>), Malformed> {
     let mut reader = part(text, REF)?;
     let (mut kind, mut name, mut uri) = (None, None, None);
-    let mut keys = Keys::of(REFERENCE);
+    let mut keys = KnownKeys::new(REFERENCE);
     reader.object(|reader, key| {
         match keys.admit(key)? {
             Some("type") => kind = Some(string(reader.value()?, REF)?),
@@ -284,14 +284,14 @@ fn reference(text: &str) -> Result<(Listed, Cow<'_, str>), Malformed> {
 
 /// Reads `params.notifications` of `subscriptions/listen`: the resources and tasks in it. A member nobody knows may be a
 /// switch, but name nothing.
-fn subscriptions(text: &str) -> Result<Vec<(Kind, Cow<'_, str>)>, Malformed> {
+fn subscriptions(text: &str) -> Result<Vec<(NameKind, Cow<'_, str>)>, Malformed> {
     let mut reader = part(text, SUBSCRIBED)?;
     let mut all = Vec::new();
-    let mut keys = Keys::of(SUBSCRIPTIONS);
+    let mut keys = KnownKeys::new(SUBSCRIPTIONS);
     reader.object(|reader, key| {
         let kind = match keys.admit(key)? {
-            Some(RESOURCES) => Kind::Listed(Listed::Resource),
-            Some(TASKS) => Kind::Task,
+            Some(RESOURCES) => NameKind::Listed(Listed::Resource),
+            Some(TASKS) => NameKind::Task,
             _ => {
                 let switch = matches!(reader.value()?, "true" | "false" | "null");
                 return if switch { Ok(()) } else { Err(Malformed::Shape(SUBSCRIBED)) };
@@ -311,23 +311,23 @@ fn subscriptions(text: &str) -> Result<Vec<(Kind, Cow<'_, str>)>, Malformed> {
 }
 
 /// A part of a message that must be an object. It has been read over once, as JSON.
-fn part<'b>(text: &'b str, otherwise: &'static str) -> Result<Reader<'b>, Malformed> {
+fn part<'b>(text: &'b str, otherwise: &'static str) -> Result<JsonReader<'b>, Malformed> {
     if text.starts_with('{') {
-        Reader::message(text.as_bytes(), DEPTH)
+        JsonReader::message(text.as_bytes(), DEPTH)
     } else {
         Err(Malformed::Shape(otherwise))
     }
 }
 
 /// Reads `_meta` for the protocol version in it.
-fn meta<'b>(reader: &mut Reader<'b>) -> Result<Option<&'b str>, Malformed> {
+fn meta<'b>(reader: &mut JsonReader<'b>) -> Result<Option<&'b str>, Malformed> {
     match reader.peek() {
         Some(b'{') => {}
         Some(b'n') => return reader.skip().map(|()| None),
         _ => return Err(Malformed::Shape("\"_meta\" must be an object")),
     }
     let mut version = None;
-    let mut keys = Keys::of(META);
+    let mut keys = KnownKeys::new(META);
     reader.object(|reader, key| {
         match keys.admit(key)? {
             Some(VERSION) => version = unless_null(reader)?,
@@ -339,7 +339,7 @@ fn meta<'b>(reader: &mut Reader<'b>) -> Result<Option<&'b str>, Malformed> {
 }
 
 /// A value as it stands; null is absent, for programs that write every member they know.
-fn unless_null<'b>(reader: &mut Reader<'b>) -> Result<Option<&'b str>, Malformed> {
+fn unless_null<'b>(reader: &mut JsonReader<'b>) -> Result<Option<&'b str>, Malformed> {
     reader.value().map(|value| Some(value).filter(|value| *value != NULL))
 }
 

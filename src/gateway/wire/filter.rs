@@ -7,8 +7,8 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::json::{DEPTH, Keys, Malformed, Reader, Text, alike};
-use super::look::{self, Look};
+use super::json::{DEPTH, JsonReader, KnownKeys, Malformed, Text, alike};
+use super::list_scan::{self, ListScan};
 use crate::mcp::methods::{Listed, RESOURCE_UPDATED};
 
 /// The top level's keys.
@@ -39,7 +39,7 @@ struct Edits(Vec<(Range<usize>, &'static str)>);
 
 /// The part of a list that has been read.
 #[derive(Default)]
-struct Seen {
+struct ListProgress {
     /// Whether an element stays.
     kept: bool,
     /// Where the elements begin that are taken out before the first that stays.
@@ -49,10 +49,10 @@ struct Seen {
 }
 
 /// What of a list is shown.
-pub type Shows<'s> = &'s dyn Fn(Listed, &str) -> bool;
+pub type VisibleFn<'s> = &'s dyn Fn(Listed, &str) -> bool;
 
 /// What of an answer is shown: all of it as it came, or other bytes instead; none at all, if it is not for the caller.
-pub type Shown<'a> = Result<Cow<'a, [u8]>, Unreadable>;
+pub type FilteredBody<'a> = Result<Cow<'a, [u8]>, Unreadable>;
 
 /// The message without the elements of its list that are not shown, and with an existing `cacheScope` of such a list set
 /// to `private` (a shared cache would show one caller's list to another). Borrowed if nothing had to change; empty, if it
@@ -62,11 +62,11 @@ pub type Shown<'a> = Result<Cow<'a, [u8]>, Unreadable>;
 ///
 /// # Errors
 /// [`Unreadable`], if this is not one JSON object with one meaning.
-pub fn message<'a>(bytes: &'a [u8], shows: Shows<'_>) -> Shown<'a> {
-    let mut reader = Reader::message(bytes, DEPTH)?;
+pub fn message<'a>(bytes: &'a [u8], shows: VisibleFn<'_>) -> FilteredBody<'a> {
+    let mut reader = JsonReader::message(bytes, DEPTH)?;
     let mut edits = Edits::default();
     let (mut notice, mut params) = (false, None);
-    let mut keys = Keys::of(KEYS);
+    let mut keys = KnownKeys::new(KEYS);
     reader.object(|reader, key| {
         match keys.admit(key)? {
             Some("result") if reader.peek() == Some(b'{') => result(reader, shows, &mut edits)?,
@@ -88,9 +88,9 @@ pub fn message<'a>(bytes: &'a [u8], shows: Shows<'_>) -> Shown<'a> {
 ///
 /// # Errors
 /// [`Unreadable`].
-pub fn anything<'a>(bytes: &'a [u8], shows: Shows<'_>) -> Shown<'a> {
-    let mut look = Look::default();
-    if look::may_tell(bytes) && (look.tells(bytes) || !look.is_whole()) {
+pub fn anything<'a>(bytes: &'a [u8], shows: VisibleFn<'_>) -> FilteredBody<'a> {
+    let mut look = ListScan::default();
+    if list_scan::may_tell(bytes) && (look.tells(bytes) || !look.is_whole()) {
         return message(bytes, shows);
     }
     Ok(Cow::Borrowed(bytes))
@@ -104,12 +104,12 @@ fn is_notice(method: &str) -> bool {
 
 /// The URI that `params` has, if there is exactly one.
 fn resource(params: &str) -> Option<Cow<'_, str>> {
-    let mut reader = Reader::message(params.as_bytes(), DEPTH).ok()?;
+    let mut reader = JsonReader::message(params.as_bytes(), DEPTH).ok()?;
     name(&mut reader, Listed::Resource.key()).ok().flatten()
 }
 
-fn result(reader: &mut Reader<'_>, shows: Shows<'_>, edits: &mut Edits) -> Result<(), Malformed> {
-    let mut keys = Keys::of(RESULT);
+fn result(reader: &mut JsonReader<'_>, shows: VisibleFn<'_>, edits: &mut Edits) -> Result<(), Malformed> {
+    let mut keys = KnownKeys::new(RESULT);
     let (mut lists, mut scope) = (false, None);
     reader.object(|reader, key| {
         let key = keys.admit(key)?;
@@ -130,9 +130,9 @@ fn result(reader: &mut Reader<'_>, shows: Shows<'_>, edits: &mut Edits) -> Resul
 }
 
 fn list(
-    reader: &mut Reader<'_>,
+    reader: &mut JsonReader<'_>,
     listed: Listed,
-    shows: Shows<'_>,
+    shows: VisibleFn<'_>,
     edits: &mut Edits,
 ) -> Result<(), Malformed> {
     match reader.peek() {
@@ -141,7 +141,7 @@ fn list(
         Some(b'n') => return reader.skip(),
         _ => return Err(Malformed::Shape("a list that is no array")),
     }
-    let mut seen = Seen::default();
+    let mut seen = ListProgress::default();
     reader.array(|reader| {
         reader.peek();
         let start = reader.at();
@@ -154,7 +154,7 @@ fn list(
 }
 
 /// Reads an element and gives its name, if it is an object with exactly one.
-fn name<'b>(reader: &mut Reader<'b>, deciding: &str) -> Result<Option<Cow<'b, str>>, Malformed> {
+fn name<'b>(reader: &mut JsonReader<'b>, deciding: &str) -> Result<Option<Cow<'b, str>>, Malformed> {
     if reader.peek() != Some(b'{') {
         return reader.skip().map(|()| None);
     }
@@ -177,7 +177,7 @@ fn listed(key: &str) -> Option<Listed> {
     Listed::ALL.into_iter().find(|listed| listed.member() == key)
 }
 
-impl Seen {
+impl ListProgress {
     /// Takes an element out together with the comma before it, or, as long as none stays, with the one after it.
     fn element(&mut self, place: Range<usize>, shown: bool, edits: &mut Edits) {
         match (shown, self.kept) {

@@ -61,7 +61,7 @@ pub(super) struct Text<'b> {
 
 /// A place in a JSON text.
 #[derive(Clone, Debug)]
-pub(super) struct Reader<'b> {
+pub(super) struct JsonReader<'b> {
     text: &'b str,
     at: usize,
     /// How many more arrays and objects may be opened.
@@ -70,7 +70,7 @@ pub(super) struct Reader<'b> {
 
 /// The keys of one object: which of the known ones were met, and that no two are alike.
 #[derive(Debug)]
-pub(super) struct Keys {
+pub(super) struct KnownKeys {
     known: &'static [&'static str],
     met: u32,
     /// Hashes of the others without regard to case. Equal hashes count as equal keys: that can refuse, never let pass.
@@ -107,7 +107,7 @@ impl<'b> Text<'b> {
     }
 }
 
-impl<'b> Reader<'b> {
+impl<'b> JsonReader<'b> {
     /// The beginning of a message. Fails unless it is an object.
     pub(super) fn message(bytes: &'b [u8], depth: u8) -> Result<Self> {
         if bytes.starts_with(b"\xEF\xBB\xBF") {
@@ -318,9 +318,9 @@ impl<'b> Reader<'b> {
     }
 }
 
-impl Keys {
+impl KnownKeys {
     /// For an object in which these keys (32 at most) have a meaning.
-    pub(super) fn of(known: &'static [&'static str]) -> Self {
+    pub(super) fn new(known: &'static [&'static str]) -> Self {
         Self { known, met: 0, few: [0; 8], count: 0, many: HashSet::new() }
     }
 

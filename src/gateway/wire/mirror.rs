@@ -4,8 +4,8 @@
 use hyper::HeaderMap;
 
 use super::envelope::Envelope;
+use crate::mcp::mirror::MirroredValues;
 pub use crate::mcp::mirror::Mismatch;
-use crate::mcp::mirror::Said;
 
 impl Envelope<'_> {
     /// Whether the mirroring headers agree with this message.
@@ -15,7 +15,7 @@ impl Envelope<'_> {
     pub fn agree(&self, headers: &HeaderMap) -> Result<(), Mismatch> {
         let (version, method) = (self.protocol_version.as_deref(), self.method.as_deref());
         let (known, name, is_request) = (self.known, self.name.as_deref(), self.is_request());
-        Said { version, method, known, name, is_request }.check(headers)
+        MirroredValues { version, method, known, name, is_request }.check(headers)
     }
 }
 

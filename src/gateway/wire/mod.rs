@@ -4,7 +4,8 @@
 
 pub mod envelope;
 pub mod filter;
+pub mod inner_call;
 pub mod json;
-pub mod look;
+pub mod list_scan;
 pub mod mirror;
 pub mod sse;

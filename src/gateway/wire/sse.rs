@@ -13,9 +13,9 @@ use bytes::Bytes;
 use memchr::memchr2;
 
 use self::large::Large;
-pub use self::line::TooLarge;
-use self::line::{Field, Place, field, lines};
-use super::{filter, look};
+pub use self::line::StreamTooLarge;
+use self::line::{Field, LinePosition, field, lines};
+use super::{filter, list_scan};
 use crate::policy::Listed;
 
 mod large;
@@ -23,7 +23,7 @@ mod line;
 
 /// What happens to an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum EventAction {
     /// It goes out as it came.
     Keep,
     /// It goes out with this data; name, id and retry stay.
@@ -36,7 +36,7 @@ pub enum Verdict {
 
 /// An event with data.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Event<'e> {
+pub struct RawEvent<'e> {
     /// The last `event` field; empty if there is none.
     pub name: &'e [u8],
     /// The `data` fields, joined by line feeds.
@@ -70,7 +70,7 @@ const KEPT: usize = 4096;
 
 /// Where a stream that passes unread stands.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Boundary(Place);
+pub struct Boundary(LinePosition);
 
 #[derive(Clone, Copy, Debug)]
 enum Tail {
@@ -83,31 +83,31 @@ enum Tail {
 /// (2024-11-05) becomes what `endpoint` makes of it. Any other name counts as a message.
 pub fn events(
     shows: impl Fn(Listed, &str) -> bool,
-    mut endpoint: impl FnMut(&str) -> Verdict,
-) -> impl FnMut(&Event<'_>) -> Verdict {
+    mut endpoint: impl FnMut(&str) -> EventAction,
+) -> impl FnMut(&RawEvent<'_>) -> EventAction {
     move |event| {
         if event.name == b"endpoint" {
-            return std::str::from_utf8(&event.data).map_or(Verdict::Drop, &mut endpoint);
+            return std::str::from_utf8(&event.data).map_or(EventAction::Drop, &mut endpoint);
         }
         verdict(filter::message(&event.data, &shows))
     }
 }
 
 /// The decision on the events of a stream that answers one message: what holds neither list nor notice passes as it is.
-pub fn answers(shows: impl Fn(Listed, &str) -> bool) -> impl FnMut(&Event<'_>) -> Verdict {
+pub fn answers(shows: impl Fn(Listed, &str) -> bool) -> impl FnMut(&RawEvent<'_>) -> EventAction {
     move |event| verdict(filter::anything(&event.data, &shows))
 }
 
-fn verdict(filtered: filter::Shown<'_>) -> Verdict {
+fn verdict(filtered: filter::FilteredBody<'_>) -> EventAction {
     match filtered {
-        Ok(Cow::Borrowed(_)) => Verdict::Keep,
-        Ok(Cow::Owned(data)) if data.is_empty() => Verdict::Hide,
-        Ok(Cow::Owned(data)) => Verdict::Replace(data),
-        Err(_) => Verdict::Drop,
+        Ok(Cow::Borrowed(_)) => EventAction::Keep,
+        Ok(Cow::Owned(data)) if data.is_empty() => EventAction::Hide,
+        Ok(Cow::Owned(data)) => EventAction::Replace(data),
+        Err(_) => EventAction::Drop,
     }
 }
 
-impl<D: FnMut(&Event<'_>) -> Verdict> SseFilter<D> {
+impl<D: FnMut(&RawEvent<'_>) -> EventAction> SseFilter<D> {
     /// For events of at most `limit` bytes.
     pub fn new(limit: usize, decide: D) -> Self {
         let (held, line, tail, begun, dropped) = (Vec::new(), 0, None, false, 0);
@@ -122,10 +122,10 @@ impl<D: FnMut(&Event<'_>) -> Verdict> SseFilter<D> {
     /// Takes the next chunk and gives what may go out now: the chunk itself, if it is whole events that tell nothing.
     ///
     /// # Errors
-    /// [`TooLarge`]; the caller ends the stream.
-    pub fn pass(&mut self, chunk: Bytes) -> Result<Bytes, TooLarge> {
+    /// [`StreamTooLarge`]; the caller ends the stream.
+    pub fn pass(&mut self, chunk: Bytes) -> Result<Bytes, StreamTooLarge> {
         let starts = self.held.is_empty() && self.tail.is_none() && self.large.is_none();
-        if self.looks && starts && is_whole(&chunk) && !look::may_tell(&chunk) {
+        if self.looks && starts && is_whole(&chunk) && !list_scan::may_tell(&chunk) {
             self.begun = true;
             return Ok(chunk);
         }
@@ -135,8 +135,8 @@ impl<D: FnMut(&Event<'_>) -> Verdict> SseFilter<D> {
     /// Takes the next chunk and gives what may go out now.
     ///
     /// # Errors
-    /// [`TooLarge`]; the caller ends the stream.
-    pub fn push(&mut self, chunk: &[u8]) -> Result<Bytes, TooLarge> {
+    /// [`StreamTooLarge`]; the caller ends the stream.
+    pub fn push(&mut self, chunk: &[u8]) -> Result<Bytes, StreamTooLarge> {
         let mut out = Vec::with_capacity(chunk.len());
         let mut rest = chunk;
         while !rest.is_empty() {
@@ -156,7 +156,7 @@ impl<D: FnMut(&Event<'_>) -> Verdict> SseFilter<D> {
             let (part, next) = rest.split_at(end.map_or(rest.len(), |end| end + 1));
             self.held.extend_from_slice(part);
             if self.held.len() > self.limit {
-                return Err(TooLarge);
+                return Err(StreamTooLarge);
             }
             if end.is_some() {
                 let tail = self.line_ends(&mut out);
@@ -182,7 +182,7 @@ impl<D: FnMut(&Event<'_>) -> Verdict> SseFilter<D> {
     /// What is left when the stream ends: the beginning of an event, which clients ignore. It passes if it tells nothing.
     pub fn rest(&mut self) -> Bytes {
         let held = std::mem::take(&mut self.held);
-        if self.looks && !look::may_tell(&held) { held.into() } else { Bytes::new() }
+        if self.looks && !list_scan::may_tell(&held) { held.into() } else { Bytes::new() }
     }
 
     /// The memory that the event under way takes, in bytes; of a large one that is over nothing stays.
@@ -238,7 +238,7 @@ impl<D: FnMut(&Event<'_>) -> Verdict> SseFilter<D> {
         let line = self.held.get(self.line..).unwrap_or_default();
         let blank = matches!(line, b"\n" | b"\r");
         if self.line == 0 && (blank || line.starts_with(b":")) {
-            if look::may_tell(line) {
+            if list_scan::may_tell(line) {
                 self.held.clear();
                 return Tail::Swallow;
             }
@@ -256,31 +256,31 @@ impl<D: FnMut(&Event<'_>) -> Verdict> SseFilter<D> {
     }
 
     fn event_ends(&mut self, held: &[u8], out: &mut Vec<u8>) -> Tail {
-        if self.looks && !look::may_tell(held) {
+        if self.looks && !list_scan::may_tell(held) {
             out.extend_from_slice(held);
             return Tail::Emit;
         }
-        let event = Event::read(held);
-        let verdict = if event.data.is_empty() { Verdict::Keep } else { (self.decide)(&event) };
+        let event = RawEvent::read(held);
+        let verdict = if event.data.is_empty() { EventAction::Keep } else { (self.decide)(&event) };
         let data = match verdict {
-            Verdict::Keep if lines(held).all(|line| field(line) != Field::Unknown) => {
+            EventAction::Keep if lines(held).all(|line| field(line) != Field::Unknown) => {
                 out.extend_from_slice(held);
                 return Tail::Emit;
             }
-            Verdict::Keep => event.data,
-            Verdict::Replace(data) => data.into(),
-            Verdict::Drop => {
+            EventAction::Keep => event.data,
+            EventAction::Replace(data) => data.into(),
+            EventAction::Drop => {
                 self.dropped += 1;
                 return Tail::Swallow;
             }
-            Verdict::Hide => return Tail::Swallow,
+            EventAction::Hide => return Tail::Swallow,
         };
         rewrite(held, &data, out);
         Tail::Swallow
     }
 }
 
-impl<'e> Event<'e> {
+impl<'e> RawEvent<'e> {
     fn read(held: &'e [u8]) -> Self {
         let mut event = Self { name: b"", data: Cow::Borrowed(b"") };
         let mut first = true;
@@ -310,7 +310,7 @@ impl Boundary {
     pub fn pass(&mut self, chunk: &[u8]) {
         // Two line ends are four bytes at most, so what stood before those cannot matter.
         let (start, last) = match chunk.last_chunk::<4>() {
-            Some(last) => (Place::Within, last.as_slice()),
+            Some(last) => (LinePosition::Within, last.as_slice()),
             None => (self.0, chunk),
         };
         self.0 = last.iter().fold(start, |place, byte| place.after(*byte));
@@ -318,7 +318,7 @@ impl Boundary {
 
     /// Whether a comment of ours may go out now.
     pub fn at_boundary(self) -> bool {
-        matches!(self.0, Place::Between | Place::BetweenReturn)
+        matches!(self.0, LinePosition::Between | LinePosition::BetweenReturn)
     }
 }
 

@@ -2,8 +2,8 @@
 
 use super::*;
 
-fn cognito() -> Identity {
-    Identity::Cognito {
+fn cognito() -> GatewayIdentity {
+    GatewayIdentity::Cognito {
         access_token: Secret::new("T"),
         user_pool_id: "us-east-1_P".into(),
         client_id: "C".into(),
@@ -11,8 +11,8 @@ fn cognito() -> Identity {
     }
 }
 
-fn egress(name: &str, suffix: &str) -> Egress {
-    Egress {
+fn egress(name: &str, suffix: &str) -> EgressToken {
+    EgressToken {
         url: None,
         name: name.into(),
         access_token: Secret::new("E"),
@@ -22,8 +22,8 @@ fn egress(name: &str, suffix: &str) -> Egress {
 }
 
 /// Whatever its path, which the registry's reader would refuse.
-fn server(path: &str, transports: &[Transport]) -> Server {
-    let mut server = Server::at("/any", "http://h").unwrap();
+fn server(path: &str, transports: &[Transport]) -> RegisteredServer {
+    let mut server = RegisteredServer::at("/any", "http://h").unwrap();
     server.name = path.trim_matches('/').into();
     if !transports.is_empty() {
         server.transports = transports.to_vec();
@@ -31,19 +31,19 @@ fn server(path: &str, transports: &[Transport]) -> Server {
     server
 }
 
-fn shown(entry: &Entry) -> String {
+fn shown(entry: &ServerEntry) -> String {
     let headers = entry.headers.iter().map(|(name, value)| format!(" {name}={}", value.expose()));
     format!("{} {} {}{}", entry.name, entry.transport, entry.url, headers.collect::<String>())
 }
 
 fn all(
     base: &str,
-    identity: Option<&Identity>,
-    egress: &[Egress],
-    servers: &[Server],
+    identity: Option<&GatewayIdentity>,
+    egress: &[EgressToken],
+    servers: &[RegisteredServer],
 ) -> Result<Vec<String>, String> {
     let suffix = |name: &str| if name == "bare" { String::new() } else { "/mcp".into() };
-    let servers: Vec<&Server> = servers.iter().collect();
+    let servers: Vec<&RegisteredServer> = servers.iter().collect();
     entries(Some(base), identity, egress, &servers, &suffix, PlainHttp::Refused)
         .map(|entries| entries.iter().map(shown).collect())
         .map_err(|e| e.to_string())
@@ -79,14 +79,14 @@ fn a_servers_file_says_whether_mcp_follows_its_path() {
 
 #[test]
 fn a_server_at_its_own_address_gets_its_own_token_and_nothing_of_ours() {
-    let own = Egress { url: Some("https://tools.test/mcp".into()), ..egress("tools", "/mcp") };
+    let own = EgressToken { url: Some("https://tools.test/mcp".into()), ..egress("tools", "/mcp") };
     let got = all("https://gw.test", Some(&cognito()), &[own], &[server("/tools", &[])]).unwrap();
     assert_eq!(got, ["tools streamable-http https://tools.test/mcp Authorization=Bearer E"]);
 }
 
 #[test]
 fn each_kind_of_server_has_its_url_and_its_headers_in_order() {
-    let with_site = Egress { site: Some(("X-Site-Id".into(), "S".into())), ..egress("tickets", "") };
+    let with_site = EgressToken { site: Some(("X-Site-Id".into(), "S".into())), ..egress("tickets", "") };
     let ours = cognito();
     let got = all(
         "https://gw.test/",
@@ -121,7 +121,8 @@ fn each_kind_of_server_has_its_url_and_its_headers_in_order() {
 fn each_identity_has_its_headers() {
     let token = || Secret::new("T");
     let (client_id, realm, url) = ("C".to_owned(), "R".to_owned(), "https://kc.test".to_owned());
-    let keycloak = Identity::Keycloak { access_token: token(), client_id: client_id.clone(), realm, url };
+    let keycloak =
+        GatewayIdentity::Keycloak { access_token: token(), client_id: client_id.clone(), realm, url };
     let cases = [
         (Some(cognito()), format!(" {COGNITO}")),
         (
@@ -130,10 +131,10 @@ fn each_identity_has_its_headers() {
                 .into(),
         ),
         (
-            Some(Identity::Oidc { access_token: token(), client_id }),
+            Some(GatewayIdentity::Oidc { access_token: token(), client_id }),
             " X-Authorization=Bearer T X-Client-Id=C".into(),
         ),
-        (Some(Identity::Agent { access_token: token() }), " X-Authorization=Bearer T".into()),
+        (Some(GatewayIdentity::Agent { access_token: token() }), " X-Authorization=Bearer T".into()),
         (None, String::new()),
     ];
     for (identity, headers) in cases {
@@ -180,11 +181,11 @@ fn a_name_that_our_own_commands_would_take_for_an_address_is_refused() {
 
 #[test]
 fn what_no_header_may_hold_is_refused_by_name_and_never_by_value() {
-    let with = |header: &str, value: &str| Egress {
+    let with = |header: &str, value: &str| EgressToken {
         site: Some((header.into(), value.into())),
         ..egress("files", "/mcp")
     };
-    let token = |value: &str| Egress { access_token: Secret::new(value), ..egress("files", "/mcp") };
+    let token = |value: &str| EgressToken { access_token: Secret::new(value), ..egress("files", "/mcp") };
     let control = "would hold a line break or another control character";
     let cases = [
         (with("X-Site", "hidden\r\nX-Admin: 1"), format!("server files: header X-Site {control}")),

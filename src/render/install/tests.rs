@@ -1,20 +1,20 @@
 //! A client's file: made, changed, closed, kept as it was, and left alone.
 #![expect(clippy::disallowed_methods, reason = "tests write the user's file as another program would")]
-use super::super::secrets::{Means, told};
-use super::super::{Entry, TARGETS, render};
+use super::super::client_entry::{LaunchContext, client_entries};
+use super::super::{ServerEntry, TARGETS, render};
 use super::*;
 use crate::secret::Secret;
 use crate::tokens::Bearers;
 use std::os::unix::fs::{PermissionsExt, symlink};
 
-const ROO: &Target = &TARGETS[1];
+const ROO: &ClientSpec = &TARGETS[1];
 
 fn mode(path: &Path) -> u32 {
     fs::metadata(path).map_or(0, |about| about.permissions().mode() & 0o777)
 }
 
 fn rendered(names: &[&str], token: &str) -> Result<Rendered, RenderError> {
-    let entry = |name: &&str| Entry {
+    let entry = |name: &&str| ServerEntry {
         name: (*name).into(),
         url: format!("https://gw.test/{name}/mcp"),
         transport: "streamable-http".into(),
@@ -22,7 +22,11 @@ fn rendered(names: &[&str], token: &str) -> Result<Rendered, RenderError> {
         bearers: Bearers::default(),
     };
     let entries: Vec<_> = names.iter().map(entry).collect();
-    render(ROO, &told(&entries, ROO, Secrets::Inline, &Means { command: Vec::new(), door: None })?, None)
+    render(
+        ROO,
+        &client_entries(&entries, ROO, AuthMode::Inline, &LaunchContext { command: Vec::new(), door: None })?,
+        None,
+    )
 }
 
 fn put(
@@ -36,7 +40,7 @@ fn put(
         &Destination {
             path,
             target: ROO,
-            secrets: Secrets::Inline,
+            auth_mode: AuthMode::Inline,
             left_out: &BTreeSet::new(),
             tokens_dir,
             state_dir,
@@ -59,7 +63,7 @@ fn a_new_file_is_made_with_its_folder_and_only_written_when_something_changed() 
     let remembered = |entries: &str| {
         let file = file.display();
         format!(
-            "{{\n  \"{file}\": {{\n    \"client\": \"roo\",\n    \"secrets\": \"inline\",\n    \"tokens_dir\": \"/p/tokens\",\n    \"entries\": {entries}\n  }}\n}}"
+            "{{\n  \"{file}\": {{\n    \"client\": \"roo\",\n    \"auth_mode\": \"inline\",\n    \"tokens_dir\": \"/p/tokens\",\n    \"entries\": {entries}\n  }}\n}}"
         )
     };
     let memory = || fs::read_to_string(state.join("installed.json")).unwrap();

@@ -8,7 +8,7 @@ use serde_json::Value;
 use thiserror::Error;
 use url::Url;
 
-use crate::render::targets::Target;
+use crate::render::targets::ClientSpec;
 use crate::secret::REDACTED;
 
 /// The fields that hold headers, by one client or another.
@@ -114,7 +114,7 @@ impl Change {
         !matches!(self.kind, ChangeKind::Unchanged | ChangeKind::Conflict { .. })
     }
 
-    pub(super) fn of(name: &str, entry: &Value, target: &Target, kind: ChangeKind) -> Self {
+    pub(super) fn new(name: &str, entry: &Value, target: &ClientSpec, kind: ChangeKind) -> Self {
         let nested = entry.get("requestOptions").and_then(|options| options.get("headers"));
         let maps = HEADERS.iter().filter_map(|field| entry.get(field)).chain(nested);
         Self {
@@ -129,7 +129,7 @@ impl Change {
 impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = self.name.escape_debug();
-        let url = if self.url.is_empty() { "(a command)".into() } else { shown(&self.url) };
+        let url = if self.url.is_empty() { "(a command)".into() } else { display_url(&self.url) };
         let with_headers = match &self.kind {
             ChangeKind::Added => {
                 write!(f, "+ {name}  {url}")?;
@@ -144,7 +144,7 @@ impl fmt::Display for Change {
                 false
             }
             ChangeKind::Conflict { their_url } => {
-                write!(f, "! {name}  left alone: not ours, it leads to {}", shown(their_url))?;
+                write!(f, "! {name}  left alone: not ours, it leads to {}", display_url(their_url))?;
                 false
             }
             ChangeKind::Unchanged => {
@@ -160,7 +160,7 @@ impl fmt::Display for Change {
 }
 
 /// A URL without what may be secret in it: some servers are addressed with a key in the query.
-fn shown(url: &str) -> String {
+fn display_url(url: &str) -> String {
     if url.is_empty() {
         return "(no URL)".into();
     }

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::MergeError;
 use super::plan::Edit;
-use crate::render::targets::Target;
+use crate::render::targets::ClientSpec;
 
 /// What the text means.
 pub(super) fn read(text: &str) -> Result<Value, MergeError> {
@@ -22,7 +22,7 @@ pub(super) fn read(text: &str) -> Result<Value, MergeError> {
 /// `names`, and within them.
 pub(super) fn check_unique<'a>(
     text: &str,
-    target: &Target,
+    target: &ClientSpec,
     names: impl Iterator<Item = &'a str>,
 ) -> Result<(), MergeError> {
     let root = parse(text)?;
@@ -41,7 +41,7 @@ pub(super) fn check_unique<'a>(
 }
 
 /// The text with `edits` made.
-pub(super) fn edit(text: &str, target: &Target, edits: &[Edit<'_>]) -> Result<String, MergeError> {
+pub(super) fn edit(text: &str, target: &ClientSpec, edits: &[Edit<'_>]) -> Result<String, MergeError> {
     let root = parse(text)?;
     let servers = target.root.iter().fold(root.object_value_or_set(), |at, key| at.object_value_or_set(key));
     let there = |object: &CstObject, name: &str| find(object, name)?.ok_or(MergeError::Foreign);

@@ -6,10 +6,10 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use super::{Change, ChangeKind, MergeError};
-use crate::render::targets::{Format, Shape, Target};
+use crate::render::targets::{ClientSpec, Format, Shape};
 
 /// The fields that some rendering of ours, in some secret mode or for some client, may have written beside
-/// [`Target::url`]. In an entry of ours, one that is rendered no longer is a leftover (a stale token, a command where
+/// [`ClientSpec::url`]. In an entry of ours, one that is rendered no longer is a leftover (a stale token, a command where
 /// there is a URL now) and goes; every other field is the user's.
 const WRITTEN: [&str; 18] = [
     "type",
@@ -60,7 +60,7 @@ type Entries<'a> = Vec<(&'a str, &'a Value)>;
 /// Something is in the way of our entries, or it is not clear which one is meant.
 pub(super) fn plan<'a>(
     was: &'a Value,
-    target: &Target,
+    target: &ClientSpec,
     rendered: &'a Value,
     owned: &'a BTreeSet<String>,
 ) -> Result<Plan<'a>, MergeError> {
@@ -78,13 +78,13 @@ pub(super) fn plan<'a>(
         if !matches!(kind, ChangeKind::Conflict { .. }) {
             plan.owned.insert(name.into());
         }
-        plan.changes.push(Change::of(name, entry, target, kind));
+        plan.changes.push(Change::new(name, entry, target, kind));
     }
     // Last, so that a file of ours alone is never empty in between, and with it its line ends forgotten.
     for name in owned.iter().filter(|name| !ours.iter().any(|(other, _)| other == &name.as_str())) {
         if find(&there, name)?.is_some() {
             plan.edits.push(Edit::Remove(name));
-            plan.changes.push(Change::of(name, &Value::Null, target, ChangeKind::Removed));
+            plan.changes.push(Change::new(name, &Value::Null, target, ChangeKind::Removed));
         }
     }
     Ok(plan)
@@ -93,7 +93,7 @@ pub(super) fn plan<'a>(
 /// Brings an entry that is there up to date, if it is ours or leads where ours does; from then on it is ours.
 fn update<'a>(
     edits: &mut Vec<Edit<'a>>,
-    target: &Target,
+    target: &ClientSpec,
     name: &'a str,
     there: &'a Value,
     entry: &'a Value,
@@ -118,12 +118,12 @@ fn update<'a>(
     if updated.is_empty() { ChangeKind::Unchanged } else { ChangeKind::Updated(updated) }
 }
 
-fn is_ours(field: &str, target: &Target) -> bool {
+fn is_ours(field: &str, target: &ClientSpec) -> bool {
     (field == target.url || WRITTEN.contains(&field)) && !target.kept.contains(&field)
 }
 
 /// The entries in a whole configuration, in their order. A list's elements without a name are nobody's.
-fn entries<'a>(whole: &'a Value, target: &Target) -> Result<Entries<'a>, MergeError> {
+fn entries<'a>(whole: &'a Value, target: &ClientSpec) -> Result<Entries<'a>, MergeError> {
     if !whole.is_object() {
         return Err(MergeError::NotAnObject("its top".into()));
     }
@@ -150,7 +150,7 @@ fn entries<'a>(whole: &'a Value, target: &Target) -> Result<Entries<'a>, MergeEr
 }
 
 /// A key with null or nothing behind it, or in YAML with an emptiness of either kind, is where entries may come.
-fn is_void(value: &Value, target: &Target) -> bool {
+fn is_void(value: &Value, target: &ClientSpec) -> bool {
     let is_empty =
         || value.as_object().is_some_and(Map::is_empty) || value.as_array().is_some_and(Vec::is_empty);
     value.is_null() || target.format == Format::Yaml && is_empty()
@@ -169,7 +169,7 @@ fn find<'a>(entries: &Entries<'a>, name: &str) -> Result<Option<&'a Value>, Merg
 }
 
 /// What the file must mean after `edits`, and what it must still mean.
-pub(super) fn expected(was: &Value, target: &Target, edits: &[Edit<'_>]) -> Value {
+pub(super) fn expected(was: &Value, target: &ClientSpec, edits: &[Edit<'_>]) -> Value {
     let mut whole = settled(was.clone(), target);
     let place = target.root.iter().try_fold(&mut whole, |at, key| at.get_mut(*key));
     match place {
@@ -181,7 +181,7 @@ pub(super) fn expected(was: &Value, target: &Target, edits: &[Edit<'_>]) -> Valu
 }
 
 /// With the place for our entries made: no entries and no place for them are the same.
-pub(super) fn settled(mut whole: Value, target: &Target) -> Value {
+pub(super) fn settled(mut whole: Value, target: &ClientSpec) -> Value {
     let mut at = &mut whole;
     for (depth, key) in target.root.iter().enumerate() {
         let Some(map) = at.as_object_mut() else { return whole };

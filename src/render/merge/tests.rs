@@ -9,8 +9,8 @@ use serde_json::{Map, json};
 
 mod clients;
 
-const ROO: &Target = &TARGETS[1];
-const VSCODE: &Target = &TARGETS[0];
+const ROO: &ClientSpec = &TARGETS[1];
+const VSCODE: &ClientSpec = &TARGETS[0];
 
 fn roo(names: &[&str]) -> Value {
     let entry = |name: &str| {
@@ -148,7 +148,7 @@ fn what_an_earlier_rendering_wrote_and_this_one_does_not_goes_and_the_users_fiel
 #[test]
 fn a_list_in_json_or_toml_is_refused_and_every_refusal_says_what_to_type() {
     for format in [Format::Json, Format::Toml] {
-        let target = &Target { format, shape: Shape::List, ..TARGETS[1] };
+        let target = &ClientSpec { format, shape: Shape::List, ..TARGETS[1] };
         let rendered = json!({"mcpServers": [{"name": "files"}]});
         let error = merge(None, target, &rendered, &owned(&[])).unwrap_err();
         assert_eq!(error, MergeError::Unsupported("a list of servers in this format"));

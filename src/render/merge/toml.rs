@@ -14,10 +14,10 @@ use toml_edit::{Document, InlineTable, Item, Key, Table, TableLike, TomlError, V
 
 use super::plan::Edit;
 use super::{MergeError, lines};
-use crate::render::targets::Target;
+use crate::render::targets::ClientSpec;
 
 /// A header, or a key with its value: a statement, which begins on a line of its own, or an entry in braces.
-struct Statement {
+struct TomlStatement {
     path: Vec<String>,
     is_header: bool,
     range: Range<usize>,
@@ -29,7 +29,7 @@ pub(super) fn read(text: &str) -> Result<Value, MergeError> {
 }
 
 /// The text with `edits` made, one after the other.
-pub(super) fn edit(text: &str, target: &Target, edits: &[Edit<'_>]) -> Result<String, MergeError> {
+pub(super) fn edit(text: &str, target: &ClientSpec, edits: &[Edit<'_>]) -> Result<String, MergeError> {
     edits.iter().try_fold(text.to_owned(), |text, edit| {
         let within = |rest: &[&'_ str]| {
             target.root.iter().copied().chain(rest.iter().copied()).map(str::to_owned).collect::<Vec<_>>()
@@ -172,7 +172,7 @@ fn braces<'a>(document: &'a Document<&str>, path: &[String]) -> Option<(usize, &
 }
 
 /// An entry in braces with the comma before it, or with that behind it where it is the first.
-fn with_comma(text: &str, braces: &InlineTable, entries: &[Statement], at: usize) -> Range<usize> {
+fn with_comma(text: &str, braces: &InlineTable, entries: &[TomlStatement], at: usize) -> Range<usize> {
     let within = braces.span().map_or(0..0, |span| span.start + 1..span.end - 1);
     let end = entries.get(at).map_or(0, |entry| entry.range.end);
     match at.checked_sub(1).and_then(|before| entries.get(before)) {
@@ -194,17 +194,17 @@ fn lookup(path: &[String], depth: usize) -> &[String] {
 }
 
 /// Every statement, in the order of the text.
-fn statements(document: &Document<&str>) -> Vec<Statement> {
+fn statements(document: &Document<&str>) -> Vec<TomlStatement> {
     let mut found = Vec::new();
     collect(document.as_table(), &mut Vec::new(), &mut found);
     found.sort_by_key(|statement| statement.range.start);
     found
 }
 
-fn collect(table: &Table, path: &mut Vec<String>, found: &mut Vec<Statement>) {
+fn collect(table: &Table, path: &mut Vec<String>, found: &mut Vec<TomlStatement>) {
     if !table.is_dotted() {
         let header = table.span().filter(|_| !path.is_empty() && !table.is_implicit());
-        found.extend(header.map(|range| Statement { path: path.clone(), is_header: true, range }));
+        found.extend(header.map(|range| TomlStatement { path: path.clone(), is_header: true, range }));
         found.extend(own(table, path));
     }
     for (name, item) in table {
@@ -219,11 +219,11 @@ fn collect(table: &Table, path: &mut Vec<String>, found: &mut Vec<Statement>) {
 }
 
 /// The keys of a table that stand in its section or its braces, in the order of the text.
-fn own(table: &dyn TableLike, path: &[String]) -> Vec<Statement> {
+fn own(table: &dyn TableLike, path: &[String]) -> Vec<TomlStatement> {
     let statement = |(keys, value): (Vec<&Key>, &Toml)| {
         let range = keys.last()?.span()?.start..value.span()?.end;
         let path = path.iter().cloned().chain(keys.iter().map(|key| key.get().to_owned())).collect();
-        Some(Statement { path, is_header: false, range })
+        Some(TomlStatement { path, is_header: false, range })
     };
     let mut own: Vec<_> = table.get_values().into_iter().filter_map(statement).collect();
     own.sort_by_key(|statement| statement.range.start);
@@ -231,14 +231,14 @@ fn own(table: &dyn TableLike, path: &[String]) -> Vec<Statement> {
 }
 
 /// The path of the section in which the statement stands.
-fn header(statements: &[Statement], at: usize) -> &[String] {
+fn header(statements: &[TomlStatement], at: usize) -> &[String] {
     let mut above = statements.iter().take(at + 1).rev();
     above.find(|statement| statement.is_header).map_or(&[], |header| &header.path)
 }
 
 /// The section in which a statement stands: from that statement on, with the comments that end it. Comments right above
 /// the next header are that one's.
-fn section(text: &str, statements: &[Statement], at: usize) -> Range<usize> {
+fn section(text: &str, statements: &[TomlStatement], at: usize) -> Range<usize> {
     let start = statements.get(at).map_or(0, |statement| statement.range.start);
     let rest = statements.iter().skip(at + 1).take_while(|statement| !statement.is_header);
     let last = rest.last().or(statements.get(at)).map_or(0, |statement| statement.range.end);

@@ -10,11 +10,11 @@ mod write;
 use serde_json::{Map, Value};
 use serde_saphyr::{MessageFormatter, UserMessageFormatter};
 
-use self::tree::{Kind, Node, after_colon};
-use self::write::Written;
+use self::tree::{Node, NodeKind, after_colon};
+use self::write::YamlValue;
 use super::plan::Edit;
 use super::{MergeError, lines};
-use crate::render::targets::{Shape, Target};
+use crate::render::targets::{ClientSpec, Shape};
 
 const BRACES: MergeError = MergeError::Unsupported("its servers in braces or brackets");
 const MARKS: MergeError =
@@ -35,11 +35,11 @@ pub(super) fn read(text: &str) -> Result<Value, MergeError> {
 }
 
 /// The text with `edits` made, one after the other.
-pub(super) fn edit(text: &str, target: &Target, edits: &[Edit<'_>]) -> Result<String, MergeError> {
+pub(super) fn edit(text: &str, target: &ClientSpec, edits: &[Edit<'_>]) -> Result<String, MergeError> {
     let [key] = target.root else { return Err(NESTED) };
     edits.iter().try_fold(text.to_owned(), |text, edit| {
         let root = tree::parse(&text)?;
-        let file = File { text: &text, key, shape: target.shape, newline: lines::line_end(&text) };
+        let file = YamlFile { text: &text, key, shape: target.shape, newline: lines::line_end(&text) };
         let block = file.block(root.as_ref())?;
         match (*edit, block) {
             (Edit::Add(name, fields), block) => file.add(root.as_ref(), block, name, fields),
@@ -54,18 +54,18 @@ pub(super) fn edit(text: &str, target: &Target, edits: &[Edit<'_>]) -> Result<St
 }
 
 /// A text, and where our entries lie in it.
-struct File<'a> {
+struct YamlFile<'a> {
     text: &'a str,
     key: &'a str,
     shape: Shape,
     newline: &'a str,
 }
 
-type Pair<'a> = (&'a Node, &'a Node);
+type YamlPair<'a> = (&'a Node, &'a Node);
 
-impl File<'_> {
+impl YamlFile<'_> {
     /// The top-level key and what is behind it.
-    fn block<'n>(&self, root: Option<&'n Node>) -> Result<Option<Pair<'n>>, MergeError> {
+    fn block<'n>(&self, root: Option<&'n Node>) -> Result<Option<YamlPair<'n>>, MergeError> {
         let Some(root) = root.filter(|root| !self.is_empty(root)) else { return Ok(None) };
         let found = find(root.pairs().ok_or(BRACES)?, self.key);
         match found {
@@ -77,8 +77,8 @@ impl File<'_> {
     /// The entry of that name, which must be written in lines to be changed.
     fn entry<'n>(&self, block: &'n Node, name: &str) -> Result<&'n [(Node, Node)], MergeError> {
         let entry = match &block.kind {
-            Kind::Map(pairs) => find(pairs, name).map(|(_, entry)| entry),
-            Kind::List(items) => items.iter().find(|item| is_named(item, name)),
+            NodeKind::Map(pairs) => find(pairs, name).map(|(_, entry)| entry),
+            NodeKind::List(items) => items.iter().find(|item| is_named(item, name)),
             _ => return Err(BRACES),
         };
         let entry = entry.ok_or(MARKS)?;
@@ -88,7 +88,7 @@ impl File<'_> {
     fn add(
         &self,
         root: Option<&Node>,
-        block: Option<Pair<'_>>,
+        block: Option<YamlPair<'_>>,
         name: &str,
         fields: &Map<String, Value>,
     ) -> Result<String, MergeError> {
@@ -100,8 +100,8 @@ impl File<'_> {
             return Ok(lines::insert(&text, lines::next(&text, colon), &entry));
         }
         let column = match &value.kind {
-            Kind::Map(_) => value.column,
-            Kind::List(items) => self.column(self.dash(items.first().ok_or(NESTED)?)?)?,
+            NodeKind::Map(_) => value.column,
+            NodeKind::List(items) => self.column(self.dash(items.first().ok_or(NESTED)?)?)?,
             _ => return Err(BRACES),
         };
         let end = lines::next(self.text, value.range.end);
@@ -128,14 +128,14 @@ impl File<'_> {
         Ok(lines::insert(&text, text.len(), &self.lines(&piece)))
     }
 
-    fn remove(&self, (key, value): Pair<'_>, name: &str) -> Result<String, MergeError> {
+    fn remove(&self, (key, value): YamlPair<'_>, name: &str) -> Result<String, MergeError> {
         let (start, end, column, is_last) = match &value.kind {
-            Kind::Map(pairs) => {
+            NodeKind::Map(pairs) => {
                 let (key, entry) = find(pairs, name).ok_or(MARKS)?;
                 let is_last = pairs.len() == 1;
                 (key.range.start, entry.range.end.max(key.range.end), self.column(key.range.start)?, is_last)
             }
-            Kind::List(items) => {
+            NodeKind::List(items) => {
                 let item = items.iter().find(|item| is_named(item, name)).ok_or(MARKS)?;
                 let dash = self.dash(item)?;
                 (dash, item.range.end, self.column(dash)?, items.len() == 1)
@@ -170,8 +170,8 @@ impl File<'_> {
         let behind = if is_below { colon } else { old.range.end.min(line_end).max(colon) };
         let below = old.range.end.max(line_end);
         let (inline, block) = match write::behind_colon(value, column) {
-            Written::Inline(text) => (format!(" {text}"), String::new()),
-            Written::Lines(lines) => {
+            YamlValue::Inline(text) => (format!(" {text}"), String::new()),
+            YamlValue::Lines(lines) => {
                 (String::new(), lines.iter().map(|line| format!("{}{line}", self.newline)).collect())
             }
         };
@@ -221,9 +221,9 @@ impl File<'_> {
         let inner = text.strip_prefix(['{', '[']).and_then(|rest| rest.strip_suffix(['}', ']']));
         !node.is_marked
             && match node.kind {
-                Kind::Scalar(_) => ["", "~", "null", "Null", "NULL"].contains(&text),
-                Kind::Flow => inner.is_some_and(|inner| inner.chars().all(|c| c == ' ')),
-                Kind::Map(_) | Kind::List(_) => false,
+                NodeKind::Scalar(_) => ["", "~", "null", "Null", "NULL"].contains(&text),
+                NodeKind::Flow => inner.is_some_and(|inner| inner.chars().all(|c| c == ' ')),
+                NodeKind::Map(_) | NodeKind::List(_) => false,
             }
     }
 
@@ -241,7 +241,7 @@ impl File<'_> {
     }
 }
 
-fn find<'n>(pairs: &'n [(Node, Node)], name: &str) -> Option<Pair<'n>> {
+fn find<'n>(pairs: &'n [(Node, Node)], name: &str) -> Option<YamlPair<'n>> {
     pairs.iter().find(|(key, _)| key.text() == Some(name)).map(|(key, value)| (key, value))
 }
 

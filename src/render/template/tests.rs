@@ -5,14 +5,14 @@
 use proptest::prelude::*;
 use std::fs;
 
-use super::super::secrets::{Door, Means, told};
-use super::super::ways::Secrets;
-use super::super::{Entry, TARGETS};
+use super::super::auth_mode::AuthMode;
+use super::super::client_entry::{LaunchContext, LocalProxy, client_entries};
+use super::super::{ServerEntry, TARGETS};
 use super::*;
 use crate::tokens::Bearers;
 
-fn entry(name: &str, url: &str, headers: &[(&str, &str)]) -> Entry {
-    Entry {
+fn entry(name: &str, url: &str, headers: &[(&str, &str)]) -> ServerEntry {
+    ServerEntry {
         name: name.into(),
         url: url.into(),
         transport: "streamable-http".into(),
@@ -21,18 +21,21 @@ fn entry(name: &str, url: &str, headers: &[(&str, &str)]) -> Entry {
     }
 }
 
-fn means(program: &str) -> Means {
-    let door =
-        Door { listen: ([127, 0, 0, 1], 8191).into(), header: "X-Door".into(), secret: Secret::new("key") };
-    Means { command: vec![program.into(), "--tokens-dir".into(), program.into()], door: Some(door) }
+fn means(program: &str) -> LaunchContext {
+    let door = LocalProxy {
+        listen: ([127, 0, 0, 1], 8191).into(),
+        header: "X-Door".into(),
+        secret: Secret::new("key"),
+    };
+    LaunchContext { command: vec![program.into(), "--tokens-dir".into(), program.into()], door: Some(door) }
 }
 
-fn inline(entries: &[Entry]) -> Vec<Told> {
-    told(entries, &TARGETS[1], Secrets::Inline, &means("mcpauth")).unwrap()
+fn inline(entries: &[ServerEntry]) -> Vec<ClientEntry> {
+    client_entries(entries, &TARGETS[1], AuthMode::Inline, &means("mcpauth")).unwrap()
 }
 
-fn sample() -> Vec<Entry> {
-    let sse = Entry { transport: "sse".into(), ..entry("news", "https://gw.test/news/mcp", &[]) };
+fn sample() -> Vec<ServerEntry> {
+    let sse = ServerEntry { transport: "sse".into(), ..entry("news", "https://gw.test/news/mcp", &[]) };
     let headers = [("Authorization", "Bearer E"), ("X-Site-Id", "S"), ("X-Authorization", "Bearer T")];
     vec![entry("tickets", "https://gw.test/tickets", &headers), sse]
 }
@@ -82,7 +85,7 @@ const ROO: &str = r#"{
 #[test]
 fn both_legacy_shapes_are_written_as_the_reference_has_them() {
     for (client, expected) in [("vscode-legacy", VSCODE), ("roo", ROO)] {
-        let target = Target::named(client).unwrap();
+        let target = ClientSpec::find(client).unwrap();
         let rendered = render(target, &inline(&sample()), None).unwrap();
         assert_eq!(rendered.text.expose(), expected);
         assert!(!format!("{rendered:?}").contains("Bearer"));
@@ -115,7 +118,7 @@ fn survives(nasty: &str) {
     let program = if nasty.is_empty() { "mcpauth" } else { nasty };
     for (target, way) in TARGETS.iter().flat_map(|target| target.ways.iter().map(move |way| (target, *way))) {
         let entries = [entry(nasty, nasty, &[(nasty, nasty)]), plain.clone()];
-        let told = told(&entries, target, way, &means(program)).unwrap();
+        let told = client_entries(&entries, target, way, &means(program)).unwrap();
         let rendered = render(target, &told, None).unwrap();
         let all = target.entries(&rendered.json).unwrap();
         let client = target.client;
@@ -123,11 +126,11 @@ fn survives(nasty: &str) {
         let first = Value::Object(all[0].1.clone());
         let found = texts(&first);
         let expected = match way {
-            Secrets::Inline => vec![nasty, nasty, nasty],
-            Secrets::Env => vec![nasty, nasty],
-            Secrets::Bridge => vec![program, program, "bridge", nasty],
-            Secrets::Helper => vec![nasty, told[0].helper.as_deref().unwrap()],
-            Secrets::Proxy => vec!["X-Door", "key"],
+            AuthMode::Inline => vec![nasty, nasty, nasty],
+            AuthMode::Env => vec![nasty, nasty],
+            AuthMode::Bridge => vec![program, program, "bridge", nasty],
+            AuthMode::Helper => vec![nasty, told[0].helper.as_deref().unwrap()],
+            AuthMode::Proxy => vec!["X-Door", "key"],
         };
         for part in &expected {
             let count = |all: &[&str]| all.iter().filter(|text| *text == part).count();
@@ -162,11 +165,11 @@ proptest! {
 
 #[test]
 fn claude_code_is_told_http_whatever_the_registry_says() {
-    let target = Target::named("claude-code").unwrap();
+    let target = ClientSpec::find("claude-code").unwrap();
     for (transport, expected) in [("streamable-http", "http"), ("sse", "sse"), ("stdio", "http")] {
-        let entry = Entry { transport: transport.into(), ..entry("x", "https://gw.test/x", &[]) };
-        for way in [Secrets::Inline, Secrets::Helper] {
-            let told = told(std::slice::from_ref(&entry), target, way, &means("mcpauth")).unwrap();
+        let entry = ServerEntry { transport: transport.into(), ..entry("x", "https://gw.test/x", &[]) };
+        for way in [AuthMode::Inline, AuthMode::Helper] {
+            let told = client_entries(std::slice::from_ref(&entry), target, way, &means("mcpauth")).unwrap();
             assert_eq!(render(target, &told, None).unwrap().json["mcpServers"]["x"]["type"], expected);
         }
     }
@@ -176,7 +179,7 @@ fn claude_code_is_told_http_whatever_the_registry_says() {
 fn a_template_of_the_users_replaces_ours_and_a_broken_one_is_named_with_its_line() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("roo.json.j2");
-    let target = Target::named("roo").unwrap();
+    let target = ClientSpec::find("roo").unwrap();
     let cases = [
         (r#"{"mcpServers": {"x": {"url": {{ entries[0].url }}}}}"#, None),
         ("{\n\n{% for %}", Some(":3: unexpected end of block")),

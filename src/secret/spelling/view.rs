@@ -9,7 +9,7 @@ const WORD: usize = 8;
 const ENTITY: usize = 12;
 
 /// One reading of a text.
-pub(super) struct View {
+pub(super) struct DecodedText {
     pub(super) bytes: Vec<u8>,
     /// For each byte, where in the text it is from.
     from: Vec<(usize, usize)>,
@@ -62,7 +62,7 @@ fn undone(bytes: &[u8], mark: u8, escape: Escape) -> Vec<u8> {
     done
 }
 
-impl View {
+impl DecodedText {
     /// The text as it is; what does not show is left out.
     pub(super) fn of(text: &str) -> Self {
         let mut view = Self { bytes: Vec::new(), from: Vec::new(), is_within_digits: false };

@@ -1,48 +1,10 @@
-//! What to do about a private file that is refused. It leaves finding that out to the module above.
+//! How a private file that others can read is closed. It leaves finding that out to the module above.
 
 #[cfg(unix)]
 use std::fs;
-use std::io;
 use std::path::Path;
 
-use super::{FileError, folder_of, is_symlink, user};
-
-impl FileError {
-    /// The command that mends it.
-    pub fn hint(&self) -> String {
-        match self {
-            Self::Io { path, source } => match source.kind() {
-                io::ErrorKind::NotFound => {
-                    format!("make the folder first: mkdir -p {}", folder_of(path).display())
-                }
-                io::ErrorKind::PermissionDenied => {
-                    format!("let this user read and write {}, or name another place", path.display())
-                }
-                io::ErrorKind::NotADirectory | io::ErrorKind::IsADirectory => {
-                    format!("name another place than {}", path.display())
-                }
-                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                    format!("make room on the disk of {}", path.display())
-                }
-                io::ErrorKind::ReadOnlyFilesystem => {
-                    format!("name a place that can be written, in place of {}", path.display())
-                }
-                _ => format!("check the disk and the folder of {}", path.display()),
-            },
-            Self::Symlink(path) => {
-                format!("remove the link, or name the real folder with --tokens-dir: rm {}", path.display())
-            }
-            Self::Exposed { path, .. } => closing(path, is_closable(path), is_symlink(path)),
-            Self::Foreign { path, .. } => {
-                format!(
-                    "run this as that user; or, if you trust what is in it: sudo chown $(id -u) {}",
-                    path.display()
-                )
-            }
-            Self::Strange { path, .. } => format!("move {} away and run the command again", path.display()),
-        }
-    }
-}
+use super::user;
 
 /// How to keep others from reading a file. The mode of one that is mounted is whoever mounts it to say, and only files that are
 /// given to us are read through links.

@@ -2,6 +2,7 @@
 use super::remedy::{closing, is_closable};
 use super::*;
 use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::PathBuf;
 
 fn mode(path: &Path) -> u32 {
     fs::metadata(path).map_or(0, |about| about.permissions().mode() & 0o777)

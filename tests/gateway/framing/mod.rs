@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
-use mcpauth::demo::mcp::Arrived;
+use mcpauth::demo::mcp::ReceivedRequest;
 
 use self::cases::First::{Either, Passes, Refused};
 use self::cases::{Case, body, cases};
@@ -67,7 +67,7 @@ fn say(lab: &Lab, bytes: &[u8]) -> Vec<u8> {
 fn arrived(lab: &Lab, cases: &[Case]) -> HashMap<(usize, &'static str), usize> {
     let mut found = HashMap::new();
     assert_eq!(lab.arrived(), lab.alpha.arrived().len(), "at another server");
-    for Arrived { target, headers, body: got } in lab.alpha.arrived() {
+    for ReceivedRequest { target, headers, body: got } in lab.alpha.arrived() {
         let text = String::from_utf8(got).unwrap();
         let known = (0..cases.len())
             .flat_map(|at| [(at, "first"), (at, "second")])
@@ -95,7 +95,7 @@ fn arrived(lab: &Lab, cases: &[Case]) -> HashMap<(usize, &'static str), usize> {
 #[test]
 fn a_server_gets_whole_allowed_calls_or_nothing() {
     // What is cut short is waited for; not as long as usual.
-    let worker = Worker::of(Lab::with(|settings, _| settings.limits.read = 2));
+    let worker = Worker::of(Lab::with(|settings, _| settings.limits.read_timeout = 2));
     let cases = cases(&worker.token);
     assert!(cases.len() >= 100, "{}", cases.len());
     let lab = &worker.lab;

@@ -8,12 +8,12 @@ fn manual() -> Options {
     Options { auto_approve: false, device_interval: Duration::ZERO, ..options() }
 }
 
-async fn codes(idp: &Idp, more: Pairs<'_>) -> Reply {
+async fn codes(idp: &Idp, more: Pairs<'_>) -> TestReply {
     let pairs = [&[("client_id", "app"), ("scope", "read offline_access")], more].concat();
     post(&idp.device_authorization_endpoint(), &pairs).await
 }
 
-async fn poll(idp: &Idp, code: &str, more: Pairs<'_>) -> Reply {
+async fn poll(idp: &Idp, code: &str, more: Pairs<'_>) -> TestReply {
     let pairs = [&[("grant_type", GRANT), ("client_id", "app"), ("device_code", code)], more].concat();
     post(&idp.token_endpoint(), &pairs).await
 }

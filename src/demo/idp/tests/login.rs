@@ -12,14 +12,14 @@ async fn a_login_with_pkce_gives_tokens_for_the_user() {
     assert_eq!((&token["sub"], &token["client_id"]), (&json!("demo-user"), &json!("app")));
     assert_eq!(reply.text("scope"), "read offline_access");
     assert!(!reply.text("refresh_token").is_empty());
-    let token = Seen::Token {
+    let token = IdpEvent::Token {
         grant: "authorization_code".to_owned(),
         client_id: "app".to_owned(),
         refresh_token: None,
         ok: true,
         auth: "none",
     };
-    assert_eq!(idp.seen(), [Seen::Authorized { client_id: "app".to_owned() }, token]);
+    assert_eq!(idp.seen(), [IdpEvent::Authorized { client_id: "app".to_owned() }, token]);
 }
 
 #[tokio::test]
@@ -112,7 +112,7 @@ async fn each_refresh_gives_a_new_token_and_a_used_one_ends_the_family() {
         .seen()
         .into_iter()
         .filter_map(|seen| match seen {
-            Seen::Token { refresh_token, ok, .. } => refresh_token.map(|token| (token, ok)),
+            IdpEvent::Token { refresh_token, ok, .. } => refresh_token.map(|token| (token, ok)),
             _ => None,
         })
         .collect();
@@ -161,10 +161,10 @@ async fn an_audience_once_granted_stays() {
     assert_eq!(claims(&same.text("access_token"))["aud"], "https://mcp.test/a");
 }
 
-async fn consent_page(client_id: &str) -> (Idp, Reply, String) {
+async fn consent_page(client_id: &str) -> (Idp, TestReply, String) {
     let mut options = options();
     options.auto_approve = false;
-    options.clients.push(Client::public("<b>\"me\"</b>", REDIRECT, &["<i>"]));
+    options.clients.push(IdpClient::public("<b>\"me\"</b>", REDIRECT, &["<i>"]));
     let idp = Idp::start(options).await.unwrap();
     let page = get(&authorize_url(&idp, &[("client_id", client_id), ("scope", "")])).await;
     let (_, rest) = page.body.split_once("name=\"ticket\" value=\"").unwrap();
@@ -200,5 +200,5 @@ async fn a_no_sends_access_denied() {
     let back = post(&idp.authorization_endpoint(), &pairs).await.sent_back();
     assert_eq!((back["error"].as_str(), back["state"].as_str()), ("access_denied", "st&te"));
     assert_eq!(back["iss"], idp.issuer());
-    assert_eq!(idp.seen(), [Seen::Denied { client_id: "app".to_owned() }]);
+    assert_eq!(idp.seen(), [IdpEvent::Denied { client_id: "app".to_owned() }]);
 }

@@ -14,7 +14,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
 /// A signing key.
-pub(crate) enum Pair {
+pub(crate) enum SampleKeyPair {
     Rsa(RsaPair),
     P256(EcdsaKeyPair),
     P384(EcdsaKeyPair),
@@ -22,15 +22,15 @@ pub(crate) enum Pair {
 }
 
 /// Made once a test process: an RSA key takes its time.
-pub(crate) static RSA: LazyLock<Pair> =
-    LazyLock::new(|| Pair::Rsa(RsaPair::generate(KeySize::Rsa2048).unwrap()));
-pub(crate) static P256: LazyLock<Pair> = LazyLock::new(Pair::p256);
-pub(crate) static P384: LazyLock<Pair> =
-    LazyLock::new(|| Pair::P384(EcdsaKeyPair::generate(&ECDSA_P384_SHA384_FIXED_SIGNING).unwrap()));
-pub(crate) static ED25519: LazyLock<Pair> =
-    LazyLock::new(|| Pair::Ed25519(Ed25519KeyPair::generate().unwrap()));
+pub(crate) static RSA: LazyLock<SampleKeyPair> =
+    LazyLock::new(|| SampleKeyPair::Rsa(RsaPair::generate(KeySize::Rsa2048).unwrap()));
+pub(crate) static P256: LazyLock<SampleKeyPair> = LazyLock::new(SampleKeyPair::p256);
+pub(crate) static P384: LazyLock<SampleKeyPair> =
+    LazyLock::new(|| SampleKeyPair::P384(EcdsaKeyPair::generate(&ECDSA_P384_SHA384_FIXED_SIGNING).unwrap()));
+pub(crate) static ED25519: LazyLock<SampleKeyPair> =
+    LazyLock::new(|| SampleKeyPair::Ed25519(Ed25519KeyPair::generate().unwrap()));
 
-impl Pair {
+impl SampleKeyPair {
     /// A fresh P-256 key.
     pub(crate) fn p256() -> Self {
         Self::P256(EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap())
@@ -55,7 +55,7 @@ impl Pair {
         }
     }
 
-    /// [`Pair::jwk`] with further members.
+    /// [`SampleKeyPair::jwk`] with further members.
     pub(crate) fn jwk_with(&self, members: Value) -> Value {
         let mut jwk = self.jwk();
         jwk.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());

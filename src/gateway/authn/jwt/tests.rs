@@ -4,15 +4,15 @@ use aws_lc_rs::hmac;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::sample::{ED25519, P256, P384, Pair, RSA, encode, jwks};
-use super::{Jws, MAX_TOKEN, Reject, Token, decode};
+use super::sample::{ED25519, P256, P384, RSA, SampleKeyPair, encode, jwks};
+use super::{Jws, MAX_TOKEN, Token, TokenError, decode};
 use crate::gateway::authn::keys::KeySet;
 use crate::gateway::settings::Algorithm::{self, *};
 
 const ALL: [Algorithm; 9] = [RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, EdDSA];
 
 /// Everything the pipeline does up to the claims.
-fn verify(text: &str, set: &KeySet) -> Result<Value, Reject> {
+fn verify(text: &str, set: &KeySet) -> Result<Value, TokenError> {
     let token = Token::read(text)?;
     let key = set.find(token.key_id(), token.algorithm())?;
     Ok(Value::Object(token.verify(key)?.into_members()))
@@ -24,7 +24,7 @@ fn set(keys: &[Value]) -> KeySet {
 
 #[test]
 fn every_algorithm_verifies_its_own_and_nothing_else() {
-    let pairs: [(&Pair, &str); 9] = [
+    let pairs: [(&SampleKeyPair, &str); 9] = [
         (&RSA, "RS256"),
         (&RSA, "RS384"),
         (&RSA, "RS512"),
@@ -52,14 +52,14 @@ fn every_algorithm_verifies_its_own_and_nothing_else() {
             format!("{signed}.{}", encode(&[0; 64])),
             format!("{}.{signature}", other.rsplit_once('.').unwrap().0),
         ] {
-            assert_eq!(verify(&forged, &keys), Err(Reject::Signature), "{alg} {forged}");
+            assert_eq!(verify(&forged, &keys), Err(TokenError::Signature), "{alg} {forged}");
         }
         // The same key, but the header asks for another algorithm than the signature was made with.
         for (_, asked) in pairs.iter().filter(|(_, asked)| *asked != alg) {
             let header = json!({"alg": asked, "kid": "k"}).to_string();
             let outcome = verify(&pair.token_as(alg, &header, "{}"), &keys);
             assert!(
-                matches!(outcome, Err(Reject::Signature | Reject::Algorithm)),
+                matches!(outcome, Err(TokenError::Signature | TokenError::Algorithm)),
                 "{alg} as {asked}: {outcome:?}"
             );
         }
@@ -72,10 +72,10 @@ fn a_key_is_bound_to_its_algorithm_whatever_the_token_asks() {
     let keys = set(&[RSA.jwk_with(json!({"alg": "RS256", "kid": "k"}))]);
     for alg in ["PS256", "RS512", "ES256"] {
         let text = RSA.token(alg, &json!({"kid": "k"}), &json!({}));
-        assert_eq!(verify(&text, &keys), Err(Reject::Algorithm), "{alg}");
+        assert_eq!(verify(&text, &keys), Err(TokenError::Algorithm), "{alg}");
         // Even a key that was found in some other way.
         let key = keys.find(Some("k"), RS256).unwrap();
-        assert_eq!(Token::read(&text).unwrap().verify(key).err(), Some(Reject::Algorithm), "{alg}");
+        assert_eq!(Token::read(&text).unwrap().verify(key).err(), Some(TokenError::Algorithm), "{alg}");
     }
 }
 
@@ -89,32 +89,32 @@ fn none_and_symmetric_signatures_are_refused_by_name() {
         let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, public.as_bytes()), signed.as_bytes());
         for signature in ["", "AA", &encode(tag.as_ref())] {
             let refused = Token::read(&format!("{signed}.{signature}")).err();
-            assert_eq!(refused, Some(Reject::Algorithm), "{alg:?}");
+            assert_eq!(refused, Some(TokenError::Algorithm), "{alg:?}");
         }
     }
     // The public key as the secret, under the name of an algorithm that is accepted.
     let signed = format!("{}.{}", encode(br#"{"alg":"RS256"}"#), encode(b"{}"));
     let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, public.as_bytes()), signed.as_bytes());
     let forged = format!("{signed}.{}", encode(tag.as_ref()));
-    assert_eq!(verify(&forged, &set(&[RSA.jwk()])), Err(Reject::Signature));
+    assert_eq!(verify(&forged, &set(&[RSA.jwk()])), Err(TokenError::Signature));
 }
 
 #[test]
 fn kid_names_a_key_of_the_set_and_nothing_else() {
     let keys = set(&[P256.jwk_with(json!({"kid": "good"}))]);
-    let stranger = Pair::p256();
+    let stranger = SampleKeyPair::p256();
     let cases = [
-        (json!({"kid": "good"}), Err(Reject::Signature)),
-        (json!({"kid": "GOOD"}), Err(Reject::Key)),
-        (json!({"kid": "good\u{0}"}), Err(Reject::Key)),
-        (json!({"kid": "../../dev/null"}), Err(Reject::Key)),
-        (json!({"kid": "' UNION SELECT 'good"}), Err(Reject::Key)),
-        (json!({"kid": "k".repeat(256)}), Err(Reject::Key)),
-        (json!({"kid": "k".repeat(257)}), Err(Reject::Malformed)),
-        (json!({"kid": 1}), Err(Reject::Malformed)),
-        (json!({"kid": null}), Err(Reject::Signature)),
-        (json!({"kid": ["good"]}), Err(Reject::Malformed)),
-        (json!({}), Err(Reject::Signature)),
+        (json!({"kid": "good"}), Err(TokenError::Signature)),
+        (json!({"kid": "GOOD"}), Err(TokenError::Key)),
+        (json!({"kid": "good\u{0}"}), Err(TokenError::Key)),
+        (json!({"kid": "../../dev/null"}), Err(TokenError::Key)),
+        (json!({"kid": "' UNION SELECT 'good"}), Err(TokenError::Key)),
+        (json!({"kid": "k".repeat(256)}), Err(TokenError::Key)),
+        (json!({"kid": "k".repeat(257)}), Err(TokenError::Malformed)),
+        (json!({"kid": 1}), Err(TokenError::Malformed)),
+        (json!({"kid": null}), Err(TokenError::Signature)),
+        (json!({"kid": ["good"]}), Err(TokenError::Malformed)),
+        (json!({}), Err(TokenError::Signature)),
     ];
     for (header, expected) in cases {
         assert_eq!(verify(&stranger.token("ES256", &header, &json!({})), &keys), expected, "{header}");
@@ -125,22 +125,22 @@ fn kid_names_a_key_of_the_set_and_nothing_else() {
 fn a_header_that_wants_more_than_a_signature_is_refused() {
     let keys = set(&[P256.jwk()]);
     let cases = [
-        (json!({"crit": ["exp"], "exp": 1}), Reject::Header),
-        (json!({"crit": []}), Reject::Header),
-        (json!({"b64": false, "crit": ["b64"]}), Reject::Header),
-        (json!({"b64": true}), Reject::Header),
-        (json!({"jku": "https://evil.test/jwks"}), Reject::Header),
-        (json!({"jwk": P256.jwk()}), Reject::Header),
-        (json!({"x5u": "https://evil.test/cert"}), Reject::Header),
-        (json!({"x5c": ["MIIB"]}), Reject::Header),
-        (json!({"zip": "DEF"}), Reject::Header),
-        (json!({"JKU": "https://evil.test/jwks"}), Reject::Header),
-        (json!({"Alg": "none"}), Reject::Header),
-        (json!({"KID": "k"}), Reject::Header),
-        (json!({"cty": "JWT"}), Reject::Header),
-        (json!({"cty": "application/jwt"}), Reject::Header),
-        (json!({"cty": 1}), Reject::Malformed),
-        (json!({"typ": 1}), Reject::Malformed),
+        (json!({"crit": ["exp"], "exp": 1}), TokenError::Header),
+        (json!({"crit": []}), TokenError::Header),
+        (json!({"b64": false, "crit": ["b64"]}), TokenError::Header),
+        (json!({"b64": true}), TokenError::Header),
+        (json!({"jku": "https://evil.test/jwks"}), TokenError::Header),
+        (json!({"jwk": P256.jwk()}), TokenError::Header),
+        (json!({"x5u": "https://evil.test/cert"}), TokenError::Header),
+        (json!({"x5c": ["MIIB"]}), TokenError::Header),
+        (json!({"zip": "DEF"}), TokenError::Header),
+        (json!({"JKU": "https://evil.test/jwks"}), TokenError::Header),
+        (json!({"Alg": "none"}), TokenError::Header),
+        (json!({"KID": "k"}), TokenError::Header),
+        (json!({"cty": "JWT"}), TokenError::Header),
+        (json!({"cty": "application/jwt"}), TokenError::Header),
+        (json!({"cty": 1}), TokenError::Malformed),
+        (json!({"typ": 1}), TokenError::Malformed),
     ];
     for (header, expected) in cases {
         let text = P256.token("ES256", &header, &json!({}));
@@ -158,26 +158,26 @@ fn a_header_that_wants_more_than_a_signature_is_refused() {
 fn header_and_claims_are_one_strict_object_each() {
     let keys = set(&[P256.jwk()]);
     let plain = r#"{"alg":"ES256"}"#;
-    let cases: [(&str, &str, Result<Value, Reject>); 18] = [
+    let cases: [(&str, &str, Result<Value, TokenError>); 18] = [
         // Keycloak writes blanks into its header.
         (r#"{"alg":"ES256","typ" : "JWT"}"#, r#" {"a": 1} "#, Ok(json!({"a": 1}))),
         ("{\"alg\":\r\n\"ES256\"}", "{}", Ok(json!({}))),
         (r#"{"alg":"\u0045S256"}"#, r#"{"\u0061":1}"#, Ok(json!({"a": 1}))),
         (plain, r#"{"a":1,"A":2}"#, Ok(json!({"a": 1, "A": 2}))),
-        (r#"{"alg":"none","alg":"ES256"}"#, "{}", Err(Reject::Malformed)),
-        (r#"{"alg":"ES256","\u0061lg":"ES256"}"#, "{}", Err(Reject::Malformed)),
-        (r#"["ES256"]"#, "{}", Err(Reject::Malformed)),
-        (r#"{"kid":"a"}"#, "{}", Err(Reject::Malformed)),
-        (r#"{"alg":["ES256"]}"#, "{}", Err(Reject::Malformed)),
-        (r#"{"alg":"ES256"} {}"#, "{}", Err(Reject::Malformed)),
-        ("\u{feff}{\"alg\":\"ES256\"}", "{}", Err(Reject::Malformed)),
-        (plain, r#"{"sub":"a","sub":"b"}"#, Err(Reject::Malformed)),
-        (plain, r#"{"realm_access":{"roles":[],"roles":["admin"]}}"#, Err(Reject::Malformed)),
-        (plain, "[]", Err(Reject::Malformed)),
-        (plain, "\"text\"", Err(Reject::Malformed)),
-        (plain, "", Err(Reject::Malformed)),
-        (plain, "{}{}", Err(Reject::Malformed)),
-        (plain, "\u{feff}{}", Err(Reject::Malformed)),
+        (r#"{"alg":"none","alg":"ES256"}"#, "{}", Err(TokenError::Malformed)),
+        (r#"{"alg":"ES256","\u0061lg":"ES256"}"#, "{}", Err(TokenError::Malformed)),
+        (r#"["ES256"]"#, "{}", Err(TokenError::Malformed)),
+        (r#"{"kid":"a"}"#, "{}", Err(TokenError::Malformed)),
+        (r#"{"alg":["ES256"]}"#, "{}", Err(TokenError::Malformed)),
+        (r#"{"alg":"ES256"} {}"#, "{}", Err(TokenError::Malformed)),
+        ("\u{feff}{\"alg\":\"ES256\"}", "{}", Err(TokenError::Malformed)),
+        (plain, r#"{"sub":"a","sub":"b"}"#, Err(TokenError::Malformed)),
+        (plain, r#"{"realm_access":{"roles":[],"roles":["admin"]}}"#, Err(TokenError::Malformed)),
+        (plain, "[]", Err(TokenError::Malformed)),
+        (plain, "\"text\"", Err(TokenError::Malformed)),
+        (plain, "", Err(TokenError::Malformed)),
+        (plain, "{}{}", Err(TokenError::Malformed)),
+        (plain, "\u{feff}{}", Err(TokenError::Malformed)),
     ];
     for (header, claims, expected) in cases {
         assert_eq!(verify(&P256.token_as("ES256", header, claims), &keys), expected, "{header} {claims}");
@@ -220,10 +220,10 @@ fn a_token_has_three_parts_of_canonical_base64url() {
         json!({"payload": claims, "protected": header, "signature": signature}).to_string(),
     ];
     for text in bad {
-        assert_eq!(verify(&text, &keys), Err(Reject::Malformed), "{text}");
+        assert_eq!(verify(&text, &keys), Err(TokenError::Malformed), "{text}");
     }
     let long = P256.token("ES256", &json!({}), &json!({"a": "x".repeat(MAX_TOKEN)}));
-    assert_eq!(verify(&long, &keys), Err(Reject::Malformed));
+    assert_eq!(verify(&long, &keys), Err(TokenError::Malformed));
 }
 
 /// RFC 7515 appendices A.2 and A.3, RFC 8037 appendix A.4.

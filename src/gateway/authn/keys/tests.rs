@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::{Algorithm, KeySet, KeysError, NoKey};
-use crate::gateway::authn::jwt::sample::{ED25519, P256, P384, Pair, RSA, encode, jwks};
+use crate::gateway::authn::jwt::sample::{ED25519, P256, P384, RSA, SampleKeyPair, encode, jwks};
 use Algorithm::*;
 
 const ALL: [Algorithm; 9] = [RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, EdDSA];
@@ -151,7 +151,7 @@ fn a_key_is_found_by_its_exact_name_and_algorithm() {
             P256.jwk_with(json!({"kid": "e"})),
             P384.jwk_with(json!({"kid": "both"})),
             ED25519.jwk_with(json!({"kid": "both"})),
-            Pair::p256().jwk(),
+            SampleKeyPair::p256().jwk(),
         ]),
         &[RS256, ES256, ES384, EdDSA],
     )
@@ -184,7 +184,8 @@ fn a_key_is_found_by_its_exact_name_and_algorithm() {
 
 #[test]
 fn of_two_keys_with_one_name_neither_is_used() {
-    let (first, second) = (Pair::p256().jwk_with(json!({"kid": "k"})), P256.jwk_with(json!({"kid": "k"})));
+    let (first, second) =
+        (SampleKeyPair::p256().jwk_with(json!({"kid": "k"})), P256.jwk_with(json!({"kid": "k"})));
     let set = read(&[first.clone(), second.clone()]).unwrap();
     assert_eq!(set.find(Some("k"), ES256), Err(NoKey::Ambiguous));
     assert_eq!(set.find(None, ES256), Err(NoKey::Ambiguous));
@@ -194,7 +195,7 @@ fn of_two_keys_with_one_name_neither_is_used() {
 
 #[test]
 fn sets_are_equal_if_their_keys_are() {
-    let (a, b) = (P256.jwk_with(json!({"kid": "k"})), Pair::p256().jwk_with(json!({"kid": "k"})));
+    let (a, b) = (P256.jwk_with(json!({"kid": "k"})), SampleKeyPair::p256().jwk_with(json!({"kid": "k"})));
     let set = read(std::slice::from_ref(&a)).unwrap();
     assert_eq!(set, read(&[a.clone(), RSA.jwk_with(json!({"use": "enc"}))]).unwrap());
     assert_ne!(set, read(&[b]).unwrap());

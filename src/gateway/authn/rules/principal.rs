@@ -3,8 +3,8 @@
 
 use serde_json::{Map, Value};
 
-use crate::gateway::authn::jwt::{Reject, text_of};
-use crate::gateway::settings::Kind;
+use crate::gateway::authn::jwt::{TokenError, text_of};
+use crate::gateway::settings::TokenProfile;
 use crate::policy::Principal;
 
 /// What people call a caller, best first.
@@ -12,7 +12,7 @@ const NAMES: [&str; 4] = ["preferred_username", "username", "cognito:username", 
 
 /// How a token's claims became known.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Source {
+pub(super) enum ClaimsSource {
     /// They were signed.
     Signed,
     /// The issuer was asked, and most members are optional.
@@ -30,13 +30,13 @@ pub(super) struct Groups(Vec<String>);
 
 impl Groups {
     /// Where the settings say, or where the issuer's kind has them.
-    pub(super) fn of(kind: Kind, configured: &[String]) -> Vec<Self> {
+    pub(super) fn of(kind: TokenProfile, configured: &[String]) -> Vec<Self> {
         if !configured.is_empty() {
             return configured.iter().map(|place| Self::at(place)).collect();
         }
         match kind {
-            Kind::Cognito => vec![Self::at("cognito:groups")],
-            Kind::Keycloak | Kind::Oidc => vec![Self::at("groups")],
+            TokenProfile::Cognito => vec![Self::at("cognito:groups")],
+            TokenProfile::Keycloak | TokenProfile::Oidc => vec![Self::at("groups")],
         }
     }
 
@@ -64,14 +64,14 @@ pub(super) fn principal(
     issuer: &str,
     places: &[Groups],
     claims: Map<String, Value>,
-    source: Source,
-) -> Result<Principal, Reject> {
+    source: ClaimsSource,
+) -> Result<Principal, TokenError> {
     let client_id = client(&claims)?.map(str::to_owned);
     let subject = match (text_of(&claims, "sub")?, source) {
-        (None, Source::Asked) => text_of(&claims, "username")?.or(client_id.as_deref()),
+        (None, ClaimsSource::Asked) => text_of(&claims, "username")?.or(client_id.as_deref()),
         (subject, _) => subject,
     };
-    let subject = subject.filter(|subject| !subject.is_empty()).ok_or(Reject::Malformed)?.to_owned();
+    let subject = subject.filter(|subject| !subject.is_empty()).ok_or(TokenError::Malformed)?.to_owned();
     let mut names = NAMES.iter().filter_map(|name| claims.get(*name).and_then(Value::as_str));
     let username = names.find(|name| !name.is_empty()).map(str::to_owned);
     let mut groups = Vec::new();
@@ -97,7 +97,7 @@ pub(super) fn principal(
 
 /// The client a token was issued to: by the names of RFC 9068 and OpenID Connect, which are text, or else by a name of a
 /// vendor's.
-pub(super) fn client(claims: &Map<String, Value>) -> Result<Option<&str>, Reject> {
+pub(super) fn client(claims: &Map<String, Value>) -> Result<Option<&str>, TokenError> {
     for name in CLIENT {
         if let Some(client) = text_of(claims, name)?.filter(|client| !client.is_empty()) {
             return Ok(Some(client));

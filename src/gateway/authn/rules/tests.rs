@@ -1,16 +1,17 @@
 //! Tokens as the issuers' kinds make them, and one step to each side of every rule.
 
 mod callers;
+mod other;
 
 use std::sync::LazyLock;
 
 use serde_json::{Value, json};
 
-use super::{Reject, Rules, RulesError};
+use super::{IssuerRules, RulesError, TokenError};
 use crate::gateway::authn::jwt::sample::{P256, jwks};
 use crate::gateway::authn::jwt::{Claims, Token};
 use crate::gateway::authn::keys::KeySet;
-use crate::gateway::settings::{Algorithm, Issuer};
+use crate::gateway::settings::{Algorithm, IssuerSettings};
 use crate::policy::Principal;
 
 const NOW: i64 = 1_800_000_000;
@@ -22,23 +23,23 @@ const US: &str = "https://mcp.test";
 static KEYS: LazyLock<KeySet> =
     LazyLock::new(|| KeySet::read(&jwks(&[P256.jwk()]), &[Algorithm::ES256]).unwrap());
 
-fn issuer(settings: Value) -> Issuer {
+fn issuer(settings: Value) -> IssuerSettings {
     serde_json::from_value(settings).unwrap()
 }
 
-fn rules(settings: Value) -> Rules {
-    Rules::new(&issuer(settings)).unwrap()
+fn rules(settings: Value) -> IssuerRules {
+    IssuerRules::new(&issuer(settings)).unwrap()
 }
 
-fn cognito() -> Rules {
+fn cognito() -> IssuerRules {
     rules(json!({"issuer": POOL, "kind": "cognito", "clients": ["m2m", "web"]}))
 }
 
-fn keycloak() -> Rules {
+fn keycloak() -> IssuerRules {
     rules(json!({"issuer": REALM, "kind": "keycloak", "clients": ["agent"]}))
 }
 
-fn oidc() -> Rules {
+fn oidc() -> IssuerRules {
     rules(json!({"issuer": ISSUER, "audience": [US]}))
 }
 
@@ -82,12 +83,12 @@ fn verified(typ: Option<&str>, claims: &Value) -> Claims {
     Token::read(&text).unwrap().verify(KEYS.find(None, Algorithm::ES256).unwrap()).unwrap()
 }
 
-fn accept(rules: &Rules, claims: &Value) -> Result<(Principal, i64), Reject> {
+fn accept(rules: &IssuerRules, claims: &Value) -> Result<(Principal, i64), TokenError> {
     rules.accept(verified(None, claims), NOW, &|_| Vec::new())
 }
 
 /// The servers that tokens of these claims open, `*` for all; `py` and `ts` have addresses, and `both` is the address of two.
-fn opened(rules: &Rules, claims: &Value) -> Result<String, Reject> {
+fn opened(rules: &IssuerRules, claims: &Value) -> Result<String, TokenError> {
     let servers = |audience: &str| match audience {
         "https://gw/py/mcp" => vec!["py".to_owned()],
         "https://gw/ts/mcp" => vec!["ts".into()],
@@ -104,12 +105,12 @@ fn a_token_for_one_servers_address_opens_that_server_alone() {
     let cognito = |more: Value| with(cognito_token(), more);
     let keycloak = |more: Value| with(keycloak_token(), more);
     let oidc = |more: Value| with(oidc_token(), more);
-    let no = Err(Reject::Audience);
-    let unsaid = Rules::new(&issuer(json!({"issuer": ISSUER}))).unwrap();
-    let listed = Rules::new(&issuer(json!({"issuer": ISSUER, "audience": [US, py]}))).unwrap();
-    let clients = Rules::new(&issuer(json!({"issuer": ISSUER, "clients": ["cli"]}))).unwrap();
-    let realm = Rules::new(&issuer(json!({"issuer": REALM, "kind": "keycloak"}))).unwrap();
-    let cases: [(&Rules, Value, Result<&str, Reject>); 18] = [
+    let no = Err(TokenError::Audience);
+    let unsaid = IssuerRules::new(&issuer(json!({"issuer": ISSUER}))).unwrap();
+    let listed = IssuerRules::new(&issuer(json!({"issuer": ISSUER, "audience": [US, py]}))).unwrap();
+    let clients = IssuerRules::new(&issuer(json!({"issuer": ISSUER, "clients": ["cli"]}))).unwrap();
+    let realm = IssuerRules::new(&issuer(json!({"issuer": REALM, "kind": "keycloak"}))).unwrap();
+    let cases: [(&IssuerRules, Value, Result<&str, TokenError>); 18] = [
         (&unsaid, oidc(json!({"aud": py})), Ok("py")),
         (&unsaid, oidc(json!({"aud": [ts]})), Ok("ts")),
         (&unsaid, oidc(json!({"aud": [py, "other", ts]})), Ok("py ts")),
@@ -134,12 +135,12 @@ fn a_token_for_one_servers_address_opens_that_server_alone() {
     }
 }
 
-fn verdict(rules: &Rules, claims: &Value) -> Result<(), Reject> {
+fn verdict(rules: &IssuerRules, claims: &Value) -> Result<(), TokenError> {
     accept(rules, claims).map(drop)
 }
 
 #[track_caller]
-fn table(rules: &Rules, token: fn() -> Value, cases: &[(Value, Result<(), Reject>)]) {
+fn table(rules: &IssuerRules, token: fn() -> Value, cases: &[(Value, Result<(), TokenError>)]) {
     for (changes, expected) in cases {
         assert_eq!(verdict(rules, &with(token(), changes.clone())), *expected, "{changes}");
     }
@@ -163,7 +164,7 @@ fn settings_that_would_let_in_what_is_for_others_make_no_rules() {
         (json!({"issuer": ISSUER, "audience": [US], "algorithms": []}), RulesError::NoAlgorithms),
     ];
     for (settings, expected) in cases {
-        assert_eq!(Rules::new(&issuer(settings.clone())).err(), Some(expected), "{settings}");
+        assert_eq!(IssuerRules::new(&issuer(settings.clone())).err(), Some(expected), "{settings}");
     }
     for settings in [
         json!({"issuer": ISSUER}),
@@ -173,7 +174,7 @@ fn settings_that_would_let_in_what_is_for_others_make_no_rules() {
         json!({"issuer": ISSUER, "clients": ["a"], "introspection": asks, "algorithms": []}),
         json!({"issuer": REALM, "kind": "keycloak", "audience": [US]}),
     ] {
-        assert!(Rules::new(&issuer(settings.clone())).is_ok(), "{settings}");
+        assert!(IssuerRules::new(&issuer(settings.clone())).is_ok(), "{settings}");
     }
 }
 
@@ -191,12 +192,12 @@ fn the_issuer_is_compared_byte_for_byte() {
         json!({"iss": ISSUER}),
     ] {
         let claims = with(oidc_token(), json!({"iss": iss}));
-        assert_eq!(verdict(&oidc(), &claims), Err(Reject::Issuer), "{claims}");
+        assert_eq!(verdict(&oidc(), &claims), Err(TokenError::Issuer), "{claims}");
     }
     let claims = with(oidc_token(), json!({"iss": null}));
     let mut null = claims.as_object().unwrap().clone();
     null.insert("iss".into(), Value::Null);
-    assert_eq!(verdict(&oidc(), &Value::Object(null)), Err(Reject::Issuer));
+    assert_eq!(verdict(&oidc(), &Value::Object(null)), Err(TokenError::Issuer));
     assert_eq!(oidc().issuer(), ISSUER);
 }
 
@@ -206,17 +207,17 @@ fn times_hold_to_the_second() {
     let exact = rules(json!({"issuer": ISSUER, "audience": [US], "leeway": 0}));
     for (rules, leeway) in [(exact, 0), (leeway, 60)] {
         let cases = [
-            ("exp", json!(NOW - leeway - 1), Err(Reject::Expired)),
-            ("exp", json!(NOW - leeway), Err(Reject::Expired)),
+            ("exp", json!(NOW - leeway - 1), Err(TokenError::Expired)),
+            ("exp", json!(NOW - leeway), Err(TokenError::Expired)),
             ("exp", json!(NOW - leeway + 1), Ok(())),
-            ("exp", json!((NOW - leeway) as f64 + 0.5), Err(Reject::Expired)),
+            ("exp", json!((NOW - leeway) as f64 + 0.5), Err(TokenError::Expired)),
             ("exp", json!((NOW - leeway) as f64 + 1.5), Ok(())),
             ("nbf", json!(NOW + leeway - 1), Ok(())),
             ("nbf", json!(NOW + leeway), Ok(())),
-            ("nbf", json!(NOW + leeway + 1), Err(Reject::NotYet)),
-            ("nbf", json!((NOW + leeway) as f64 + 0.5), Err(Reject::NotYet)),
+            ("nbf", json!(NOW + leeway + 1), Err(TokenError::NotYet)),
+            ("nbf", json!((NOW + leeway) as f64 + 0.5), Err(TokenError::NotYet)),
             ("iat", json!(NOW + leeway), Ok(())),
-            ("iat", json!(NOW + leeway + 1), Err(Reject::NotYet)),
+            ("iat", json!(NOW + leeway + 1), Err(TokenError::NotYet)),
             ("iat", json!(0), Ok(())),
         ];
         for (name, value, expected) in cases {
@@ -225,9 +226,9 @@ fn times_hold_to_the_second() {
         }
     }
     assert_eq!(accept(&oidc(), &oidc_token()).unwrap().1, NOW + 60 + 30);
-    assert_eq!(verdict(&oidc(), &with(oidc_token(), json!({"exp": null}))), Err(Reject::Malformed));
+    assert_eq!(verdict(&oidc(), &with(oidc_token(), json!({"exp": null}))), Err(TokenError::Malformed));
     assert_eq!(accept(&oidc(), &with(oidc_token(), json!({"exp": i64::MAX}))).unwrap().1, i64::MAX);
-    assert_eq!(verdict(&oidc(), &with(oidc_token(), json!({"exp": -1}))), Err(Reject::Expired));
+    assert_eq!(verdict(&oidc(), &with(oidc_token(), json!({"exp": -1}))), Err(TokenError::Expired));
 }
 
 #[test]
@@ -242,7 +243,7 @@ fn a_time_is_a_number() {
             json!(1e300),
         ] {
             let claims = with(oidc_token(), json!({name: value}));
-            assert_eq!(verdict(&oidc(), &claims), Err(Reject::Malformed), "{name} {value}");
+            assert_eq!(verdict(&oidc(), &claims), Err(TokenError::Malformed), "{name} {value}");
         }
     }
 }
@@ -293,15 +294,15 @@ fn a_member_that_is_null_is_absent() {
     );
     // What decides is missing then.
     for (name, reject) in [
-        ("exp", Reject::Malformed),
-        ("sub", Reject::Malformed),
-        ("aud", Reject::Audience),
-        ("iss", Reject::Issuer),
+        ("exp", TokenError::Malformed),
+        ("sub", TokenError::Malformed),
+        ("aud", TokenError::Audience),
+        ("iss", TokenError::Issuer),
     ] {
         assert_eq!(verdict(&oidc(), &nulls(oidc_token(), &[name])), Err(reject), "{name}");
     }
-    assert_eq!(verdict(&cognito(), &nulls(cognito_token(), &["token_use"])), Err(Reject::Kind));
-    assert_eq!(verdict(&keycloak(), &nulls(keycloak_token(), &["typ"])), Err(Reject::Kind));
+    assert_eq!(verdict(&cognito(), &nulls(cognito_token(), &["token_use"])), Err(TokenError::Kind));
+    assert_eq!(verdict(&keycloak(), &nulls(keycloak_token(), &["typ"])), Err(TokenError::Kind));
     let header = P256.token(
         "ES256",
         &json!({"kid": null, "typ": null, "cty": null, "crit": null, "x5c": null}),
@@ -317,19 +318,19 @@ fn tokens_like_id_tokens_are_accepted_where_the_settings_say_so() {
     let accepting = rules(json!({"issuer": ISSUER, "audience": [US], "accept_id_tokens": true}));
     for member in ["nonce", "at_hash", "c_hash"] {
         let claims = with(oidc_token(), json!({member: "x"}));
-        assert_eq!(verdict(&oidc(), &claims), Err(Reject::IdToken(member)));
+        assert_eq!(verdict(&oidc(), &claims), Err(TokenError::IdToken(member)));
         assert_eq!(verdict(&accepting, &claims), Ok(()), "{member}");
     }
     for (changes, reject) in [
-        (json!({"at_hash": "x", "events": {}}), Reject::Kind),
-        (json!({"at_hash": "x", "typ": "ID"}), Reject::Kind),
-        (json!({"at_hash": "x", "token_use": "id"}), Reject::Kind),
-        (json!({"at_hash": "x", "aud": "other"}), Reject::Audience),
-        (json!({"at_hash": "x", "cnf": {"jkt": "x"}}), Reject::Binding),
+        (json!({"at_hash": "x", "events": {}}), TokenError::Kind),
+        (json!({"at_hash": "x", "typ": "ID"}), TokenError::Kind),
+        (json!({"at_hash": "x", "token_use": "id"}), TokenError::Kind),
+        (json!({"at_hash": "x", "aud": "other"}), TokenError::Audience),
+        (json!({"at_hash": "x", "cnf": {"jkt": "x"}}), TokenError::Binding),
     ] {
         assert_eq!(verdict(&accepting, &with(oidc_token(), changes.clone())), Err(reject), "{changes}");
     }
-    assert_eq!((Reject::IdToken("nonce").reason(), Reject::Kind.reason()), ("kind", "kind"));
+    assert_eq!((TokenError::IdToken("nonce").reason(), TokenError::Kind.reason()), ("kind", "kind"));
 }
 
 #[test]
@@ -340,15 +341,15 @@ fn cognito_tokens_are_told_apart_by_use_and_client() {
         &[
             (json!({}), Ok(())),
             (json!({"client_id": "web", "sub": "u", "username": "alice", "cognito:groups": ["g"]}), Ok(())),
-            (json!({"token_use": "id"}), Err(Reject::Kind)),
-            (json!({"token_use": "id", "aud": "m2m"}), Err(Reject::Kind)),
-            (json!({"token_use": null}), Err(Reject::Kind)),
-            (json!({"token_use": ["access"]}), Err(Reject::Kind)),
-            (json!({"client_id": "stranger"}), Err(Reject::Audience)),
-            (json!({"client_id": null}), Err(Reject::Audience)),
-            (json!({"client_id": null, "azp": "m2m"}), Err(Reject::Audience)),
-            (json!({"client_id": ["m2m"]}), Err(Reject::Malformed)),
-            (json!({"aud": "https://other.test"}), Err(Reject::Audience)),
+            (json!({"token_use": "id"}), Err(TokenError::Kind)),
+            (json!({"token_use": "id", "aud": "m2m"}), Err(TokenError::Kind)),
+            (json!({"token_use": null}), Err(TokenError::Kind)),
+            (json!({"token_use": ["access"]}), Err(TokenError::Kind)),
+            (json!({"client_id": "stranger"}), Err(TokenError::Audience)),
+            (json!({"client_id": null}), Err(TokenError::Audience)),
+            (json!({"client_id": null, "azp": "m2m"}), Err(TokenError::Audience)),
+            (json!({"client_id": ["m2m"]}), Err(TokenError::Malformed)),
+            (json!({"aud": "https://other.test"}), Err(TokenError::Audience)),
         ],
     );
     let bound = rules(json!({"issuer": POOL, "kind": "cognito", "clients": ["m2m"], "audience": [US]}));
@@ -358,8 +359,8 @@ fn cognito_tokens_are_told_apart_by_use_and_client() {
         &[
             (json!({}), Ok(())),
             (json!({"aud": US}), Ok(())),
-            (json!({"aud": "https://other.test"}), Err(Reject::Audience)),
-            (json!({"aud": US, "client_id": "stranger"}), Err(Reject::Audience)),
+            (json!({"aud": "https://other.test"}), Err(TokenError::Audience)),
+            (json!({"aud": US, "client_id": "stranger"}), Err(TokenError::Audience)),
         ],
     );
 }
@@ -377,29 +378,29 @@ fn keycloak_tokens_need_our_name_or_a_known_client_and_nobody_elses_name() {
             (json!({"aud": ["agent"]}), Ok(())),
             (json!({"aud": ["account", "agent"]}), Ok(())),
             (json!({"aud": ["realm-management", "agent", "account"]}), Ok(())),
-            (json!({"aud": "web"}), Err(Reject::Audience)),
-            (json!({"aud": "web", "azp": "web"}), Err(Reject::Audience)),
-            (json!({"aud": "agent", "azp": "stranger"}), Err(Reject::Audience)),
-            (json!({"aud": "agent", "azp": null}), Err(Reject::Audience)),
-            (json!({"aud": "agent", "azp": null, "client_id": "agent"}), Err(Reject::Audience)),
-            (json!({"aud": "Agent"}), Err(Reject::Audience)),
-            (json!({"aud": "agent", "typ": "ID"}), Err(Reject::Kind)),
-            (json!({"azp": "stranger"}), Err(Reject::Audience)),
-            (json!({"azp": "stranger", "aud": "account"}), Err(Reject::Audience)),
-            (json!({"azp": null}), Err(Reject::Audience)),
-            (json!({"azp": null, "client_id": "agent"}), Err(Reject::Audience)),
-            (json!({"aud": "https://other.test"}), Err(Reject::Audience)),
-            (json!({"aud": ["account", "https://other.test"]}), Err(Reject::Audience)),
-            (json!({"aud": ["account", 1]}), Err(Reject::Audience)),
-            (json!({"aud": []}), Err(Reject::Audience)),
-            (json!({"aud": ""}), Err(Reject::Audience)),
-            (json!({"typ": "ID"}), Err(Reject::Kind)),
-            (json!({"typ": "Refresh"}), Err(Reject::Kind)),
-            (json!({"typ": "Offline"}), Err(Reject::Kind)),
-            (json!({"typ": "Logout", "events": {}}), Err(Reject::Kind)),
-            (json!({"typ": "DPoP"}), Err(Reject::Kind)),
-            (json!({"typ": "bearer"}), Err(Reject::Kind)),
-            (json!({"typ": null}), Err(Reject::Kind)),
+            (json!({"aud": "web"}), Err(TokenError::Audience)),
+            (json!({"aud": "web", "azp": "web"}), Err(TokenError::Audience)),
+            (json!({"aud": "agent", "azp": "stranger"}), Err(TokenError::Audience)),
+            (json!({"aud": "agent", "azp": null}), Err(TokenError::Audience)),
+            (json!({"aud": "agent", "azp": null, "client_id": "agent"}), Err(TokenError::Audience)),
+            (json!({"aud": "Agent"}), Err(TokenError::Audience)),
+            (json!({"aud": "agent", "typ": "ID"}), Err(TokenError::Kind)),
+            (json!({"azp": "stranger"}), Err(TokenError::Audience)),
+            (json!({"azp": "stranger", "aud": "account"}), Err(TokenError::Audience)),
+            (json!({"azp": null}), Err(TokenError::Audience)),
+            (json!({"azp": null, "client_id": "agent"}), Err(TokenError::Audience)),
+            (json!({"aud": "https://other.test"}), Err(TokenError::Audience)),
+            (json!({"aud": ["account", "https://other.test"]}), Err(TokenError::Audience)),
+            (json!({"aud": ["account", 1]}), Err(TokenError::Audience)),
+            (json!({"aud": []}), Err(TokenError::Audience)),
+            (json!({"aud": ""}), Err(TokenError::Audience)),
+            (json!({"typ": "ID"}), Err(TokenError::Kind)),
+            (json!({"typ": "Refresh"}), Err(TokenError::Kind)),
+            (json!({"typ": "Offline"}), Err(TokenError::Kind)),
+            (json!({"typ": "Logout", "events": {}}), Err(TokenError::Kind)),
+            (json!({"typ": "DPoP"}), Err(TokenError::Kind)),
+            (json!({"typ": "bearer"}), Err(TokenError::Kind)),
+            (json!({"typ": null}), Err(TokenError::Kind)),
         ],
     );
     let named = rules(json!({"issuer": REALM, "kind": "keycloak", "clients": ["agent"], "audience": [US]}));
@@ -410,11 +411,11 @@ fn keycloak_tokens_need_our_name_or_a_known_client_and_nobody_elses_name() {
             (json!({"aud": US}), Ok(())),
             (json!({"aud": ["account", US]}), Ok(())),
             (json!({"aud": US, "azp": "stranger"}), Ok(())),
-            (json!({}), Err(Reject::Audience)),
-            (json!({"aud": "account"}), Err(Reject::Audience)),
-            (json!({"aud": "agent"}), Err(Reject::Audience)),
-            (json!({"aud": ["agent", "account"]}), Err(Reject::Audience)),
-            (json!({"aud": "https://other.test"}), Err(Reject::Audience)),
+            (json!({}), Err(TokenError::Audience)),
+            (json!({"aud": "account"}), Err(TokenError::Audience)),
+            (json!({"aud": "agent"}), Err(TokenError::Audience)),
+            (json!({"aud": ["agent", "account"]}), Err(TokenError::Audience)),
+            (json!({"aud": "https://other.test"}), Err(TokenError::Audience)),
         ],
     );
     // Another of ours asked for it than the one it is for.
@@ -423,89 +424,9 @@ fn keycloak_tokens_need_our_name_or_a_known_client_and_nobody_elses_name() {
         &two,
         keycloak_token,
         &[
-            (json!({"aud": "web"}), Err(Reject::Audience)),
+            (json!({"aud": "web"}), Err(TokenError::Audience)),
             (json!({"aud": "web", "azp": "web"}), Ok(())),
             (json!({"aud": ["web", "agent"]}), Ok(())),
         ],
     );
-}
-
-#[test]
-fn any_other_issuer_must_name_us() {
-    table(
-        &oidc(),
-        oidc_token,
-        &[
-            (json!({}), Ok(())),
-            (json!({"aud": ["https://other.test", US]}), Ok(())),
-            (json!({"typ": "Bearer"}), Ok(())),
-            (json!({"aud": null}), Err(Reject::Audience)),
-            (json!({"aud": "https://mcp.test/"}), Err(Reject::Audience)),
-            (json!({"aud": "https://mcp.tes"}), Err(Reject::Audience)),
-            (json!({"aud": "https://MCP.test"}), Err(Reject::Audience)),
-            (json!({"aud": "https://other.test https://mcp.test"}), Err(Reject::Audience)),
-            (json!({"aud": []}), Err(Reject::Audience)),
-            (json!({"aud": [[US]]}), Err(Reject::Audience)),
-            (json!({"aud": [US, 1]}), Err(Reject::Audience)),
-            (json!({"aud": [null]}), Err(Reject::Audience)),
-            (json!({"aud": [null, "https://other.test"]}), Err(Reject::Audience)),
-            (json!({"aud": [null, US]}), Ok(())),
-            (json!({"aud": ["https://other.test", null, US, null]}), Ok(())),
-            (json!({"aud": {US: true}}), Err(Reject::Audience)),
-            (json!({"aud": 1}), Err(Reject::Audience)),
-            (
-                json!({"events": {"http://schemas.openid.net/event/backchannel-logout": {}}}),
-                Err(Reject::Kind),
-            ),
-            (json!({"typ": "ID"}), Err(Reject::Kind)),
-            (json!({"typ": 1}), Err(Reject::Kind)),
-            (json!({"token_use": "id"}), Err(Reject::Kind)),
-            (json!({"token_type": "refresh"}), Err(Reject::Kind)),
-            (json!({"cnf": {"jkt": "x"}}), Err(Reject::Binding)),
-            (json!({"cnf": {"x5t#S256": "x"}}), Err(Reject::Binding)),
-            (json!({"cnf": false}), Err(Reject::Binding)),
-        ],
-    );
-    let clients = rules(json!({"issuer": ISSUER, "audience": [US], "clients": ["cli"]}));
-    table(&clients, oidc_token, &[(json!({}), Ok(())), (json!({"client_id": "x"}), Err(Reject::Audience))]);
-}
-
-#[test]
-fn bound_tokens_of_every_kind_are_refused() {
-    for (rules, token) in [(cognito(), cognito_token()), (keycloak(), keycloak_token())] {
-        let claims = with(token, json!({"cnf": {"jkt": "x"}}));
-        assert_eq!(verdict(&rules, &claims), Err(Reject::Binding));
-    }
-}
-
-#[test]
-fn the_header_says_access_token_or_nothing_else() {
-    let strict = rules(json!({"issuer": ISSUER, "audience": [US], "require_at_jwt": true}));
-    let cases = [
-        (None, Ok(()), Err(Reject::Kind)),
-        (Some("JWT"), Ok(()), Err(Reject::Kind)),
-        (Some("jwt"), Ok(()), Err(Reject::Kind)),
-        (Some("at+jwt"), Ok(()), Ok(())),
-        (Some("AT+JWT"), Ok(()), Ok(())),
-        (Some("application/at+jwt"), Ok(()), Ok(())),
-        (Some("Application/At+Jwt"), Ok(()), Ok(())),
-        (Some("logout+jwt"), Err(Reject::Kind), Err(Reject::Kind)),
-        (Some("dpop+jwt"), Err(Reject::Kind), Err(Reject::Kind)),
-        (Some("secevent+jwt"), Err(Reject::Kind), Err(Reject::Kind)),
-        (Some("application/application/at+jwt"), Err(Reject::Kind), Err(Reject::Kind)),
-        (Some("at+jwt "), Err(Reject::Kind), Err(Reject::Kind)),
-        (Some(""), Err(Reject::Kind), Err(Reject::Kind)),
-    ];
-    for (typ, usual, required) in cases {
-        assert_eq!(
-            oidc().accept(verified(typ, &oidc_token()), NOW, &|_| Vec::new()).map(drop),
-            usual,
-            "{typ:?}"
-        );
-        assert_eq!(
-            strict.accept(verified(typ, &oidc_token()), NOW, &|_| Vec::new()).map(drop),
-            required,
-            "{typ:?}"
-        );
-    }
 }

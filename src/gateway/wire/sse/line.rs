@@ -1,17 +1,17 @@
 //! Lines of an event stream (WHATWG HTML, section 9.2.6): their ends, and which field each is.
 //! It leaves what becomes of an event to its parent.
 
-use crate::gateway::wire::look;
+use crate::gateway::wire::list_scan;
 use crate::mcp::sse;
 
 /// An event is larger than the limit, or tells too late what should have been held back. The stream must end: what comes
 /// next has no known beginning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("an event of the server's is too large")]
-pub struct TooLarge;
+pub struct StreamTooLarge;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum LinePosition {
     /// After a blank line, or at the stream's beginning.
     #[default]
     Between,
@@ -37,7 +37,7 @@ pub(super) enum Field<'e> {
     Unknown,
 }
 
-impl Place {
+impl LinePosition {
     pub(super) fn after(self, byte: u8) -> Self {
         match (byte, self) {
             (b'\n', Self::Within | Self::LineReturn) => Self::Line,
@@ -59,7 +59,7 @@ pub(super) fn field(line: &[u8]) -> Field<'_> {
     let (name, value) = sse::field(line);
     match name {
         b"data" => Field::Data(value),
-        _ if look::may_tell(line) => Field::Unknown,
+        _ if list_scan::may_tell(line) => Field::Unknown,
         b"event" => Field::Event(value),
         b"id" | b"retry" | b"" => Field::Other,
         _ => Field::Unknown,

@@ -2,13 +2,13 @@
 
 use proptest::prelude::*;
 
-use super::{Boundary, Event, SseFilter, TooLarge, Verdict, events};
+use super::{Boundary, EventAction, RawEvent, SseFilter, StreamTooLarge, events};
 
 /// Shows tools whose names begin with `ok`, and gives endpoints a prefix.
-fn mcp() -> SseFilter<impl FnMut(&Event<'_>) -> Verdict> {
+fn mcp() -> SseFilter<impl FnMut(&RawEvent<'_>) -> EventAction> {
     let endpoint = |place: &str| match place.starts_with('/') {
-        true => Verdict::Replace(format!("/server{place}").into_bytes()),
-        false => Verdict::Drop,
+        true => EventAction::Replace(format!("/server{place}").into_bytes()),
+        false => EventAction::Drop,
     };
     SseFilter::new(200, events(|_, name| name.starts_with("ok"), endpoint))
 }
@@ -146,8 +146,8 @@ fn an_event_has_a_largest_size() {
         };
         assert_eq!(push(&mut filter, &event(200)), Ok(200));
         assert_eq!(push(&mut filter, &event(200)), Ok(200));
-        assert_eq!(push(&mut filter, &event(201)), Err(TooLarge));
-        assert_eq!(filter.push(b"\n"), Err(TooLarge));
+        assert_eq!(push(&mut filter, &event(201)), Err(StreamTooLarge));
+        assert_eq!(filter.push(b"\n"), Err(StreamTooLarge));
     }
 }
 

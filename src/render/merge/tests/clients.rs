@@ -4,24 +4,29 @@ use super::*;
 
 const FILES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/clients/");
 
-const CODEX: &Target =
-    &Target { format: Format::Toml, root: &["mcp_servers"], url: "url", kept: &["enabled"], ..TARGETS[1] };
-const GOOSE: &Target = &Target {
+const CODEX: &ClientSpec = &ClientSpec {
+    format: Format::Toml,
+    root: &["mcp_servers"],
+    url: "url",
+    kept: &["enabled"],
+    ..TARGETS[1]
+};
+const GOOSE: &ClientSpec = &ClientSpec {
     format: Format::Yaml,
     root: &["extensions"],
     url: "uri",
     kept: &["enabled", "timeout"],
     ..TARGETS[1]
 };
-const CONTINUE: &Target =
-    &Target { format: Format::Yaml, shape: Shape::List, root: &["mcpServers"], url: "url", ..TARGETS[1] };
-const ZED: &Target = &Target { root: &["context_servers"], url: "url", ..TARGETS[1] };
-const GEMINI: &Target = &Target { root: &["mcpServers"], url: "httpUrl", ..TARGETS[1] };
-const CLAUDE: &Target = &Target { root: &["mcpServers"], url: "url", ..TARGETS[1] };
+const CONTINUE: &ClientSpec =
+    &ClientSpec { format: Format::Yaml, shape: Shape::List, root: &["mcpServers"], url: "url", ..TARGETS[1] };
+const ZED: &ClientSpec = &ClientSpec { root: &["context_servers"], url: "url", ..TARGETS[1] };
+const GEMINI: &ClientSpec = &ClientSpec { root: &["mcpServers"], url: "httpUrl", ..TARGETS[1] };
+const CLAUDE: &ClientSpec = &ClientSpec { root: &["mcpServers"], url: "url", ..TARGETS[1] };
 
-struct Case {
+struct MergeCase {
     file: &'static str,
-    target: &'static Target,
+    target: &'static ClientSpec,
     /// The entries that are rendered; the first is there already, with an old token.
     rendered: Value,
     /// What is to be replaced by what in the file's text.
@@ -29,12 +34,12 @@ struct Case {
     changes: &'static str,
 }
 
-fn cases() -> Vec<Case> {
+fn cases() -> Vec<MergeCase> {
     let headers = json!({"X-Authorization": "Bearer new"});
     let url = "https://gw.test/tickets/mcp";
     let bridge = json!({"command": "/opt/mcpauth", "args": ["bridge", "wiki"]});
     vec![
-        Case {
+        MergeCase {
             file: "codex-config.toml",
             target: CODEX,
             rendered: json!({"mcp_servers": {
@@ -50,7 +55,7 @@ fn cases() -> Vec<Case> {
             ],
             changes: r#"tickets:Updated(["env_http_headers", "http_headers"]) my wiki:Added"#,
         },
-        Case {
+        MergeCase {
             file: "goose-config.yaml",
             target: GOOSE,
             rendered: json!({"extensions": {
@@ -66,7 +71,7 @@ fn cases() -> Vec<Case> {
             ],
             changes: r#"tickets:Updated(["headers"]) wiki:Added"#,
         },
-        Case {
+        MergeCase {
             file: "continue-config.yaml",
             target: CONTINUE,
             rendered: json!({"mcpServers": [
@@ -85,7 +90,7 @@ fn cases() -> Vec<Case> {
             ],
             changes: r#"tickets:Updated(["requestOptions"]) wiki:Added"#,
         },
-        Case {
+        MergeCase {
             file: "vscode-settings.json",
             target: VSCODE,
             rendered: json!({"mcp": {"servers": {"tickets": {"url": url, "transport": "streamable_http", "headers": headers}}}}),
@@ -95,14 +100,14 @@ fn cases() -> Vec<Case> {
             )],
             changes: r#"tickets:Updated(["headers"])"#,
         },
-        Case {
+        MergeCase {
             file: "zed-settings.json",
             target: ZED,
             rendered: json!({"context_servers": {"tickets": {"url": url}}}),
             edits: &[("mcp\",\n      \"headers\": { \"X-Authorization\": \"Bearer old\" }\n", "mcp\"\n")],
             changes: r#"tickets:Updated(["headers"])"#,
         },
-        Case {
+        MergeCase {
             file: "gemini-settings.json",
             target: GEMINI,
             rendered: json!({"mcpServers": {"tickets": {"httpUrl": url, "headers": headers}, "wiki": bridge}}),
@@ -118,7 +123,7 @@ fn cases() -> Vec<Case> {
             ],
             changes: r#"tickets:Updated(["headers"]) wiki:Added"#,
         },
-        Case {
+        MergeCase {
             file: "claude.json",
             target: CLAUDE,
             rendered: json!({"mcpServers": {"tickets": {"type": "http", "url": url, "headersHelper": "/opt/mcpauth headers"}}}),
@@ -133,7 +138,7 @@ fn cases() -> Vec<Case> {
 
 #[test]
 fn our_entries_are_brought_up_to_date_and_every_other_byte_stays() {
-    for Case { file, target, rendered, edits, changes } in cases() {
+    for MergeCase { file, target, rendered, edits, changes } in cases() {
         let before = std::fs::read_to_string(format!("{FILES}{file}")).unwrap();
         let expected = edits.iter().fold(before.clone(), |text, (old, new)| {
             assert_eq!(text.matches(old).count(), 1, "{file}: {old}");
@@ -157,7 +162,7 @@ fn our_entries_are_brought_up_to_date_and_every_other_byte_stays() {
 
 #[test]
 fn without_our_entries_the_files_mean_what_they_meant_without_them() {
-    for Case { file, target, rendered, .. } in cases() {
+    for MergeCase { file, target, rendered, .. } in cases() {
         let before = std::fs::read_to_string(format!("{FILES}{file}")).unwrap();
         let nothing = json!({});
         let bare = merge(Some(&before), target, &nothing, &owned(&["tickets"])).unwrap();

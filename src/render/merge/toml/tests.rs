@@ -7,10 +7,15 @@ use serde_json::{Value, json};
 
 use super::super::tests::{kinds, owned};
 use super::super::{MergeError, merge};
-use crate::render::targets::{Format, TARGETS, Target};
+use crate::render::targets::{ClientSpec, Format, TARGETS};
 
-const CODEX: &Target =
-    &Target { format: Format::Toml, root: &["mcp_servers"], url: "url", kept: &["enabled"], ..TARGETS[1] };
+const CODEX: &ClientSpec = &ClientSpec {
+    format: Format::Toml,
+    root: &["mcp_servers"],
+    url: "url",
+    kept: &["enabled"],
+    ..TARGETS[1]
+};
 
 fn entries(names: &[&str]) -> Value {
     let entry = |name: &&str| {

@@ -5,11 +5,11 @@ use serde_json::{Map, Value, json};
 
 use super::super::tests::{kinds, owned};
 use super::super::{MergeError, merge};
-use crate::render::targets::{Format, Shape, TARGETS, Target};
+use crate::render::targets::{ClientSpec, Format, Shape, TARGETS};
 
-const GOOSE: &Target =
-    &Target { format: Format::Yaml, root: &["extensions"], url: "uri", kept: &["enabled"], ..TARGETS[1] };
-const CONTINUE: &Target = &Target {
+const GOOSE: &ClientSpec =
+    &ClientSpec { format: Format::Yaml, root: &["extensions"], url: "uri", kept: &["enabled"], ..TARGETS[1] };
+const CONTINUE: &ClientSpec = &ClientSpec {
     format: Format::Yaml,
     shape: Shape::List,
     root: &["mcpServers"],

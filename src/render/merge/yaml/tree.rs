@@ -16,11 +16,11 @@ pub(super) struct Node {
     pub(super) column: usize,
     /// Whether it has an anchor or a tag, or is an alias: then it is more than it seems.
     pub(super) is_marked: bool,
-    pub(super) kind: Kind,
+    pub(super) kind: NodeKind,
 }
 
 /// What a node is.
-pub(super) enum Kind {
+pub(super) enum NodeKind {
     Scalar(String),
     /// Written in lines.
     Map(Vec<(Node, Node)>),
@@ -34,7 +34,7 @@ impl Node {
     /// The pairs of a map written in lines.
     pub(super) fn pairs(&self) -> Option<&[(Self, Self)]> {
         match &self.kind {
-            Kind::Map(pairs) => Some(pairs),
+            NodeKind::Map(pairs) => Some(pairs),
             _ => None,
         }
     }
@@ -42,23 +42,23 @@ impl Node {
     /// What a scalar says.
     pub(super) fn text(&self) -> Option<&str> {
         match &self.kind {
-            Kind::Scalar(text) => Some(text),
+            NodeKind::Scalar(text) => Some(text),
             _ => None,
         }
     }
 
     /// Whether nothing is written there at all.
     pub(super) fn is_nothing(&self) -> bool {
-        self.range.is_empty() && !self.is_marked && matches!(self.kind, Kind::Scalar(_))
+        self.range.is_empty() && !self.is_marked && matches!(self.kind, NodeKind::Scalar(_))
     }
 
     /// Whether neither it nor anything in it is marked.
     pub(super) fn is_plain(&self) -> bool {
         !self.is_marked
             && match &self.kind {
-                Kind::Map(pairs) => pairs.iter().all(|(key, value)| key.is_plain() && value.is_plain()),
-                Kind::List(items) => items.iter().all(Self::is_plain),
-                Kind::Scalar(_) | Kind::Flow => true,
+                NodeKind::Map(pairs) => pairs.iter().all(|(key, value)| key.is_plain() && value.is_plain()),
+                NodeKind::List(items) => items.iter().all(Self::is_plain),
+                NodeKind::Scalar(_) | NodeKind::Flow => true,
             }
     }
 }
@@ -68,7 +68,7 @@ impl Node {
 /// # Errors
 /// [`MergeError::Foreign`]: whoever calls this has read the text before.
 pub(super) fn parse(text: &str) -> Result<Option<Node>, MergeError> {
-    let mut reader = Reader { text, parser: Parser::new_from_str(text) };
+    let mut reader = TreeReader { text, parser: Parser::new_from_str(text) };
     loop {
         match reader.next()? {
             (Event::StreamEnd, _) => return Ok(None),
@@ -78,12 +78,12 @@ pub(super) fn parse(text: &str) -> Result<Option<Node>, MergeError> {
     }
 }
 
-struct Reader<'a> {
+struct TreeReader<'a> {
     text: &'a str,
     parser: Parser<'a, StrInput<'a>>,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> TreeReader<'a> {
     fn next(&mut self) -> Result<(Event<'a>, Span), MergeError> {
         self.parser.next_event().and_then(Result::ok).ok_or(MergeError::Foreign)
     }
@@ -96,25 +96,25 @@ impl<'a> Reader<'a> {
                 if matches!(style, ScalarStyle::Literal | ScalarStyle::Folded) {
                     range.end = self.end_of_block(&range, text.ends_with("\n\n"));
                 }
-                Kind::Scalar(text.to_string())
+                NodeKind::Scalar(text.to_string())
             }
             Event::MappingStart(StructureStyle::Block, ..) => {
                 let pairs = self.pairs()?;
                 range.end = pairs.last().map_or(range.end, |(key, value)| value.range.end.max(key.range.end));
-                Kind::Map(pairs)
+                NodeKind::Map(pairs)
             }
             Event::SequenceStart(StructureStyle::Block, ..) => {
                 let items = self.items()?;
                 range.end = items.last().map_or(range.end, |item| item.range.end);
-                Kind::List(items)
+                NodeKind::List(items)
             }
             Event::MappingStart(..) | Event::SequenceStart(..) => {
                 let (end, has_marks) = self.end_of_flow()?;
                 range.end = end;
                 is_marked |= has_marks;
-                Kind::Flow
+                NodeKind::Flow
             }
-            Event::Alias(_) => Kind::Flow,
+            Event::Alias(_) => NodeKind::Flow,
             _ => return Err(MergeError::Foreign),
         };
         Ok(Node { range, column: span.start.col(), is_marked, kind })

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 /// A value behind a key's colon.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Written {
+pub(super) enum YamlValue {
     /// On the key's line.
     Inline(String),
     /// On lines of its own, each with its indentation and without what ends it.
@@ -21,21 +21,21 @@ pub(super) fn fields(map: &Map<String, Value>, column: usize) -> Vec<String> {
 pub(super) fn field(key: &str, value: &Value, column: usize) -> Vec<String> {
     let indent = " ".repeat(column);
     match behind_colon(value, column) {
-        Written::Inline(text) => vec![format!("{indent}{key}: {text}")],
-        Written::Lines(lines) => [format!("{indent}{key}:")].into_iter().chain(lines).collect(),
+        YamlValue::Inline(text) => vec![format!("{indent}{key}: {text}")],
+        YamlValue::Lines(lines) => [format!("{indent}{key}:")].into_iter().chain(lines).collect(),
     }
 }
 
 /// A value as it is written behind the colon of a key at `column`.
-pub(super) fn behind_colon(value: &Value, column: usize) -> Written {
+pub(super) fn behind_colon(value: &Value, column: usize) -> YamlValue {
     let is_scalar = |value: &Value| !value.is_object() && !value.is_array();
     match value {
-        Value::Object(map) if !map.is_empty() => Written::Lines(fields(map, column + 2)),
+        Value::Object(map) if !map.is_empty() => YamlValue::Lines(fields(map, column + 2)),
         Value::Array(items) if !items.is_empty() && items.iter().all(is_scalar) => {
             let indent = " ".repeat(column + 2);
-            Written::Lines(items.iter().map(|item| format!("{indent}- {}", flow(item))).collect())
+            YamlValue::Lines(items.iter().map(|item| format!("{indent}- {}", flow(item))).collect())
         }
-        other => Written::Inline(flow(other)),
+        other => YamlValue::Inline(flow(other)),
     }
 }
 

@@ -31,17 +31,20 @@ fn a_caller_is_what_its_token_says() {
 fn the_subject_is_text_and_must_be_there() {
     let cases = [
         (json!({}), Ok("alice")),
-        (json!({"sub": null}), Err(Reject::Malformed)),
-        (json!({"sub": null, "client_id": null, "azp": "party"}), Err(Reject::Malformed)),
-        (json!({"sub": null, "username": "alice", "preferred_username": "alice"}), Err(Reject::Malformed)),
-        (json!({"sub": null, "client_id": null}), Err(Reject::Malformed)),
-        (json!({"sub": ""}), Err(Reject::Malformed)),
-        (json!({"sub": 7}), Err(Reject::Malformed)),
-        (json!({"sub": ["alice"]}), Err(Reject::Malformed)),
-        (json!({"client_id": 7}), Err(Reject::Malformed)),
+        (json!({"sub": null}), Err(TokenError::Malformed)),
+        (json!({"sub": null, "client_id": null, "azp": "party"}), Err(TokenError::Malformed)),
+        (
+            json!({"sub": null, "username": "alice", "preferred_username": "alice"}),
+            Err(TokenError::Malformed),
+        ),
+        (json!({"sub": null, "client_id": null}), Err(TokenError::Malformed)),
+        (json!({"sub": ""}), Err(TokenError::Malformed)),
+        (json!({"sub": 7}), Err(TokenError::Malformed)),
+        (json!({"sub": ["alice"]}), Err(TokenError::Malformed)),
+        (json!({"client_id": 7}), Err(TokenError::Malformed)),
         // What is not used is not typed.
         (json!({"azp": 7}), Ok("alice")),
-        (json!({"client_id": null, "azp": 7}), Err(Reject::Malformed)),
+        (json!({"client_id": null, "azp": 7}), Err(TokenError::Malformed)),
         (json!({"client_id": null, "cid": 7, "appid": [], "clientId": {}}), Ok("alice")),
     ];
     for (changes, expected) in cases {
@@ -50,14 +53,17 @@ fn the_subject_is_text_and_must_be_there() {
     }
     for (rules, token) in [(cognito(), cognito_token()), (keycloak(), keycloak_token())] {
         for sub in [json!(null), json!(""), json!(7)] {
-            assert_eq!(verdict(&rules, &with(token.clone(), json!({"sub": sub}))), Err(Reject::Malformed));
+            assert_eq!(
+                verdict(&rules, &with(token.clone(), json!({"sub": sub}))),
+                Err(TokenError::Malformed)
+            );
         }
     }
 }
 
 #[test]
 fn groups_scopes_and_names_are_read_in_every_form() {
-    let caller = |rules: &Rules, changes: Value| accept(rules, &with(oidc_token(), changes)).unwrap().0;
+    let caller = |rules: &IssuerRules, changes: Value| accept(rules, &with(oidc_token(), changes)).unwrap().0;
     let groups: [(Value, &[&str]); 7] = [
         (json!({"groups": ["a", "/b/c", "a"]}), &["a", "/b/c"]),
         (json!({"groups": "one group"}), &["one group"]),
@@ -99,7 +105,7 @@ fn groups_scopes_and_names_are_read_in_every_form() {
     }
 }
 
-fn asked(rules: &Rules, reply: &Value) -> Result<(), Reject> {
+fn asked(rules: &IssuerRules, reply: &Value) -> Result<(), TokenError> {
     rules.introspected(reply.to_string().as_bytes(), NOW, &|_| Vec::new()).map(drop)
 }
 
@@ -115,21 +121,21 @@ fn an_introspection_reply_must_be_active_and_for_us() {
         (json!({"nonce": "n"}), Ok(())),
         (json!({"sub": "s", "username": 7}), Ok(())),
         (json!({"client_id": null, "cid": "cli"}), Ok(())),
-        (json!({"active": null}), Err(Reject::Inactive)),
-        (json!({"active": false}), Err(Reject::Inactive)),
-        (json!({"active": "true"}), Err(Reject::Inactive)),
-        (json!({"active": 1}), Err(Reject::Inactive)),
-        (json!({"iss": "https://other.test"}), Err(Reject::Issuer)),
-        (json!({"iss": 1}), Err(Reject::Issuer)),
-        (json!({"exp": NOW - 30}), Err(Reject::Expired)),
-        (json!({"exp": "soon"}), Err(Reject::Malformed)),
-        (json!({"nbf": NOW + 31}), Err(Reject::NotYet)),
-        (json!({"client_id": "stranger"}), Err(Reject::Audience)),
-        (json!({"client_id": null, "sub": "s"}), Err(Reject::Audience)),
-        (json!({"aud": "https://other.test"}), Err(Reject::Audience)),
-        (json!({"token_type": "DPoP"}), Err(Reject::Kind)),
-        (json!({"token_type": "refresh_token"}), Err(Reject::Kind)),
-        (json!({"cnf": {"jkt": "x"}}), Err(Reject::Binding)),
+        (json!({"active": null}), Err(TokenError::Inactive)),
+        (json!({"active": false}), Err(TokenError::Inactive)),
+        (json!({"active": "true"}), Err(TokenError::Inactive)),
+        (json!({"active": 1}), Err(TokenError::Inactive)),
+        (json!({"iss": "https://other.test"}), Err(TokenError::Issuer)),
+        (json!({"iss": 1}), Err(TokenError::Issuer)),
+        (json!({"exp": NOW - 30}), Err(TokenError::Expired)),
+        (json!({"exp": "soon"}), Err(TokenError::Malformed)),
+        (json!({"nbf": NOW + 31}), Err(TokenError::NotYet)),
+        (json!({"client_id": "stranger"}), Err(TokenError::Audience)),
+        (json!({"client_id": null, "sub": "s"}), Err(TokenError::Audience)),
+        (json!({"aud": "https://other.test"}), Err(TokenError::Audience)),
+        (json!({"token_type": "DPoP"}), Err(TokenError::Kind)),
+        (json!({"token_type": "refresh_token"}), Err(TokenError::Kind)),
+        (json!({"cnf": {"jkt": "x"}}), Err(TokenError::Binding)),
     ];
     for (changes, expected) in cases {
         assert_eq!(asked(&clients, &with(reply(), changes.clone())), expected, "{changes}");
@@ -144,15 +150,15 @@ fn an_introspection_reply_must_be_active_and_for_us() {
     };
     assert_eq!(of(json!({"username": null})).as_deref(), Ok("cli"));
     assert_eq!(of(json!({"sub": "248"})).as_deref(), Ok("248"));
-    assert_eq!(of(json!({"username": 7})), Err(Reject::Malformed));
+    assert_eq!(of(json!({"username": 7})), Err(TokenError::Malformed));
 
     let audience =
         rules(json!({"issuer": ISSUER, "audience": [US], "clients": ["cli"], "introspection": secret}));
     let cases = [
         (json!({"aud": US, "exp": NOW + 5}), Ok(())),
-        (json!({}), Err(Reject::Audience)),
-        (json!({"aud": "https://other.test"}), Err(Reject::Audience)),
-        (json!({"aud": US, "client_id": "stranger"}), Err(Reject::Audience)),
+        (json!({}), Err(TokenError::Audience)),
+        (json!({"aud": "https://other.test"}), Err(TokenError::Audience)),
+        (json!({"aud": US, "client_id": "stranger"}), Err(TokenError::Audience)),
     ];
     for (changes, expected) in cases {
         assert_eq!(asked(&audience, &with(reply(), changes.clone())), expected, "{changes}");
@@ -167,7 +173,7 @@ fn an_introspection_reply_must_be_active_and_for_us() {
     for text in ["", "[]", r#"{"active":false,"active":true,"client_id":"cli"}"#, r#"[true]"#] {
         assert_eq!(
             clients.introspected(text.as_bytes(), NOW, &|_| Vec::new()).err(),
-            Some(Reject::Malformed),
+            Some(TokenError::Malformed),
             "{text}"
         );
     }
@@ -175,31 +181,31 @@ fn an_introspection_reply_must_be_active_and_for_us() {
 
 #[test]
 fn identity_headers_are_checked_against_the_token_and_trusted_for_nothing() {
-    let caller = |rules: &Rules, token| accept(rules, &token).unwrap().0;
+    let caller = |rules: &IssuerRules, token| accept(rules, &token).unwrap().0;
     let (pool, m2m) = (cognito(), caller(&cognito(), cognito_token()));
     let cases = [
         (None, None, None, Ok(())),
         (Some("us-east-1_Ab12"), Some("m2m"), Some("us-east-1"), Ok(())),
-        (Some("us-east-1_Ab13"), None, None, Err(Reject::Mismatch)),
-        (Some(POOL), None, None, Err(Reject::Mismatch)),
-        (Some(""), None, None, Err(Reject::Mismatch)),
-        (None, Some("web"), None, Err(Reject::Mismatch)),
-        (None, None, Some("us-east-2"), Err(Reject::Mismatch)),
-        (None, None, Some("us"), Err(Reject::Mismatch)),
+        (Some("us-east-1_Ab13"), None, None, Err(TokenError::Mismatch)),
+        (Some(POOL), None, None, Err(TokenError::Mismatch)),
+        (Some(""), None, None, Err(TokenError::Mismatch)),
+        (None, Some("web"), None, Err(TokenError::Mismatch)),
+        (None, None, Some("us-east-2"), Err(TokenError::Mismatch)),
+        (None, None, Some("us"), Err(TokenError::Mismatch)),
     ];
     for (id, client, region, expected) in cases {
         assert_eq!(pool.agrees(&m2m, id, client, region), expected, "{id:?} {client:?} {region:?}");
     }
     let (realm, agent) = (keycloak(), caller(&keycloak(), keycloak_token()));
     assert_eq!(realm.agrees(&agent, Some("any"), Some("agent"), Some("any")), Ok(()));
-    assert_eq!(realm.agrees(&agent, None, Some("m2m"), None), Err(Reject::Mismatch));
+    assert_eq!(realm.agrees(&agent, None, Some("m2m"), None), Err(TokenError::Mismatch));
     let nobody = Principal::default();
     assert_eq!(
         realm.agrees(&nobody, None, Some("agent"), None),
         Ok(()),
         "an absent claim contradicts nobody"
     );
-    assert_eq!(realm.agrees(&agent, None, Some(""), None), Err(Reject::Mismatch));
+    assert_eq!(realm.agrees(&agent, None, Some(""), None), Err(TokenError::Mismatch));
 }
 
 #[test]
@@ -211,35 +217,35 @@ fn the_client_goes_by_every_usual_name() {
         let (principal, _) = accept(&oidc(), &claims("agent")).unwrap();
         assert_eq!(principal.client_id.as_deref(), Some("agent"), "{name}");
         assert_eq!(oidc().agrees(&principal, None, Some("agent"), None), Ok(()), "{name}");
-        assert_eq!(oidc().agrees(&principal, None, Some("other"), None), Err(Reject::Mismatch), "{name}");
+        assert_eq!(oidc().agrees(&principal, None, Some("other"), None), Err(TokenError::Mismatch), "{name}");
         assert_eq!(verdict(&listed, &claims("agent")), Ok(()), "{name}");
-        assert_eq!(verdict(&listed, &claims("other")), Err(Reject::Audience), "{name}");
+        assert_eq!(verdict(&listed, &claims("other")), Err(TokenError::Audience), "{name}");
     }
     let both = with(oidc_token(), json!({"client_id": "agent", "azp": "web", "cid": "x", "appid": "y"}));
     assert_eq!(accept(&oidc(), &both).unwrap().0.client_id.as_deref(), Some("agent"));
     let none = with(oidc_token(), json!({"client_id": null}));
     let (principal, _) = accept(&oidc(), &none).unwrap();
     assert_eq!((&principal.client_id, oidc().agrees(&principal, None, Some("any"), None)), (&None, Ok(())));
-    assert_eq!(verdict(&listed, &none), Err(Reject::Audience), "what decides stays strict");
+    assert_eq!(verdict(&listed, &none), Err(TokenError::Audience), "what decides stays strict");
 }
 
 #[test]
 fn every_reject_has_a_word_and_says_nothing_of_the_token() {
     let all = [
-        Reject::Malformed,
-        Reject::Header,
-        Reject::Algorithm,
-        Reject::Key,
-        Reject::Signature,
-        Reject::Issuer,
-        Reject::Expired,
-        Reject::NotYet,
-        Reject::Audience,
-        Reject::Kind,
-        Reject::Binding,
-        Reject::Inactive,
-        Reject::Mismatch,
-        Reject::Revoked,
+        TokenError::Malformed,
+        TokenError::Header,
+        TokenError::Algorithm,
+        TokenError::Key,
+        TokenError::Signature,
+        TokenError::Issuer,
+        TokenError::Expired,
+        TokenError::NotYet,
+        TokenError::Audience,
+        TokenError::Kind,
+        TokenError::Binding,
+        TokenError::Inactive,
+        TokenError::Mismatch,
+        TokenError::Revoked,
     ];
     let words: std::collections::BTreeSet<_> = all.iter().map(|why| why.reason()).collect();
     assert_eq!(words.len(), all.len());

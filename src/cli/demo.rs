@@ -1,0 +1,190 @@
+//! `mcpauth demo`: everything the program does, for real, without an account or a network. It leaves what it runs on and
+//! what it shows of the gateway to `demo`, and runs the same code as `mcpauth generate` and `mcpauth gateway serve`.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use crate::cli::flows;
+use crate::cli::generate::{self, GenerateArgs};
+use crate::cli::given::Given;
+use crate::cli::out::Out;
+use crate::cli::report::RunReport;
+use crate::demo::acts::{Stage, Step, play};
+use crate::error::{Error, Exit};
+use crate::sys::browser::Browser;
+use crate::sys::http::Http;
+use crate::sys::private_file;
+use crate::vault::TokenOutcome;
+
+/// Show everything on this machine: an identity provider for development, every flow against it, the gateway at work
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  mcpauth demo\n  mcpauth demo --keep       leave it running, with commands to try\n  \
+                        mcpauth demo --browser    click through the login pages yourself"
+)]
+pub(super) struct DemoArgs {
+    /// Leave it running and print what to try
+    #[arg(long)]
+    keep: bool,
+    /// Log in by hand, in the browser
+    #[arg(long)]
+    browser: bool,
+}
+
+/// What was shown so far.
+struct DemoProgress<'o> {
+    out: &'o Out,
+    steps: Vec<Step>,
+}
+
+pub(super) fn run(args: &DemoArgs, _: &Given<'_>, out: &Out) -> Result<Exit, Error> {
+    let folder = tempfile::Builder::new().prefix("mcpauth-demo-").tempdir()?;
+    flows::until_signal(out, demo(args, folder.path(), out), |exit| exit)
+}
+
+async fn demo(args: &DemoArgs, folder: &Path, out: &Out) -> Result<Exit, Error> {
+    let began = Instant::now();
+    let stage = Stage::set(folder, args.browser, &out.tasks).await?;
+    let mut shown = DemoProgress { out, steps: Vec::new() };
+    shown.step("identity-provider", true, format!("for development only, at {}", stage.idp.issuer()));
+    credentials(args, &stage, &mut shown).await?;
+    shown.step(
+        "gateway",
+        true,
+        format!("{} before {} servers", stage.gateway.public_url(), stage.servers.len()),
+    );
+    play(&stage, |step| shown.show(step)).await?;
+    let after = if args.keep { "it stays up until Ctrl-C" } else { "nothing of it is left behind" };
+    out.result(&format!("done in {} ms; {after}", began.elapsed().as_millis()));
+    let exit = shown.end();
+    if args.keep {
+        out.result(&to_try(folder, &stage));
+        if out.json {
+            out.say("it stays up until Ctrl-C");
+        }
+        return std::future::pending().await;
+    }
+    Ok(exit)
+}
+
+/// The main job, and what it left behind.
+async fn credentials(args: &DemoArgs, stage: &Stage, shown: &mut DemoProgress<'_>) -> Result<(), Error> {
+    let (config, out) = (&stage.config, shown.out);
+    // A person who clicks through the pages must see where they are; the robot need not.
+    let (browser, told_to) = if args.browser {
+        (Browser::System { without: config.withheld() }, out.clone())
+    } else {
+        (Browser::Robot(Http::new(false)), out.muted())
+    };
+    let done = generate::generate(config, &GenerateArgs::default(), Some(browser), &told_to).await?;
+    shown.step("generate", all_good(&done), summarize(&done));
+    let open = exposed(&config.tokens_dir);
+    shown.step(
+        "private-files",
+        open.is_empty(),
+        if open.is_empty() { "every file is 0600".into() } else { open },
+    );
+    let configs = done.configs.len();
+    let servers = done.configs.first().map_or(0, |config| config.servers);
+    let told = format!("{configs} client configurations of {servers} servers");
+    shown.step("configurations", configs == 4 && servers > 0, told);
+    // Nobody is there to log in this time: whatever is not reused or refreshed fails.
+    let again = generate::generate(config, &GenerateArgs::default(), None, &out.muted()).await?;
+    let reused = again
+        .rows
+        .iter()
+        .all(|row| row.result.as_ref().is_ok_and(|fresh| fresh.outcome == TokenOutcome::Reused));
+    shown.step("reuse", reused, format!("{} tokens reused, none asked for", again.rows.len()));
+    Ok(())
+}
+
+impl DemoProgress<'_> {
+    fn step(&mut self, name: &'static str, ok: bool, detail: String) {
+        self.show(Step { name, ok, detail });
+    }
+
+    fn show(&mut self, step: Step) {
+        let out = self.out;
+        let mark = if step.ok { out.paint("32", "✓") } else { out.paint("31", "✗") };
+        out.result(&format!("{mark} {:23} {}", step.name, step.detail));
+        self.steps.push(step);
+    }
+
+    /// Prints the object, where one is wanted, and gives the exit code.
+    fn end(&self) -> Exit {
+        let ok = self.steps.iter().all(|step| step.ok);
+        if self.out.json {
+            let object = |step: &Step| json!({"name": step.name, "ok": step.ok, "detail": step.detail});
+            let steps: Vec<Value> = self.steps.iter().map(object).collect();
+            self.out.object(&json!({"ok": ok, "steps": steps}));
+        }
+        if ok { Exit::Done } else { Exit::Other }
+    }
+}
+
+fn all_good(done: &RunReport) -> bool {
+    !done.rows.is_empty()
+        && done.rows.iter().all(|row| row.result.is_ok())
+        && done.configs.iter().all(|config| config.result.is_ok())
+}
+
+fn summarize(done: &RunReport) -> String {
+    let one = |row: &flows::FlowResult| match &row.result {
+        Ok(fresh) => format!("\n    {:28} {}", row.name, flows::describe(fresh)),
+        Err(error) => format!("\n    {:28} FAILED: {error}", row.name),
+    };
+    let good = done.rows.iter().filter(|row| row.result.is_ok()).count();
+    format!("{good} of {} credentials{}", done.rows.len(), done.rows.iter().map(one).collect::<String>())
+}
+
+/// The files of a folder that others could read.
+fn exposed(folder: &Path) -> String {
+    let Ok(entries) = std::fs::read_dir(folder) else { return "there is no tokens directory".into() };
+    let open: Vec<PathBuf> = entries
+        .flatten()
+        .map(|e| e.path())
+        .filter(|path| path.is_file() && private_file::is_exposed(path))
+        .collect();
+    open.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
+}
+
+fn to_try(folder: &Path, stage: &Stage) -> String {
+    let (folder, issuer, gateway) = (folder.display(), stage.idp.issuer(), stage.gateway.public_url());
+    format!(
+        "
+Try, in another terminal:
+  cd {folder}
+  set -a; . ./demo.env; set +a    # all of its settings, for this shell
+  mcpauth status
+  mcpauth generate --no-install --force --browser
+  mcpauth egress --provider demo-notes --no-browser
+  mcpauth config show --client claude-code
+  mcpauth doctor
+
+  mcpauth list --server demo-tracker
+  mcpauth call --server demo-tracker get_issue '{{\"key\": \"DEMO-1\"}}'
+  mcpauth call --server demo-tracker delete_issue      # refused
+  mcpauth inspect ingress
+  mcpauth bridge demo-tracker                          # an MCP server on stdio
+
+  mcpauth gateway check
+  mcpauth gateway routes
+  mcpauth gateway explain --server demo-tracker --tool delete_issue \\
+    --scopes mcp-servers-restricted/execute
+  mcpauth gateway test cases.yml
+  printf 'X-Authorization: Bearer %s' \"$(mcpauth token ingress)\" |
+    curl -i {gateway}/demo-tracker/mcp -H @- \\
+    -H 'Content-Type: application/json' \\
+    -H 'Accept: application/json, text/event-stream' \\
+    -d '{{\"jsonrpc\": \"2.0\", \"id\": 1, \"method\": \"tools/list\"}}'
+  curl {issuer}/.well-known/openid-configuration
+  tail -f audit.jsonl
+
+Give the agent delete_issue in scopes.yml and ask again: it is in force within a
+second. The clients' configurations are in .oauth-tokens and home; they work
+as long as this runs."
+    )
+}

@@ -1,0 +1,259 @@
+//! Which server is meant and which credentials it gets; and the one retry with new ones. It leaves what is said to it to its
+//! callers, and what to do about its no to `explain`.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+use tracing::{debug, trace};
+use url::Url;
+
+use crate::client::{ClientError, McpClient};
+use crate::config::{Config, ConfigError, NamedValue as Setting, Origin};
+use crate::error::Error;
+use crate::given::secret_from;
+use crate::oauth::{Challenge, is_sendable};
+use crate::render::ServerEntry;
+use crate::secret::Secret;
+use crate::servers::{Advice, CredentialOrigin, ServerRef, Servers, place};
+use crate::session::UpstreamAuth;
+use crate::sys::http::{Http, HttpError};
+use crate::tokens::{Bearers, TokenSource, retry};
+use crate::vault::VaultError;
+
+/// The registry's scripts' own.
+const DEFAULT_URL: &str = "http://localhost:8003/mcp";
+const X_AUTHORIZATION: HeaderName = HeaderName::from_static("x-authorization");
+
+/// Which server is meant, and what it is sent.
+pub(crate) struct Wanted {
+    /// Its address, else `GATEWAY_URL`, else the scripts' own.
+    pub(crate) url: Option<Url>,
+    /// Its name here, in place of an address.
+    pub(crate) server: Option<String>,
+    /// Whether the gateway's token goes to any address.
+    pub(crate) auth: bool,
+    /// Whether nothing goes along at all.
+    pub(crate) no_auth: bool,
+    /// A file with a token for the server itself.
+    pub(crate) token_file: Option<PathBuf>,
+    /// How long all of it may take.
+    pub(crate) within: Duration,
+}
+
+/// One server, ready to be spoken to.
+pub(crate) struct Target {
+    pub(crate) which: ServerRef,
+    pub(crate) source: CredentialOrigin,
+    pub(crate) servers: Servers,
+    /// What goes along whatever the store has.
+    own: HeaderMap,
+    http: Http,
+    within: Duration,
+}
+
+impl Target {
+    /// # Errors
+    /// An address that is none, a secret that may not go there, or a file of one that cannot be read.
+    pub(crate) fn resolve(wanted: &Wanted, servers: Servers) -> Result<Self, Error> {
+        let config = &servers.config;
+        let which = which(wanted, config)?;
+        let given = config.variable("MCP_AUTH_TOKEN").filter(|_| wanted.server.is_none() && !wanted.no_auth);
+        let named = wanted.url.is_none() && wanted.server.is_none();
+        let aimed = config.given("GATEWAY_URL").filter(|_| named);
+        let http = config.http();
+        let servers = servers.with(wanted.auth).aimed(aimed.clone());
+        // It is the gateway's as much as the stored one.
+        let may_know_us = servers.may_know_us(&which);
+        let given = given.filter(|_| may_know_us);
+        let source = match &which {
+            _ if wanted.no_auth => CredentialOrigin::Refused,
+            _ if given.is_some() => CredentialOrigin::Given,
+            which => servers.source_for(which),
+        };
+        if given.is_some() {
+            servers.announce(&which, true);
+        }
+        let mut own = HeaderMap::new();
+        let may_go = |secret: Option<Setting>, places: &[Setting]| {
+            let secret = secret.unwrap_or_default();
+            places.iter().try_for_each(|place| servers.config.may_go(&secret, place))
+        };
+        if let Some(token) = given {
+            may_go(servers.config.given("MCP_AUTH_TOKEN"), &servers.places(&which))?;
+            own.insert(X_AUTHORIZATION, bearer("MCP_AUTH_TOKEN", &token)?);
+        }
+        if let Some(path) = &wanted.token_file {
+            may_go(Some(Setting::new("the token file", Origin::Flag)), aimed.as_slice())?;
+            own.insert(AUTHORIZATION, bearer("the token file", &secret_from(path)?)?);
+        }
+        Ok(Self { which, source, own, http, servers, within: wanted.within })
+    }
+
+    /// Connects, does `work`, and ends the session; all of it once more with new tokens if the server takes the first ones
+    /// no longer.
+    ///
+    /// # Errors
+    /// The vault's, and the server's with what to type next.
+    pub(crate) async fn ask<T>(
+        &self,
+        tool: Option<&str>,
+        work: impl AsyncFn(&mut McpClient) -> Result<T, ClientError>,
+    ) -> Result<T, Error> {
+        let all = tokio::time::timeout(self.within, self.twice(tool, work));
+        all.await.unwrap_or_else(|_| Err(self.late()))
+    }
+
+    /// Where the server is, without what a query may hide.
+    pub(crate) fn place(&self, client: &McpClient) -> String {
+        place(&client.url)
+    }
+
+    /// What to type when it says no.
+    pub(crate) fn advice(&self) -> Advice<'_> {
+        Advice { servers: &self.servers, which: &self.which, source: self.source }
+    }
+
+    /// This error with what to type next.
+    pub(crate) fn explained(&self, source: ClientError, tool: Option<&str>) -> Error {
+        let hint = self.hint(&source, tool);
+        Error::Mcp { source: Box::new(source), hint }
+    }
+
+    async fn twice<T>(
+        &self,
+        tool: Option<&str>,
+        work: impl AsyncFn(&mut McpClient) -> Result<T, ClientError>,
+    ) -> Result<T, Error> {
+        let mut turn = retry::Once::begin(self).await?;
+        loop {
+            let result = self.once(turn.token(), &work).await?;
+            // A scope that is missing does not come with a renewal.
+            let about_scope =
+                |challenge: &Option<Challenge>| challenge.as_ref().is_some_and(Challenge::is_about_scope);
+            if let Err(refused @ ClientError::Unauthorized(refusal)) = &result
+                && !about_scope(&refusal.challenge)
+                && turn.again().await?
+            {
+                debug!("{refused}; once more with new tokens");
+                continue;
+            }
+            return result.map_err(|error| self.explained(error, tool));
+        }
+    }
+
+    async fn once<T>(
+        &self,
+        entry: &ServerEntry,
+        work: &impl AsyncFn(&mut McpClient) -> Result<T, ClientError>,
+    ) -> Result<Result<T, ClientError>, Error> {
+        let url = address(&entry.url).map_err(|reason| Error::Usage {
+            message: format!("the server's address is {reason}"),
+            hint: "correct REGISTRY_URL: mcpauth config show --origin says where it comes from".into(),
+        })?;
+        let mut headers = HeaderMap::new();
+        for (name, value) in &entry.headers {
+            let found = HeaderName::try_from(name.as_str()).map_err(|_| unsendable(name))?;
+            headers.insert(found, header(name, value)?);
+        }
+        headers.extend(self.own.clone());
+        debug!("asking {}", place(&url));
+        let within = self.servers.within(&url);
+        let given = UpstreamAuth { url, headers, within, bearers: entry.bearers.clone() };
+        let heard = Arc::new(|level: u8, text: &str| match level {
+            1 => debug!("{text}"),
+            _ => trace!("{text}"),
+        });
+        let mut client = match McpClient::connect(self.http.clone(), given, heard).await {
+            Ok(client) => client,
+            Err(error) => return Ok(Err(error)),
+        };
+        let result = work(&mut client).await;
+        client.close().await;
+        Ok(result)
+    }
+
+    fn late(&self) -> Error {
+        let cause = format!("the deadline of {} s passed", self.within.as_secs());
+        let source = ClientError::Http(HttpError::Lost { host: self.which.to_string(), cause });
+        Error::Mcp { source: Box::new(source), hint: "give it longer with --timeout 5m, or try again".into() }
+    }
+}
+
+impl TokenSource for Target {
+    type Token = ServerEntry;
+    type No = Error;
+
+    async fn current(&self) -> Result<Arc<ServerEntry>, Error> {
+        let entry = match &self.which {
+            ServerRef::ByUrl(url) if self.source != CredentialOrigin::Stored => ServerEntry {
+                name: url.host_str().unwrap_or_default().into(),
+                url: url.as_str().into(),
+                transport: String::new(),
+                headers: Vec::new(),
+                bearers: Bearers::default(),
+            },
+            which => self.servers.fresh(which).await?,
+        };
+        Ok(Arc::new(entry))
+    }
+
+    async fn replace(&self, refused: &ServerEntry) -> Result<Option<Arc<ServerEntry>>, Error> {
+        if self.source != CredentialOrigin::Stored {
+            return Ok(None);
+        }
+        match self.servers.renew_refused(&self.which, &refused.bearers).await {
+            // A login whose token looks good from here would be found good again: the server's own no says more.
+            Err(Error::Vault(VaultError::NeedsPerson { .. }))
+                if self.servers.login_of(&self.which).is_some_and(|login| login.is_kept) =>
+            {
+                Ok(None)
+            }
+            other => other.map(|other| (other.headers != refused.headers).then(|| Arc::new(other))),
+        }
+    }
+}
+
+fn which(wanted: &Wanted, config: &Config) -> Result<ServerRef, Error> {
+    if let Some(name) = &wanted.server {
+        return Ok(ServerRef::ByName(name.clone()));
+    }
+    let url = wanted.url.clone().map(Ok).unwrap_or_else(|| {
+        let text = config.gateway_url().unwrap_or(DEFAULT_URL);
+        address(text).map_err(|reason| ConfigError::Invalid { variable: "GATEWAY_URL".into(), reason })
+    });
+    Ok(ServerRef::ByUrl(url?))
+}
+
+/// An address as `ServerRef` takes it, and nothing that is only a name.
+pub(crate) fn address(text: &str) -> Result<Url, String> {
+    match text.parse()? {
+        ServerRef::ByUrl(url) => Ok(url),
+        ServerRef::ByName(_) => Err("no URL; it begins with https:// or http://".into()),
+    }
+}
+
+fn bearer(what: &str, token: &Secret) -> Result<HeaderValue, Error> {
+    if !is_sendable(token) {
+        return Err(Error::Usage {
+            message: format!("{what} holds a control character, a line break, or a letter beyond ASCII"),
+            hint: "give the token alone, on one line".into(),
+        });
+    }
+    header(what, &Secret::new(format!("Bearer {}", token.expose())))
+}
+
+/// A header's value. What is a token is marked, so that it comes back in nothing that is printed.
+fn header(what: &str, value: &Secret) -> Result<HeaderValue, Error> {
+    let mut header = HeaderValue::try_from(value.expose()).map_err(|_| unsendable(what))?;
+    header.set_sensitive(value.expose().starts_with("Bearer "));
+    Ok(header)
+}
+
+fn unsendable(what: &str) -> Error {
+    Error::Usage {
+        message: format!("the value of {} cannot be sent in a header", crate::text::clean(what, 60)),
+        hint: "it must be one line of plain text".into(),
+    }
+}

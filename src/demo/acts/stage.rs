@@ -1,0 +1,93 @@
+//! What the demonstration plays on: a project folder as a user's, an identity provider, sample servers and the gateway
+//! before them. It leaves what is in the files to `demo::setup`, and what is played to the acts.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio_util::task::TaskTracker;
+
+use crate::config::{Config, Settings};
+use crate::demo::idp::Idp;
+use crate::demo::mcp::{ReceivedRequest, Sample};
+use crate::demo::setup::{self, POOL, SERVERS, SampleServer};
+use crate::deployment::Log;
+use crate::error::Error;
+use crate::gateway::settings::GatewaySettings as Gateway;
+use crate::gateway::{GatewaySetup, RunningGateway};
+use crate::sys::http::Http;
+use crate::sys::private_file;
+
+/// Everything that runs, and the project that is about it. The gateway goes first: it may still wait for the others.
+pub(crate) struct Stage {
+    pub(crate) gateway: RunningGateway,
+    pub(crate) servers: Vec<(SampleServer, Sample)>,
+    pub(crate) idp: Idp,
+    /// The issuer of ingress tokens.
+    pub(crate) pool: String,
+    pub(crate) config: Config,
+}
+
+impl Stage {
+    /// Lays out the project in `folder` and starts everything on free ports of loopback.
+    ///
+    /// # Errors
+    /// The system's, and the gateway's own.
+    pub(crate) async fn set(folder: &Path, browser: bool, exchanges: &TaskTracker) -> Result<Self, Error> {
+        let idp = Idp::start(setup::options(!browser)).await?;
+        let start = |server: SampleServer| Ok((server, Sample::start(server.name, server.tools)?));
+        let servers = SERVERS.into_iter().map(start).collect::<Result<Vec<_>, Error>>()?;
+        let pool = idp.realm_issuer(POOL);
+        private_file::create_dir(folder)?;
+        let bases: Vec<_> = servers.iter().map(|(server, sample)| (*server, sample.base())).collect();
+        for (name, text) in setup::files(idp.issuer(), &bases) {
+            write(folder, &name, &text)?;
+        }
+        let gateway = gateway(folder, &pool, exchanges)?;
+        // Only now is it known where clients will find it.
+        let env = setup::env(folder, &pool, idp.issuer(), gateway.public_url());
+        let lines: Vec<String> = env.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        write(folder, "demo.env", &(lines.join("\n") + "\n"))?;
+        let mut config = Config::resolve(Settings::of(env))?;
+        config.home = Some(folder.join("home"));
+        Ok(Self { gateway, servers, idp, pool, config })
+    }
+
+    /// The sample server of this name.
+    pub(crate) fn server(&self, name: &str) -> Option<&Sample> {
+        self.servers.iter().find(|(server, _)| server.name == name).map(|(_, sample)| sample)
+    }
+
+    /// Every request that reached a server so far, with the server's name.
+    pub(crate) fn arrived(&self) -> Vec<(&'static str, ReceivedRequest)> {
+        let of = |(server, sample): &(SampleServer, Sample)| {
+            let name = server.name;
+            sample.arrived().into_iter().map(move |arrived| (name, arrived))
+        };
+        self.servers.iter().flat_map(of).collect()
+    }
+}
+
+/// The gateway of the folder's files, as `mcpauth gateway serve` would start it there.
+fn gateway(folder: &Path, pool: &str, exchanges: &TaskTracker) -> Result<RunningGateway, Error> {
+    let file = write(folder, "gateway.yaml", &setup::gateway(pool, "127.0.0.1:0"))?;
+    let settings = Gateway::read(&file).map_err(std::io::Error::other)?;
+    let running = RunningGateway::start(GatewaySetup {
+        journal: Arc::new(Log::open(&settings.audit)?),
+        http: Http::new(false),
+        credentials: Box::new(|_| None),
+        exchanges: exchanges.clone(),
+        variables: Box::new(|_| None),
+        settings,
+    });
+    let running = running.map_err(std::io::Error::other)?;
+    // For whoever reads it afterwards: the port it got.
+    write(folder, "gateway.yaml", &setup::gateway(pool, &running.address().to_string()))?;
+    Ok(running)
+}
+
+fn write(folder: &Path, name: &str, text: &str) -> Result<std::path::PathBuf, Error> {
+    let path = folder.join(name);
+    private_file::create_dir(path.parent().unwrap_or(folder))?;
+    private_file::write(&path, text)?;
+    Ok(path)
+}

@@ -1,0 +1,44 @@
+//! The credentials that the gateway holds for its servers: the vault's, as the gateway wants them. It leaves which server has
+//! one to `vouch`, and sending it to `gateway`.
+
+use std::sync::Arc;
+
+use crate::credential::{Credential, GrantConfig};
+use crate::error::Error;
+use crate::gateway::{CachedCredential, CredentialKeeper, PendingCredential};
+use crate::secret::Secret;
+use crate::vault::{IssuedToken, TokenOutcome, Vault};
+
+/// One credential, and the vault that keeps it.
+pub struct InVault {
+    /// Where it is kept.
+    pub vault: Arc<Vault>,
+    /// Which one it is.
+    pub credential: Credential,
+}
+
+impl CredentialKeeper for InVault {
+    fn get<'a>(&'a self, refused: Option<&'a Secret>) -> PendingCredential<'a> {
+        Box::pin(async move {
+            let found = match refused {
+                Some(refused) => self.vault.renew_refused(&self.credential, refused).await,
+                None => self.vault.fresh(&self.credential, false).await,
+            };
+            found.map(|fresh| self.kept(fresh)).map_err(|error| {
+                let error = Error::from(error);
+                format!("{}: {error}; {}", self.credential.id, error.hint(&self.credential.command))
+            })
+        })
+    }
+}
+
+impl InVault {
+    fn kept(&self, fresh: IssuedToken) -> CachedCredential {
+        let sites = match &self.credential.how {
+            GrantConfig::AuthorizationCode(person) => person.provider.sites.as_ref(),
+            GrantConfig::ClientCredentials(_) => None,
+        };
+        let site = sites.map(|sites| sites.header.clone()).zip(fresh.stored.cloud_id);
+        CachedCredential { token: fresh.stored.token, site, is_new: fresh.outcome != TokenOutcome::Reused }
+    }
+}

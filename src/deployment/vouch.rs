@@ -1,0 +1,109 @@
+//! Whose word the gateway's settings and servers are. A `gateway.yaml` or a folder of servers that was only found here gets
+//! nothing of the user's: no secret file or variable, no stored credential for its servers, no file outside to write.
+//! It leaves the rule to `config::provenance`.
+
+use std::path::{Path, PathBuf};
+
+use crate::config::{Config, ConfigError, NamedValue, Origin};
+use crate::credential::{Credential, CredentialKind};
+use crate::gateway::settings::{EgressMode, GatewaySettings};
+use crate::secret::Secret;
+use crate::sys::paths;
+
+/// Who says where the gateway's servers are and what they get.
+#[derive(Clone, Debug)]
+pub(super) struct Word {
+    place: NamedValue,
+    /// The command by which the same is the user's word.
+    command: String,
+}
+
+impl Word {
+    /// `file` is what the settings are read from; without it they come from the environment, and servers from their folder.
+    pub(super) fn new(named: Option<&Path>, file: Option<&Path>, config: &Config) -> Self {
+        let Some(path) = file else {
+            let dir = &config.servers_dir;
+            let place = config.given("MCPAUTH_SERVERS_DIR");
+            let place = place.unwrap_or_else(|| found("the servers' files", dir));
+            return Self { place, command: format!("mcpauth --servers-dir {} gateway serve", dir.display()) };
+        };
+        let place = match (named, config.given("MCPAUTH_GATEWAY_CONFIG")) {
+            (Some(_), _) => NamedValue::new("--config", Origin::Flag),
+            (None, Some(given)) => given,
+            (None, None) => found("gateway.yaml", path),
+        };
+        Self { place, command: format!("mcpauth gateway serve --config {}", path.display()) }
+    }
+
+    /// Whether a secret may go where these settings and servers say.
+    ///
+    /// # Errors
+    /// [`ConfigError::Provenance`].
+    fn may_have(&self, secret: &NamedValue, config: &Config) -> Result<(), ConfigError> {
+        config.may_go_by(secret, &self.place, Some(self.command.clone()))
+    }
+
+    /// A variable's value, if these servers may have it.
+    pub(super) fn variable(&self, name: &str, config: &Config) -> Option<Secret> {
+        let given = config.given(name)?;
+        self.may_have(&given, config).ok()?;
+        config.variable(name)
+    }
+
+    /// The stored credential of this server name, if these servers may have it.
+    ///
+    /// # Errors
+    /// [`ConfigError::Provenance`].
+    pub(super) fn stored(&self, name: &str, config: &Config) -> Result<Option<Credential>, ConfigError> {
+        let planned = config.plan(&[CredentialKind::Egress, CredentialKind::AgentCore], None).into_iter();
+        let mut credentials = planned.filter_map(|flow| flow.credential.ok());
+        let called = |one: &Credential| one.id.server.as_deref().unwrap_or(&one.id.name) == name;
+        let Some(credential) = credentials.find(called) else { return Ok(None) };
+        self.may_have(&credential.owner, config)?;
+        Ok(Some(credential))
+    }
+
+    /// Takes from the settings what is not theirs to say, and refuses what cannot be left out.
+    ///
+    /// # Errors
+    /// [`ConfigError::Provenance`]; [`ConfigError::Invalid`] for a file outside that would be written.
+    pub(super) fn check(&self, settings: &mut GatewaySettings, config: &Config) -> Result<(), ConfigError> {
+        if !self.place.origin.is_found() {
+            return Ok(());
+        }
+        settings.allow_http = config.allow_plain;
+        let here = paths::absolute(Path::new("."));
+        if let Some((name, path)) =
+            secrets(settings).into_iter().find(|(_, path)| !paths::is_inside(path, &here))
+        {
+            self.may_have(&NamedValue::new(name, Origin::Kept(path.clone())), config)?;
+        }
+        let writes = !matches!(settings.audit.as_str(), "-" | "off" | "");
+        if writes && !paths::is_inside(Path::new(&settings.audit), &here) {
+            let reason = format!(
+                "{} would write outside the folder it was found in, to {}; if that is meant: {}",
+                self.place.origin, settings.audit, self.command
+            );
+            return Err(ConfigError::Invalid { variable: "audit".into(), reason });
+        }
+        let stored =
+            settings.upstreams.iter().filter(|(_, server)| server.egress == Some(EgressMode::Stored));
+        for (name, server) in stored {
+            self.stored(server.credential.as_deref().unwrap_or(name), config)?;
+        }
+        Ok(())
+    }
+}
+
+fn found(name: &str, path: &Path) -> NamedValue {
+    NamedValue::new(name, Origin::Found(path.into(), 0))
+}
+
+/// The files with secrets in them that the settings name.
+fn secrets(settings: &GatewaySettings) -> Vec<(&'static str, &PathBuf)> {
+    let introspection = settings.issuers.iter().filter_map(|issuer| issuer.introspection.as_ref());
+    let mut files: Vec<_> = introspection.map(|one| ("client_secret", &one.client_secret)).collect();
+    files.extend(settings.session_key.iter().map(|path| ("session_key", path)));
+    files.extend(settings.tls.iter().map(|tls| ("the TLS key", &tls.key)));
+    files
+}

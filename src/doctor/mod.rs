@@ -1,0 +1,170 @@
+//! Everything that could keep credentials from working, looked at in one go, each thing with its remedy. This file has the
+//! order of the checks and what may be mended; it leaves the checks to the files beside it, and showing to `cli`.
+
+mod audience;
+mod clients;
+mod files;
+mod finding;
+mod gateway;
+mod issuer;
+mod login;
+mod policy;
+mod settings;
+mod spelling;
+mod storage;
+mod surroundings;
+mod tokens;
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use tokio::time::timeout;
+
+use crate::config::{Config, CredentialPlan};
+use crate::context::Context;
+use crate::credential::CredentialKind;
+pub(crate) use crate::doctor::finding::{Finding, Fix, Status};
+use crate::doctor::policy::TokenIdentity;
+use crate::doctor::tokens::ConfiguredToken;
+use crate::error::Error;
+use crate::notice::Silence;
+use crate::servers;
+use crate::store::Store;
+use crate::sys::private_file;
+
+/// How long it may take to ask whether a credential is accepted; a token endpoint is asked up to three times.
+const TRIAL: Duration = Duration::from_secs(10);
+
+/// What is to be done.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Options {
+    /// Mend what is safe.
+    pub(crate) fix: bool,
+    /// Ask nobody over the network.
+    pub(crate) offline: bool,
+}
+
+/// What was found, and what was mended before.
+#[derive(Default)]
+pub(crate) struct DoctorReport {
+    pub(crate) findings: Vec<Finding>,
+    pub(crate) fixed: Vec<Result<String, String>>,
+}
+
+/// What is known here before anybody is asked.
+struct DoctorContext<'a> {
+    config: &'a Config,
+    planned: &'a [CredentialPlan],
+    held: &'a [ConfiguredToken<'a>],
+    identities: &'a [TokenIdentity],
+    /// Whose tokens the gateway that is set up here takes.
+    issuers: Vec<String>,
+}
+
+/// Looks at everything. Nothing that comes of it is kept, unless it is to be mended.
+pub(crate) async fn examine(options: Options, config: &Config, context: &Context) -> DoctorReport {
+    let mut report = DoctorReport::default();
+    // Files first: a token file that is closed can be read by the checks after this one.
+    let local = || {
+        let planned = config.plan(&CredentialKind::ALL, None);
+        let found = settings::check(config, &planned).into_iter().chain(files::check(config)).collect();
+        (found, planned)
+    };
+    let (mut found, mut planned): (Vec<Finding>, _) = local();
+    if options.fix && report.apply_fixes(&found, &mend_file) {
+        (found, planned) = local();
+    }
+    let all_readable =
+        !found.iter().any(|finding| finding.status == Status::Problem && finding.group() == "files");
+    report.findings.extend(found);
+    let (storage, kind) = storage::check(config).await;
+    report.findings.push(storage);
+
+    let store = Store::new(&config.tokens_dir, kind);
+    let (held, unreadable) = ConfiguredToken::all(&planned, &store);
+    report.findings.extend(unreadable);
+    report.findings.extend(surroundings::check(config, held.iter().any(ConfiguredToken::needs_person)));
+    report.findings.extend(login::redirects(&held));
+    report.findings.extend(tokens::check(config, &held, &store));
+    let identities = TokenIdentity::all(&store);
+    let (found, issuers) = policy::check(config, &identities, context);
+    report.findings.extend(found);
+
+    let clients = || clients::check(config, &store, all_readable);
+    let mut found = clients();
+    let install = |fix: &Fix| match fix {
+        Fix::Install(client) => Some(clients::install(config, &store, client)),
+        Fix::Close(_) | Fix::Remove(_) => None,
+    };
+    if options.fix && report.apply_fixes(&found, &install) {
+        found = clients();
+    }
+    report.findings.extend(found);
+    if options.offline {
+        let text = "whether identity providers and gateway answer (--offline)";
+        report.findings.push(Finding::skipped("issuer.reachable", text));
+    } else {
+        let known =
+            DoctorContext { config, planned: &planned, held: &held, identities: &identities, issuers };
+        report.findings.extend(outside(known).await);
+    }
+    report
+}
+
+/// Everything that asks others, side by side.
+async fn outside(known: DoctorContext<'_>) -> Vec<Finding> {
+    let DoctorContext { config, planned, held, identities, issuers } = known;
+    let http = config.http();
+    let trials = held.iter().map(|held| {
+        let http = &http;
+        async move { timeout(TRIAL, login::accepted(http, held)).await.ok().flatten() }
+    });
+    let gateway = async {
+        let Some(address) = &config.registry_url else {
+            let carried = !planned.is_empty() || !identities.is_empty();
+            return if carried { vec![gateway::unnamed()] } else { Vec::new() };
+        };
+        let at_hand = servers::at_hand(config, &servers::file_store(config), &Silence);
+        let server = at_hand.ok().and_then(|all| all.entries.into_iter().next()).map(|entry| entry.url);
+        gateway::check(config, address, &http, identities, server.as_deref()).await
+    };
+    let (issuers, trials, gateway) =
+        tokio::join!(issuer::check(config, &http, planned, issuers), join_all(trials), gateway);
+    issuers.into_iter().chain(trials.into_iter().flatten()).chain(gateway).collect()
+}
+
+impl DoctorReport {
+    /// Settings that cannot be read are a finding like others.
+    pub(crate) fn unreadable(error: &Error) -> Self {
+        let findings = vec![
+            Finding::error("settings.files", error, "mcpauth doctor"),
+            Finding::skipped("settings.flows", "everything else, until the settings can be read"),
+        ];
+        Self { findings, fixed: Vec::new() }
+    }
+
+    /// Whether anything does not work.
+    pub(crate) fn has_problem(&self) -> bool {
+        self.findings.iter().any(|finding| finding.status == Status::Problem)
+    }
+
+    /// Does what these findings allow, and remembers it; whether there was anything to do.
+    fn apply_fixes(
+        &mut self,
+        found: &[Finding],
+        by: &dyn Fn(&Fix) -> Option<Result<String, String>>,
+    ) -> bool {
+        let before = self.fixed.len();
+        self.fixed.extend(found.iter().filter_map(|finding| by(finding.fix.as_ref()?)));
+        self.fixed.len() > before
+    }
+}
+
+fn mend_file(fix: &Fix) -> Option<Result<String, String>> {
+    let (result, said) = match fix {
+        Fix::Close(path) => (private_file::close(path), format!("closed {} to others", path.display())),
+        Fix::Remove(path) => (private_file::remove(path), format!("removed {}", path.display())),
+        Fix::Install(_) => return None,
+    };
+    Some(result.map(|()| said).map_err(|error| error.to_string()))
+}

@@ -1,0 +1,139 @@
+//! How each credential's token stands: there or not, good or due or expired, and who can renew it. It leaves whom a
+//! token is for to `audience`, and files that cannot be read to `files`.
+
+use crate::config::{Config, CredentialPlan};
+use crate::credential::{Credential, GrantConfig};
+use crate::doctor::files::is_token;
+use crate::doctor::finding::Finding;
+use crate::error::Error;
+use crate::oauth::{Epoch, Freshness};
+use crate::refresh;
+use crate::store::{Store, StoreError, StoredToken};
+use crate::sys::clock;
+use crate::vault::VaultError;
+
+const CHECK: &str = "tokens.expiry";
+
+/// A configured credential and what is kept of it.
+pub(super) struct ConfiguredToken<'p> {
+    pub(super) credential: &'p Credential,
+    pub(super) stored: Option<StoredToken>,
+}
+
+impl<'p> ConfiguredToken<'p> {
+    /// All that is configured and complete, with what can be read; what cannot is a finding.
+    pub(super) fn all(planned: &'p [CredentialPlan], store: &Store) -> (Vec<Self>, Vec<Finding>) {
+        let (mut held, mut findings) = (Vec::new(), Vec::new());
+        for credential in planned.iter().filter_map(|flow| flow.credential.as_ref().ok()) {
+            match store.read(&credential.id) {
+                Ok(stored) => held.push(Self { credential, stored }),
+                // `files` has the others.
+                Err(error @ (StoreError::Keyring(_) | StoreError::Lock { .. })) => {
+                    let error = Error::from(VaultError::from(error));
+                    findings.push(Finding::error(CHECK, &error, &credential.command));
+                }
+                Err(_) => {}
+            }
+        }
+        (held, findings)
+    }
+
+    /// Whether a token shows that the credential has worked and still does.
+    pub(super) fn is_good(&self) -> bool {
+        self.stored.as_ref().is_some_and(|stored| {
+            stored.token.freshness(clock::now()) != Freshness::Expired && self.is_its_own(stored)
+        })
+    }
+
+    /// Whether only a person can get a token.
+    pub(super) fn needs_person(&self) -> bool {
+        let renewable = self.stored.as_ref().is_some_and(|stored| stored.token.refresh_token.is_some());
+        matches!(self.credential.how, GrantConfig::AuthorizationCode(_)) && !self.is_good() && !renewable
+    }
+
+    /// Files of the registry's scripts do not say whose they are.
+    fn is_its_own(&self, stored: &StoredToken) -> bool {
+        let same =
+            |found: &Option<String>, wanted: &str| found.as_deref().is_none_or(|found| found == wanted);
+        same(&stored.issuer, &self.credential.issuer) && same(&stored.client_id, &self.credential.client.id)
+    }
+
+    fn finding(&self, now: Epoch) -> Finding {
+        let Credential { id, command, .. } = self.credential;
+        let Some(stored) = &self.stored else { return self.missing() };
+        if !self.is_its_own(stored) {
+            let text = format!("{id}: the token that is kept was got for another client or issuer");
+            return Finding::warn(CHECK, text, format!("run: {command}"));
+        }
+        let Some(end) = stored.token.expires_at else {
+            return Finding::ok(CHECK, format!("{id} is good, and does not expire"));
+        };
+        let when = clock::relative(end, now);
+        let machine = matches!(self.credential.how, GrantConfig::ClientCredentials(_));
+        let renewable = machine || stored.token.refresh_token.is_some();
+        match stored.token.freshness(now) {
+            Freshness::Fresh => Finding::ok(CHECK, format!("{id} is good, expires {when}")),
+            Freshness::Due if renewable => {
+                Finding::ok(CHECK, format!("{id} expires {when}, and is renewed when it is used"))
+            }
+            Freshness::Due => {
+                let text = format!("{id} expires {when}, and only a person can renew it");
+                Finding::warn(CHECK, text, format!("run: {command}"))
+            }
+            Freshness::Expired if renewable => {
+                let text = format!("{id} expired {when}; it can be renewed without a person");
+                Finding::warn(CHECK, text, format!("run: {command}, or keep all fresh with: mcpauth refresh"))
+            }
+            Freshness::Expired => {
+                let text = format!("{id} expired {when}, and only a person can renew it");
+                Finding::problem(CHECK, text, format!("run: {command}")).because("it has no refresh token")
+            }
+        }
+    }
+
+    fn missing(&self) -> Finding {
+        let Credential { id, command, .. } = self.credential;
+        if matches!(self.credential.how, GrantConfig::AuthorizationCode(_)) {
+            let text = format!("{id}: nobody has logged in yet");
+            return Finding::problem(CHECK, text, format!("run: {command}"));
+        }
+        Finding::warn(CHECK, format!("{id}: there is no token yet"), format!("run: {command}"))
+    }
+}
+
+pub(super) fn check(config: &Config, held: &[ConfiguredToken<'_>], store: &Store) -> Vec<Finding> {
+    let now = clock::now();
+    let mut findings: Vec<Finding> = held.iter().map(|held| held.finding(now)).collect();
+    findings.extend(orphans(held, store, now));
+    findings.extend(service(config));
+    findings
+}
+
+/// Expired tokens that no configured credential renews.
+fn orphans(held: &[ConfiguredToken<'_>], store: &Store, now: Epoch) -> Vec<Finding> {
+    let ours = |path: &std::path::PathBuf| held.iter().any(|held| store.path(&held.credential.id) == *path);
+    let files = store.files().into_iter().filter(|path| is_token(path) && !ours(path));
+    let expired = files.filter(|path| {
+        let stored = store.read_file(path).ok().flatten();
+        stored.is_some_and(|stored| stored.token.freshness(now) == Freshness::Expired)
+    });
+    expired
+        .map(|path| {
+            let text = format!("{} has expired, and no configured credential renews it", path.display());
+            Finding::warn(CHECK, text, format!("configure it (mcpauth configure), or: rm {}", path.display()))
+        })
+        .collect()
+}
+
+fn service(config: &Config) -> Option<Finding> {
+    const CHECK: &str = "tokens.service";
+    if !config.tokens_dir.is_dir() {
+        return None;
+    }
+    Some(if refresh::running(&config.tokens_dir).is_some() {
+        Finding::ok(CHECK, "the refresh service is running")
+    } else {
+        Finding::skipped(CHECK, "the refresh service is not running; tokens are renewed when they are used")
+            .remedy("keep them fresh all the time with: mcpauth refresh")
+    })
+}

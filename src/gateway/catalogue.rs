@@ -1,0 +1,320 @@
+//! The tools of all servers, for whoever looks for one: as the registry's files list them, and as servers listed them to callers,
+//! before anything was cut out for the one who asked. Kept by a thread of its own, which makes another index when something
+//! changed; whoever searches takes the one there is. It leaves who may see which tool to its callers.
+
+use std::collections::HashMap;
+use std::io;
+use std::ops::Range;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Weak};
+
+use arc_swap::{ArcSwap, Guard};
+use bytes::Bytes;
+use serde_json::Value;
+
+use super::servers::route::ServerRoute;
+use super::settings::EgressMode;
+use crate::mcp::jsonrpc;
+use crate::registry::ListedTool;
+use crate::search::{Document, Index};
+use crate::sys::clock;
+
+/// The tools there are.
+pub(super) struct Catalogue {
+    tools: ArcSwap<KnownTools>,
+    heard: SyncSender<CatalogueNews>,
+}
+
+/// The tools of all servers that are on, and their index. It never changes.
+#[derive(Default)]
+pub(super) struct KnownTools {
+    /// In the order of their servers' names.
+    pub(super) all: Vec<KnownTool>,
+    /// Each server's.
+    by_server: HashMap<String, Range<usize>>,
+    pub(super) index: Index,
+}
+
+/// A tool.
+pub(super) struct KnownTool {
+    pub(super) server: String,
+    pub(super) tool: ListedTool,
+    /// When its server listed it last, in seconds since 1970; never, if only the file does.
+    pub(super) listed_at: Option<i64>,
+}
+
+/// What the thread is told.
+enum CatalogueNews {
+    /// The servers there are now.
+    Servers(Vec<Arc<ServerRoute>>),
+    /// A server's answer to `tools/list`.
+    List { server: String, request: Bytes, answer: Bytes },
+}
+
+/// What one server listed.
+#[derive(Default)]
+struct ServerList {
+    tools: Vec<ListedTool>,
+    at: i64,
+    /// Whether that was all of it.
+    is_whole: bool,
+}
+
+/// Listens to the answer to one `tools/list`.
+pub(super) struct ListListener {
+    catalogue: Arc<Catalogue>,
+    server: String,
+    request: Bytes,
+}
+
+/// What is not looked at yet; more than that is not kept.
+const WAITING: usize = 64;
+/// The most tools of a server that are remembered of its own lists.
+const MOST: usize = 10_000;
+
+impl Catalogue {
+    /// Of these servers' files, and of whatever is heard from here on.
+    ///
+    /// # Errors
+    /// The system's, if there is no thread to be had.
+    pub(super) fn start(servers: &[Arc<ServerRoute>]) -> io::Result<Arc<Self>> {
+        let (heard, hears) = sync_channel(WAITING);
+        let mut keeper = CatalogueThread { servers: servers.to_vec(), seen: HashMap::new() };
+        let catalogue = Arc::new(Self { tools: ArcSwap::from_pointee(keeper.tools()), heard });
+        let weak = Arc::downgrade(&catalogue);
+        std::thread::Builder::new().name("search".into()).spawn(move || keeper.keep(&hears, &weak))?;
+        Ok(catalogue)
+    }
+
+    /// The tools there are now.
+    pub(super) fn tools(&self) -> Guard<Arc<KnownTools>> {
+        self.tools.load()
+    }
+
+    /// Other servers are in force from here on.
+    pub(super) fn serve(&self, servers: &[Arc<ServerRoute>]) {
+        // Only a thread that is gone takes nothing; one that is busy is waited for, because nobody says it twice.
+        let _ = self.heard.send(CatalogueNews::Servers(servers.to_vec()));
+    }
+
+    /// Listens to what a server answers to this request, if everybody would be told the same: what a server tells a caller who
+    /// has a credential of their own there is between the two.
+    pub(super) fn listener(self: &Arc<Self>, route: &ServerRoute, request: &Bytes) -> Option<ListListener> {
+        let is_everybodys = route.egress != EgressMode::Passthrough && !route.identity_headers;
+        is_everybodys.then(|| ListListener {
+            catalogue: self.clone(),
+            server: route.server.name.clone(),
+            request: request.clone(),
+        })
+    }
+}
+
+impl ListListener {
+    /// Takes note of a message of the server's. If the thread is busy, the next one will do.
+    pub(super) fn hear(&self, answer: Bytes) {
+        let (server, request) = (self.server.clone(), self.request.clone());
+        let _ = self.catalogue.heard.try_send(CatalogueNews::List { server, request, answer });
+    }
+}
+
+impl KnownTools {
+    /// A server's tools, by their places in [`KnownTools::all`].
+    pub(super) fn of(&self, server: &str) -> Range<usize> {
+        self.by_server.get(server).cloned().unwrap_or_default()
+    }
+
+    /// The same.
+    pub(super) fn known(&self, server: &str) -> &[KnownTool] {
+        self.all.get(self.of(server)).unwrap_or_default()
+    }
+
+    /// Every server that has a tool.
+    pub(super) fn servers(&self) -> impl Iterator<Item = (&str, Range<usize>)> {
+        self.by_server.iter().map(|(server, places)| (server.as_str(), places.clone()))
+    }
+}
+
+/// What the thread knows.
+struct CatalogueThread {
+    servers: Vec<Arc<ServerRoute>>,
+    /// By server.
+    seen: HashMap<String, ServerList>,
+}
+
+impl CatalogueThread {
+    fn keep(&mut self, hears: &Receiver<CatalogueNews>, catalogue: &Weak<Catalogue>) {
+        while let Ok(first) = hears.recv() {
+            let mut changed = self.hear(first);
+            while let Ok(next) = hears.try_recv() {
+                changed |= self.hear(next);
+            }
+            let Some(catalogue) = catalogue.upgrade() else { return };
+            if changed {
+                catalogue.tools.store(Arc::new(self.tools()));
+            }
+        }
+    }
+
+    /// Takes note; whether the index is to be made anew.
+    fn hear(&mut self, heard: CatalogueNews) -> bool {
+        match heard {
+            CatalogueNews::Servers(servers) => {
+                self.servers = servers;
+                let is_there = |name: &String| self.servers.iter().any(|route| route.server.name == *name);
+                self.seen.retain(|name, _| is_there(name));
+                true
+            }
+            CatalogueNews::List { server, request, answer } => {
+                let Some((tools, is_whole)) = listed(&request, &answer) else { return false };
+                let seen = self.seen.entry(server).or_default();
+                let before = std::mem::take(&mut seen.tools);
+                seen.at = clock::now();
+                seen.is_whole |= is_whole;
+                seen.tools = if is_whole { tools } else { merged(&before, tools) };
+                seen.tools.truncate(MOST);
+                seen.tools != before
+            }
+        }
+    }
+
+    fn tools(&self) -> KnownTools {
+        let mut tools = KnownTools::default();
+        let mut servers: Vec<_> = self
+            .servers
+            .iter()
+            .filter(|route| route.server.enabled && route.server.place.is_some())
+            .collect();
+        servers.sort_by(|one, other| one.server.name.cmp(&other.server.name));
+        let mut about = Vec::new();
+        for route in servers {
+            let (start, name) = (tools.all.len(), &route.server.name);
+            tools.all.extend(self.of(route));
+            about.resize(tools.all.len(), route);
+            tools.by_server.insert(name.clone(), start..tools.all.len());
+        }
+        tools.index = index(&tools.all, &about);
+        tools
+    }
+
+    /// What a server says of itself counts before what its file says of it; only the file has hints.
+    fn of(&self, route: &ServerRoute) -> Vec<KnownTool> {
+        let server = &route.server;
+        let known = |tool: ListedTool, listed_at| KnownTool { server: server.name.clone(), tool, listed_at };
+        let filed = &server.profile.tools;
+        let Some(seen) = self.seen.get(&server.name) else {
+            return filed.iter().map(|tool| known(tool.clone(), None)).collect();
+        };
+        let hints = |tool: &ListedTool| {
+            filed.iter().find(|filed| filed.name == tool.name).map(|filed| filed.hints.clone())
+        };
+        let listed = seen.tools.iter().map(|tool| {
+            known(ListedTool { hints: hints(tool).unwrap_or_default(), ..tool.clone() }, Some(seen.at))
+        });
+        let unlisted =
+            |tool: &&ListedTool| !seen.is_whole && !seen.tools.iter().any(|seen| seen.name == tool.name);
+        let further = filed.iter().filter(unlisted).map(|tool| known(tool.clone(), None));
+        listed.chain(further).collect()
+    }
+}
+
+fn index(tools: &[KnownTool], about: &[&Arc<ServerRoute>]) -> Index {
+    let lists: Vec<[Vec<String>; 4]> = tools
+        .iter()
+        .zip(about)
+        .map(|(KnownTool { tool, .. }, route)| {
+            let server = &route.server;
+            let names = vec![server.name.clone(), server.title.clone()];
+            let hints = [tool.hints.as_slice(), &server.profile.hints].concat();
+            [parameters(&tool.schema), names, server.profile.tags.clone(), hints]
+        })
+        .collect();
+    let borrowed: Vec<[Vec<&str>; 4]> = lists
+        .iter()
+        .map(|lists| lists.each_ref().map(|list| list.iter().map(String::as_str).collect()))
+        .collect();
+    Index::build(tools.iter().zip(&borrowed).map(|(known, [parameters, server, tags, hints])| Document {
+        name: &known.tool.name,
+        title: &known.tool.title,
+        description: &known.tool.description,
+        parameters,
+        server,
+        tags,
+        hints,
+    }))
+}
+
+/// The names of a tool's arguments.
+fn parameters(schema: &Value) -> Vec<String> {
+    let properties = schema.get("properties").and_then(Value::as_object);
+    properties.map(|properties| properties.keys().cloned().collect()).unwrap_or_default()
+}
+
+/// The tools of an answer, and whether they are all that the server has; nothing if it is no list, or not for others.
+fn listed(request: &[u8], answer: &[u8]) -> Option<(Vec<ListedTool>, bool)> {
+    let read = |bytes| jsonrpc::parse(std::str::from_utf8(bytes).ok()?).ok();
+    let answer = read(answer)?;
+    let result = answer.get("result")?;
+    let tools = result.get("tools")?.as_array()?;
+    // MCP 2026-07-28, "Caching": what may be shown to others.
+    if result.get("cacheScope").is_some_and(|scope| scope == "private") {
+        return None;
+    }
+    let asked_on = read(request).is_some_and(|request| request.pointer("/params/cursor").is_some());
+    let goes_on = result.get("nextCursor").is_some_and(|cursor| !cursor.is_null());
+    Some((tools.iter().filter_map(ListedTool::read).collect(), !asked_on && !goes_on))
+}
+
+/// Further tools among those that were known; of two of one name the newer.
+fn merged(before: &[ListedTool], tools: Vec<ListedTool>) -> Vec<ListedTool> {
+    let is_old = |old: &&ListedTool| !tools.iter().any(|tool| tool.name == old.name);
+    let mut all: Vec<ListedTool> = before.iter().filter(is_old).cloned().collect();
+    all.extend(tools);
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn answer(tools: &[&str], more: Value) -> Bytes {
+        let tools: Vec<Value> = tools.iter().map(|name| json!({"name": name})).collect();
+        let mut result = json!({"tools": tools});
+        result.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        json!({"jsonrpc": "2.0", "id": 1, "result": result}).to_string().into()
+    }
+
+    #[test]
+    fn a_list_is_read_if_others_may_see_it() {
+        let names = |request: &str, answer: &Bytes| {
+            let (tools, is_whole) = listed(request.as_bytes(), answer)?;
+            Some((tools.into_iter().map(|tool| tool.name).collect::<Vec<_>>().join(" "), is_whole))
+        };
+        let (first, next) = (r#"{"method":"tools/list"}"#, r#"{"params":{"cursor":""}}"#);
+        let some = |names: &str, is_whole| Some((names.to_owned(), is_whole));
+        assert_eq!(names(first, &answer(&["a", "b"], json!({}))), some("a b", true));
+        assert_eq!(names(first, &answer(&["a"], json!({"nextCursor": ""}))), some("a", false));
+        assert_eq!(names(next, &answer(&["c"], json!({"nextCursor": null}))), some("c", false));
+        assert_eq!(names(first, &answer(&["a"], json!({"cacheScope": "public"}))), some("a", true));
+        assert_eq!(names(first, &answer(&["a"], json!({"cacheScope": "private"}))), None);
+        assert_eq!(names(first, &Bytes::from_static(b"{\"result\":{}}")), None);
+        assert_eq!(names(first, &Bytes::from_static(b"\xff")), None);
+    }
+
+    #[test]
+    fn a_whole_list_replaces_what_was_known_and_a_page_adds_to_it() {
+        let mut keeper = CatalogueThread { servers: Vec::new(), seen: HashMap::new() };
+        let mut hear = |request: &'static str, answer| {
+            keeper.hear(CatalogueNews::List {
+                server: "s".into(),
+                request: Bytes::from_static(request.as_bytes()),
+                answer,
+            });
+            keeper.seen["s"].tools.iter().map(|tool| tool.name.as_str()).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(hear("{}", answer(&["a"], json!({"nextCursor": "x"}))), "a");
+        assert_eq!(hear(r#"{"params":{"cursor":"x"}}"#, answer(&["b"], json!({}))), "a b");
+        assert_eq!(hear("{}", answer(&["b", "c"], json!({}))), "b c");
+    }
+}

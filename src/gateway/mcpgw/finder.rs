@@ -1,0 +1,157 @@
+//! `intelligent_tool_finder`: the tools that fit what a caller wants to do. Which tools there are for them is found out first, and
+//! only those are searched. It leaves the search itself to `crate::search`.
+
+use std::sync::atomic::Ordering;
+
+use serde_json::{Map, Value, json};
+
+use super::arguments::Arguments;
+use super::request::OwnRequest;
+use super::request::ToolResult;
+use super::services;
+use crate::gateway::catalogue::{KnownTool, KnownTools};
+use crate::gateway::servers::route::ServerRoute;
+use crate::gateway::settings::EgressMode;
+use crate::gateway::state::Upstream;
+use crate::policy::Listed;
+
+/// A tool that is shown, with how well it fits; no score where nothing was asked but tags.
+struct Match<'t> {
+    known: &'t KnownTool,
+    score: Option<f32>,
+    matched: Vec<String>,
+}
+
+/// The most words of a question, in bytes.
+const LONGEST: usize = 10_000;
+
+pub(super) fn find(asked: &OwnRequest<'_>, arguments: &Arguments<'_>) -> ToolResult {
+    let query =
+        arguments.text("natural_language_query").or_else(|| arguments.text("query")).unwrap_or_default();
+    let tags = arguments.texts("tags");
+    if query.is_empty() && tags.is_empty() {
+        return Err("say what you want to do in natural_language_query, or name tags".into());
+    }
+    if query.len() > LONGEST {
+        return Err(format!("natural_language_query is longer than {LONGEST} bytes"));
+    }
+    let most = arguments.number("top_n_tools").or_else(|| arguments.number("top_n")).unwrap_or(1);
+    let tools = asked.shared.catalogue.tools();
+    let visible = visible(asked, &tools, &tags);
+    let is_visible = |place: usize| visible.get(place) == Some(&true);
+    let matches = if query.is_empty() {
+        listed(&tools, &is_visible, most)
+    } else {
+        ranked(&tools, query, &is_visible, most)
+    };
+    let results: Vec<Value> = matches.iter().filter_map(|found| asked.described(found)).collect();
+    let mut notes = Vec::new();
+    if arguments.value("top_k_services").is_some() {
+        notes.push("top_k_services has no effect: all servers are searched");
+    }
+    if results.is_empty() {
+        notes.push(why_nothing(asked, &visible, &tags));
+    }
+    let count = results.len();
+    let object = json!({
+        "query": query, "results": results, "total_results": count,
+        "ranking": if query.is_empty() { "none" } else { "lexical" }, "notes": notes,
+    });
+    Ok(object.as_object().cloned().unwrap_or_default())
+}
+
+/// Which tools the caller sees, of servers that are on and have all these tags.
+fn visible(asked: &OwnRequest<'_>, tools: &KnownTools, tags: &[&str]) -> Vec<bool> {
+    let mut visible = vec![false; tools.all.len()];
+    let upstreams = &asked.moment.state.upstreams;
+    for (server, places) in tools.servers() {
+        let Some(upstream) = upstreams.get(server).filter(|upstream| upstream.route.server.enabled) else {
+            continue;
+        };
+        let own: Vec<String> =
+            upstream.route.server.profile.tags.iter().map(|tag| tag.to_lowercase()).collect();
+        if !tags.iter().all(|tag| own.contains(&tag.to_lowercase())) || !asked.caller.grants.opens(server) {
+            continue;
+        }
+        let (all, view) = (asked.lists_all(server), asked.caller.grants.view(server, Listed::Tool));
+        let known = tools.all.get(places.clone()).unwrap_or_default();
+        for (shown, known) in visible.get_mut(places).unwrap_or_default().iter_mut().zip(known) {
+            *shown = all || view.shows(&known.tool.name);
+        }
+    }
+    visible
+}
+
+fn listed<'t>(tools: &'t KnownTools, is_visible: &dyn Fn(usize) -> bool, most: usize) -> Vec<Match<'t>> {
+    let shown = tools.all.iter().enumerate().filter(|(place, _)| is_visible(*place)).take(most);
+    shown.map(|(_, known)| Match { known, score: None, matched: Vec::new() }).collect()
+}
+
+fn ranked<'t>(
+    tools: &'t KnownTools,
+    query: &str,
+    is_visible: &dyn Fn(usize) -> bool,
+    most: usize,
+) -> Vec<Match<'t>> {
+    let ranking = tools.index.rank(query, is_visible);
+    let best = ranking.hits.iter().take(most);
+    best.filter_map(|hit| {
+        let matched = ranking.matched(hit.place).into_iter().map(str::to_owned).collect();
+        Some(Match { known: tools.all.get(hit.place)?, score: Some(hit.score), matched })
+    })
+    .collect()
+}
+
+/// An empty answer says why.
+fn why_nothing(asked: &OwnRequest<'_>, visible: &[bool], tags: &[&str]) -> &'static str {
+    match (&asked.caller.principal.servers, visible.contains(&true)) {
+        (_, true) => "no tool that you may see has any of these words; try other words, in English",
+        (Some(_), false) => "your token is for single servers alone: only their tools can be found with it",
+        (None, false) if !tags.is_empty() => "you may see no tool of a server that has all of these tags",
+        (None, false) => {
+            "you may see no tool of any server; debug_auth_context says what the policy gives you"
+        }
+    }
+}
+
+impl OwnRequest<'_> {
+    fn described(&self, found: &Match<'_>) -> Option<Value> {
+        let (server, tool) = (&found.known.server, &found.known.tool);
+        let upstream = self.moment.state.upstreams.get(server)?;
+        let about = &upstream.route.server;
+        let score = found.score.map(|score| (f64::from(score) * 1000.).round() / 1000.);
+        Some(json!({
+            "tool_name": tool.name,
+            "server": server,
+            "service_path": services::path(upstream),
+            "service_name": about.title,
+            "tool_parsed_description": {"main": tool.description},
+            "tool_schema": tool.schema,
+            "score": score,
+            "overall_similarity_score": score,
+            "matched": found.matched,
+            "may_call": self.may_call(server, &tool.name),
+            "server_status": if upstream.healthy.load(Ordering::Relaxed) { services::status(upstream) } else { "unhealthy" },
+            "supported_transports": about.transports.iter().map(|transport| transport.name()).collect::<Vec<_>>(),
+            "auth_provider": about.profile.auth_provider,
+            "call": self.way(upstream, &tool.name),
+        }))
+    }
+
+    /// How to call it: directly, and through `call_tool` where that leads there.
+    fn way(&self, upstream: &Upstream, tool: &str) -> Value {
+        let route: &ServerRoute = &upstream.route;
+        let headers = match route.egress {
+            EgressMode::Passthrough => ["x-authorization", "authorization"].as_slice(),
+            EgressMode::Stored | EgressMode::None => ["x-authorization"].as_slice(),
+        };
+        let mut way = Map::from_iter([
+            ("url".to_owned(), json!(format!("{}/{}/mcp", self.shared.public_url, upstream.name()))),
+            ("headers".to_owned(), json!(headers)),
+        ]);
+        if self.shared.settings.mcpgw.call_tool && route.egress != EgressMode::Passthrough {
+            way.insert("call_tool".into(), json!({"server": upstream.name(), "tool": tool}));
+        }
+        Value::Object(way)
+    }
+}

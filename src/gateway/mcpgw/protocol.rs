@@ -1,0 +1,120 @@
+//! JSON-RPC as the gateway's own server answers it, in both protocol eras. It leaves what is answered to its siblings.
+
+use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
+use hyper::{Response, StatusCode};
+use serde_json::{Map, Value, json};
+
+use crate::gateway::body::Body;
+use crate::gateway::wire::envelope::Envelope;
+use crate::mcp::jsonrpc::{INVALID_PARAMS, UNSUPPORTED_VERSION};
+use crate::mcp::{LEGACY, MODERN, VERSION, is_modern};
+
+/// How a request speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ProtocolEra {
+    /// 2026-07-28: every request stands for itself.
+    Modern,
+    /// Until 2025-11-25.
+    Legacy,
+}
+
+/// A request that says too little of itself, or what nobody here speaks.
+pub(super) struct BadRequest {
+    code: i64,
+    message: &'static str,
+    data: Option<Value>,
+}
+
+/// The answer to one request.
+pub(super) struct RpcReply<'a> {
+    /// As it was written.
+    id: &'a str,
+    pub(super) era: ProtocolEra,
+}
+
+impl ProtocolEra {
+    /// By its header and its `_meta`, which agree where both say something.
+    pub(super) fn of(
+        headers: &HeaderMap,
+        envelope: &Envelope<'_>,
+        params: &Map<String, Value>,
+    ) -> Result<Self, BadRequest> {
+        let header = headers.get(VERSION).map(|value| value.to_str().unwrap_or_default().trim());
+        let said = envelope.protocol_version.as_deref();
+        if said.is_none() && !header.is_some_and(is_modern) {
+            let known = header.is_none_or(|header| LEGACY.contains(&header));
+            return if known {
+                Ok(Self::Legacy)
+            } else {
+                Err(BadRequest::version(header.unwrap_or_default()))
+            };
+        }
+        let lacks = |message| BadRequest { code: INVALID_PARAMS, message, data: None };
+        let said = said.ok_or_else(|| lacks("_meta lacks io.modelcontextprotocol/protocolVersion"))?;
+        if said != MODERN {
+            return Err(BadRequest::version(said));
+        }
+        let capabilities =
+            params.get("_meta").and_then(|meta| meta.get("io.modelcontextprotocol/clientCapabilities"));
+        // A notification has nothing to be answered, and so nothing to negotiate.
+        if envelope.is_request() && !capabilities.is_some_and(Value::is_object) {
+            return Err(lacks("_meta lacks io.modelcontextprotocol/clientCapabilities"));
+        }
+        Ok(Self::Modern)
+    }
+}
+
+impl BadRequest {
+    fn version(requested: &str) -> Self {
+        let supported = [&[MODERN][..], &LEGACY].concat();
+        let data = json!({"supported": supported, "requested": requested});
+        Self { code: UNSUPPORTED_VERSION, message: "Unsupported protocol version", data: Some(data) }
+    }
+}
+
+impl<'a> RpcReply<'a> {
+    pub(super) fn to(envelope: &Envelope<'a>, era: ProtocolEra) -> Self {
+        Self { id: envelope.id.unwrap_or("null"), era }
+    }
+
+    pub(super) fn result(&self, mut result: Map<String, Value>) -> Response<Body> {
+        if self.era == ProtocolEra::Modern {
+            result.insert("resultType".into(), "complete".into());
+        }
+        self.message(StatusCode::OK, "result", &Value::Object(result))
+    }
+
+    /// The same for what clients may keep: not for long, because rights change at any time.
+    pub(super) fn cached(&self, mut result: Map<String, Value>, scope: &str) -> Response<Body> {
+        if self.era == ProtocolEra::Modern {
+            result.extend([("ttlMs".to_owned(), json!(0)), ("cacheScope".to_owned(), json!(scope))]);
+        }
+        self.result(result)
+    }
+
+    pub(super) fn error(
+        &self,
+        status: StatusCode,
+        code: i64,
+        message: &str,
+        data: Option<&Value>,
+    ) -> Response<Body> {
+        let mut error = json!({"code": code, "message": message});
+        if let (Some(object), Some(data)) = (error.as_object_mut(), data) {
+            object.insert("data".into(), data.clone());
+        }
+        self.message(status, "error", &error)
+    }
+
+    pub(super) fn refused(&self, bad: &BadRequest) -> Response<Body> {
+        self.error(StatusCode::BAD_REQUEST, bad.code, bad.message, bad.data.as_ref())
+    }
+
+    fn message(&self, status: StatusCode, member: &str, value: &Value) -> Response<Body> {
+        let text = format!(r#"{{"jsonrpc":"2.0","id":{},"{member}":{value}}}"#, self.id);
+        let mut response = Response::new(Body::full(text));
+        *response.status_mut() = status;
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        response
+    }
+}

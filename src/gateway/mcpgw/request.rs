@@ -1,0 +1,42 @@
+//! A request to the gateway's own server, with all that its tools look at. It leaves what is asked to its siblings.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use hyper::header::HeaderMap;
+use serde_json::{Map, Value};
+
+use crate::gateway::callers::{Caller, TokenHeader};
+use crate::gateway::refusal::Rejection;
+use crate::gateway::request_body::ParsedRequest;
+use crate::gateway::servers::MCPGW;
+use crate::gateway::session::SealPurpose;
+use crate::gateway::state::{SharedState, Snapshot};
+use crate::mcp::SESSION;
+
+/// What a tool gives: an object, or why not, in words for whoever called.
+pub(super) type ToolResult = Result<Map<String, Value>, String>;
+
+/// A request that the policy allows.
+pub(in crate::gateway) struct OwnRequest<'a> {
+    pub(in crate::gateway) shared: &'a Arc<SharedState>,
+    pub(in crate::gateway) moment: &'a Snapshot,
+    pub(in crate::gateway) caller: &'a Arc<Caller>,
+    pub(in crate::gateway) credential: &'a TokenHeader,
+    pub(in crate::gateway) wish: &'a ParsedRequest<'a>,
+    pub(in crate::gateway) headers: &'a HeaderMap,
+    pub(in crate::gateway) body: &'a Bytes,
+    pub(in crate::gateway) request_id: &'a str,
+}
+
+impl OwnRequest<'_> {
+    /// The session that the request is for, by its own name; none if it is for none.
+    pub(super) fn session(&self) -> Result<Option<String>, Rejection> {
+        let mut values = self.headers.get_all(SESSION).iter();
+        let Some(given) = values.next() else { return Ok(None) };
+        let text = given.to_str().ok().filter(|_| values.next().is_none()).ok_or(Rejection::Session)?;
+        let (key, caller) = (&self.shared.session_key, &self.caller.principal);
+        let name = key.unseal(SealPurpose::Session, text, caller, MCPGW);
+        name.filter(|name| !self.shared.own_sessions.is_over(name)).map(Some).ok_or(Rejection::Session)
+    }
+}

@@ -1,0 +1,97 @@
+//! Where the servers are, from their URLs. It leaves addresses that are never connected to, and why, to `sys::address`.
+
+use hyper::header::HeaderValue;
+use url::{Host, Url};
+
+use crate::sys::address::{NotWeb, check_web, is_forbidden_host};
+use crate::sys::http::is_loopback;
+
+/// Where a server is: equal origins can share connections.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct UpstreamOrigin {
+    /// Whether it is spoken to over TLS.
+    pub tls: bool,
+    /// Its name or address; an address never needs brackets here.
+    pub host: Host,
+    /// Its port.
+    pub port: u16,
+    /// The `Host` header: the port only where it is not the scheme's.
+    pub header: HeaderValue,
+}
+
+impl UpstreamOrigin {
+    /// Where a URL points.
+    ///
+    /// # Errors
+    /// In a few words, without the URL itself: it may hold a key.
+    pub fn from_url(url: &Url) -> Result<Self, &'static str> {
+        check_web(url).map_err(NotWeb::words)?;
+        let tls = url.scheme() == "https";
+        let host = url.host().ok_or("has no host")?.to_owned();
+        if is_forbidden_host(&host) {
+            return Err("points at a link-local, metadata or multicast address, which no MCP server has");
+        }
+        let port = url.port_or_known_default().filter(|port| *port != 0).ok_or("has no port")?;
+        let header = url.port().map_or_else(|| host.to_string(), |port| format!("{host}:{port}"));
+        let header = HeaderValue::try_from(header).map_err(|_| "has a strange host")?;
+        Ok(Self { tls, host, port, header })
+    }
+}
+
+/// Whether two addresses are on one server: scheme, host and port are the same. The names of this machine are one (RFC 6761
+/// section 6.3), and a server that listens on all its addresses means the one it is asked at.
+pub fn is_same(one: &Url, other: &Url) -> bool {
+    let port = |url: &Url| url.port_or_known_default();
+    let alike = one.host() == other.host() || is_here(one) && is_here(other);
+    one.scheme() == other.scheme() && port(one) == port(other) && alike
+}
+
+fn is_here(url: &Url) -> bool {
+    let unspecified = match url.host() {
+        Some(Host::Ipv4(ip)) => ip.is_unspecified(),
+        Some(Host::Ipv6(ip)) => ip.is_unspecified(),
+        _ => false,
+    };
+    unspecified || is_loopback(url)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_says_where_to_connect_or_is_refused() {
+        const FORBIDDEN: &str =
+            "points at a link-local, metadata or multicast address, which no MCP server has";
+        let cases = [
+            ("http://currenttime-server:8000/", Ok("http currenttime-server 8000, currenttime-server:8000")),
+            ("https://gw.example.com", Ok("https gw.example.com 443, gw.example.com")),
+            ("http://h:80/mcp", Ok("http h 80, h")),
+            ("http://[::1]:9/", Ok("http [::1] 9, [::1]:9")),
+            ("http://127.1:9/", Ok("http 127.0.0.1 9, 127.0.0.1:9")),
+            ("ftp://h/", Err("is not an http or https URL")),
+            ("file:///etc/passwd", Err("is not an http or https URL")),
+            ("http://u:p@h/", Err("has a user name or password in it")),
+            ("http://u@h/", Err("has a user name or password in it")),
+            ("http://h:0/", Err("has no port")),
+            ("http://169.254.169.254/latest", Err(FORBIDDEN)),
+            ("http://0xA9FEA9FE/", Err(FORBIDDEN)),
+            ("http://2852039166/", Err(FORBIDDEN)),
+            ("http://0/", Err(FORBIDDEN)),
+            ("http://[::ffff:169.254.169.254]/", Err(FORBIDDEN)),
+            ("http://METADATA.cloud.internal./", Err(FORBIDDEN)),
+            ("http://metadata.goog/", Err(FORBIDDEN)),
+            ("http://instance-data.ec2.internal/", Err(FORBIDDEN)),
+            ("http://metadata:8000/", Ok("http metadata 8000, metadata:8000")),
+            ("http://metadata.example.com/", Ok("http metadata.example.com 80, metadata.example.com")),
+        ];
+        for (url, expected) in cases {
+            let origin = UpstreamOrigin::from_url(&Url::parse(url).unwrap());
+            let shown = origin.as_ref().map(|o| {
+                let scheme = if o.tls { "https" } else { "http" };
+                format!("{scheme} {} {}, {}", o.host, o.port, o.header.to_str().unwrap())
+            });
+            assert_eq!(shown.as_deref().map_err(|e| **e), expected, "{url}");
+        }
+    }
+}

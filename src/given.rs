@@ -1,0 +1,38 @@
+//! Secrets that a person gives a run: from a file or stdin, never in an argument. It leaves what they are for to the others.
+
+use std::path::Path;
+
+use zeroize::Zeroizing;
+
+use crate::error::Error;
+use crate::secret::Secret;
+use crate::sys::private_file::{self, FileError};
+use crate::sys::terminal;
+
+/// A secret from a file, or from stdin for `-`: never from an argument, which every process can read.
+pub(crate) fn secret_from(path: &Path) -> Result<Secret, Error> {
+    let mut text = Zeroizing::new(String::new());
+    let no_secret = |what: &str| Error::Usage {
+        message: format!("{} {what}", path.display()),
+        hint: "name a file with the secret in it, or - for stdin".into(),
+    };
+    if path.as_os_str() == "-" {
+        *text = terminal::piped()?;
+    } else if private_file::is_pipe(path) {
+        // A shell's <(...) is one, and belongs to this very run.
+        return Err(Error::Usage {
+            message: format!("{} is a pipe, not a file", path.display()),
+            hint: "pipe the secret to stdin, and give - in place of the file".into(),
+        });
+    } else {
+        let found = private_file::read(path).map_err(|error| match error {
+            FileError::Symlink(_) => no_secret("is a symbolic link, which others could point elsewhere"),
+            other => other.into(),
+        })?;
+        *text = found.ok_or_else(|| no_secret("does not exist"))?;
+    }
+    if text.trim().is_empty() {
+        return Err(no_secret("is empty"));
+    }
+    Ok(Secret::new(text.trim()))
+}

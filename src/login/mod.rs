@@ -1,0 +1,107 @@
+//! Logs in to any MCP server by its address alone. It leaves finding out how to `flow`, remembering it to `config` and the
+//! token to `vault`.
+
+mod client;
+mod prepare;
+mod request;
+mod stale;
+
+use self::prepare::{is_moved, prepare};
+pub(crate) use self::request::{LoginRequest, Own};
+use self::stale::is_stale;
+use crate::config::{Config, ConfigError, CredentialPlan, Registration};
+use crate::error::Error;
+use crate::notice::Notices;
+use crate::vault::{IssuedToken, Vault, VaultError};
+
+/// A client that mcpauth registered and that is of no more use is replaced once, by itself.
+///
+/// # Errors
+/// Whatever keeps the token from coming; also a name that is another server's.
+pub(crate) async fn log_in(
+    request: &LoginRequest,
+    config: &Config,
+    vault: &Vault,
+    get: impl AsyncFn(CredentialPlan, bool) -> Result<IssuedToken, Error>,
+    out: &dyn Notices,
+) -> Result<IssuedToken, Error> {
+    let LoginRequest { name, force, .. } = request;
+    // What is broken there is to be replaced, if the person says so.
+    let kept = match config.registration(name) {
+        Err(ConfigError::File(..)) if *force => None,
+        other => other?,
+    };
+    let meant = kept.as_ref().is_some_and(|kept| request.is_met_by(kept));
+    let stale = match &kept {
+        Some(kept) if meant => is_stale(config, vault, name, kept).await,
+        _ => false,
+    };
+    let moved = match &kept {
+        Some(kept) if meant && !stale => is_moved(config, vault, name, kept).await,
+        _ => false,
+    };
+    let say = || out.say("the client that was registered there is of no more use; registering another one");
+    if stale {
+        say();
+    }
+    let client = match (meant, stale, moved) {
+        (_, true, _) => KeptParts::Gone,
+        (true, false, false) => KeptParts::AsItIs,
+        _ => KeptParts::Client,
+    };
+    let result = once(request, config, vault, (kept.as_ref(), client), &get, out).await;
+    let forgotten = matches!(result, Err(Error::Vault(VaultError::ClientForgotten { .. })));
+    if !forgotten || !meant || stale || vault.browser.is_none() {
+        return result;
+    }
+    say();
+    once(request, config, vault, (kept.as_ref(), KeptParts::Gone), &get, out).await
+}
+
+/// What of all that is kept of a server counts.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum KeptParts {
+    /// All of it.
+    AsItIs,
+    /// Who the client is; the rest is found out anew.
+    Client,
+    /// Nothing: its issuer does not know the client.
+    Gone,
+}
+
+/// A login with as much of what is kept of the server as counts, and with all else found out anew.
+async fn once(
+    request: &LoginRequest,
+    config: &Config,
+    vault: &Vault,
+    (kept, what): (Option<&Registration>, KeptParts),
+    get: &impl AsyncFn(CredentialPlan, bool) -> Result<IssuedToken, Error>,
+    out: &dyn Notices,
+) -> Result<IssuedToken, Error> {
+    let (name, known) = (request.name.as_str(), kept.is_some());
+    let mut draft = None;
+    let (found, is_new) = match kept {
+        Some(kept) if what == KeptParts::AsItIs => (Ok(kept.clone()), false),
+        _ => {
+            let make_room = || {
+                draft = Some(config.draft_registration(name)?);
+                Ok(())
+            };
+            let counts = kept.filter(|_| what != KeptParts::Gone);
+            (prepare(request, config, vault, counts, make_room, out).await, true)
+        }
+    };
+    // A login that comes to nothing needs no second client the next time; but what there was stays until then.
+    let mut keep = |found: Registration, now: bool| {
+        if is_new && now {
+            config.keep_registration(name, draft.take(), &found)?
+        }
+        Ok::<_, Error>(found)
+    };
+    let found = keep(found?, !known)?;
+    // Nothing tells a client's own token with other scopes from the one there was.
+    let anew = request.force || (is_new && found.for_itself);
+    let result = get(config.by_address(name, &found), anew).await;
+    keep(found, result.is_ok())?;
+    result
+}

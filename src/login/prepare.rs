@@ -1,0 +1,126 @@
+//! All that a login at a server needs, found out anew: its issuer, the scopes, the client. It leaves who the client is to
+//! `client`, and logging in to the verb.
+
+use super::client::{Chosen, ClientRemark, choose};
+use super::request::LoginRequest;
+use url::Url;
+
+use crate::config::{Config, RegisteredEndpoints, Registration};
+use crate::error::Error;
+use crate::flow::{self, AddressError, Discovered, FlowError};
+use crate::notice::Notices;
+use crate::oauth::{Freshness, IssuerMetadata, document_address};
+use crate::sys::clock;
+use crate::text::clean;
+use crate::vault::{Vault, VaultError};
+
+/// Finds out how to log in, and gets a client for it; `kept` is what there was.
+pub(super) async fn prepare(
+    request: &LoginRequest,
+    config: &Config,
+    vault: &Vault,
+    kept: Option<&Registration>,
+    make_room: impl FnOnce() -> Result<(), Error>,
+    out: &dyn Notices,
+) -> Result<Registration, Error> {
+    let own = &request.own;
+    let has_proof = own.has_proof() || kept.is_some_and(|kept| !kept.registered && kept.can_prove());
+    // Of several issuers, one at which a person can log in with a client that is registered on the way. Whose a client is that
+    // there is already, nobody but its owner knows.
+    let has_client = own.has_id() || kept.is_some_and(|kept| !kept.registered) || own.for_itself;
+    let fit = |issuer: &IssuerMetadata| has_client || issuer.takes_newcomers(request.assume_pkce_s256);
+    let wanted = request.issuer.as_ref().map(Url::as_str);
+    // First: nobody needs to log in at a server that is not there, or has no login.
+    let found = flow::discover(&vault.http, &request.url, wanted, fit).await.map_err(VaultError::Flow)?;
+    let for_itself = own.for_itself
+        || (has_proof && found.issuer.is_for_machines_alone())
+        || kept.is_some_and(|kept| kept.for_itself && own.is(kept));
+    if !for_itself {
+        found.check_login(&request.url, request.assume_pkce_s256).map_err(VaultError::Flow)?;
+        vault.browser.as_ref().ok_or(VaultError::NeedsPerson { why: None })?;
+    }
+    let scopes = scopes(request, kept, &found);
+    let chosen = choose(request, config, &vault.http, kept, &found, &scopes, make_room).await?;
+    say(&found, &scopes, &chosen, for_itself, out);
+    Ok(registration(request, found, scopes, chosen, for_itself))
+}
+
+/// Whether somebody would log in at an issuer that the server no longer names, or at an address that is not its own any
+/// more (MCP: a client follows its server to another issuer). A token that is good, or can be refreshed, needs nobody.
+pub(super) async fn is_moved(config: &Config, vault: &Vault, name: &str, kept: &Registration) -> bool {
+    let Ok(credential) = config.by_address(name, kept).credential else { return false };
+    let stored = vault.kept(&credential).ok().flatten();
+    let is_good = stored.is_some_and(|stored| {
+        stored.token.refresh_token.is_some() || stored.token.freshness(clock::now()) == Freshness::Fresh
+    });
+    if is_good || vault.browser.is_none() {
+        return false;
+    }
+    match flow::discover(&vault.http, &kept.url, Some(&kept.issuer), |_| true).await {
+        Ok(found) => found.issuer.issuer != kept.issuer || found.resource != kept.resource,
+        Err(FlowError::ByAddress(AddressError::OtherIssuer { .. })) => true,
+        Err(_) => false,
+    }
+}
+
+/// What was typed, else what was asked for before, where that is not to be found out anew, else what the server wants.
+fn scopes(request: &LoginRequest, kept: Option<&Registration>, found: &Discovered) -> Vec<String> {
+    if !request.scope.is_empty() {
+        return request.scope.clone();
+    }
+    let before = kept.filter(|kept| !request.force && kept.issuer == found.issuer.issuer);
+    before.map_or_else(|| found.scopes.clone(), |kept| kept.scopes.clone())
+}
+
+fn registration(
+    request: &LoginRequest,
+    found: Discovered,
+    scopes: Vec<String>,
+    chosen: Chosen,
+    for_itself: bool,
+) -> Registration {
+    let Chosen { client, key, redirect_uri, registered, .. } = chosen;
+    Registration {
+        url: request.url.clone(),
+        endpoints: unpublished(&found),
+        resource: found.resource,
+        issuer: found.issuer.issuer,
+        client_id: client.id,
+        client_secret: client.auth.secret().cloned(),
+        registered,
+        private_key: key,
+        token_endpoint_auth_method: client.auth.name().into(),
+        redirect_uri,
+        scopes,
+        for_itself,
+    }
+}
+
+/// The endpoints of an issuer that nobody can ask for them again.
+fn unpublished(found: &Discovered) -> Option<RegisteredEndpoints> {
+    let issuer = &found.issuer;
+    let both = issuer.authorization_endpoint.clone().zip(issuer.token_endpoint.clone());
+    both.filter(|_| !found.is_published)
+        .map(|(authorization, token)| RegisteredEndpoints { authorization, token })
+}
+
+fn say(found: &Discovered, scopes: &[String], chosen: &Chosen, for_itself: bool, out: &dyn Notices) {
+    let asked = if scopes.is_empty() { "no scopes by name".into() } else { scopes.join(" ") };
+    let issuer = clean(&found.issuer.issuer, 200);
+    let whose = if chosen.remark == ClientRemark::Registered { "registered as client" } else { "client" };
+    let id = &chosen.client.id;
+    let method = chosen.client.auth.name();
+    out.say(&format!("issuer {issuer}; asks for {asked}; {whose} {} ({method})", clean(id, 100)));
+    // An issuer lets the browser go to what the client is registered with, and nowhere else.
+    if chosen.remark != ClientRemark::RedirectUri || for_itself {
+        return;
+    }
+    let uri = &chosen.redirect_uri;
+    if document_address(id).is_err() {
+        out.say(&format!("the client must be registered with {uri}; name another with --redirect-uri"));
+    } else if !found.issuer.authorization_response_iss_parameter_supported {
+        out.say(&format!(
+            "the client's document must list {uri}: mcpauth client-metadata --issuer {issuer} prints it so"
+        ));
+    }
+}

@@ -1,0 +1,193 @@
+//! Changes the registry's folder as the registry does: switches a server on or off, adds a file, removes one. Each file is
+//! replaced whole, members that nobody here knows are kept, and whoever else changes the folder with this program waits.
+//! It leaves who may do so, and which values are fit, to its callers.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value};
+use thiserror::Error;
+
+use super::{MOST, Profile, RegisteredServer, Registry, STATE, ServerFile, is_there};
+use crate::sys::{public_file, regular_file};
+
+/// Why the folder is as it was.
+#[derive(Debug, Error)]
+pub enum EditError {
+    /// The system's no.
+    #[error("{0}")]
+    Io(#[from] io::Error),
+    /// `server_state.json` holds something else than switches.
+    #[error("{path}: not a JSON object; correct the file first")]
+    State {
+        /// The file.
+        path: String,
+    },
+    /// What is to be added cannot be a server.
+    #[error("{0}")]
+    Server(String),
+    /// A server with this path or a file of this name is there.
+    #[error("a server with the path /{0} is there already")]
+    Exists(String),
+    /// No file describes it.
+    #[error("no file describes this server")]
+    NoFile,
+}
+
+/// Switches a server on or off, by its path as its file has it.
+///
+/// # Errors
+/// [`EditError`].
+pub fn switch(dir: &Path, path: &str, on: bool) -> Result<(), EditError> {
+    let _turn = Turn::wait(dir)?;
+    state(dir, path, Some(on))
+}
+
+/// Adds a server, switched off; gives its name.
+///
+/// # Errors
+/// [`EditError`].
+pub fn add(dir: &Path, members: Map<String, Value>) -> Result<String, EditError> {
+    let text = serde_json::to_string_pretty(&members).map_err(io::Error::from)? + "\n";
+    let file: ServerFile =
+        serde_json::from_str(&text).map_err(|error| EditError::Server(error.to_string()))?;
+    let server =
+        RegisteredServer::from_file(file, Path::new("")).map_err(|(what, _)| EditError::Server(what))?;
+    if server.url.is_none() {
+        return Err(EditError::Server("proxy_pass_url is missing or no URL".into()));
+    }
+    let place = dir.join(format!("{}.json", server.name.replace('/', "_")));
+    let _turn = Turn::wait(dir)?;
+    let known = Registry::read(dir)?;
+    let taken = known.servers.iter().any(|other| other.name == server.name);
+    if taken || is_there(&place) || place.ends_with(STATE) {
+        return Err(EditError::Exists(server.name));
+    }
+    // First the switch: between the two the server must not be on.
+    state(dir, &server.path, Some(false))?;
+    public_file::write(&place, text.as_bytes())?;
+    Ok(server.name)
+}
+
+/// Removes a server's file, and its switch.
+///
+/// # Errors
+/// [`EditError`].
+pub fn remove(dir: &Path, profile: &Profile) -> Result<(), EditError> {
+    let _turn = Turn::wait(dir)?;
+    if profile.file.as_os_str().is_empty() || profile.file.parent() != Some(dir) {
+        return Err(EditError::NoFile);
+    }
+    fs::remove_file(&profile.file)?;
+    state(dir, &profile.path, None)
+}
+
+/// Writes down whether a server is on, or nothing of it.
+fn state(dir: &Path, path: &str, on: Option<bool>) -> Result<(), EditError> {
+    let place = dir.join(STATE);
+    let text = if is_there(&place) { regular_file::read_text(&place, MOST)? } else { "{}".into() };
+    let malformed = || EditError::State { path: place.display().to_string() };
+    let mut state: Map<String, Value> = serde_json::from_str(&text).map_err(|_| malformed())?;
+    let alike = |other: &str| other.trim_matches('/') == path.trim_matches('/');
+    match on {
+        None => state.retain(|other, _| !alike(other)),
+        Some(on) => {
+            state.iter_mut().filter(|(other, _)| alike(other)).for_each(|(_, value)| *value = on.into());
+            if !state.keys().any(|other| alike(other)) {
+                state.insert(path.to_owned(), on.into());
+            }
+        }
+    }
+    let text = serde_json::to_string_pretty(&state).map_err(io::Error::from)? + "\n";
+    Ok(public_file::write(&place, text.as_bytes())?)
+}
+
+/// One change at a time, of all gateways that share the folder. The lock is on the folder itself, so that no file of ours lies
+/// in it; where folders cannot be locked, each change is still whole.
+struct Turn(#[expect(dead_code, reason = "unlocked when it is closed")] Option<File>);
+
+impl Turn {
+    fn wait(dir: &Path) -> io::Result<Self> {
+        let folder: PathBuf = dir.into();
+        let Ok(open) = File::open(folder) else { return Ok(Self(None)) };
+        Ok(Self(open.lock().is_ok().then_some(open)))
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "tests lay out files as the registry would")]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn members(value: Value) -> Map<String, Value> {
+        value.as_object().unwrap().clone()
+    }
+
+    fn read(dir: &Path, name: &str) -> Value {
+        serde_json::from_str(&fs::read_to_string(dir.join(name)).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_switch_changes_its_own_server_and_keeps_what_it_does_not_know() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join(STATE), r#"{"/b": true, "_note": {"by": "hand"}, "/a/": true}"#).unwrap();
+        switch(dir.path(), "/a", false).unwrap();
+        switch(dir.path(), "/c", true).unwrap();
+        let state = read(dir.path(), STATE);
+        assert_eq!(state, json!({"/b": true, "_note": {"by": "hand"}, "/a/": false, "/c": true}));
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "no file of ours is left");
+        fs::write(dir.path().join(STATE), "[]").unwrap();
+        assert!(matches!(switch(dir.path(), "/a", true), Err(EditError::State { .. })));
+        assert_eq!(fs::read_to_string(dir.path().join(STATE)).unwrap(), "[]");
+    }
+
+    #[test]
+    fn a_server_is_added_switched_off_with_all_that_was_said_of_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let server =
+            json!({"path": "/x/y/", "server_name": "X", "proxy_pass_url": "http://h:1/", "anything": [1]});
+        assert_eq!(add(dir.path(), members(server.clone())).unwrap(), "x/y");
+        assert_eq!(
+            (read(dir.path(), "x_y.json"), read(dir.path(), STATE)),
+            (server.clone(), json!({"/x/y/": false}))
+        );
+        let registry = Registry::read(dir.path()).unwrap();
+        let [found] = registry.servers.as_slice() else { panic!("{registry:?}") };
+        assert!(!found.enabled);
+        for (value, expected) in [
+            (server, "a server with the path /x/y is there already"),
+            (
+                json!({"path": "/x_y", "proxy_pass_url": "http://h/"}),
+                "a server with the path /x_y is there already",
+            ),
+            (
+                json!({"path": "/server_state", "proxy_pass_url": "http://h/"}),
+                "a server with the path /server_state is there already",
+            ),
+            (json!({"path": "/../z", "proxy_pass_url": "http://h/"}), "it names no path"),
+            (json!({"path": "/z"}), "proxy_pass_url is missing or no URL"),
+            (
+                json!({"path": "/z", "proxy_pass_url": "file:///etc/passwd"}),
+                "proxy_pass_url is not an http or https URL",
+            ),
+            (
+                json!({"path": "/z", "proxy_pass_url": "http://169.254.169.254/"}),
+                "proxy_pass_url points at a link-local, metadata or multicast address, which no MCP server has",
+            ),
+        ] {
+            let error = add(dir.path(), members(value.clone())).unwrap_err().to_string();
+            assert!(
+                error == expected || (expected.starts_with("it names") && error.contains("path")),
+                "{value}: {error}"
+            );
+        }
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2);
+        remove(dir.path(), &found.profile).unwrap();
+        assert_eq!(read(dir.path(), STATE), json!({}));
+        assert!(matches!(remove(dir.path(), &found.profile), Err(EditError::Io(_))));
+        assert!(matches!(remove(dir.path(), &Profile::default()), Err(EditError::NoFile)));
+    }
+}

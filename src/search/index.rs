@@ -1,0 +1,202 @@
+//! What tools say of themselves, by the words in it: who has a word, where and how often.
+//! It leaves reading text to `words` and ranking to `rank`.
+
+use std::collections::HashMap;
+
+use super::words::{SearchWord, WordReader};
+
+/// A tool as it is searched for. All of it is text of others.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Document<'a> {
+    /// The tool's name.
+    pub name: &'a str,
+    /// What people call it.
+    pub title: &'a str,
+    /// What it does.
+    pub description: &'a str,
+    /// The names of its parameters.
+    pub parameters: &'a [&'a str],
+    /// Its server's name, title and description.
+    pub server: &'a [&'a str],
+    /// Its server's tags.
+    pub tags: &'a [&'a str],
+    /// What its operator says that people may call it (`search_hints`).
+    pub hints: &'a [&'a str],
+}
+
+/// Where in a document a word stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum SearchField {
+    Name,
+    /// The first sentence of the description.
+    First,
+    /// The rest of it.
+    Rest,
+    Parameters,
+    Server,
+    Tags,
+    Hints,
+}
+
+/// How many fields there are.
+pub(super) const FIELDS: usize = 7;
+
+/// Tools, by the words in what they say of themselves. It never changes; when the tools do, another one is built.
+pub struct Index {
+    pub(super) reader: WordReader,
+    /// By stem.
+    terms: HashMap<Box<str>, usize>,
+    /// By the term's number: the documents that have it, ascending.
+    postings: Vec<Vec<Posting>>,
+    /// Every word as it is written, and the number of its term, in alphabetical order.
+    pub(super) written: Vec<(Box<str>, usize)>,
+    /// How many words each document has in each field.
+    pub(super) lengths: Vec<[u32; FIELDS]>,
+}
+
+/// A document that has a word.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Posting {
+    pub(super) document: usize,
+    /// How often, in each field.
+    pub(super) times: [u16; FIELDS],
+}
+
+impl Default for Index {
+    fn default() -> Self {
+        Self::build([])
+    }
+}
+
+impl Index {
+    /// Of these tools; each is known by its place among them.
+    pub fn build<'a>(documents: impl IntoIterator<Item = Document<'a>>) -> Self {
+        let mut index = Self {
+            reader: WordReader::new(),
+            terms: HashMap::new(),
+            postings: Vec::new(),
+            written: Vec::new(),
+            lengths: Vec::new(),
+        };
+        let mut written = HashMap::new();
+        for (place, document) in documents.into_iter().enumerate() {
+            index.add(place, &document, &mut written);
+        }
+        index.written = written.into_iter().collect();
+        index.written.sort_unstable();
+        index
+    }
+
+    /// How many tools there are.
+    pub fn len(&self) -> usize {
+        self.lengths.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.lengths.is_empty()
+    }
+
+    /// The documents that have a word.
+    pub(super) fn of(&self, stem: &str) -> &[Posting] {
+        self.terms.get(stem).map_or(&[], |term| self.of_term(*term))
+    }
+
+    pub(super) fn of_term(&self, term: usize) -> &[Posting] {
+        self.postings.get(term).map_or(&[], Vec::as_slice)
+    }
+
+    fn add(&mut self, place: usize, document: &Document<'_>, written: &mut HashMap<Box<str>, usize>) {
+        let (first, rest) = first_sentence(document.description);
+        let mut lengths = [0; FIELDS];
+        let texts = [
+            (SearchField::Name, document.name),
+            (SearchField::Name, document.title),
+            (SearchField::First, first),
+            (SearchField::Rest, rest),
+        ];
+        let lists = [
+            (SearchField::Parameters, document.parameters),
+            (SearchField::Server, document.server),
+            (SearchField::Tags, document.tags),
+            (SearchField::Hints, document.hints),
+        ];
+        let listed =
+            lists.into_iter().flat_map(|(field, texts)| texts.iter().map(move |text| (field, *text)));
+        for (field, text) in texts.into_iter().chain(listed) {
+            let words: Vec<SearchWord> = self.reader.words(text).collect();
+            if let Some(length) = lengths.get_mut(field as usize) {
+                // A whole name is no further word.
+                *length += words.iter().filter(|word| !word.is_whole).count() as u32;
+            }
+            for word in words {
+                self.note(place, field, word, written);
+            }
+        }
+        self.lengths.push(lengths);
+    }
+
+    fn note(
+        &mut self,
+        place: usize,
+        field: SearchField,
+        word: SearchWord,
+        written: &mut HashMap<Box<str>, usize>,
+    ) {
+        let next = self.postings.len();
+        let term = *self.terms.entry(word.stem.into()).or_insert(next);
+        if term == next {
+            self.postings.push(Vec::new());
+        }
+        written.entry(word.written.into()).or_insert(term);
+        let Some(postings) = self.postings.get_mut(term) else { return };
+        if postings.last().is_none_or(|last| last.document != place) {
+            postings.push(Posting { document: place, times: [0; FIELDS] });
+        }
+        let times = postings.last_mut().and_then(|last| last.times.get_mut(field as usize));
+        if let Some(times) = times {
+            *times = times.saturating_add(1);
+        }
+    }
+}
+
+/// What a description says first is what the tool does; the rest is how.
+fn first_sentence(text: &str) -> (&str, &str) {
+    let text = text.trim_start();
+    let end = text
+        .char_indices()
+        .find(|(at, c)| {
+            let ends = |rest: &str| rest.chars().next().is_none_or(char::is_whitespace);
+            *c == '\n' || (matches!(c, '.' | '!' | '?' | ':') && text.get(at + 1..).is_none_or(ends))
+        })
+        .map_or(text.len(), |(at, _)| at);
+    text.split_at_checked(end).unwrap_or((text, ""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_first_sentence_ends_where_it_ends() {
+        for (text, expected) in [
+            ("Lists issues. Of a repository.", "Lists issues"),
+            ("Lists v1.2 issues", "Lists v1.2 issues"),
+            ("Lists issues\nof a repository", "Lists issues"),
+            ("\n  Lists issues!", "Lists issues"),
+            ("", ""),
+        ] {
+            assert_eq!(first_sentence(text).0, expected);
+        }
+    }
+
+    #[test]
+    fn a_word_is_known_with_its_place_and_number() {
+        let first = Document { name: "list_issues", description: "Lists issues.", ..Document::default() };
+        let index = Index::build([first, Document { name: "echo", ..Document::default() }]);
+        assert_eq!((index.len(), index.of("issu").len(), index.of("echo").len()), (2, 1, 1));
+        let times = index.of("issu").first().unwrap().times;
+        assert_eq!((times[SearchField::Name as usize], times[SearchField::First as usize]), (1, 1));
+        assert!(index.of("delete").is_empty());
+    }
+}

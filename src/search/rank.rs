@@ -1,0 +1,164 @@
+//! Which tools fit a question best, of those that its asker may see: nothing else has a part in it, neither as a result nor
+//! in how rare a word is, how long a description usually is or how a misspelt word is read. So a tool that is hidden from
+//! somebody changes nothing for them.
+//!
+//! The score is BM25F (Robertson, Zaragoza, "The Probabilistic Relevance Framework", section 3.6), over the best tool's, and the
+//! share of the question's words that are there, each word counted by how rare it is.
+
+use super::index::{FIELDS, Index, Posting, SearchField};
+use super::typo;
+use super::words::SearchWord;
+
+/// A tool that fits.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Hit {
+    /// Its place among the documents.
+    pub place: usize,
+    /// From 0 to 1.
+    pub score: f32,
+    /// The share of the question's words that it has, from 0 to 1.
+    pub coverage: f32,
+}
+
+/// All tools that fit.
+pub struct Ranking<'i> {
+    /// The best first; of those that fit equally the earlier one.
+    pub hits: Vec<Hit>,
+    asked: Vec<QueryWord<'i>>,
+}
+
+/// What a field counts.
+const WEIGHTS: [f32; FIELDS] = {
+    let mut weights = [0.; FIELDS];
+    weights[SearchField::Name as usize] = 2.5;
+    weights[SearchField::First as usize] = 1.5;
+    weights[SearchField::Rest as usize] = 0.7;
+    weights[SearchField::Parameters as usize] = 0.3;
+    weights[SearchField::Server as usize] = 0.7;
+    weights[SearchField::Tags as usize] = 0.7;
+    weights[SearchField::Hints as usize] = 1.5;
+    weights
+};
+/// How much a field's length counts.
+const LENGTHS: [f32; FIELDS] = [0.6; FIELDS];
+/// How soon further occurrences of a word count no more.
+const SATURATION: f32 = 1.2;
+/// What BM25F counts beside coverage.
+const BESIDE_COVERAGE: f32 = 0.5;
+/// What a word counts for coverage that stands in the fine print alone: there it often is about something else.
+const FINE_PRINT: f32 = 0.5;
+/// Longer questions are cut to this many words.
+const MOST_WORDS: usize = 64;
+
+/// A word of the question and whoever has it.
+struct QueryWord<'i> {
+    shown: String,
+    postings: Vec<&'i Posting>,
+    rarity: f32,
+}
+
+/// What the tools that may be seen are like.
+struct VisibleTools {
+    count: f32,
+    /// The mean length of each field.
+    lengths: [f32; FIELDS],
+}
+
+impl Index {
+    /// The tools that have a word of the question, of those that its asker sees.
+    pub fn rank(&self, question: &str, sees: &dyn Fn(usize) -> bool) -> Ranking<'_> {
+        let visible: Vec<bool> = (0..self.len()).map(sees).collect();
+        let seen = self.seen(&visible);
+        let asked = self.asked(question, &visible, seen.count);
+        let whole: f32 = asked.iter().map(|word| word.rarity).sum();
+        let mut found = vec![(0f32, 0f32); self.len()];
+        for word in &asked {
+            for posting in &word.postings {
+                if let (Some((score, covered)), Some(lengths)) =
+                    (found.get_mut(posting.document), self.lengths.get(posting.document))
+                {
+                    *score += word.rarity * saturated(posting, lengths, &seen.lengths);
+                    *covered += word.rarity * covered_by(posting);
+                }
+            }
+        }
+        let best = found.iter().map(|(score, _)| *score).fold(f32::MIN_POSITIVE, f32::max);
+        let hits = found.into_iter().enumerate().filter(|(_, (score, _))| *score > 0.);
+        let mut hits: Vec<Hit> = hits
+            .map(|(place, (score, covered))| {
+                let coverage = covered / whole.max(f32::MIN_POSITIVE);
+                let score = (coverage + BESIDE_COVERAGE * score / best) / (1. + BESIDE_COVERAGE);
+                Hit { place, score, coverage }
+            })
+            .collect();
+        hits.sort_by(|one, other| other.score.total_cmp(&one.score).then(one.place.cmp(&other.place)));
+        Ranking { hits, asked }
+    }
+
+    fn seen(&self, visible: &[bool]) -> VisibleTools {
+        let (mut count, mut sums) = (0f32, [0f32; FIELDS]);
+        for (lengths, _) in self.lengths.iter().zip(visible).filter(|(_, visible)| **visible) {
+            count += 1.;
+            sums.iter_mut().zip(lengths).for_each(|(sum, length)| *sum += *length as f32);
+        }
+        VisibleTools { count, lengths: sums.map(|sum| (sum / count.max(1.)).max(1.)) }
+    }
+
+    /// The words of a question, each once, with what it is worth among the tools that may be seen.
+    fn asked(&self, question: &str, visible: &[bool], count: f32) -> Vec<QueryWord<'_>> {
+        let may = |posting: &&Posting| visible.get(posting.document) == Some(&true);
+        let mut asked: Vec<QueryWord<'_>> = Vec::new();
+        let mut met: Vec<String> = Vec::new();
+        for SearchWord { written, stem, is_whole } in self.reader.words(question).take(MOST_WORDS) {
+            if met.contains(&stem) {
+                continue;
+            }
+            let mut shown = written;
+            let mut postings: Vec<&Posting> = self.of(&stem).iter().filter(may).collect();
+            if postings.is_empty() {
+                // A name as a whole that nobody has is no word that is missing: its parts are words as well.
+                if is_whole {
+                    continue;
+                }
+                let there = |term: usize| self.of_term(term).iter().filter(may).count();
+                if let Some((meant, term)) = typo::meant(&shown, &self.written, there) {
+                    postings = self.of_term(term).iter().filter(may).collect();
+                    shown = meant.to_owned();
+                }
+            }
+            met.push(stem);
+            let has = postings.len() as f32;
+            let rarity = (1. + (count - has + 0.5) / (has + 0.5)).ln();
+            asked.push(QueryWord { shown, postings, rarity });
+        }
+        asked
+    }
+}
+
+impl Ranking<'_> {
+    /// The words of the question that a tool has; one that was misspelt as it was read.
+    pub fn matched(&self, place: usize) -> Vec<&str> {
+        let has =
+            |word: &&QueryWord<'_>| word.postings.binary_search_by_key(&place, |at| at.document).is_ok();
+        self.asked.iter().filter(has).map(|word| word.shown.as_str()).collect()
+    }
+}
+
+/// How much of a word a document has, for coverage.
+fn covered_by(posting: &Posting) -> f32 {
+    let said =
+        [SearchField::Name, SearchField::First, SearchField::Server, SearchField::Tags, SearchField::Hints];
+    let is_said = said.iter().any(|field| posting.times.get(*field as usize).is_some_and(|times| *times > 0));
+    if is_said { 1. } else { FINE_PRINT }
+}
+
+fn saturated(posting: &Posting, lengths: &[u32; FIELDS], means: &[f32; FIELDS]) -> f32 {
+    let fields = posting.times.iter().zip(lengths).zip(means).zip(WEIGHTS.iter().zip(LENGTHS));
+    let times: f32 = fields
+        .filter(|(((times, _), _), _)| **times > 0)
+        .map(|(((times, length), mean), (weight, counts))| {
+            weight * f32::from(*times) / (1. - counts + counts * *length as f32 / mean)
+        })
+        .sum();
+    times * (SATURATION + 1.) / (SATURATION + times)
+}

@@ -1,0 +1,161 @@
+//! How each credential stands, and what to type. No server is asked, and nothing is renewed. It leaves which credentials there
+//! are to `servers::credentials`, and showing to `cli`.
+
+use std::path::PathBuf;
+
+use crate::config::Config;
+use crate::credential::{Credential, GrantConfig};
+use crate::error::Error;
+use crate::oauth::{Epoch, Freshness};
+use crate::servers::credentials::{self, KnownCredential, SetupStatus};
+use crate::store::{Storage, StoreError, StoredToken, TokenMetadata};
+use crate::vault::{Vault, VaultError};
+
+/// How a credential stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    Good,
+    Due,
+    Expired,
+    Missing,
+    NeedsLogin,
+    Incomplete,
+    Unreadable,
+}
+
+/// One line of the table.
+#[derive(Debug)]
+pub(crate) struct Row {
+    pub(crate) kind: &'static str,
+    pub(crate) name: String,
+    pub(crate) state: State,
+    /// Of the kept token; `None` if there is none, or if it does not end by itself.
+    pub(crate) expires_at: Option<Epoch>,
+    pub(crate) kept: bool,
+    pub(crate) source: String,
+    pub(crate) storage: Option<Storage>,
+    /// Whether the next token comes without a person.
+    pub(crate) renewable: bool,
+    pub(crate) path: Option<PathBuf>,
+    /// Why it is not good, where the state does not say it all.
+    pub(crate) why: Option<String>,
+    /// What to type.
+    pub(crate) command: Option<String>,
+    /// What to do, where that is more than a command.
+    pub(crate) hint: Option<String>,
+}
+
+impl Row {
+    /// Nobody has to do anything about it.
+    pub(crate) fn is_fine(&self) -> bool {
+        self.state == State::Good || self.state == State::Due && self.renewable
+    }
+}
+
+impl State {
+    /// For programs; people get blanks for the underscores.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Good => "good",
+            Self::Due => "due",
+            Self::Expired => "expired",
+            Self::Missing => "missing",
+            Self::NeedsLogin => "needs_login",
+            Self::Incomplete => "incomplete",
+            Self::Unreadable => "unreadable",
+        }
+    }
+}
+
+/// Every credential that is configured or kept.
+pub(crate) fn all(config: &Config, vault: &Vault, now: Epoch) -> Vec<Row> {
+    credentials::all(config, &vault.store).iter().map(|known| row(known, vault, now)).collect()
+}
+
+fn row(known: &KnownCredential, vault: &Vault, now: Epoch) -> Row {
+    let path = known.path(&vault.store);
+    let look = path.as_deref().and_then(|path| vault.store.look(path).ok().flatten());
+    let stored = match (&known.setup, &path) {
+        (SetupStatus::Complete(credential), _) => vault.kept(credential),
+        (_, Some(path)) => vault.store.read_file(path),
+        (_, None) => Ok(None),
+    };
+    let row = Row {
+        kind: known.kind.name(),
+        name: known.name.clone(),
+        state: State::Good,
+        expires_at: stored.as_ref().ok().and_then(|stored| stored.as_ref()?.token.expires_at),
+        kept: matches!(stored, Ok(Some(_))),
+        source: source(known),
+        storage: look.as_ref().map(|look| look.storage),
+        renewable: known.credential().is_some_and(|credential| renewable(credential, &stored)),
+        path,
+        why: None,
+        command: None,
+        hint: None,
+    };
+    judged(row, known, stored, look.as_ref(), now)
+}
+
+/// Fills in the state, and what to do about it.
+fn judged(
+    row: Row,
+    known: &KnownCredential,
+    stored: Result<Option<StoredToken>, StoreError>,
+    look: Option<&TokenMetadata>,
+    now: Epoch,
+) -> Row {
+    let command = known.command();
+    let stored = match (stored, &known.setup) {
+        (_, SetupStatus::Partial(error)) => {
+            let (why, hint) = (Some(error.to_string()), Some(error.hint()));
+            return Row { state: State::Incomplete, why, hint, ..row };
+        }
+        (Err(error), _) => {
+            let error = Error::from(VaultError::Store(error));
+            let (why, hint) = (Some(error.to_string()), Some(error.hint(&command)));
+            return Row { state: State::Unreadable, why, hint, ..row };
+        }
+        (Ok(stored), _) => stored,
+    };
+    let freshness = stored.map(|stored| stored.token.freshness(now));
+    let state = match (freshness, known.credential()) {
+        (Some(Freshness::Fresh), _) => return row,
+        (Some(Freshness::Due), _) => State::Due,
+        (Some(Freshness::Expired), Some(_)) if !row.renewable => State::NeedsLogin,
+        (Some(Freshness::Expired), _) => State::Expired,
+        (None, Some(Credential { how: GrantConfig::AuthorizationCode(_), .. })) => State::NeedsLogin,
+        (None, _) => State::Missing,
+    };
+    let why = match (freshness, look.map(|look| look.storage), known.credential()) {
+        (None, Some(Storage::Keyring), _) => Some("the keyring does not give its secrets".to_owned()),
+        (None, Some(Storage::File), Some(_)) => Some("the file there has another client's token".into()),
+        (_, _, None) => Some("nothing that is configured renews it".into()),
+        _ => None,
+    };
+    match known.credential() {
+        Some(_) => Row { state, why, command: Some(command), ..row },
+        None => {
+            let forget = format!("mcpauth logout {}", known.handle());
+            let hint = format!("configure it (mcpauth configure), or forget it: {forget}");
+            Row { state, why, command: Some(forget), hint: Some(hint), ..row }
+        }
+    }
+}
+
+fn renewable(credential: &Credential, stored: &Result<Option<StoredToken>, StoreError>) -> bool {
+    match &credential.how {
+        GrantConfig::ClientCredentials(_) => true,
+        GrantConfig::AuthorizationCode(_) => stored
+            .as_ref()
+            .is_ok_and(|stored| stored.as_ref().is_some_and(|stored| stored.token.refresh_token.is_some())),
+    }
+}
+
+fn source(known: &KnownCredential) -> String {
+    match (&known.setup, known.set) {
+        (SetupStatus::FileOnly, _) => "file only".into(),
+        (_, Some(set)) => format!("set {set}"),
+        (_, None) => "settings".into(),
+    }
+}
