@@ -36,6 +36,7 @@ use crate::render::{self, EgressToken, GatewayIdentity, PlainHttp, ServerEntry};
 use crate::secret::Secret;
 use crate::store::{Storage, Store, StoredToken};
 use crate::sys::address::web_url;
+use crate::sys::typed_url::without_scheme;
 use crate::tokens::Bearers;
 use crate::vault::{Vault, VaultError};
 
@@ -114,6 +115,20 @@ impl Servers {
         names.sort_by_key(|name| name.to_lowercase());
         names.dedup_by_key(|name| name.to_lowercase());
         Ok(names)
+    }
+
+    /// Which server a word means: the one of this name, else the address that it is without its scheme.
+    pub(crate) fn find(&self, which: &ServerRef) -> ServerRef {
+        let ServerRef::ByName(name) = which else { return which.clone() };
+        match without_scheme(name).filter(|_| !self.is_known(name)) {
+            Some(url) => ServerRef::ByUrl(url),
+            None => which.clone(),
+        }
+    }
+
+    /// Whether a server has this name.
+    pub(crate) fn is_known(&self, name: &str) -> bool {
+        self.names().is_ok_and(|names| names.iter().any(|known| known.eq_ignore_ascii_case(name)))
     }
 
     /// One server, with good tokens in all its headers: due ones are renewed first.

@@ -75,10 +75,10 @@ pub(crate) const WITHIN: &[(&str, &[&str])] = &[
             "completions config exec generate ingress login refresh",
             "bridge complete env gateway headers inspect logout mcp report token",
             "configure flows",
-            "client_metadata client_rows man providers terminal_ui",
+            "client_metadata client_rows help man providers terminal_ui",
             "given",
             "out",
-            "args paths",
+            "args paths suggest",
         ],
     ),
     (

@@ -54,6 +54,12 @@ pub trait Ui: Send + Sync {
     fn note(&self, who: &str, text: &str);
     /// Whether the user can paste an address into this terminal.
     fn can_paste(&self) -> bool;
+    /// Whether it shows what is typed, because the terminal's own echo would be overwritten.
+    fn shows_typing(&self) -> bool {
+        false
+    }
+    /// What is typed so far; nothing once it is read.
+    fn typed(&self, _text: &str) {}
 }
 
 /// Why a flow ended without a token.

@@ -159,7 +159,7 @@ const SEED: &[Case] = &[
             "gateway.access",
             "problem",
             "ingress.json see no server's tools",
-            "mcpauth gateway explain --server fininfo",
+            "mcpauth gateway explain fininfo",
         ],
     ),
     case(

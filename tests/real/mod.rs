@@ -26,6 +26,7 @@ mod gateway_egress;
 mod gateway_idps;
 mod haproxy;
 mod packages;
+mod shells;
 mod smoke;
 mod vending;
 mod wycheproof;

@@ -95,14 +95,15 @@ pub(super) fn run(args: &BridgeArgs, given: &Given<'_>, out: &Out) -> Result<Exi
         settings.flag("MCPAUTH_BRIDGE_LISTEN", at.to_string());
     }
     let servers = flows::servers(Config::resolve(settings)?, out)?.with(args.auth.auth);
-    let Some(which) = args.name.as_ref().or(args.server.as_ref()) else {
+    let Some(named) = args.name.as_ref().or(args.server.as_ref()) else {
         return over_http(Arc::new(servers), out);
     };
-    let servers = match args.only.narrowing(which, &servers)? {
+    let which = servers.find(named);
+    let servers = match args.only.narrowing(&which, &servers)? {
         Some(narrowing) => servers.narrowed(narrowing),
         None => servers,
     };
-    over_stdio(Arc::new(servers), which, out)
+    over_stdio(Arc::new(servers), &which, out)
 }
 
 fn over_stdio(servers: Arc<Servers>, which: &ServerRef, out: &Out) -> Result<Exit, Error> {

@@ -379,7 +379,7 @@ workers: 0
             "error upstreams./a.headers: \"a b\" is not a header name",
             "error limits.max_request_bytes: is 0, so no request would be served",
             "error limits.connect_timeout: is 0, so no request would be served",
-            "error limits.max_header_bytes: is less than 8192, and a token would hardly fit",
+            "error limits.max_header_bytes: is less than 8192, too little for most tokens",
             "error health.failures: is 0, so every server would count as unhealthy",
             "error audit: is empty",
             "error workers: is 0",
