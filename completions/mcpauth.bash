@@ -15,6 +15,13 @@ _mcpauth() {
     count=$((count - 1))
     current=${before[count]}
     unset "before[count]"
+    # After a -- comes another program's command line: its name, then files.
+    if [[ " ${before[*]} " == *" -- "* ]]; then
+        if [[ ${before[count-1]} == -- ]]; then
+            while IFS= read -r line; do COMPREPLY+=("$line"); done < <(compgen -A command -- "$current" | sort -u)
+        fi
+        return
+    fi
     while IFS= read -r line; do
         value=${line%%$'\t'*}
         [[ $current == -*=* ]] && value=${value#"${current%%=*}="}

@@ -9,7 +9,7 @@ mod row;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-pub(crate) use self::files::{check, reinstall, repair, write_all};
+pub(crate) use self::files::{check, reinstall, repair, uninstall, write_all};
 use self::launch::launch_context;
 pub(crate) use self::local::{Local, SECRET_HEADER};
 pub(crate) use self::row::ConfigRow;
@@ -56,6 +56,17 @@ impl<'a> Clients<'a> {
         let AvailableServers { entries, left_out } = servers::at_hand(config, store, out)?;
         let left_out = left_out.into_iter().collect();
         Ok(Self { config, entries, left_out, places: places(config) })
+    }
+
+    /// With no server at all: what is ours goes.
+    fn without_servers(config: &'a Config) -> Self {
+        Self { config, entries: Vec::new(), left_out: BTreeSet::new(), places: places(config) }
+    }
+
+    /// Forgets that a file was installed to.
+    fn forget(&self, job: &Job) -> Result<(), Error> {
+        let state_dir = self.places.as_ref().map(|places| places.state_dir.as_path());
+        Ok(state_dir.map_or(Ok(()), |state_dir| render::forget(state_dir, &job.path))?)
     }
 
     /// Fails if nothing is left to write because the gateway's address is missing; otherwise reports what is left

@@ -134,7 +134,8 @@ fn a_command_line_that_cannot_be_meant() {
         let error = ran.json_error();
         assert_eq!(error["code"], "configuration", "{args:?}");
         assert!(error["message"].as_str().unwrap().contains(part), "{args:?}: {part} in {error}");
-        assert!(error["hint"].as_str().unwrap().contains("--help"), "{args:?}: {error}");
+        let hint = error["hint"].as_str().unwrap();
+        assert!(hint.contains("--help") || hint.contains("mcpauth help"), "{args:?}: {error}");
     }
 }
 

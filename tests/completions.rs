@@ -77,6 +77,45 @@ fn verbs_options_and_their_values_are_offered() {
     );
 }
 
+/// What follows -- is another program's command line: the shell's own completion knows more of it.
+#[test]
+fn after_two_dashes_nothing_is_ours() {
+    let user = user();
+    for words in [
+        &["exec", "currenttime", "--", "="][..],
+        &["exec", "currenttime", "--", "=cur"],
+        &["exec", "currenttime", "--", "ls", "="],
+    ] {
+        assert!(offered(&user, words).is_empty(), "{words:?}");
+    }
+    assert_eq!(offered(&user, &["exec", "=cur"]), ["currenttime"]);
+}
+
+/// Where a server is named, its name is offered; where a tool is, nothing that is none.
+#[test]
+fn servers_are_offered_where_they_go() {
+    let user = user();
+    let servers = ["currenttime", "notes", "tracker-mcp"];
+    for verb in ["list", "ping", "probe", "call", "headers", "bridge", "env", "exec", "egress"] {
+        assert_eq!(offered(&user, &[verb, "="]), servers, "{verb}");
+    }
+    assert_eq!(offered(&user, &["gateway", "explain", "="]), servers);
+    let after = offered(&user, &["call", "currenttime", "="]);
+    assert!(after.iter().all(|word| word.starts_with('-')), "{after:?}");
+}
+
+#[test]
+fn an_alias_is_offered_to_whoever_has_begun_it_alone() {
+    let user = User::new();
+    let all = offered(&user, &["="]);
+    assert!(all.contains(&"ping".to_owned()) && all.contains(&"list".to_owned()), "{all:?}");
+    for alias in ["connectivity", "tools", "basic", "complete"] {
+        assert!(!all.iter().any(|word| word == alias), "{alias}: {all:?}");
+    }
+    assert!(offered(&user, &["=conn"]).contains(&"connectivity".to_owned()));
+    assert_eq!(offered(&user, &["connectivity", "=--no-a"]), ["--no-auth"]);
+}
+
 #[test]
 fn it_never_fails() {
     let mut user = User::new();
@@ -101,12 +140,38 @@ fn it_never_fails() {
     assert_eq!(ran.stdout, "");
 }
 
-/// A script in a shell, if that shell is installed.
-fn in_shell(user: &User, shell: &str, args: &[&str]) -> Option<Ran> {
-    let there = Command::new(shell).arg("-c").arg("exit").stderr(Stdio::null()).status().is_ok();
-    if !there {
-        return None;
+/// The shells whose completion is tried; `.ci/run` has them all (`real::shells`).
+pub(crate) const SHELLS: [(&str, fn(&User)); 4] =
+    [("bash", bash), ("zsh", zsh), ("fish", fish), ("elvish", elvish)];
+
+pub(crate) fn is_there(shell: &str) -> bool {
+    Command::new(shell).arg("-c").arg("exit").stderr(Stdio::null()).status().is_ok()
+}
+
+/// A machine of a developer's may lack some, and is told so.
+#[test]
+fn the_shells_that_are_here_offer_them() {
+    let user = user();
+    for (shell, tried) in SHELLS {
+        if is_there(shell) {
+            tried(&user);
+        } else {
+            eprintln!("SKIPPED: completion in {shell}, which is not installed here; .ci/run installs it");
+        }
     }
+}
+
+/// With a shell missing this fails.
+pub(crate) fn every_shell_offers_them() {
+    let user = user();
+    for (shell, tried) in SHELLS {
+        assert!(is_there(shell), "{shell} is not installed: tests/real/setup.sh does that");
+        tried(&user);
+    }
+}
+
+/// A script in a shell.
+fn in_shell(user: &User, shell: &str, args: &[&str]) -> Ran {
     let binary = Path::new(env!("CARGO_BIN_EXE_mcpauth")).parent().unwrap().display().to_string();
     let mut command = user.command(&[]);
     let path = format!("{binary}:{}", std::env::var("PATH").unwrap_or_default());
@@ -120,13 +185,11 @@ fn in_shell(user: &User, shell: &str, args: &[&str]) -> Option<Ran> {
             command.env(name, value);
         }
     }
-    Some(ended(command.env("PATH", path).spawn().unwrap()))
+    ended(command.env("PATH", path).spawn().unwrap())
 }
 
-#[test]
-fn bash_offers_them() {
-    let user = user();
-    // What bash offers for each line.
+fn bash(user: &User) {
+    // What bash does at a press of the key, for each line.
     let script = r#"
         eval "$(mcpauth completions bash)"
         press() { COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _mcpauth; echo "${COMPREPLY[*]}"; }
@@ -136,55 +199,75 @@ fn bash_offers_them() {
         press mcpauth egress --provider = tra
         press mcpauth egress --device --no-b
         press mcpauth headers '$(touch evil)'
+        press mcpauth exec currenttime -- basena
+        press mcpauth exec currenttime -- ls cur
     "#;
-    let Some(ran) = in_shell(&user, "bash", &["--norc", "-c", script]) else { return };
+    let ran = in_shell(user, "bash", &["--norc", "-c", script]);
     let ran = ran.code(0);
-    let expected = ["currenttime", "currenttime notes tracker-mcp", "tracker", "tracker", "--no-browser", ""];
+    let expected = [
+        "currenttime",
+        "currenttime notes tracker-mcp",
+        "tracker",
+        "tracker",
+        "--no-browser",
+        "",
+        "basename",
+        "",
+    ];
     assert_eq!(ran.stdout.lines().collect::<Vec<_>>(), expected, "{}", ran.stderr);
     assert!(!user.project().join("evil").exists());
 }
 
-#[test]
-fn fish_offers_them() {
-    let user = user();
+fn fish(user: &User) {
     let script = r"
         mcpauth completions fish | source
         complete --do-complete 'mcpauth headers cur'
         complete --do-complete 'mcpauth egress --provider tra'
         complete --do-complete 'mcpauth egress --dev'
+        complete --do-complete 'mcpauth exec currenttime -- basenam'
     ";
-    let Some(ran) = in_shell(&user, "fish", &["--no-config", "-c", script]) else { return };
+    let ran = in_shell(user, "fish", &["--no-config", "-c", script]);
     let ran = ran.code(0);
     let words: Vec<&str> = ran.stdout.lines().map(|line| line.split('\t').next().unwrap()).collect();
-    assert_eq!(words, ["currenttime", "tracker", "--device"], "{}", ran.stderr);
+    assert_eq!(words, ["currenttime", "tracker", "--device", "basename"], "{}", ran.stderr);
 }
 
-#[test]
-fn zsh_offers_them() {
-    let user = user();
-    // Its completion functions only run in its line editor; here they get the words and their answer is captured.
+fn zsh(user: &User) {
+    // Its completion functions run in its line editor alone; here they are told the words and their answer is caught.
     let script = r#"
-        compdef() { }; _files() { print -r -- files; }
+        compdef() { }; _files() { print -r -- files; }; _normal() { print -r -- normal $CURRENT $words; }
         _describe() { print -rl -- "${(@)candidates%%:*}"; }
         eval "$(mcpauth completions zsh)"
         press() { words=("$@"); CURRENT=$#; _mcpauth; }
         press mcpauth headers cur
         press mcpauth egress --provider tra
         press mcpauth headers '$(touch evil)'
+        press mcpauth exec currenttime -- ls cur
     "#;
-    let Some(ran) = in_shell(&user, "zsh", &["-f", "-c", script]) else { return };
-    assert_eq!(ran.stdout.lines().collect::<Vec<_>>(), ["currenttime", "tracker", "files"], "{}", ran.stderr);
+    let ran = in_shell(user, "zsh", &["-f", "-c", script]);
+    assert_eq!(
+        ran.stdout.lines().collect::<Vec<_>>(),
+        ["currenttime", "tracker", "files", "normal 2 ls cur"],
+        "{}",
+        ran.stderr
+    );
     assert!(!user.project().join("evil").exists());
 }
 
-#[test]
-fn elvish_offers_them() {
-    let user = user();
+fn elvish(user: &User) {
+    // Its `edit:` module is there in its line editor alone; here is one that says what it is asked for.
     let script = r#"
-        var completer~ = {|@words| nop }
-        eval (mcpauth completions elvish | slurp)
+        var edit: = (ns [
+            &completion:=(ns [&arg-completer=[&]])
+            &complex-candidate~={|value &display=''| put $value }
+            &complete-filename~={|@words| put files }
+        ])
+        eval (mcpauth completions elvish | slurp) &on-end={|inner| set edit: = $inner[edit:] }
+        var press = $edit:completion:arg-completer[mcpauth]
+        $press mcpauth headers cur | each {|word| echo $word }
+        $press mcpauth egress --provider tra | each {|word| echo $word }
+        $press mcpauth exec currenttime -- cur | each {|word| echo $word }
     "#;
-    // Its `edit:` module is there in its line editor alone: what can be proved here is that it parses.
-    let Some(ran) = in_shell(&user, "elvish", &["-norc", "-compileonly", "-c", script]) else { return };
-    ran.code(0);
+    let ran = in_shell(user, "elvish", &["-norc", "-c", script]).code(0);
+    assert_eq!(ran.stdout.lines().collect::<Vec<_>>(), ["currenttime", "tracker", "files"], "{}", ran.stderr);
 }

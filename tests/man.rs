@@ -10,8 +10,7 @@ use crate::support::User;
 /// Every command that can be typed, by its page's name.
 fn commands(command: &clap::Command, name: &str, found: &mut BTreeSet<String>) {
     found.insert(name.to_owned());
-    for below in command.get_subcommands().filter(|below| !below.is_hide_set() && below.get_name() != "help")
-    {
+    for below in command.get_subcommands().filter(|below| !below.is_hide_set()) {
         commands(below, &format!("{name}-{}", below.get_name()), found);
     }
 }

@@ -47,7 +47,7 @@ pub(super) struct Global {
     /// Print only errors
     #[arg(short, long, global = true, help_heading = "Global options")]
     pub(super) quiet: bool,
-    /// More output, never secrets
+    /// More output: -v each HTTP exchange, -vv its headers too; never secrets
     #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = "Global options")]
     pub(super) verbose: u8,
     /// When to use colours

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::cli::out::Out;
+use crate::cli::out::{Mark, Out};
 use crate::cli::paths::{self, from_home};
 use crate::clients::ConfigRow;
 use crate::error::Exit;
@@ -17,13 +17,13 @@ pub(super) fn checked(out: &Out, rows: &[ConfigRow]) -> Exit {
     let exit = if drifted { Exit::Found } else { Exit::Done };
     for row in rows {
         let drift = row.drift();
-        let word = match (&row.result, drift.is_empty()) {
-            (Err(_), _) => out.paint("31", "failed  "),
-            (Ok(_), true) => out.paint("32", "in order"),
-            (Ok(_), false) => out.paint("33", "drifted "),
+        let (mark, word) = match (&row.result, drift.is_empty()) {
+            (Err(_), _) => (Mark::Bad, "failed"),
+            (Ok(_), true) => (Mark::Good, "in order"),
+            (Ok(_), false) => (Mark::Warn, "drifted"),
         };
-        let path = from_home(Path::new(&row.path));
-        out.result(&format!("{word} {:15} {}  {path}", row.client, servers(row)));
+        let text = format!("{:28} {word}, {}", row.client, servers(row));
+        out.row(mark, &text, &from_home(Path::new(&row.path)));
         let left = row.result.iter().flat_map(|installed| &installed.changes);
         let left = left.filter(|change| change.is_conflict()).map(ToString::to_string);
         left.chain(drift.iter().cloned()).for_each(|line| out.result(&format!("         {line}")));
@@ -75,6 +75,16 @@ pub(super) fn to_json(row: &ConfigRow) -> Value {
     object
 }
 
+/// What was done with a client's file, in a word.
+pub(super) fn word(row: &ConfigRow) -> &'static str {
+    match &row.result {
+        Ok(installed) if !installed.changed => "unchanged",
+        Ok(_) if row.dry => "to change",
+        Ok(_) => "written",
+        Err(_) => "failed",
+    }
+}
+
 /// The same for people.
 pub(super) fn say(out: &Out, row: &ConfigRow) {
     match &row.result {
@@ -84,17 +94,14 @@ pub(super) fn say(out: &Out, row: &ConfigRow) {
             installed.changes.iter().for_each(|change| out.result(&format!("  {change}")));
         }
         Ok(installed) => {
-            let state = if installed.changed { "written" } else { "unchanged" };
-            let text = format!("{:28} {state}, {}", row.client, servers(row));
-            out.row(("32", "config "), &text, &paths::short(Path::new(&row.path)));
+            let text = format!("{:28} {}, {}", row.client, word(row), servers(row));
+            out.row(Mark::Good, &text, &paths::short(Path::new(&row.path)));
             for change in installed.changes.iter().filter(|change| change.is_conflict()) {
-                out.result(&format!("        {change}"));
+                out.row_with_remedy(Mark::Warn, &change.to_string(), None);
             }
         }
         Err(error) => {
-            let word = out.paint("31", "failed ");
-            let hint = row.remedy();
-            out.result(&format!("{word} {:28} {error}\n        -> {hint}", row.client));
+            out.row_with_remedy(Mark::Bad, &format!("{:28} {error}", row.client), Some(&row.remedy()));
         }
     }
 }

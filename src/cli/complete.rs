@@ -39,7 +39,12 @@ const OF_CREDENTIALS: [&str; 3] = ["token", "logout", "inspect"];
 #[expect(clippy::unnecessary_wraps, reason = "every verb has this shape")]
 pub(super) fn run(args: &CompleteArgs, given: &Given<'_>, out: &Out) -> Result<Exit, Error> {
     let words = words(&args.words);
-    let Some(index) = words.len().checked_sub(1) else { return Ok(Exit::Done) };
+    let Some((_, before)) = words.split_last() else { return Ok(Exit::Done) };
+    // After -- comes another program's command line, of which nothing is known here.
+    if before.iter().any(|word| word == "--") {
+        return Ok(Exit::Done);
+    }
+    let index = before.len();
     let global = global((given.command)(), &words);
     let mut command = one_name_each(offering((given.command)(), &global), &words);
     let here = paths::absolute(std::path::Path::new("."));
@@ -109,7 +114,10 @@ fn offering(command: clap::Command, global: &Global) -> clap::Command {
 /// A verb is offered by its name; an alias only if it has been begun.
 fn one_name_each(command: clap::Command, words: &[OsString]) -> clap::Command {
     let is_typed = |alias: &str| {
-        words.iter().filter_map(|word| word.to_str()).any(|word| !word.is_empty() && alias.starts_with(word))
+        // What stands before the word under the cursor is read, and must be known by any of its names.
+        let last = words.last().and_then(|word| word.to_str()).unwrap_or_default();
+        let is_begun = !last.is_empty() && alias.starts_with(last);
+        is_begun || words.iter().any(|word| word == alias)
     };
     command.mut_subcommands(|verb| {
         let is_wanted = verb.get_all_aliases().any(is_typed);

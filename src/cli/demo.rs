@@ -1,19 +1,24 @@
 //! `mcpauth demo`: everything the program does, for real, without an account or a network. It runs the same code as
 //! `mcpauth generate` and `mcpauth gateway serve`. Not here: the environment and the gateway's part (see `demo`).
 
+use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::Args;
 use serde_json::{Value, json};
 
-use crate::cli::flows;
+use crate::cli::config::uninstall;
+use crate::cli::flows::{self, FlowResults};
 use crate::cli::generate::{self, GenerateArgs};
 use crate::cli::given::Given;
 use crate::cli::out::Out;
 use crate::cli::report::RunReport;
+use crate::clients;
+use crate::config::Config;
 use crate::demo::acts::{Stage, Step, play};
 use crate::error::{Error, Exit};
+use crate::render::DryRun;
 use crate::sys::browser::Browser;
 use crate::sys::http::Http;
 use crate::sys::private_file;
@@ -42,12 +47,34 @@ struct DemoProgress<'o> {
 
 pub(super) fn run(args: &DemoArgs, _: &Given<'_>, out: &Out) -> Result<Exit, Error> {
     let folder = tempfile::Builder::new().prefix("mcpauth-demo-").tempdir()?;
-    flows::until_signal(out, demo(args, folder.path(), out), |exit| exit)
+    let kept = OnceCell::new();
+    let exit = flows::until_signal(out, demo(args, folder.path(), &kept, out), |exit| exit)?;
+    if let Some(config) = kept.get() {
+        take_back(config, folder.path(), out);
+    }
+    Ok(exit)
 }
 
-async fn demo(args: &DemoArgs, folder: &Path, out: &Out) -> Result<Exit, Error> {
+/// What a person installed to clients of their own while all of it ran leads nowhere from now on.
+fn take_back(config: &Config, folder: &Path, out: &Out) {
+    match clients::uninstall(config, |_| true, DryRun::No) {
+        Ok(rows) => {
+            rows.iter()
+                .filter(|row| !Path::new(&row.path).starts_with(folder))
+                .for_each(|row| uninstall::say(row, out));
+        }
+        Err(error) => {
+            out.must_say(&format!("entries of the demonstration may be left in clients' files: {error}"))
+        }
+    }
+}
+
+async fn demo(args: &DemoArgs, folder: &Path, kept: &OnceCell<Config>, out: &Out) -> Result<Exit, Error> {
     let began = Instant::now();
     let stage = Stage::set(folder, args.browser, &out.tasks).await?;
+    if args.keep {
+        kept.get_or_init(|| stage.config.clone());
+    }
     let mut shown = DemoProgress { out, steps: Vec::new() };
     shown.step("identity-provider", true, format!("for development only, at {}", stage.idp.issuer()));
     credentials(args, &stage, &mut shown).await?;
@@ -79,7 +106,9 @@ async fn credentials(args: &DemoArgs, stage: &Stage, shown: &mut DemoProgress<'_
     } else {
         (Browser::Robot(Http::new(false)), out.muted())
     };
-    let done = generate::generate(config, &GenerateArgs::default(), Some(browser), &told_to).await?;
+    let known = FlowResults::default();
+    let args = GenerateArgs::default();
+    let done = generate::generate(config, &args, Some(browser), &told_to, &known).await?;
     shown.step("generate", all_good(&done), summarize(&done));
     let open = exposed(&config.tokens_dir);
     shown.step(
@@ -91,13 +120,10 @@ async fn credentials(args: &DemoArgs, stage: &Stage, shown: &mut DemoProgress<'_
     let servers = done.configs.first().map_or(0, |config| config.servers);
     let told = format!("{configs} client configurations of {servers} servers");
     shown.step("configurations", configs == 4 && servers > 0, told);
-    // Nobody can log in this time: a token that is neither reused nor refreshed fails.
-    let again = generate::generate(config, &GenerateArgs::default(), None, &out.muted()).await?;
-    let reused = again
-        .rows
-        .iter()
-        .all(|row| row.result.as_ref().is_ok_and(|fresh| fresh.outcome == TokenOutcome::Reused));
-    shown.step("reuse", reused, format!("{} tokens reused, none requested", again.rows.len()));
+    // Nobody is there to log in this time: whatever is not reused or refreshed fails.
+    let again = generate::generate(config, &args, None, &out.muted(), &known).await?;
+    let (ok, detail) = reuse(&done, &again);
+    shown.step("reuse", ok, detail);
     Ok(())
 }
 
@@ -123,6 +149,24 @@ impl DemoProgress<'_> {
         }
         if ok { Exit::Done } else { Exit::Other }
     }
+}
+
+/// Whether every token that the first run got was good for the second one too. One that it did not get is no matter of this.
+fn reuse(first: &RunReport, second: &RunReport) -> (bool, String) {
+    let got = |row: &flows::FlowResult| row.result.is_ok();
+    let reused = |row: &flows::FlowResult| {
+        row.result.as_ref().is_ok_and(|fresh| fresh.outcome == TokenOutcome::Reused)
+    };
+    let (got, reused) = (
+        first.rows.iter().filter(|row| got(row)).count(),
+        second.rows.iter().filter(|row| reused(row)).count(),
+    );
+    let text = if got == reused {
+        format!("{reused} tokens reused, none asked for")
+    } else {
+        format!("{reused} of {got} tokens reused")
+    };
+    (got == reused, text)
 }
 
 fn all_good(done: &RunReport) -> bool {
@@ -164,15 +208,15 @@ Try, in another terminal:
   mcpauth config show --client claude-code
   mcpauth doctor
 
-  mcpauth list --server demo-tracker
-  mcpauth call --server demo-tracker get_issue '{{\"key\": \"DEMO-1\"}}'
-  mcpauth call --server demo-tracker delete_issue      # refused
+  mcpauth list demo-tracker
+  mcpauth call demo-tracker get_issue key=DEMO-1
+  mcpauth call demo-tracker delete_issue               # refused
   mcpauth inspect ingress
   mcpauth bridge demo-tracker                          # an MCP server on stdio
 
   mcpauth gateway check
   mcpauth gateway routes
-  mcpauth gateway explain --server demo-tracker --tool delete_issue \\
+  mcpauth gateway explain demo-tracker --tool delete_issue \\
     --scopes mcp-servers-restricted/execute
   mcpauth gateway test cases.yml
   printf 'X-Authorization: Bearer %s' \"$(mcpauth token ingress)\" |
@@ -185,6 +229,7 @@ Try, in another terminal:
 
 Give the agent delete_issue in scopes.yml and ask again: it is in force within a
 second. The clients' configurations are in .oauth-tokens and home; they work
-as long as this runs."
+as long as this runs. What you install to your own clients meanwhile (mcpauth
+config install) is taken out of their files again when this ends."
     )
 }

@@ -8,7 +8,7 @@ use crate::cli::args::BrowserArgs;
 use crate::cli::given::Given;
 use crate::cli::out::Out;
 use crate::cli::{flows, ingress};
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, CredentialPlan};
 use crate::credential::{CredentialKind, SERVER_URL};
 use crate::error::{Error, Exit};
 use crate::given::secret_from;
@@ -19,9 +19,14 @@ use crate::text::clean;
 /// Without a selection, every egress set. A good token is reused, and an expired one refreshed if the provider allows
 /// it; the browser opens only if neither works.
 #[derive(Args, Debug)]
-#[command(after_help = "Examples:\n  mcpauth egress --provider NAME --site my-team\n  \
-                        mcpauth egress --config-set 2 --no-browser     over SSH: open the address yourself, paste the answer")]
+#[command(
+    after_help = "Examples:\n  mcpauth egress SERVER\n  mcpauth egress --provider NAME --site my-team\n  \
+                        mcpauth egress --config-set 2 --no-browser     over SSH: open the address yourself, paste the answer"
+)]
 pub(super) struct EgressArgs {
+    /// Only the set for this MCP server; or the sets of this provider, where no server has the name
+    #[arg(value_name = "SERVER", conflicts_with_all = ["provider", "config_set", "server_name"])]
+    name: Option<String>,
     /// Only the sets of this provider
     #[arg(long, value_name = "NAME")]
     provider: Option<String>,
@@ -78,17 +83,32 @@ pub(super) fn run(args: &EgressArgs, given: &Given<'_>, out: &Out) -> Result<Exi
         });
     }
     if planned.is_empty() {
-        let wanted = config.wanted_provider(args.provider.as_deref()).unwrap_or_default();
+        let wanted =
+            args.name.as_deref().or(config.wanted_provider(args.provider.as_deref())).unwrap_or_default();
         return Err(config.no_egress_set(format!("egress set for {}", clean(wanted, 100)), None).into());
     }
     ingress::run_planned(&config, planned, flows::browser(&args.browser, &config), args.force, out)
 }
 
-fn plan(args: &EgressArgs, config: &Config) -> Vec<crate::config::CredentialPlan> {
-    match args.config_set {
-        Some(n) => vec![config.egress_set(n.into())],
-        None => config.plan(&[CredentialKind::Egress], config.wanted_provider(args.provider.as_deref())),
+fn plan(args: &EgressArgs, config: &Config) -> Vec<CredentialPlan> {
+    match (args.config_set, &args.name) {
+        (Some(n), _) => vec![config.egress_set(n.into())],
+        (None, Some(name)) => named(config.plan(&[CredentialKind::Egress], None), name),
+        (None, None) => {
+            config.plan(&[CredentialKind::Egress], config.wanted_provider(args.provider.as_deref()))
+        }
     }
+}
+
+/// The flows for the server of this name, else those of the provider of this name.
+fn named(planned: Vec<CredentialPlan>, name: &str) -> Vec<CredentialPlan> {
+    let is = |known: &str| known.eq_ignore_ascii_case(name);
+    let of_server = |flow: &CredentialPlan| {
+        flow.credential.as_ref().is_ok_and(|one| one.id.server.as_deref().is_some_and(is))
+    };
+    let of_provider = |flow: &CredentialPlan| flow.credential.as_ref().is_ok_and(|one| is(&one.id.name));
+    let (of_server, others): (Vec<_>, Vec<_>) = planned.into_iter().partition(of_server);
+    if of_server.is_empty() { others.into_iter().filter(of_provider).collect() } else { of_server }
 }
 
 /// The suffix with a set's number, from its own command.

@@ -51,7 +51,7 @@ enum Shell {
 pub(super) fn run(args: &EnvArgs, given: &Given<'_>, out: &Out) -> Result<Exit, Error> {
     let servers = flows::servers(given.config(out)?, out)?.with(args.auth.auth);
     let which = match &args.server {
-        Some(which) => vec![which.clone()],
+        Some(which) => vec![servers.find(which)],
         None => servers.reachable_names()?.into_iter().map(ServerRef::ByName).collect(),
     };
     if which.is_empty() {

@@ -38,9 +38,9 @@ pub(super) fn run(args: &ExecArgs, given: &Given<'_>, out: &Out) -> Result<Exit,
     let Some((program, arguments)) = args.command.split_first() else { return Ok(Exit::Usage) };
     let servers = flows::servers(given.config(out)?, out)?.with(args.auth.auth);
     let mut which: Vec<ServerRef> = Vec::new();
-    for server in &args.servers {
-        if !which.contains(server) {
-            which.push(server.clone());
+    for server in args.servers.iter().map(|server| servers.find(server)) {
+        if !which.contains(&server) {
+            which.push(server);
         }
     }
     let work = async { Ok(Ok(gather(&servers, &which).await)) };

@@ -1,5 +1,6 @@
 //! Runs planned flows concurrently and keeps each result. Not here: the summary (see `report`).
 
+use std::cell::RefCell;
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
@@ -9,16 +10,18 @@ use futures_util::future::join_all;
 use tracing::{debug, trace};
 
 use crate::cli::args::BrowserArgs;
-use crate::cli::out::{LineMark, Out};
+use crate::cli::out::{Mark, Out};
 use crate::config::{Config, CredentialPlan};
 use crate::credential::{Credential, CredentialKind};
 use crate::error::{Error, Exit};
+use crate::oauth::TokenSet;
 use crate::servers::Servers;
 use crate::sys::browser::Browser;
 use crate::sys::clock;
 use crate::sys::signal;
 use crate::sys::terminal;
 use crate::vault::{IssuedToken, TokenOutcome, Vault, VaultError};
+use serde_json::json;
 
 /// The result of one flow.
 pub(super) struct FlowResult {
@@ -94,30 +97,71 @@ pub(super) fn browser(args: &BrowserArgs, config: &Config) -> Option<Browser> {
     }
 }
 
-/// Runs every flow at once, through the vault.
+/// What came of the flows so far, in their order: a signal must not take it away.
+#[derive(Default)]
+pub(super) struct FlowResults(RefCell<Vec<RunningFlow>>);
+
+/// One flow, and what came of it once it ended.
+struct RunningFlow {
+    kind: CredentialKind,
+    name: String,
+    result: Option<FlowResult>,
+}
+
+impl FlowResults {
+    fn begin(&self, planned: &[CredentialPlan]) {
+        let begun =
+            planned.iter().map(|flow| RunningFlow { kind: flow.kind, name: flow.name.clone(), result: None });
+        *self.0.borrow_mut() = begun.collect();
+    }
+
+    fn end(&self, index: usize, result: FlowResult) {
+        if let Some(flow) = self.0.borrow_mut().get_mut(index) {
+            flow.result = Some(result);
+        }
+    }
+
+    /// What came of those that ended, and which did not.
+    pub(super) fn take(&self) -> (Vec<FlowResult>, Vec<(CredentialKind, String)>) {
+        let (mut ended, mut others) = (Vec::new(), Vec::new());
+        for RunningFlow { kind, name, result } in self.0.take() {
+            match result {
+                Some(result) => ended.push(result),
+                None => others.push((kind, name)),
+            }
+        }
+        (ended, others)
+    }
+}
+
+/// Runs every flow at once, for tokens as the vault has them. What came of them is in `known` while they run.
 pub(super) async fn run(
     vault: &Vault,
     planned: Vec<CredentialPlan>,
     force: bool,
     out: &Out,
+    known: &FlowResults,
 ) -> Vec<FlowResult> {
     let get = async |credential: &Credential| {
         let fresh = vault.fresh(credential, force).await?;
         vault.store.write_agent_env(credential, &fresh.stored.token).map_err(VaultError::Store)?;
         Ok(fresh)
     };
-    run_each(planned, out, get).await
+    run_each(planned, out, known, get).await
 }
 
 /// Runs every flow at once, each by `get`. They share one thread: the network is what takes time.
 pub(super) async fn run_each(
     planned: Vec<CredentialPlan>,
     out: &Out,
+    known: &FlowResults,
     get: impl AsyncFn(&Credential) -> Result<IssuedToken, Error>,
 ) -> Vec<FlowResult> {
-    let rows = join_all(planned.into_iter().map(|flow| run_flow(flow, out, &get))).await;
+    known.begin(&planned);
+    let flows = planned.into_iter().enumerate();
+    join_all(flows.map(async |(index, flow)| known.end(index, run_flow(flow, out, &get).await))).await;
     out.settle();
-    rows
+    known.take().0
 }
 
 async fn run_flow(
@@ -138,28 +182,47 @@ async fn run_flow(
         }
     };
     match &result {
-        Ok(fresh) => line.end(LineMark::Good, &describe(fresh), &describe(fresh)),
-        Err(error) => line.end(
-            LineMark::Bad,
-            &format!("failed: {}", error.code().replace('_', " ")),
-            &error.to_string(),
-        ),
+        Ok(fresh) => line.end(Mark::Good, &describe(fresh), &describe(fresh)),
+        Err(error) => {
+            line.end(Mark::Bad, &format!("failed: {}", error.code().replace('_', " ")), &error.to_string())
+        }
     }
     trace!("{name}: took {} ms", began.elapsed().as_millis());
     FlowResult { kind, name, command, result }
 }
 
-/// What happened and until when the token is valid, for people.
-pub(super) fn describe(fresh: &IssuedToken) -> String {
-    let what = match fresh.outcome {
+/// What happened, for people.
+pub(super) fn outcome(outcome: TokenOutcome) -> &'static str {
+    match outcome {
         TokenOutcome::Reused => "still good",
         TokenOutcome::Refreshed => "refreshed",
         TokenOutcome::Obtained => "obtained",
         TokenOutcome::LoggedIn => "logged in",
         TokenOutcome::Unchanged => "unchanged",
-    };
+    }
+}
+
+/// What happened and until when, for people.
+pub(super) fn describe(fresh: &IssuedToken) -> String {
+    let what = outcome(fresh.outcome);
     match fresh.stored.token.expires_at {
         Some(end) => format!("{what}, expires {}", clock::relative(end, clock::now())),
         None => format!("{what}, does not expire"),
     }
+}
+
+/// An access token and nothing else on stdout.
+pub(super) fn print_token(token: &TokenSet, out: &Out) {
+    if !out.json {
+        return out.data(token.access_token.expose());
+    }
+    let end = token.expires_at;
+    out.object(&json!({
+        "version": 1,
+        "access_token": token.access_token.expose(),
+        "token_type": token.token_type,
+        "expires_at": end,
+        "expires_at_rfc3339": end.map(clock::rfc3339),
+        "expires_in_s": end.map(|end| end - clock::now()),
+    }));
 }

@@ -4,7 +4,7 @@
 use clap::Args;
 
 use crate::cli::args::BrowserArgs;
-use crate::cli::flows;
+use crate::cli::flows::{self, FlowResults};
 use crate::cli::given::Given;
 use crate::cli::out::Out;
 use crate::cli::report::{ConfigRow, RunReport, Skipped};
@@ -58,7 +58,9 @@ pub(super) struct GenerateArgs {
 pub(super) fn run(args: &GenerateArgs, given: &Given<'_>, out: &Out) -> Result<Exit, Error> {
     let config = given.config(out)?;
     let browser = flows::browser(&args.browser, &config);
-    let done = flows::until_signal(out, generate(&config, args, browser, out), RunReport::interrupted)?;
+    let known = FlowResults::default();
+    let work = generate(&config, args, browser, out, &known);
+    let done = flows::until_signal(out, work, |exit| RunReport::interrupted(exit, &known))?;
     Ok(done.report(out))
 }
 
@@ -68,6 +70,7 @@ pub(super) async fn generate(
     args: &GenerateArgs,
     browser: Option<Browser>,
     out: &Out,
+    known: &FlowResults,
 ) -> Result<RunReport, Error> {
     // A provider that does not exist is a typing error, not one without sets.
     if let Some(name) = &args.provider {
@@ -84,8 +87,8 @@ pub(super) async fn generate(
     }
     let without_gateway = config.registry_url.is_none() && planned.iter().any(is_for_gateway);
     let vault = out.context().vault(config, browser)?;
-    let rows = flows::run(&vault, planned, args.force, out).await;
-    // The tokens exist in any case, and their rows must not be lost with the configurations.
+    let rows = flows::run(&vault, planned, args.force, out, known).await;
+    // The tokens are there all the same, and their rows must not be lost with the configurations.
     let configs = clients::write_all(config, &vault.store, !args.no_install, out)
         .unwrap_or_else(|error| vec![ConfigRow::none(config, error)]);
     let mut done = RunReport::new(&kinds, rows, configs);

@@ -6,6 +6,7 @@ use crate::cli::args::Global;
 use crate::cli::out::Out;
 use crate::config::{Config, Settings};
 use crate::error::Error;
+use crate::sys::typed_url::without_scheme;
 
 /// What every verb gets.
 pub(super) struct Given<'g> {
@@ -52,7 +53,9 @@ pub(super) fn settings(global: &Global, out: &Out) -> Result<Settings, Error> {
         settings.flag("MCPAUTH_PROVIDERS_FILE", path.to_string_lossy().as_ref());
     }
     if let Some(url) = &global.registry_url {
-        settings.flag("REGISTRY_URL", url.as_str());
+        // What is no address is complained of where it is read.
+        let typed = without_scheme(url);
+        settings.flag("REGISTRY_URL", typed.as_ref().map_or(url.as_str(), |typed| typed.as_str()));
     }
     if let Some(path) = &global.ca_cert {
         settings.flag("MCPAUTH_CA_CERT", path.to_string_lossy().as_ref());

@@ -42,6 +42,7 @@ pub(super) struct HeadersArgs {
 pub(super) fn run(args: &HeadersArgs, given: &Given<'_>, out: &Out) -> Result<Exit, Error> {
     let Some(which) = args.name.as_ref().or(args.server.as_ref()) else { return Ok(Exit::Usage) };
     let servers = flows::servers(given.config(out)?, out)?.with(args.auth.auth);
+    let which = &servers.find(which);
     let work = async {
         match tokio::time::timeout(HELPER_TIMEOUT, servers.fresh(which)).await {
             Ok(entry) => entry.map(Ok),

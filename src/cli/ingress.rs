@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::cli::flows;
+use crate::cli::flows::{self, FlowResults};
 use crate::cli::given::Given;
 use crate::cli::out::Out;
 use crate::cli::report::RunReport;
@@ -48,6 +48,10 @@ pub(super) fn run_planned(
     out: &Out,
 ) -> Result<Exit, Error> {
     let vault = out.context().vault(config, browser)?;
-    let work = async { Ok(RunReport::new(&[], flows::run(&vault, planned, force, out).await, Vec::new())) };
-    Ok(flows::until_signal(out, work, RunReport::interrupted)?.report(out))
+    let known = FlowResults::default();
+    let work = async {
+        let rows = flows::run(&vault, planned, force, out, &known).await;
+        Ok(RunReport::new(&[], rows, Vec::new()))
+    };
+    Ok(flows::until_signal(out, work, |exit| RunReport::interrupted(exit, &known))?.report(out))
 }

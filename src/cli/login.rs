@@ -3,7 +3,7 @@
 mod args;
 
 pub(super) use self::args::LoginArgs;
-use crate::cli::flows::{self, FlowResult};
+use crate::cli::flows::{self, FlowResult, FlowResults};
 use crate::cli::given::Given;
 use crate::cli::out::Out;
 use crate::cli::report::RunReport;
@@ -18,8 +18,9 @@ pub(super) fn run(args: &LoginArgs, given: &Given<'_>, out: &Out) -> Result<Exit
     let config = given.config(out)?;
     is_free(&request, &config)?;
     let vault = out.context().vault(&config, flows::browser(&args.browser, &config))?;
+    let known = FlowResults::default();
     let get = async |planned: CredentialPlan, force: bool| {
-        let row = flows::run(&vault, vec![planned], force, out).await.pop();
+        let row = flows::run(&vault, vec![planned], force, out, &known).await.pop();
         row.map_or_else(|| Err(VaultError::NeedsPerson { why: None }.into()), |row| row.result)
     };
     let work = async {
@@ -31,7 +32,7 @@ pub(super) fn run(args: &LoginArgs, given: &Given<'_>, out: &Out) -> Result<Exit
             Vec::new(),
         ))
     };
-    Ok(flows::until_signal(out, work, RunReport::interrupted)?.report(out))
+    Ok(flows::until_signal(out, work, |exit| RunReport::interrupted(exit, &known))?.report(out))
 }
 
 /// Whether the name is free, or this server's.

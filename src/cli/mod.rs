@@ -20,6 +20,7 @@ mod gateway;
 mod generate;
 mod given;
 mod headers;
+mod help;
 mod ingress;
 mod inspect;
 mod keycloak;
@@ -33,25 +34,27 @@ mod providers;
 mod refresh;
 mod report;
 mod status;
+mod suggest;
 mod terminal_ui;
 mod token;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::error::ErrorKind;
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::cli::args::{EXIT_CODES, Global};
 use crate::cli::given::Given;
 use crate::cli::out::Out;
 use crate::error::{Error, Exit};
+use crate::text::clean;
 
 /// Gets the credentials AI agents need for MCP servers, keeps them and hands them out without leaking them.
 ///
 /// New here? `mcpauth demo` shows everything without an account.
 #[derive(Parser, Debug)]
-#[command(name = "mcpauth", version, after_help = EXIT_CODES)]
+#[command(name = "mcpauth", version, after_help = EXIT_CODES, arg_required_else_help = true, disable_help_subcommand = true)]
 struct Cli {
     #[command(flatten)]
     global: Global,
@@ -92,6 +95,7 @@ enum Command {
     #[command(hide = true)]
     Complete(complete::CompleteArgs),
     Man(man::ManArgs),
+    Help(help::HelpArgs),
     /// Open the page whose address is on stdin.
     #[command(hide = true, name = crate::sys::browser::VERB)]
     OpenPage,
@@ -107,9 +111,9 @@ impl Command {
 /// The whole program: arguments in, exit code out.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let args: Vec<OsString> = args.into_iter().collect();
-    let cli = match Cli::try_parse_from(&args) {
+    let cli = match parse(&args) {
         Ok(cli) => cli,
-        Err(error) => return usage_error(&error, args.iter().any(|arg| arg == "--json")),
+        Err(error) => return not_parsed(error, &args),
     };
     let out = Out::new(&cli.global);
     if cli.global.verbose > 0 || cli.command.runs_on() {
@@ -156,18 +160,50 @@ fn verb(cli: &Cli, out: &Out) -> Result<Exit, Error> {
         Command::Bridge(args) => bridge::run(args, given, out),
         Command::Doctor(args) => doctor::run(args, given, out),
         Command::Man(args) => man::run(args, given, out),
+        Command::Help(args) => help::run(args, given, out),
         Command::OpenPage => Ok(crate::sys::browser::open_from_stdin().map(|()| Exit::Done)?),
     }
 }
 
-/// Clap's own output: help and version are data, everything else is a usage error.
-fn usage_error(error: &clap::Error, json: bool) -> ExitCode {
-    let help = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
-    if help {
-        return ExitCode::from(out::help(error) as u8);
+fn parse(args: &[OsString]) -> Result<Cli, clap::Error> {
+    let mut command = help::short(command());
+    let matches = command.try_get_matches_from_mut(args)?;
+    Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+}
+
+/// Clap's own answers: help and version are data, everything else is a usage error.
+fn not_parsed(mut error: clap::Error, args: &[OsString]) -> ExitCode {
+    let json = args.iter().any(|arg| arg == "--json");
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => return ExitCode::from(out::help(&error) as u8),
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand if args.len() < 2 => {
+            return ExitCode::from(out::help(&error) as u8);
+        }
+        ErrorKind::InvalidSubcommand if let Some(verb) = unknown_verb(&error, args) => {
+            let verbs = command();
+            let verbs =
+                verbs.get_subcommands().filter(|verb| !verb.is_hide_set()).map(clap::Command::get_name);
+            let hint = suggest::hint(&verb, args, &verbs.map(str::to_owned).collect::<Vec<_>>());
+            out::bare_error(&format!("there is no verb {:?}", clean(&verb, 80)), &hint, json);
+        }
+        kind => {
+            // That an option could be a value, after --, is hardly what was meant.
+            if kind == ErrorKind::UnknownArgument && error.get(ContextKind::SuggestedArg).is_none() {
+                error.remove(ContextKind::Suggested);
+            }
+            out::usage_error(&error.render(), json);
+        }
     }
-    out::usage_error(&error.render(), json);
     ExitCode::from(Exit::Usage as u8)
+}
+
+/// The verb that is none, if it stands in a verb's place and not below one that has verbs of its own.
+fn unknown_verb(error: &clap::Error, args: &[OsString]) -> Option<String> {
+    let Some(ContextValue::String(typed)) = error.get(ContextKind::InvalidSubcommand) else { return None };
+    let commands = command();
+    let mut before = args.iter().skip(1).take_while(|arg| *arg != typed.as_str());
+    let is_below = before.any(|arg| arg.to_str().is_some_and(|arg| commands.find_subcommand(arg).is_some()));
+    (!is_below).then(|| typed.clone())
 }
 
 /// The command line as clap knows it, for completions and tests.

@@ -44,6 +44,8 @@ pub(super) struct Out {
     bars: MultiProgress,
     /// The bars of running flows, by name.
     lines: Arc<Mutex<BTreeMap<String, ProgressBar>>>,
+    /// What a person types below them.
+    typed: Arc<Mutex<Option<ProgressBar>>>,
     /// Tasks that the run must not end without.
     pub(super) tasks: TaskTracker,
     /// The flags that locate settings and tokens; commands in messages need the same ones.
@@ -59,11 +61,35 @@ pub(super) struct ProgressLine {
     bar: Option<ProgressBar>,
 }
 
-/// How a line ends.
+/// How something went or stands, the same in every verb.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum LineMark {
+pub(super) enum Mark {
     Good,
+    Warn,
     Bad,
+    Skipped,
+}
+
+impl Mark {
+    /// Its sign on a terminal, with the sign's colour.
+    fn sign(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Good => ("32", "✓"),
+            Self::Warn => ("33", "!"),
+            Self::Bad => ("31", "✗"),
+            Self::Skipped => ("2", "-"),
+        }
+    }
+
+    /// Its word elsewhere.
+    fn word(self) -> &'static str {
+        match self {
+            Self::Good => "ok     ",
+            Self::Warn => "warn   ",
+            Self::Bad => "failed ",
+            Self::Skipped => "skipped",
+        }
+    }
 }
 
 impl Out {
@@ -86,6 +112,7 @@ impl Out {
             color: (color(terminal::stdout_is_rich()), color(terminal::stderr_is_rich())),
             bars,
             lines: Arc::default(),
+            typed: Arc::default(),
             tasks: TaskTracker::new(),
             again: global.again().into(),
             lost: Arc::default(),
@@ -147,14 +174,38 @@ impl Out {
         }
     }
 
-    /// A row of a summary: a coloured word, what it is about, and a path, which gets its own line if the terminal is
-    /// too narrow for both.
-    pub(super) fn row(&self, (code, word): (&str, &str), text: &str, path: &str) {
-        let long = terminal::stdout_width().is_some_and(|width| {
-            word.chars().count() + text.chars().count() + path.chars().count() + 3 > width
-        });
-        let between = if long { "\n        " } else { "  " };
-        self.result(&format!("{} {text}{between}{path}", self.paint(code, word)));
+    /// How something went or stands, at the beginning of its line on stdout: a sign on a terminal, a word elsewhere.
+    pub(super) fn mark(&self, mark: Mark) -> String {
+        let (code, sign) = mark.sign();
+        self.paint(code, if terminal::stdout_is_rich() { sign } else { mark.word() })
+    }
+
+    /// How far in a line of its own goes on, below a mark.
+    fn below(&self) -> usize {
+        if terminal::stdout_is_rich() { 2 } else { 8 }
+    }
+
+    /// A row of a summary: a mark, what it is about, and a path, which gets a line of its own where a terminal is too narrow
+    /// for both.
+    pub(super) fn row(&self, mark: Mark, text: &str, path: &str) {
+        let long = terminal::stdout_width()
+            .is_some_and(|width| 2 + text.chars().count() + path.chars().count() + 2 > width);
+        let between = if long { "\n  " } else { "  " };
+        self.result(&format!("{} {text}{between}{path}", self.mark(mark)));
+    }
+
+    /// A row of a summary, and what to do about it.
+    pub(super) fn row_with_remedy(&self, mark: Mark, text: &str, remedy: Option<&str>) {
+        let indent = self.below();
+        self.result(&format!("{} {}", self.mark(mark), self.wrap(text, indent)));
+        if let Some(remedy) = remedy {
+            self.result(&format!("{}-> {}", " ".repeat(indent), self.wrap(remedy, indent + 3)));
+        }
+    }
+
+    /// Whether more than the ordinary is asked for.
+    pub(super) fn is_verbose(&self) -> bool {
+        self.verbose > 0
     }
 
     /// A line of progress or advice, on stderr.
@@ -207,21 +258,28 @@ impl Out {
         self.bars.suspend(|| mention(text));
     }
 
-    /// Every flow has ended: the bars stay where they are, and later lines come below them.
+    /// Every flow has ended. Where the summary comes on the same terminal the bars give way to it; elsewhere they stay where
+    /// they are, and what is said next comes below them.
     pub(super) fn settle(&self) {
         let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
         if !self.bars.is_hidden() && !lines.is_empty() {
-            self.bars.set_draw_target(ProgressDrawTarget::hidden());
-            mention("");
+            if terminal::stdout_is_rich() && !self.json {
+                // Nothing is lost where this fails but a clean screen.
+                let _ = self.bars.clear();
+                self.bars.set_draw_target(ProgressDrawTarget::hidden());
+            } else {
+                self.bars.set_draw_target(ProgressDrawTarget::hidden());
+                mention("");
+            }
         }
         lines.clear();
     }
 
     /// A signal ended the run: no bar stays. Programs see the exit code.
     pub(super) fn interrupted(&self) {
-        for bar in self.lines.lock().unwrap_or_else(PoisonError::into_inner).values() {
-            bar.finish_and_clear();
-        }
+        let _ = self.bars.clear();
+        self.bars.set_draw_target(ProgressDrawTarget::hidden());
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner).clear();
         if !self.json {
             self.must_say("interrupted");
         }
@@ -235,10 +293,19 @@ impl Out {
         }
         let word = self.paint_err("31", "error:");
         let (text, hint) = match terminal::stderr_is_rich() {
-            true => (wrapped(&error.to_string(), 7), wrapped(&hint, 5)),
+            true => {
+                let width = terminal::stderr_width().unwrap_or(WIDTH);
+                (wrapped(&error.to_string(), 7, width), wrapped(&hint, 5, width))
+            }
             false => (error.to_string(), hint),
         };
         self.must_say(&format!("{word} {text}\n  -> {hint}"));
+    }
+
+    /// Data in lines that fit the terminal that stdout is, all but the first `indent` columns in; elsewhere as it is.
+    #[expect(clippy::unused_self, reason = "whoever prints asks it")]
+    pub(super) fn wrap(&self, text: &str, indent: usize) -> String {
+        terminal::stdout_width().map_or_else(|| text.to_owned(), |width| wrapped(text, indent, width))
     }
 
     /// A hint whose commands use the same settings and tokens as this run.
@@ -275,6 +342,32 @@ impl Out {
         }
     }
 
+    /// Whether lines are redrawn, and with them the place where the terminal would echo what is typed.
+    pub(super) fn draws(&self) -> bool {
+        !self.bars.is_hidden()
+    }
+
+    /// What a person types, below the bars: its end, where a line is too short for all of it. Nothing takes the line away.
+    pub(super) fn show_typed(&self, text: &str) {
+        let mut bar = self.typed.lock().unwrap_or_else(PoisonError::into_inner);
+        if text.is_empty() {
+            if let Some(bar) = bar.take() {
+                bar.finish_and_clear();
+                self.bars.remove(&bar);
+            }
+            return;
+        }
+        let bar = bar.get_or_insert_with(|| {
+            let bar = self.bars.add(ProgressBar::new_spinner());
+            let style = ProgressStyle::with_template("> {msg}");
+            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
+            bar
+        });
+        let room = terminal::stderr_width().unwrap_or(WIDTH).saturating_sub(3);
+        let length = text.chars().count();
+        bar.set_message(fit(&text.chars().skip(length.saturating_sub(room)).collect::<String>()));
+    }
+
     /// Starts a flow's line.
     pub(super) fn line(&self, name: &str) -> ProgressLine {
         let bar = (!self.bars.is_hidden()).then(|| {
@@ -301,12 +394,9 @@ impl Notices for Out {
 }
 
 impl ProgressLine {
-    /// How the flow ended: briefly on a terminal, where the summary follows, in full elsewhere.
-    pub(super) fn end(&self, mark: LineMark, brief: &str, full: &str) {
-        let (sign, code) = match mark {
-            LineMark::Good => ("✓", "32"),
-            LineMark::Bad => ("✗", "31"),
-        };
+    /// How the flow ended: in a few words on a terminal, where the summary follows, in full elsewhere.
+    pub(super) fn end(&self, mark: Mark, brief: &str, full: &str) {
+        let (code, sign) = mark.sign();
         match &self.bar {
             Some(bar) => {
                 let style = ProgressStyle::with_template("{prefix} {msg}  {elapsed}");
@@ -322,7 +412,12 @@ impl ProgressLine {
 /// Clap's own data, help and version, before there is an [`Out`]; returns the exit code. A closed pipe ends it
 /// quietly.
 pub(super) fn help(said: &clap::Error) -> Exit {
-    match said.print() {
+    // What clap has for whoever typed nothing would go to stderr.
+    let shown = match said.use_stderr() {
+        true => write(&mut std::io::stdout().lock(), said.to_string().trim_end()),
+        false => said.print(),
+    };
+    match shown {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
             let error = Error::Lost { cause: error.to_string() };
             mention(&format!("error: {error}\n  -> {}", error.hint("mcpauth --help")));
@@ -343,6 +438,14 @@ pub(super) fn usage_error(said: &clap::builder::StyledStr, json: bool) {
     let message = message.trim().trim_start_matches("error: ");
     let object = error_object("configuration", message, "list the verbs with: mcpauth --help");
     mention(&object);
+}
+
+/// An error of the command line itself, before there is an [`Out`].
+pub(super) fn bare_error(message: &str, hint: &str, json: bool) {
+    mention(&match json {
+        true => error_object("configuration", message, hint),
+        false => format!("error: {message}\n  -> {hint}"),
+    });
 }
 
 fn error_object(code: &str, message: &str, hint: &str) -> String {
@@ -375,14 +478,14 @@ fn mention(text: &str) {
     let _ = write(&mut std::io::stderr().lock(), text);
 }
 
-/// The text in lines that fit, all but the first indented by `indent` columns. A word longer than a line stays whole:
-/// it is a path or an address, to be copied.
-pub(super) fn wrapped(text: &str, indent: usize) -> String {
+/// The text in lines that fit, all but the first `indent` columns in. A word that is longer than a line stays whole: it
+/// is a path or an address, to be copied.
+pub(super) fn wrapped(text: &str, indent: usize, width: usize) -> String {
     let mut lines = String::new();
     let mut column = indent;
     for word in text.split(' ') {
         let length = word.chars().count();
-        if column > indent && column + 1 + length > WIDTH {
+        if column > indent && column + 1 + length > width {
             lines.push('\n');
             lines.push_str(&" ".repeat(indent));
             column = indent;

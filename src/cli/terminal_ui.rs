@@ -52,4 +52,12 @@ impl Ui for Out {
     fn can_paste(&self) -> bool {
         terminal::interactive()
     }
+
+    fn shows_typing(&self) -> bool {
+        self.draws()
+    }
+
+    fn typed(&self, text: &str) {
+        self.show_typed(text);
+    }
 }

@@ -26,6 +26,8 @@ const MOST_PAGES: usize = 10_000;
 /// A connection to a server.
 pub struct McpClient {
     talk: Connection,
+    /// The tool that was described last, and its input schema.
+    described: Option<(String, Option<Value>)>,
     /// The result of the handshake.
     agreed: Option<&'static str>,
     /// Its address.
@@ -54,7 +56,8 @@ impl McpClient {
     pub async fn connect(http: Http, given: UpstreamAuth, heard: TraceFn) -> Result<Self, ClientError> {
         let url = given.url.clone();
         let talk = Connection::new(http, given, heard);
-        let mut client = Self { talk, agreed: None, url, name: String::new(), version: String::new() };
+        let mut client =
+            Self { talk, described: None, agreed: None, url, name: String::new(), version: String::new() };
         match client.talk.ask("server/discover", Map::new()).await {
             Ok(found) => client.discovered(&found).await?,
             Err(ClientError::Rpc { status: 404, error }) if error.code == METHOD_NOT_FOUND => {}
@@ -126,7 +129,7 @@ impl McpClient {
     /// As [`ClientError`] says.
     pub async fn call(&mut self, tool: &str, arguments: &Map<String, Value>) -> Result<Value, ClientError> {
         if self.era() == Era::Modern && !arguments.is_empty() {
-            self.describe(tool).await?;
+            self.input_schema(tool).await?;
         }
         let params = Map::from_iter([
             ("name".to_owned(), json!(tool)),
@@ -136,20 +139,35 @@ impl McpClient {
         self.talk.ask("tools/call", params).await
     }
 
-    /// Tells the session which headers a 2026-07-28 tool needs, from its description.
-    async fn describe(&mut self, tool: &str) -> Result<(), ClientError> {
-        match self.tools().await {
+    /// What a tool says its arguments are, if it does and the list may be seen. The session learns from the same description
+    /// which headers a tool of 2026-07-28 wants.
+    ///
+    /// # Errors
+    /// As [`ClientError`] says.
+    pub async fn input_schema(&mut self, tool: &str) -> Result<Option<Value>, ClientError> {
+        if let Some((_, schema)) = self.described.as_ref().filter(|(name, _)| name == tool) {
+            return Ok(schema.clone());
+        }
+        let schema = match self.tools().await {
             Ok(tools) => match tools.unusable.iter().find(|(name, _)| name == tool) {
-                Some((_, why)) => Err(self.talk.not_mcp(200, format!("the tool's description has {why}"))),
-                None => Ok(()),
+                Some((_, why)) => {
+                    return Err(self.talk.not_mcp(200, format!("the tool's description has {why}")));
+                }
+                None => {
+                    let described =
+                        tools.tools.iter().find(|found| found.get("name").is_some_and(|name| name == tool));
+                    described.and_then(|found| found.get("inputSchema")).cloned()
+                }
             },
             // A caller that may call a tool need not be allowed to list it.
             Err(error @ (ClientError::Forbidden(_) | ClientError::Rpc { .. })) => {
                 self.talk.note(1, &format!("calling the tool without its description ({error})"));
-                Ok(())
+                None
             }
-            Err(error) => Err(error),
-        }
+            Err(error) => return Err(error),
+        };
+        self.described = Some((tool.to_owned(), schema.clone()));
+        Ok(schema)
     }
 
     /// Ends the session, if there is one.

@@ -81,6 +81,27 @@ pub(crate) fn repair(
     meant.map(|job| clients.install(job, DryRun::No)).collect()
 }
 
+/// Takes our entries out of every file that was installed to with these tokens and whose client `is_meant`, and forgets it.
+///
+/// # Errors
+/// As for [`check`]; what is wrong with one client's file is in its row.
+pub(crate) fn uninstall(
+    config: &Config,
+    is_meant: impl Fn(&str) -> bool,
+    dry_run: DryRun,
+) -> Result<Vec<ConfigRow>, Error> {
+    let clients = Clients::without_servers(config);
+    let mut rows = Vec::new();
+    for job in clients.before()?.iter().filter(|job| is_meant(job.target.client)) {
+        let row = clients.install(job, dry_run)?;
+        if dry_run == DryRun::No && row.result.is_ok() {
+            clients.forget(job)?;
+        }
+        rows.push(row);
+    }
+    Ok(rows)
+}
+
 /// The clients whose files the registry's scripts write, with the names they have among the tokens.
 fn seeds() -> impl Iterator<Item = (&'static ClientSpec, &'static str)> {
     TARGETS.iter().filter_map(|target| Some((target, target.local?)))

@@ -22,12 +22,12 @@ impl Target {
             }
             ClientError::Http(HttpError::Untrusted { .. }) => untrusted_hint(&self.advice().command("ping")),
             ClientError::Elsewhere { to, .. } => {
-                format!("if that is the MCP server, run: mcpauth probe --url {}", word(to))
+                format!("if that is the MCP server, run: mcpauth probe {}", word(to))
             }
             ClientError::Http(HttpError::Forbidden { .. })
             | ClientError::NotFound { .. }
             | ClientError::NotMcp { .. } => ADDRESS.into(),
-            ClientError::Http(_) => "check that the server is running, and check --url or GATEWAY_URL".into(),
+            ClientError::Http(_) => "check that the server is running, and check its address".into(),
             ClientError::Unavailable { .. } | ClientError::Unfinished { .. } => "try again later".into(),
             ClientError::Rpc { .. } | ClientError::Tool(_) if tool.is_some() => {
                 format!("see the tools and their arguments with: {} --json", self.advice().command("list"))

@@ -19,6 +19,7 @@ use crate::secret::Secret;
 use crate::servers::{Advice, CredentialOrigin, ServerRef, Servers, place};
 use crate::session::UpstreamAuth;
 use crate::sys::http::{Http, HttpError};
+use crate::sys::typed_url::typed_url;
 use crate::tokens::{Bearers, TokenSource, retry};
 use crate::vault::VaultError;
 
@@ -28,11 +29,9 @@ const X_AUTHORIZATION: HeaderName = HeaderName::from_static("x-authorization");
 
 /// Which server to use, and what to send it.
 pub(crate) struct Wanted {
-    /// Its address; by default `GATEWAY_URL`, else that of the registry's scripts.
-    pub(crate) url: Option<Url>,
-    /// Its name here, instead of an address.
-    pub(crate) server: Option<String>,
-    /// Whether the gateway's token is sent to any address.
+    /// The server, else the one of `GATEWAY_URL`, else the scripts' own.
+    pub(crate) which: Option<ServerRef>,
+    /// Whether the gateway's token goes to any address.
     pub(crate) auth: bool,
     /// Whether nothing is sent.
     pub(crate) no_auth: bool,
@@ -58,10 +57,14 @@ impl Target {
     /// An invalid address, a secret that must not be sent there, or an unreadable file with one.
     pub(crate) fn resolve(wanted: &Wanted, servers: Servers) -> Result<Self, Error> {
         let config = &servers.config;
-        let which = which(wanted, config)?;
-        let given = config.variable("MCP_AUTH_TOKEN").filter(|_| wanted.server.is_none() && !wanted.no_auth);
-        let named = wanted.url.is_none() && wanted.server.is_none();
-        let aimed = config.given("GATEWAY_URL").filter(|_| named);
+        let aimed = config.given("GATEWAY_URL").filter(|_| wanted.which.is_none());
+        let which =
+            wanted.which.as_ref().map_or_else(|| default_server(config), |which| Ok(servers.find(which)))?;
+        let is_by_name = matches!(which, ServerRef::ByName(_));
+        if is_by_name && wanted.no_auth {
+            return Err(no_auth_by_name());
+        }
+        let given = config.variable("MCP_AUTH_TOKEN").filter(|_| !is_by_name && !wanted.no_auth);
         let http = config.http();
         let servers = servers.with(wanted.auth).aimed(aimed.clone());
         // It is the gateway's token as much as the stored one.
@@ -218,23 +221,27 @@ impl TokenSource for Target {
     }
 }
 
-fn which(wanted: &Wanted, config: &Config) -> Result<ServerRef, Error> {
-    if let Some(name) = &wanted.server {
-        return Ok(ServerRef::ByName(name.clone()));
-    }
-    let url = wanted.url.clone().map(Ok).unwrap_or_else(|| {
-        let text = config.gateway_url().unwrap_or(DEFAULT_URL);
-        address(text).map_err(|reason| ConfigError::Invalid { variable: "GATEWAY_URL".into(), reason })
-    });
-    Ok(ServerRef::ByUrl(url?))
+/// The server that is meant where nobody names one.
+fn default_server(config: &Config) -> Result<ServerRef, Error> {
+    let text = config.gateway_url().unwrap_or(DEFAULT_URL);
+    let invalid = |reason| ConfigError::Invalid { variable: "GATEWAY_URL".into(), reason };
+    Ok(ServerRef::ByUrl(address(text).map_err(invalid)?))
 }
 
-/// An address as `ServerRef` accepts it, and not just a name.
-pub(crate) fn address(text: &str) -> Result<Url, String> {
-    match text.parse()? {
-        ServerRef::ByUrl(url) => Ok(url),
-        ServerRef::ByName(_) => Err("not a URL; it must begin with https:// or http://".into()),
+fn no_auth_by_name() -> Error {
+    Error::Usage {
+        message: "--no-auth is for a server by its address: one by its name is asked with its credentials"
+            .into(),
+        hint: "give the server's address, or leave out --no-auth".into(),
     }
+}
+
+/// An address as people type it.
+///
+/// # Errors
+/// Why it is none.
+pub(crate) fn address(text: &str) -> Result<Url, String> {
+    typed_url(text).map_err(|error| error.to_string())
 }
 
 fn bearer(what: &str, token: &Secret) -> Result<HeaderValue, Error> {

@@ -5,10 +5,12 @@ use crate::clients::ConfigRow;
 use crate::config::Config;
 use crate::doctor::finding::{Finding, Fix};
 use crate::notice::Silence;
-use crate::render::ChangeKind;
+use crate::render::{AuthMode, ChangeKind};
 use crate::store::Store;
+use crate::sys::socket::is_listening;
 
 const CONFIG_CHECK: &str = "clients.config";
+const BRIDGE: &str = "clients.bridge";
 
 /// Compares every client's file with what would be installed.
 pub(super) fn check(config: &Config, store: &Store, all_readable: bool) -> Vec<Finding> {
@@ -17,6 +19,7 @@ pub(super) fn check(config: &Config, store: &Store, all_readable: bool) -> Vec<F
         Err(error) => return vec![Finding::error(CONFIG_CHECK, &error, "mcpauth config install")],
     };
     let mut findings: Vec<Finding> = rows.iter().map(|row| finding(row, all_readable)).collect();
+    findings.extend(bridge(config, &rows));
     if findings.is_empty() {
         findings.push(
             Finding::skipped(CONFIG_CHECK, "no client has an entry from mcpauth")
@@ -24,6 +27,26 @@ pub(super) fn check(config: &Config, store: &Store, all_readable: bool) -> Vec<F
         );
     }
     findings
+}
+
+/// Whether the bridge runs that some of them speak to: without it their entries lead nowhere.
+fn bridge(config: &Config, rows: &[ConfigRow]) -> Option<Finding> {
+    let by_proxy = |row: &&ConfigRow| row.auth_mode == Some(AuthMode::Proxy) && row.result.is_ok();
+    let clients: Vec<&str> = rows.iter().filter(by_proxy).map(|row| row.client).collect();
+    if clients.is_empty() {
+        return None;
+    }
+    let clients = clients.join(", ");
+    let at = match config.bridge_address() {
+        Ok(at) => at,
+        Err(error) => return Some(Finding::error(BRIDGE, &error.into(), "mcpauth bridge --listen")),
+    };
+    Some(if is_listening(at) {
+        Finding::ok(BRIDGE, format!("the bridge of {clients} listens on {at}"))
+    } else {
+        let found = format!("{clients}: the entries lead to the bridge on {at}, and nothing listens there");
+        Finding::problem(BRIDGE, found, "start it, and keep it running: mcpauth bridge --listen")
+    })
 }
 
 /// Merges mcpauth's entries into one client's file again.

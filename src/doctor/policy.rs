@@ -178,7 +178,7 @@ fn granted(prepared: &Prepared, policy: &Policy, who: &str, principal: &Principa
     let scopes = crate::text::clean(&principal.scopes.join(","), 200);
     let remedy = format!(
         "map one of its groups or scopes to the server in {}, or add the caller to a mapped group; see: \
-         mcpauth gateway explain --server {first} --method tools/list{}{}",
+         mcpauth gateway explain {first} --method tools/list{}{}",
         prepared.settings.policy.display(),
         if scopes.is_empty() { String::new() } else { format!(" --scopes {scopes}") },
         if principal.groups.is_empty() {

@@ -125,11 +125,11 @@ impl AddressError {
                 format!("log in there: mcpauth login {}", word(found))
             }
             Self::NoResource { asked, .. } => format!(
-                "check the address: mcpauth probe --url {} shows what is there; without metadata, configure an egress set: mcpauth configure",
+                "check the address: mcpauth probe {} shows what is there; without metadata, configure an egress set: mcpauth configure",
                 word(asked)
             ),
             Self::NoOauth(server) => format!(
-                "get a key from the server's operator, keep it in a file of mode 0600, and send it with: mcpauth list --url {} \
+                "get a key from the server's operator, keep it in a file of mode 0600, and send it with: mcpauth list {} \
                  --token-file FILE",
                 word(&bare(server))
             ),

@@ -19,7 +19,8 @@ use crate::oauth::{
 use crate::provider::Provider;
 use crate::sys::browser::Browser;
 use crate::sys::http::Http;
-use crate::sys::terminal;
+use crate::sys::keyboard::{self, Unechoed};
+use crate::text::clean;
 
 /// The errors by which an authorization endpoint rejects a client.
 const NOES: [&str; 5] = [
@@ -155,6 +156,9 @@ async fn finish(
     result
 }
 
+/// The longest part of a pasted line that is repeated, in characters.
+const LONGEST_PASTED: usize = 200;
+
 /// Where the final page of a login is sent.
 type Ending = tokio::sync::oneshot::Sender<ResultPage>;
 
@@ -167,7 +171,8 @@ async fn wait(
     let deadline = Instant::now() + login.within;
     let mut ticks = interval(Duration::from_secs(1));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
-    let mut keyboard = login.ui.can_paste();
+    let mut keyed = login.ui.can_paste();
+    let _unechoed = (keyed && login.ui.shows_typing()).then(Unechoed::begin);
     loop {
         let arrival = async {
             match &mut listening {
@@ -180,17 +185,27 @@ async fn wait(
                 Some(ReceivedCallback { answer, page }) => return Ok((answer, Some(page))),
                 None => return Err(FlowError::TimedOut(login.within)),
             },
-            line = terminal::line(), if keyboard => match line {
-                Some(line) => match pasted(&line, pending) {
+            line = keyboard::line(|text| login.ui.typed(text)), if keyed => match line {
+                Some(line) => match take_pasted(&line, login, pending) {
                     AuthorizationResponse::Stray => login.ui.note(login.who, "that is not this login's callback address; paste the whole address"),
                     answer => return Ok((answer, None)),
                 },
-                None => keyboard = false,
+                None => keyed = false,
             },
             _ = ticks.tick() => login.ui.remaining(login.who, deadline.saturating_duration_since(Instant::now())),
             () = sleep_until(deadline) => return Err(FlowError::TimedOut(login.within)),
         }
     }
+}
+
+/// What a pasted line says. It stays to be seen, but for what is secret in it.
+fn take_pasted(line: &str, login: &Login<'_>, pending: &PendingAuthorization) -> AuthorizationResponse {
+    login.ui.typed("");
+    if login.ui.shows_typing() && !line.is_empty() {
+        let shown = line.split(['?', '#']).next().unwrap_or_default();
+        login.ui.note(login.who, &format!("pasted: {}", clean(shown, LONGEST_PASTED)));
+    }
+    pasted(line, pending)
 }
 
 /// A pasted callback address, or only its query.

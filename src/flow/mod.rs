@@ -27,7 +27,7 @@ pub use discovery::discovered;
 pub use login::{Login, authorization_request, can_listen, is_client_refused, is_port_free, log_in};
 pub use revoke::{RevocationExtent, revoke};
 pub use sites::{choose_site, list_sites, sites};
-pub use token_endpoint::{client_credentials, refresh};
+pub use token_endpoint::{client_credentials, exchange, refresh};
 
 use crate::metadata::MetadataNotFound;
 use crate::oauth::{DeviceAuthorization, MetadataError, ReplyError};
@@ -54,6 +54,12 @@ pub trait Ui: Send + Sync {
     fn note(&self, who: &str, text: &str);
     /// Whether the user can paste an address into this terminal.
     fn can_paste(&self) -> bool;
+    /// Whether it shows what is typed, because the terminal's own echo would be overwritten.
+    fn shows_typing(&self) -> bool {
+        false
+    }
+    /// What is typed so far; nothing once it is read.
+    fn typed(&self, _text: &str) {}
 }
 
 /// Why a flow ended without a token.

@@ -2,6 +2,7 @@
 //! result by the token's hash until the token expires or anything it was checked against changes. Not here:
 //! signatures and claims (see `authn`); permissions (see `policy`).
 
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use hyper::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
@@ -33,6 +34,8 @@ pub(super) struct Caller {
     pub(super) account: Arc<Account>,
     /// The index of its issuer among those configured.
     issuer: usize,
+    /// The minute in which this core last said that a vended token is in use, in seconds since 1970.
+    used_at: AtomicI64,
 }
 
 /// The callers that one core knows.
@@ -72,6 +75,24 @@ impl Caller {
     /// 401, with where tokens for it are issued.
     pub(super) fn enters(&self, server: &str) -> Result<(), Rejection> {
         if self.grants.opens(server) { Ok(()) } else { Err(Rejection::Token(TokenError::Audience)) }
+    }
+
+    /// Notes in the ledger that a vended token is in use, once a minute.
+    pub(super) fn is_used(&self, now: i64, shared: &SharedState) {
+        const MINUTE: i64 = 60;
+        let Some((vended, ledger)) = self.principal.vended.as_ref().zip(shared.ledger.as_ref()) else {
+            return;
+        };
+        let minute = now - now.rem_euclid(MINUTE);
+        if self.used_at.swap(minute, Ordering::Relaxed) < minute {
+            ledger.used(&vended.token_id, minute);
+        }
+    }
+
+    /// When its issuer says that the token ends, in seconds since 1970: no clock is given any leeway.
+    pub(super) fn ends_at(&self, shared: &SharedState) -> i64 {
+        let leeway = self.issuer(shared).map_or(0, |issuer| issuer.rules.leeway());
+        self.expires_at.saturating_sub(leeway)
     }
 
     /// The issuer of the token.
@@ -220,6 +241,11 @@ impl Callers {
             self.verify(issuer, parsed, token, moment.now, &servers).await?
         };
         let VerifiedToken { principal, expires_at, believed_until } = judged;
+        // What its owner could not use here any more, a token made of it cannot either.
+        let is_known = |issuer: &Arc<IssuerState>| issuer.name() == principal.issuer;
+        if principal.vended.is_some() && !self.shared.others().any(is_known) {
+            return Err(Rejection::Token(TokenError::Issuer));
+        }
         if let Some(reject) = moment.state.revoked.reject(&principal) {
             return Err(Rejection::Token(reject));
         }
@@ -235,6 +261,7 @@ impl Callers {
             shadow,
             account,
             issuer: index,
+            used_at: AtomicI64::new(0),
         });
         let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
         tokens.put(hash, (caller.clone(), moment.epoch));

@@ -54,23 +54,37 @@ pub(super) async fn body(
         // Nothing of it would be forwarded, so nothing may hide in it.
         return if body.is_end_stream() { Ok(Bytes::new()) } else { Err(Rejection::MediaType) };
     }
-    media_type(headers)?;
-    if body.size_hint().lower() > limits.max_request_bytes as u64 {
-        return Err(Rejection::TooLarge(limits.max_request_bytes));
+    whole(headers, "application/json", body, (limits.max_request_bytes, limits.read_timeout), hold).await
+}
+
+/// A whole body of this media type, at most so many bytes of it, within so many seconds.
+///
+/// # Errors
+/// 413, 415, 408, 400; 429 and 503 if there is no memory for it.
+pub(super) async fn whole(
+    headers: &HeaderMap,
+    kind: &str,
+    body: Incoming,
+    (most, seconds): (usize, u64),
+    hold: Reservation,
+) -> Result<Bytes, Rejection> {
+    media_type(headers, kind)?;
+    if body.size_hint().lower() > most as u64 {
+        return Err(Rejection::TooLarge(most));
     }
-    let mut whole = pin!(gather(body, limits.max_request_bytes, hold));
+    let mut whole = pin!(gather(body, most, hold));
     let mut timer: Option<Pin<Box<Sleep>>> = None;
     let mut asked = false;
     poll_fn(|context| {
         if let Poll::Ready(done) = whole.as_mut().poll(context) {
-            return Poll::Ready(done.map_err(|why| why.of_request(limits.max_request_bytes)));
+            return Poll::Ready(done.map_err(|why| why.of_request(most)));
         }
         // Polling the body wakes the connection, which delivers what came with the headers and polls us again: a
         // timer is set only for a body that has not arrived by then.
         if !std::mem::replace(&mut asked, true) {
             return Poll::Pending;
         }
-        let within = || Box::pin(sleep(Duration::from_secs(limits.read_timeout)));
+        let within = || Box::pin(sleep(Duration::from_secs(seconds)));
         timer.get_or_insert_with(within).as_mut().poll(context).map(|()| Err(Rejection::Slow))
     })
     .await
@@ -127,8 +141,8 @@ impl BodyReadError {
     }
 }
 
-/// `application/json` and nothing else: a server that guesses would read another message than we did.
-fn media_type(headers: &HeaderMap) -> Result<(), Rejection> {
+/// This media type and nothing else: a server that guesses would read another message than we did.
+fn media_type(headers: &HeaderMap, wanted: &str) -> Result<(), Rejection> {
     if headers.contains_key(CONTENT_ENCODING) {
         return Err(Rejection::MediaType);
     }
@@ -137,8 +151,8 @@ fn media_type(headers: &HeaderMap) -> Result<(), Rejection> {
     let (kind, parameters) = kind.split_once(';').unwrap_or((kind, ""));
     let charset = parameters.trim_ascii().to_ascii_lowercase();
     let known = ["", "charset=utf-8", "charset=\"utf-8\""].contains(&charset.as_str());
-    let json = kind.trim_ascii().eq_ignore_ascii_case("application/json");
-    if json && known && kinds.next().is_none() { Ok(()) } else { Err(Rejection::MediaType) }
+    let right = kind.trim_ascii().eq_ignore_ascii_case(wanted);
+    if right && known && kinds.next().is_none() { Ok(()) } else { Err(Rejection::MediaType) }
 }
 
 impl<'b> ParsedRequest<'b> {

@@ -40,6 +40,8 @@ pub(super) struct RequestLog<'w> {
     pub(super) name: Option<Bytes>,
     /// What allowed it, for its line.
     permit: Option<Permit>,
+    /// The `jti` of the token that was vended.
+    pub(super) vended: Option<Box<str>>,
     refused: Option<&'static str>,
     shadow: Option<bool>,
     /// When the message was first forwarded, and how long the server took in all.
@@ -107,6 +109,7 @@ impl<'w> RequestLog<'w> {
             method: None,
             name: None,
             permit: None,
+            vended: None,
             refused: None,
             shadow: None,
             sent: None,
@@ -242,6 +245,12 @@ impl Serialize for AuditLine<'_> {
             if let Some(username) = &principal.username {
                 map.serialize_entry("user", cut(username))?;
             }
+            if let Some(vended) = &principal.vended {
+                map.serialize_entry("token", &vended.token_id)?;
+                if let Some(agent) = &vended.agent {
+                    map.serialize_entry("agent", cut(agent))?;
+                }
+            }
         }
         map.serialize_entry("http", self.record.http)?;
         if let Some(upstream) = upstream {
@@ -265,6 +274,9 @@ impl Serialize for AuditLine<'_> {
         map.serialize_entry("verdict", verdict)?;
         if let Some(permit) = permit {
             map.serialize_entry("rule", &format_args!("{}", permit.rule()))?;
+        }
+        if let Some(vended) = &self.record.vended {
+            map.serialize_entry("vended", vended)?;
         }
         if let Some(reason) = reason {
             map.serialize_entry("reason", reason)?;

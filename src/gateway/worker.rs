@@ -37,6 +37,7 @@ use super::servers::endpoints::UpstreamEndpoint;
 use super::servers::route::{EndpointKind, RouteError, RouteMatch};
 use super::session::SealPurpose;
 use super::state::{LatestFiles, SharedState, Snapshot, Upstream};
+use super::vending::VendingEndpoint;
 use super::wire::envelope::Envelope;
 use crate::policy::{Call, Denial, Permit, decide};
 
@@ -143,6 +144,10 @@ impl Worker {
         record.promised()?;
         let most = self.shared.settings.limits.max_in_flight;
         let under_way = InFlightGuard::begin(&self.shared.under_way, most).ok_or(Rejection::Busy)?;
+        if let Some(endpoint) = VendingEndpoint::at(&self.shared, head.uri.path()) {
+            let answer = endpoint.serve(&self.callers, moment, head, body, record);
+            return Ok(Box::pin(answer).await.map(|body| body.counted(under_way, None)));
+        }
         let (response, turn) = self.line(moment, head, body, guest, record).await?;
         Ok(response.map(|body| body.counted(under_way, turn)))
     }
@@ -166,6 +171,7 @@ impl Worker {
         let (caller, credential) = self.callers.authenticate(moment, headers, &guest.last).await?; // 401, 400
         record.caller = Some(caller.clone());
         caller.enters(route.upstream.name())?; //                                      401
+        caller.is_used(moment.now, &self.shared);
         let mut turn = self.turn(&caller, method == Method::GET)?; //                   429
         self.pace(moment, &caller, None)?; //                                          429
         let limits = &self.shared.settings.limits;

@@ -82,16 +82,9 @@ pub fn write_local(path: &Path, rendered: &Rendered) -> Result<Installed, Render
 /// [`RenderError::Merge`] and [`RenderError::Unreadable`], with the client's file unchanged; [`RenderError::File`].
 pub fn install(to: &Destination<'_>, rendered: &Rendered, dry_run: DryRun) -> Result<Installed, RenderError> {
     let path = std::path::absolute(to.path).map_err(|e| unreadable(to.path, &e))?;
-    // Two concurrent installations would each lose the other's record.
     let lock = match dry_run {
         DryRun::Yes => None,
-        DryRun::No => {
-            private_file::create_dir(to.state_dir)?;
-            let at = to.state_dir.join("installed.lock");
-            let lock = private_file::open_lock(&at)?;
-            lock.lock().map_err(|e| unreadable(&at, &e))?;
-            Some(lock)
-        }
+        DryRun::No => Some(lock(to.state_dir)?),
     };
     let before = ownership::read_record(to.state_dir, &path)?;
     let owned = before.as_ref().map(|record| record.entries.clone()).unwrap_or_default();
@@ -131,6 +124,24 @@ pub fn install(to: &Destination<'_>, rendered: &Rendered, dry_run: DryRun) -> Re
     }
     drop(lock);
     Ok(installed)
+}
+
+/// Forgets that a file was installed to.
+///
+/// # Errors
+/// [`RenderError::Unreadable`], [`RenderError::File`].
+pub fn forget(state_dir: &Path, path: &Path) -> Result<(), RenderError> {
+    let _lock = lock(state_dir)?;
+    ownership::forget(state_dir, path)
+}
+
+/// Two installations at once would each forget what the other did.
+fn lock(state_dir: &Path) -> Result<fs::File, RenderError> {
+    private_file::create_dir(state_dir)?;
+    let at = state_dir.join("installed.lock");
+    let lock = private_file::open_lock(&at)?;
+    lock.lock().map_err(|e| unreadable(&at, &e))?;
+    Ok(lock)
 }
 
 /// [`merge::merge`], and for a new file the template itself: some clients need more than entries in it.

@@ -21,7 +21,7 @@ pub use client_entry::{LaunchContext, LocalProxy, client_entries};
 pub use entries::{
     EgressToken, GatewayIdentity, PlainHttp, ServerEntry, behind_gateway, entries, entry_at, variable,
 };
-pub use install::{Destination, DryRun, Installed, install, write_local};
+pub use install::{Destination, DryRun, Installed, forget, install, write_local};
 pub use merge::{Change, ChangeKind, MergeError};
 pub use ownership::{InstallRecord, records};
 pub use places::Folders;

@@ -66,6 +66,17 @@ pub(super) fn remember(state_dir: &Path, record: InstallRecord) -> Result<(), Re
     let mut all = records(state_dir)?;
     all.retain(|other| other.path != record.path);
     all.push(record);
+    save(state_dir, all)
+}
+
+/// Forgets one file, under the same lock.
+pub(super) fn forget(state_dir: &Path, path: &Path) -> Result<(), RenderError> {
+    let mut all = records(state_dir)?;
+    all.retain(|other| other.path != path);
+    save(state_dir, all)
+}
+
+fn save(state_dir: &Path, all: Vec<InstallRecord>) -> Result<(), RenderError> {
     let kept: BTreeMap<PathBuf, SavedRecord> = all.into_iter().map(to_saved).collect();
     let file = state_dir.join(FILE);
     let text = serde_json::to_string_pretty(&kept).map_err(|e| unreadable(&file, &e))?;

@@ -48,7 +48,7 @@ impl<'a> Advice<'a> {
             403 => self.forbidden(&challenge, None),
             404 => format!("{ADDRESS}; see whether one is there with: {}", self.command("ping")),
             408 | 429 | 500.. => format!("try again later, first with: {}", self.command("ping")),
-            _ => format!("see the exchange with: {} -vv", self.command("basic")),
+            _ => format!("see the exchange with: {} -vv", self.command("probe")),
         }
     }
 
@@ -119,7 +119,7 @@ impl<'a> Advice<'a> {
             tool.map_or_else(|| "--method tools/list".into(), |tool| format!("--tool {}", quoted(tool)));
         let server = server.unwrap_or_else(|| "SERVER".into());
         format!(
-            "ask the gateway's operator, or see which rule decides: mcpauth gateway explain --server {} {what} --groups YOUR,GROUPS",
+            "ask the gateway's operator, or see which rule decides: mcpauth gateway explain {} {what} --groups YOUR,GROUPS",
             quoted(&server)
         )
     }
@@ -127,8 +127,8 @@ impl<'a> Advice<'a> {
     /// A verb for the same server.
     pub(crate) fn command(&self, verb: &str) -> String {
         match self.which {
-            ServerRef::ByName(name) => format!("mcpauth {verb} --server {}", quoted(name)),
-            ServerRef::ByUrl(url) => format!("mcpauth {verb} --url {}", place(url)),
+            ServerRef::ByName(name) => format!("mcpauth {verb} {}", quoted(name)),
+            ServerRef::ByUrl(url) => format!("mcpauth {verb} {}", word(&place(url))),
         }
     }
 

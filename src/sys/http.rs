@@ -18,6 +18,7 @@ use url::{Host, Url};
 pub use self::error::HttpError;
 use crate::sys::address::{is_forbidden, is_forbidden_host};
 use crate::sys::clock;
+use crate::sys::exchange::Exchange;
 use crate::sys::mark::drop_mark;
 use crate::sys::place::announced;
 use crate::sys::trust::Trust;
@@ -141,8 +142,7 @@ impl Http {
     /// # Errors
     /// As [`HttpError`] says; any HTTP status is an answer, not an error.
     pub async fn look(&self, url: &Url) -> Result<Incoming, HttpError> {
-        let asked = self.client(url)?.execute(Request::new(Method::GET, url.clone()));
-        Ok(Incoming::of(asked.await.map_err(|e| failure(&host(url), &e))?))
+        Ok(Incoming::of(self.exchange(Request::new(Method::GET, url.clone())).await?))
     }
 
     /// Follows redirects from `url` like a browser, for at most ten hops. Only for `demo`: it stays on loopback.
@@ -151,8 +151,7 @@ impl Http {
             if !is_loopback(&url) {
                 return;
             }
-            let Ok(client) = self.client(&url) else { return };
-            let Ok(response) = client.execute(Request::new(Method::GET, url.clone())).await else { return };
+            let Ok(response) = self.exchange(Request::new(Method::GET, url.clone())).await else { return };
             let next = response
                 .headers()
                 .get(LOCATION)
@@ -186,8 +185,7 @@ impl Http {
         let mut hops = 0..MOST_REDIRECTS;
         loop {
             let (url, again) = (request.url().clone(), request.try_clone());
-            let sent = self.client(&url)?.execute(request).await;
-            let response = sent.map_err(|e| failure(&host(&url), &e))?;
+            let response = self.exchange(request).await?;
             let status = response.status().as_u16();
             let to =
                 response.headers().get(LOCATION).filter(|_| (300..400).contains(&status) && status != 304);
@@ -208,6 +206,17 @@ impl Http {
                 }
             }
         }
+    }
+
+    /// Sends one request, and tells of it whoever asks for more.
+    async fn exchange(&self, request: Request) -> Result<Response, HttpError> {
+        let (host, client) = (host(request.url()), self.client(request.url())?);
+        let told = Exchange::begin(&request);
+        let sent = client.execute(request).await;
+        if let Some(told) = told {
+            told.end(&sent);
+        }
+        sent.map_err(|error| failure(&host, &error))
     }
 
     /// The client for `url`: loopback never uses a proxy, and plain http never loads certificates.

@@ -1,13 +1,22 @@
-//! Options of listening sockets that differ between systems. Not here: who listens where (see `flow` and the
-//! gateway).
+//! What listening sockets are told in each system's own way, and whether somebody listens. It leaves who listens where to `flow` and the gateway.
 
 use std::io;
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
 
 use socket2::Socket;
 use tokio::net::TcpSocket;
 
 /// Whether several listeners can share a port, each getting a share of the connections.
 pub const PORTS_ARE_SHARED: bool = cfg!(unix);
+
+/// How long a listener on this machine has to take a connection.
+const AT_ONCE: Duration = Duration::from_millis(500);
+
+/// Whether somebody listens at an address of this machine.
+pub fn is_listening(at: SocketAddr) -> bool {
+    TcpStream::connect_timeout(&at, AT_ONCE).is_ok()
+}
 
 /// Lets a port be bound again at once: otherwise a port that was just released counts as busy for a minute on Unix.
 /// On Windows the same option would let others take a port that is in use.

@@ -1,17 +1,11 @@
-//! What kind of terminal there is, and the only reader of its input. Not here: questions and colours (see `cli`).
+//! What kind of terminal there is, and all of a piped input. Questions and colours are `cli`'s.
 
 use std::fs::File;
 use std::io::{IsTerminal, Read};
-use std::sync::OnceLock;
-
-use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::sync::Mutex;
 
 use crate::sys::{env, regular_file};
 
-type TerminalInput = BufReader<tokio::io::Stdin>;
-
-/// Whether a user can answer: both ends are a terminal.
+/// Whether a person is there to answer: both ends are a terminal.
 pub fn interactive() -> bool {
     std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
 }
@@ -31,6 +25,13 @@ pub fn stdout_width() -> Option<usize> {
     let columns =
         || dialoguer::console::Term::stdout().size_checked().map_or(80, |(_, columns)| columns.into());
     std::io::stdout().is_terminal().then(columns)
+}
+
+/// How many columns stderr has, if it is a terminal.
+pub fn stderr_width() -> Option<usize> {
+    let columns =
+        || dialoguer::console::Term::stderr().size_checked().map_or(80, |(_, columns)| columns.into());
+    std::io::stderr().is_terminal().then(columns)
 }
 
 /// Stdout as a file, for a program that must know which lines were written: the standard library's own is buffered.
@@ -53,15 +54,4 @@ pub fn piped() -> std::io::Result<String> {
     std::io::stdin().read_to_end(&mut bytes)?;
     let not_text = |_| std::io::Error::new(std::io::ErrorKind::InvalidData, regular_file::NOT_TEXT);
     regular_file::text(bytes).map_err(not_text)
-}
-
-/// The next line that the user types or pastes. One reader for the whole process: a second one would steal its lines.
-pub async fn line() -> Option<String> {
-    static INPUT: OnceLock<Mutex<TerminalInput>> = OnceLock::new();
-    let mut input = INPUT.get_or_init(|| Mutex::new(BufReader::new(tokio::io::stdin()))).lock().await;
-    let mut text = String::new();
-    match input.read_line(&mut text).await {
-        Ok(1..) => Some(text.trim().to_owned()),
-        _ => None,
-    }
 }

@@ -32,7 +32,7 @@ const RUNS: &[(&str, i32)] = &[
     ("call echo {}", 0),
     ("gateway check", 0),
     ("gateway routes", 0),
-    ("gateway explain --server atlassian --tool jira_search --groups mcp-registry-developer", 0),
+    ("gateway explain atlassian --tool jira_search --groups mcp-registry-developer", 0),
     ("gateway test cases.yml", 0),
     ("doctor --offline", 7),
     ("logout atlassian --yes", 0),

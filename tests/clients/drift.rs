@@ -49,7 +49,7 @@ fn whatever_is_not_as_it_was_installed_is_found_and_the_next_run_mends_it() {
     person.install(&[]);
     edit(&person, |servers| servers["mine"] = json!({"command": "npx"}));
     let text = person.user.run(&["config", "install", "--check"]).code(0).stdout;
-    assert_eq!(text, "in order cursor          1 server  ~/.cursor/mcp.json\n");
+    assert_eq!(text, "ok      cursor                       in order, 1 server  ~/.cursor/mcp.json\n");
     assert_eq!(checked(&person, 0, &[]), in_order(), "what is the user's is no drift");
     std::fs::remove_file(person.home(CURSOR)).unwrap();
     assert_eq!(checked(&person, 7, &[]), found(format!("+ notes  {url}")));
@@ -72,7 +72,7 @@ fn whatever_is_not_as_it_was_installed_is_found_and_the_next_run_mends_it() {
     let rows = checked(&person, 7, &[]);
     assert!(rows[0].0 == "cursor failed" && rows[0].1[0].contains("is not JSON"), "{rows:?}");
     let text = person.user.run(&["config", "install", "--check"]).code(7).stdout;
-    assert!(text.contains("failed   cursor") && text.contains("nothing was written"), "{text}");
+    assert!(text.contains("failed  cursor") && text.contains("nothing was written"), "{text}");
 }
 
 #[cfg(unix)]

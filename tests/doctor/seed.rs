@@ -158,8 +158,8 @@ const SEED: &[Case] = &[
         [
             "gateway.access",
             "problem",
-            "ingress.json see no tools",
-            "mcpauth gateway explain --server fininfo",
+            "ingress.json see no server's tools",
+            "mcpauth gateway explain fininfo",
         ],
     ),
     case(

@@ -26,7 +26,9 @@ mod gateway_egress;
 mod gateway_idps;
 mod haproxy;
 mod packages;
+mod shells;
 mod smoke;
+mod vending;
 mod wycheproof;
 
 use std::collections::HashMap;

@@ -200,12 +200,12 @@ fn the_gateways_no_is_explained_with_the_next_command() {
         (
             "worker",
             &["call", "--server", "alpha", "delete_all"][..],
-            "mcpauth gateway explain --server alpha --tool delete_all --groups",
+            "mcpauth gateway explain alpha --tool delete_all --groups",
         ),
         (
             "worker",
             &["list", "--server", "beta"],
-            "mcpauth gateway explain --server beta --method tools/list --groups",
+            "mcpauth gateway explain beta --method tools/list --groups",
         ),
     ] {
         let refused = worker(&lab, client).run(&[args, &["--json"]].concat()).code(4).json_error();

@@ -3,6 +3,7 @@
 
 mod install;
 mod show;
+pub(super) mod uninstall;
 mod words;
 
 use clap::{Args, Subcommand};
@@ -35,6 +36,8 @@ enum ConfigCommand {
     },
     /// Merge mcpauth's entries into the clients' own files; everything else in them stays
     Install(install::InstallArgs),
+    /// Take our entries out of the clients' own files; everything else in them stays
+    Uninstall(uninstall::UninstallArgs),
 }
 
 pub(super) fn run(args: &ConfigArgs, given: &Given<'_>, out: &Out) -> Result<Exit, Error> {
@@ -49,5 +52,6 @@ pub(super) fn run(args: &ConfigArgs, given: &Given<'_>, out: &Out) -> Result<Exi
             show::render(&config, client, auth_mode.as_deref(), out)
         }
         ConfigCommand::Install(args) => install::run(args, &config, out),
+        ConfigCommand::Uninstall(args) => uninstall::run(args, &config, out),
     }
 }

@@ -1,23 +1,21 @@
-//! Prints findings: grouped and wrapped on a terminal, one per line otherwise. Not here: their texts (see the
-//! checks).
+//! How findings look: problems first, marked and wrapped on a terminal, one fact a line elsewhere. It leaves what they say to the checks.
 
 use serde_json::json;
 
-use crate::cli::out::{Out, wrapped};
+use crate::cli::out::{Mark, Out};
 use crate::doctor::{DoctorReport, Finding, Status};
 use crate::sys::terminal;
 
-/// The groups' titles, ordered so that each depends only on those before it.
-const GROUPS: [(&str, &str); 9] = [
-    ("settings", "Settings"),
-    ("files", "Files"),
-    ("storage", "Storage"),
-    ("network", "Network"),
-    ("issuer", "Identity providers"),
-    ("login", "Logins"),
-    ("tokens", "Tokens"),
-    ("gateway", "Gateway"),
-    ("clients", "Clients"),
+/// What a finding is about, in the order in which one thing rests on the other.
+const GROUPS: [&str; 9] =
+    ["settings", "files", "storage", "network", "issuer", "login", "tokens", "gateway", "clients"];
+
+/// What wants somebody comes first; what is as it should be is shown to whoever asks for more.
+const STATUSES: [(Status, &str); 4] = [
+    (Status::Problem, "Problems"),
+    (Status::Warn, "Warnings"),
+    (Status::Skipped, "Not checked"),
+    (Status::Ok, "Passed"),
 ];
 
 /// Shows everything.
@@ -35,20 +33,24 @@ pub(super) fn show(out: &Out, report: &DoctorReport) {
     for fix in fixed {
         out.result(&format!("{} {}", if fix.is_ok() { "fixed:" } else { "not fixed:" }, describe_fix(fix)));
     }
-    let mut group = "";
-    for finding in ordered(findings) {
-        if rich && finding.group() != group {
-            group = finding.group();
-            let title = GROUPS.iter().find(|(name, _)| *name == group).map_or(group, |(_, title)| title);
+    for (status, title) in STATUSES {
+        let mut found = ordered(findings).filter(|finding| finding.status == status).peekable();
+        if found.peek().is_none() || (status == Status::Ok && !out.is_verbose()) {
+            continue;
+        }
+        if rich {
             out.result(&format!("\n{}", out.paint("1", title)));
         }
-        let text = if rich { on_terminal(out, finding) } else { plain(finding) };
-        match finding.status {
-            Status::Problem => out.data(&text),
-            _ => out.result(&text),
+        for finding in found {
+            let text = if rich { on_terminal(out, finding) } else { plain(finding) };
+            match status {
+                Status::Problem => out.data(&text),
+                _ => out.result(&text),
+            }
         }
     }
-    out.result(&format!("\n{}", summary(findings)));
+    let between = if rich { "\n" } else { "" };
+    out.result(&format!("{between}{}", out.wrap(&summary(findings, out.is_verbose()), 0)));
 }
 
 fn describe_fix(fix: &Result<String, String>) -> &str {
@@ -59,7 +61,7 @@ fn describe_fix(fix: &Result<String, String>) -> &str {
 
 /// By group; within a group in the order found.
 fn ordered(findings: &[Finding]) -> impl Iterator<Item = &Finding> {
-    GROUPS.iter().flat_map(|(group, _)| findings.iter().filter(move |finding| finding.group() == *group))
+    GROUPS.iter().flat_map(|group| findings.iter().filter(move |finding| finding.group() == *group))
 }
 
 /// For `grep`: only cause and remedy have lines of their own.
@@ -71,19 +73,19 @@ fn plain(finding: &Finding) -> String {
 }
 
 fn on_terminal(out: &Out, finding: &Finding) -> String {
-    let (code, mark) = match finding.status {
-        Status::Ok => ("32", "✓"),
-        Status::Warn => ("33", "!"),
-        Status::Problem => ("31", "✗"),
-        Status::Skipped => ("2", "-"),
+    let mark = match finding.status {
+        Status::Ok => Mark::Good,
+        Status::Warn => Mark::Warn,
+        Status::Problem => Mark::Bad,
+        Status::Skipped => Mark::Skipped,
     };
-    let mut text = format!("  {} {}", out.paint(code, mark), wrapped(&finding.found, 4));
-    text.extend(finding.cause.iter().map(|cause| format!("\n    {}", wrapped(cause, 4))));
-    text.extend(finding.remedy.iter().map(|remedy| format!("\n    -> {}", wrapped(remedy, 7))));
+    let mut text = format!("{} {}", out.mark(mark), out.wrap(&finding.found, 2));
+    text.extend(finding.cause.iter().map(|cause| format!("\n  {}", out.wrap(cause, 2))));
+    text.extend(finding.remedy.iter().map(|remedy| format!("\n  -> {}", out.wrap(remedy, 5))));
     text
 }
 
-fn summary(findings: &[Finding]) -> String {
+fn summary(findings: &[Finding], is_verbose: bool) -> String {
     let count = |status| findings.iter().filter(|finding| finding.status == status).count();
     let (problems, warnings) = (count(Status::Problem), count(Status::Warn));
     let some = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
@@ -93,6 +95,15 @@ fn summary(findings: &[Finding]) -> String {
         (problems, 0) => some(problems, "problem"),
         (problems, warnings) => format!("{}, {}", some(problems, "problem"), some(warnings, "warning")),
     };
+    let passed = count(Status::Ok);
+    if passed > 0 && !is_verbose {
+        text.push_str(&format!(
+            "; {passed} check{} passed (-v shows them)",
+            if passed == 1 { "" } else { "s" }
+        ));
+    } else if passed > 0 {
+        text.push_str(&format!("; {passed} passed"));
+    }
     let fixable = findings.iter().filter(|finding| finding.fix.is_some()).count();
     if fixable > 0 {
         text.push_str(&format!("\n{fixable} of them can be fixed with: mcpauth doctor --fix"));
@@ -103,7 +114,7 @@ fn summary(findings: &[Finding]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::out::WIDTH;
+    use crate::cli::out::{WIDTH, wrapped};
     use proptest::prelude::*;
 
     #[test]
@@ -122,10 +133,11 @@ mod tests {
         for (findings, expected) in [
             (vec![], "no problems"),
             (vec![warn.clone()], "no problems, 1 warning"),
+            (vec![Finding::ok("files.mode", "a")], "no problems; 1 check passed (-v shows them)"),
             (vec![problem.clone(), problem.clone()], "2 problems"),
             (vec![fixable, warn], "1 problem, 1 warning\n1 of them can be fixed with: mcpauth doctor --fix"),
         ] {
-            assert_eq!(summary(&findings), expected);
+            assert_eq!(summary(&findings, false), expected);
         }
     }
 
@@ -133,7 +145,7 @@ mod tests {
         #[test]
         fn wrapping_loses_nothing_and_fits(words in proptest::collection::vec("[a-zä]{1,90}", 0..40), indent in 0usize..10) {
             let text = words.join(" ");
-            let lines = wrapped(&text, indent);
+            let lines = wrapped(&text, indent, WIDTH);
             prop_assert_eq!(lines.split_whitespace().collect::<Vec<_>>().join(" "), text);
             for (at, line) in lines.lines().enumerate() {
                 let width = line.chars().count() + if at == 0 { indent } else { 0 };

@@ -18,6 +18,7 @@ use crate::gateway::servers::FoundServers;
 use crate::gateway::servers::audience::servers_of;
 use crate::gateway::servers::headers::AllowedVariables;
 use crate::gateway::servers::route::Routes;
+use crate::gateway::settings::{IssuerSettings, Vending};
 use crate::inspect::token_of;
 use crate::policy::{Call, Explanation, Principal};
 use crate::registry::Registry;
@@ -25,31 +26,34 @@ use crate::sys::clock;
 use crate::text::{clean, word};
 
 const EXAMPLES: &str = "Examples:
-  mcpauth gateway explain --server docs --tool search --groups readers
-  mcpauth gateway explain --server docs --method tools/list --scopes docs/read --json
-  mcpauth gateway explain --token ingress                  everything this stored token may do
-  mcpauth gateway explain --token ingress --server docs --tool search";
+  mcpauth gateway explain docs --tool search --groups readers
+  mcpauth gateway explain docs --method tools/list --scopes docs/read --json
+  mcpauth gateway explain --token ingress                  all that this stored token may do
+  mcpauth gateway explain --token ingress docs --tool search";
 
 /// Tell whether a caller may do something, and which line of the policy decides
 #[derive(Args, Debug)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, group = clap::ArgGroup::new("about").args(["server", "named"]))]
 pub(super) struct ExplainArgs {
     #[command(flatten)]
     policy: PolicyFrom,
     /// The server, by its path without slashes
-    #[arg(long, required_unless_present = "token")]
+    #[arg(value_name = "SERVER", required_unless_present_any = ["token", "named"])]
     server: Option<String>,
-    /// The method; GET for the stream, DELETE to end a session [default: the one for the tool, prompt or resource]
-    #[arg(long, requires = "server")]
+    /// The same
+    #[arg(long = "server", value_name = "SERVER", conflicts_with = "server", hide = true)]
+    named: Option<String>,
+    /// The method, GET for the stream or DELETE for a session's end [default: the one that is about what is named]
+    #[arg(long, requires = "about")]
     method: Option<String>,
     /// The tool it calls
-    #[arg(long, conflicts_with_all = ["prompt", "resource"], requires = "server")]
+    #[arg(long, conflicts_with_all = ["prompt", "resource"], requires = "about")]
     tool: Option<String>,
     /// The prompt it gets
-    #[arg(long, conflicts_with = "resource", requires = "server")]
+    #[arg(long, conflicts_with = "resource", requires = "about")]
     prompt: Option<String>,
     /// The resource it reads
-    #[arg(long, value_name = "URI", requires = "server")]
+    #[arg(long, value_name = "URI", requires = "about")]
     resource: Option<String>,
     /// The caller's groups
     #[arg(long, value_delimiter = ',', value_name = "A,B")]
@@ -81,7 +85,7 @@ pub(super) fn run(args: &ExplainArgs, config: &Config, out: &Out) -> Result<Exit
             return Ok(Exit::Done);
         }
     };
-    let server = args.server.as_deref().map(|name| name.trim_matches('/'));
+    let server = args.server.as_ref().or(args.named.as_ref()).map(|name| name.trim_matches('/'));
     match (server, args.call()) {
         (Some(server), Some(call)) => {
             let explanation = policy.explain(&principal, server, &call);
@@ -103,7 +107,7 @@ fn nothing_asked(server: &str) -> Error {
     Error::Usage {
         message: "nothing to explain: give one of --tool, --method, --prompt and --resource".into(),
         hint: format!(
-            "who sees the tools: mcpauth gateway explain --server {server} --method tools/list --groups YOUR,GROUPS"
+            "who sees the tools: mcpauth gateway explain {server} --method tools/list --groups YOUR,GROUPS"
         ),
     }
 }
@@ -175,7 +179,10 @@ impl ExplainArgs {
         let routes = Routes::new(found.map(|found| found.servers).unwrap_or_default(), &settings);
         let address = Url::parse(&settings.address()).ok();
         let servers = |audience: &str| servers_of(&routes, address.as_ref(), audience);
-        Ok(match authn::supposed(token.expose(), &settings.issuers, &servers, clock::now()) {
+        // Its own tokens are told of as well.
+        let own = settings.vending.iter().map(Vending::as_issuer);
+        let issuers: Vec<IssuerSettings> = settings.issuers.iter().cloned().chain(own).collect();
+        Ok(match authn::supposed(token.expose(), &issuers, &servers, clock::now()) {
             Ok(principal) => ExplainedCaller::Known(Box::new(principal)),
             Err(reject) => ExplainedCaller::Refused(reject),
         })

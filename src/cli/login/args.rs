@@ -12,6 +12,7 @@ use crate::given::secret_from;
 use crate::login::{LoginRequest, Own};
 use crate::sys::address::web_url;
 use crate::sys::paths;
+use crate::sys::typed_url::typed_url;
 use crate::text::word;
 
 /// Log in to any MCP server by its address, and store its token
@@ -26,10 +27,10 @@ use crate::text::word;
 #[command(after_help = "Examples:\n  mcpauth login https://tools.example.com/mcp\n  \
                         mcpauth login https://tools.example.com/mcp --client-id ID --client-secret-file -\n  \
                         mcpauth login https://tools.example.com/mcp --client-id ID --private-key-file key.pem --client-credentials\n  \
-                        mcpauth list --url https://tools.example.com/mcp")]
+                        mcpauth list https://tools.example.com/mcp")]
 pub(in crate::cli) struct LoginArgs {
-    /// The MCP server's address
-    #[arg(value_parser = address)]
+    /// The MCP server's address; https where it has no scheme
+    #[arg(value_name = "URL", value_parser = address)]
     url: Url,
     /// Its name, instead of its host name
     #[arg(long, visible_alias = "mcp-server-name", value_name = "NAME")]
@@ -68,9 +69,8 @@ struct OwnArgs {
     /// The key's id at the issuer
     #[arg(long, value_name = "ID", requires = "private_key_file")]
     key_id: Option<String>,
-    /// The redirect URI that this client is registered with [default: http://127.0.0.1:8080/callback, with another
-    /// path for an issuer that sends no iss in its answers (RFC 9207)]
-    #[arg(long, value_name = "URI", requires = "client_id", value_parser = address)]
+    /// The redirect URI that this client is registered with [default: http://127.0.0.1:8080/callback, with a path of its own for an issuer that does not name itself in its answers (RFC 9207)]
+    #[arg(long, value_name = "URI", requires = "client_id", value_parser = redirect_uri)]
     redirect_uri: Option<Url>,
     /// Get the token for the client itself, without a login; the default at an issuer that offers nothing else
     #[arg(long, requires = "client_id")]
@@ -127,8 +127,16 @@ impl OwnArgs {
     }
 }
 
+/// It must be to the letter what is registered, so nothing is added to it.
+fn redirect_uri(text: &str) -> Result<Url, String> {
+    without_fragment(web_url(text).map_err(|e| e.to_string())?)
+}
+
 fn address(text: &str) -> Result<Url, String> {
-    let url = web_url(text).map_err(|e| e.to_string())?;
+    without_fragment(typed_url(text).map_err(|e| e.to_string())?)
+}
+
+fn without_fragment(url: Url) -> Result<Url, String> {
     if url.fragment().is_some() {
         return Err("has a fragment (#)".into());
     }

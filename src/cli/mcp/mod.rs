@@ -1,15 +1,20 @@
 //! `mcpauth probe`, `ping`, `list` and `call`: an MCP client on the command line. Not here: the protocol (see
-//! `client`); the server's address and credentials (see `connect`); how answers look (see `show`).
+//! `client`); the server's address and credentials (see `connect`); the words of `call` (see `words` and `arguments`);
+//! how answers look (see `show`).
 
+mod arguments;
 mod show;
+mod words;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use clap::Args;
 use serde_json::{Map, Value, json};
 use url::Url;
 
+use self::arguments::{ToolArguments, typed};
+use self::words::CallWords;
 use crate::cli::args::AuthArgs;
 use crate::cli::flows;
 use crate::cli::given::Given;
@@ -18,20 +23,28 @@ use crate::client::{ClientError, Era, McpClient, Tools};
 use crate::connect::{Target, Wanted, address};
 use crate::error::{Error, Exit};
 use crate::quantity::seconds_within;
-use crate::sys::{public_file, terminal};
+use crate::servers::ServerRef;
+use crate::sys::terminal;
 
-/// The largest file of arguments that is read, in bytes.
-const MAX_ARGUMENT_BYTES: u64 = 64 << 20;
-
-/// Which server to use, and what to send it.
+/// Which server, for a verb whose first word it is, and what it is sent.
 #[derive(Args, Debug)]
 struct ServerArgs {
-    /// The server's address [default: GATEWAY_URL, else http://localhost:8003/mcp]
-    #[arg(long, value_name = "URL", value_parser = address)]
+    /// One of your servers by its name, or any server's address [default: GATEWAY_URL, else http://localhost:8003/mcp]
+    #[arg(value_name = "SERVER", conflicts_with_all = ["url", "server"])]
+    name: Option<ServerRef>,
+    #[command(flatten)]
+    target: TargetArgs,
+}
+
+/// Which server, by an option, and what it is sent.
+#[derive(Args, Debug)]
+struct TargetArgs {
+    /// The server's address
+    #[arg(long, value_name = "URL", value_parser = address, hide = true)]
     url: Option<Url>,
     /// One of your servers, by its name
-    #[arg(long, value_name = "NAME", conflicts_with = "url")]
-    server: Option<String>,
+    #[arg(long, value_name = "NAME", conflicts_with = "url", hide = true)]
+    server: Option<ServerRef>,
     #[command(flatten)]
     auth: AuthArgs,
     /// Send no credentials
@@ -45,6 +58,30 @@ struct ServerArgs {
     timeout: u64,
 }
 
+impl ServerArgs {
+    fn resolve(&self, given: &Given<'_>, out: &Out) -> Result<Target, Error> {
+        let which = self.target.which().or_else(|| self.name.clone());
+        Target::resolve(&self.target.wanted(which), flows::servers(given.config(out)?, out)?)
+    }
+}
+
+impl TargetArgs {
+    /// The server that an option names.
+    fn which(&self) -> Option<ServerRef> {
+        self.server.clone().or_else(|| self.url.clone().map(ServerRef::ByUrl))
+    }
+
+    fn wanted(&self, which: Option<ServerRef>) -> Wanted {
+        Wanted {
+            which,
+            auth: self.auth.auth,
+            no_auth: self.no_auth,
+            token_file: self.token_file.clone(),
+            within: Duration::from_secs(self.timeout),
+        }
+    }
+}
+
 /// The default deadline of a call, in seconds.
 fn timeout(text: &str) -> Result<u64, String> {
     seconds_within(text, 1..=86_400)
@@ -53,7 +90,7 @@ fn timeout(text: &str) -> Result<u64, String> {
 /// Connect to an MCP server, ping it and list its tools, step by step
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  mcpauth probe --server fininfo\n  GATEWAY_URL=https://gw.example.com/mcp mcpauth probe"
+    after_help = "Examples:\n  mcpauth probe fininfo\n  GATEWAY_URL=https://gw.example.com/mcp mcpauth probe"
 )]
 pub(super) struct ProbeArgs {
     #[command(flatten)]
@@ -74,8 +111,8 @@ pub(super) struct PingArgs {
 #[derive(Args, Debug)]
 #[command(
     visible_alias = "tools",
-    after_help = "Examples:\n  mcpauth list --server fininfo\n  \
-                                                 mcpauth list --url https://gw.example.com/mcp --json | jq '.tools[0].inputSchema'"
+    after_help = "Examples:\n  mcpauth list fininfo\n  \
+                                                 mcpauth list https://gw.example.com/mcp --json | jq '.tools[0].inputSchema'"
 )]
 pub(super) struct ListArgs {
     #[command(flatten)]
@@ -86,21 +123,31 @@ pub(super) struct ListArgs {
 ///
 /// Prints the result's text unchanged, or the whole result with --json.
 #[derive(Args, Debug)]
-#[command(after_help = "Examples:\n  mcpauth call debug_auth_context\n  \
-                        mcpauth call --server fininfo get_price '{\"symbol\": \"ABC\"}' | jq .price\n  \
-                        mcpauth call echo @arguments.json")]
+#[command(
+    override_usage = "mcpauth call [OPTIONS] [SERVER] TOOL [KEY=VALUE... | JSON | @FILE | -]",
+    after_help = "SERVER is one of your servers by its name, or any server's address; without it the one of GATEWAY_URL is meant. Two \
+                  words are SERVER and TOOL unless the second one holds arguments: it has a = in it, begins with { or @, or \
+                  is -. After TOOL come its arguments: KEY=VALUE, each typed as the tool's inputSchema says (as JSON if it is any \
+                  and the schema does not say, else as text; a list's key may be repeated), or one JSON object, from the command \
+                  line, a file or stdin.\n\n\
+                  Examples:\n  mcpauth call fininfo get_price symbol=ABC days=5 | jq .price\n  \
+                  mcpauth call https://tools.example.com/mcp echo '{\"text\": \"hello\"}'\n  \
+                  mcpauth call debug_auth_context      at GATEWAY_URL\n  \
+                  mcpauth call echo @arguments.json"
+)]
 pub(super) struct CallArgs {
+    /// One of your servers by its name, or any server's address; or the tool, of the server of GATEWAY_URL
+    #[arg(value_name = "SERVER", hide = true)]
+    first: String,
+    /// The tool and its arguments
+    #[arg(value_name = "WORD", hide = true)]
+    rest: Vec<String>,
     #[command(flatten)]
-    server: ServerArgs,
-    /// The tool's name
-    tool: String,
-    /// Its arguments: a JSON object, @FILE, or - for stdin
-    #[arg(value_name = "JSON", default_value = "{}", hide_default_value = true)]
-    arguments: String,
+    target: TargetArgs,
 }
 
 pub(super) fn probe(args: &ProbeArgs, given: &Given<'_>, out: &Out) -> Result<Exit, Error> {
-    let target = resolve(&args.server, given, out)?;
+    let target = args.server.resolve(given, out)?;
     let work = async |client: &mut McpClient| {
         let place = target.place(client);
         out.result(&step("connected", &format!("{} at {place}", show::named(client))));
@@ -129,7 +176,7 @@ pub(super) fn probe(args: &ProbeArgs, given: &Given<'_>, out: &Out) -> Result<Ex
 }
 
 pub(super) fn ping(args: &PingArgs, given: &Given<'_>, out: &Out) -> Result<Exit, Error> {
-    let target = resolve(&args.server, given, out)?;
+    let target = args.server.resolve(given, out)?;
     let work = async |client: &mut McpClient| {
         let took = timed(client).await?;
         let how = format!("{}, {}", client.protocol(), client.transport());
@@ -151,7 +198,7 @@ pub(super) fn ping(args: &PingArgs, given: &Given<'_>, out: &Out) -> Result<Exit
 }
 
 pub(super) fn list(args: &ListArgs, given: &Given<'_>, out: &Out) -> Result<Exit, Error> {
-    let target = resolve(&args.server, given, out)?;
+    let target = args.server.resolve(given, out)?;
     let tools = match ask(&target, out, None, async |client: &mut McpClient| client.tools().await)? {
         Ok(tools) => tools,
         Err(exit) => return Ok(exit),
@@ -170,11 +217,25 @@ pub(super) fn list(args: &ListArgs, given: &Given<'_>, out: &Out) -> Result<Exit
 }
 
 pub(super) fn call(args: &CallArgs, given: &Given<'_>, out: &Out) -> Result<Exit, Error> {
-    let arguments = arguments(&args.arguments)?;
-    let target = resolve(&args.server, given, out)?;
-    let work = async |client: &mut McpClient| client.call(&args.tool, &arguments).await;
-    let result = match ask(&target, out, Some(&args.tool), work)? {
-        Ok(result) => result,
+    let named = args.target.which();
+    let words = CallWords::read(&args.first, &args.rest, named.is_some());
+    let arguments = ToolArguments::read(words.arguments)?;
+    let servers = flows::servers(given.config(out)?, out)?;
+    let which = named.map_or_else(|| words.server(&servers), |named| Ok(Some(named)))?;
+    let target = Target::resolve(&args.target.wanted(which), servers)?;
+    let tool = words.tool;
+    let work = async |client: &mut McpClient| match &arguments {
+        ToolArguments::Ready(object) => client.call(tool, object).await.map(Ok),
+        ToolArguments::Typed(pairs) => {
+            let schema = client.input_schema(tool).await?;
+            match typed(pairs, schema.as_ref()) {
+                Ok(object) => client.call(tool, &object).await.map(Ok),
+                Err(error) => Ok(Err(error)),
+            }
+        }
+    };
+    let result = match ask(&target, out, Some(tool), work)? {
+        Ok(result) => result?,
         Err(exit) => return Ok(exit),
     };
     let failed = result.get("isError") == Some(&Value::Bool(true));
@@ -184,7 +245,7 @@ pub(super) fn call(args: &CallArgs, given: &Given<'_>, out: &Out) -> Result<Exit
     let content = show::ToolContent::from_result(&result);
     if failed {
         let said = crate::text::clean(&content.text.join(" "), 500);
-        return Err(target.explained(ClientError::Tool(said), Some(&args.tool)));
+        return Err(target.explained(ClientError::Tool(said), Some(tool)));
     }
     if !out.json {
         content.print(out);
@@ -192,19 +253,7 @@ pub(super) fn call(args: &CallArgs, given: &Given<'_>, out: &Out) -> Result<Exit
     Ok(Exit::Done)
 }
 
-fn resolve(args: &ServerArgs, given: &Given<'_>, out: &Out) -> Result<Target, Error> {
-    let wanted = Wanted {
-        url: args.url.clone(),
-        server: args.server.clone(),
-        auth: args.auth.auth,
-        no_auth: args.no_auth,
-        token_file: args.token_file.clone(),
-        within: Duration::from_secs(args.timeout),
-    };
-    Target::resolve(&wanted, flows::servers(given.config(out)?, out)?)
-}
-
-/// Connects to the server; a signal gives its exit code.
+/// Asks the server; a signal gives its exit code.
 fn ask<T>(
     target: &Target,
     out: &Out,
@@ -249,47 +298,4 @@ fn about(client: &McpClient, place: &str) -> Map<String, Value> {
         "transport": client.transport(),
     });
     object.as_object().cloned().unwrap_or_default()
-}
-
-/// The tool's arguments, which must be an object. Their content is never repeated.
-fn arguments(given: &str) -> Result<Map<String, Value>, Error> {
-    let wrong = |what: String| Error::Usage {
-        message: format!("the tool's arguments are {what}"),
-        hint:
-            "give a JSON object in single quotes, such as '{\"name\": \"value\"}', or @FILE, or - for stdin"
-                .into(),
-    };
-    let mut text = String::new();
-    if given == "-" {
-        text = terminal::piped()?;
-    } else if let Some(path) = given.strip_prefix('@') {
-        text = public_file::read_named_text(Path::new(path), MAX_ARGUMENT_BYTES)
-            .map_err(|e| wrong(format!("not readable from {path}: {e}")))?;
-    } else {
-        given.clone_into(&mut text);
-    }
-    match serde_json::from_str(&text) {
-        Ok(Value::Object(object)) => Ok(object),
-        Ok(_) => Err(wrong("JSON, but not an object".into())),
-        Err(error) => Err(wrong(format!("not JSON: {error}"))),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn arguments_are_an_object_and_an_error_repeats_nothing_of_them() {
-        assert_eq!(arguments("{}").unwrap(), Map::new());
-        assert_eq!(arguments(r#"{"a":[1]}"#).unwrap().get("a"), Some(&json!([1])));
-        for (given, expected) in [
-            ("[1]", "the tool's arguments are JSON, but not an object"),
-            ("\"hunter2\"", "the tool's arguments are JSON, but not an object"),
-            ("{hunter2}", "the tool's arguments are not JSON: key must be a string at line 1 column 2"),
-            ("", "the tool's arguments are not JSON: EOF while parsing a value at line 1 column 0"),
-        ] {
-            assert_eq!(arguments(given).unwrap_err().to_string(), expected, "{given}");
-        }
-    }
 }

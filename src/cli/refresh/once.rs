@@ -1,6 +1,6 @@
 //! `mcpauth refresh --once`: one pass over everything due, for cron. Not here: the summary (see `report`).
 
-use crate::cli::flows::{self, FlowResult};
+use crate::cli::flows::{self, FlowResult, FlowResults};
 use crate::cli::out::Out;
 use crate::cli::refresh::args::RefreshArgs;
 use crate::cli::report::{ConfigRow, RunReport};
@@ -11,17 +11,25 @@ use crate::refresh::{Rules, Turns, renew, rewrite};
 use crate::vault::TokenOutcome;
 
 pub(super) fn run(args: &RefreshArgs, rules: Rules, config: &Config, out: &Out) -> Result<Exit, Error> {
-    Ok(flows::until_signal(out, pass(args, rules, config, out), RunReport::interrupted)?.report(out))
+    let known = FlowResults::default();
+    let work = pass(args, rules, config, out, &known);
+    Ok(flows::until_signal(out, work, |exit| RunReport::interrupted(exit, &known))?.report(out))
 }
 
-async fn pass(args: &RefreshArgs, rules: Rules, config: &Config, out: &Out) -> Result<RunReport, Error> {
+async fn pass(
+    args: &RefreshArgs,
+    rules: Rules,
+    config: &Config,
+    out: &Out,
+    known: &FlowResults,
+) -> Result<RunReport, Error> {
     let (vault, turns) = (out.context().vault(config, None)?, Turns::default());
     let get = async |credential: &Credential| {
         let turns = turns.of(credential);
         let _turn = turns.acquire().await;
         renew(&vault, credential, rules.buffer, args.force).await
     };
-    let rows = flows::run_each(config.plan(&CredentialKind::ALL, None), out, get).await;
+    let rows = flows::run_each(config.plan(&CredentialKind::ALL, None), out, known, get).await;
     let came =
         |row: &FlowResult| row.result.as_ref().is_ok_and(|fresh| fresh.outcome != TokenOutcome::Reused);
     let configs = if rows.iter().any(came) {

@@ -1,14 +1,14 @@
 //! The table of `mcpauth status`: eighty columns on a terminal, full names elsewhere. Not here: the states (see
 //! `status`).
 
-use crate::cli::out::{Out, wrapped};
+use crate::cli::out::{Out, WIDTH, wrapped};
 use crate::oauth::Epoch;
 use crate::status::{Row, State};
 use crate::store::Storage;
 use crate::sys::{clock, terminal};
 
-/// The widest name on a terminal, given the other columns.
-const NAME: usize = 27;
+/// How wide the other columns are than the name's.
+const OTHERS: usize = 53;
 
 /// The table, line by line; below each credential that is not good, why, and the next command.
 pub(super) fn lines(rows: &[Row], now: Epoch, out: &Out) -> Vec<String> {
@@ -20,15 +20,20 @@ pub(super) fn lines(rows: &[Row], now: Epoch, out: &Out) -> Vec<String> {
         };
         out.paint(code, text)
     };
-    layout(rows, now, terminal::stdout_is_rich(), &paint)
+    layout(rows, now, terminal::stdout_width(), &paint)
 }
 
-fn layout(rows: &[Row], now: Epoch, narrow: bool, paint: &dyn Fn(State, &str) -> String) -> Vec<String> {
+fn layout(
+    rows: &[Row],
+    now: Epoch,
+    width: Option<usize>,
+    paint: &dyn Fn(State, &str) -> String,
+) -> Vec<String> {
     if rows.is_empty() {
         return Vec::new();
     }
     let longest = rows.iter().map(|row| row.name.chars().count()).max().unwrap_or_default();
-    let name = longest.min(if narrow { NAME } else { longest });
+    let name = width.map_or(longest, |width| longest.min(width.max(WIDTH) - OTHERS));
     let mut lines = vec![format!(
         "{:name$}  {:11} {:11} {:9} {:7} RENEWAL",
         "NAME", "STATE", "EXPIRES", "SOURCE", "STORAGE"
@@ -51,7 +56,7 @@ fn layout(rows: &[Row], now: Epoch, narrow: bool, paint: &dyn Fn(State, &str) ->
         let remedy = row.hint.as_ref().or(row.command.as_ref());
         for (mark, text) in [("  ", row.why.as_ref()), ("  -> ", remedy)] {
             let Some(text) = text else { continue };
-            let text = if narrow { wrapped(text, mark.len()) } else { text.clone() };
+            let text = width.map_or_else(|| text.clone(), |width| wrapped(text, mark.len(), width));
             lines.extend(format!("{mark}{text}").lines().map(str::to_owned));
         }
     }
@@ -76,7 +81,6 @@ fn cut(text: &str, width: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::out::WIDTH;
 
     fn row(name: &str, state: State, expires_at: Option<Epoch>) -> Row {
         Row {
@@ -126,7 +130,7 @@ mod tests {
 
     #[test]
     fn on_a_terminal_it_fits_eighty_columns() {
-        let lines = layout(&rows(), 1_000, true, &|_, text| text.into());
+        let lines = layout(&rows(), 1_000, Some(WIDTH), &|_, text| text.into());
         for line in &lines {
             assert!(line.chars().count() <= WIDTH, "{line}");
         }
@@ -148,7 +152,7 @@ egress hub                   good        never       set 100   keyring auto"
 
     #[test]
     fn elsewhere_names_are_whole_and_lines_as_long_as_they_are() {
-        let lines = layout(&rows(), 1_000, false, &|_, text| text.into());
+        let lines = layout(&rows(), 1_000, None, &|_, text| text.into());
         let text = lines.join("\n");
         assert!(text.contains("egress a-provider for a-server-with-quite-a-name  needs login"), "{text}");
         assert!(text.contains("or run: mcpauth configure\n"), "{text}");
@@ -156,8 +160,8 @@ egress hub                   good        never       set 100   keyring auto"
 
     #[test]
     fn the_state_alone_is_coloured_and_its_column_keeps_its_width() {
-        let lines = layout(&rows(), 1_000, false, &|_, text| format!("<{text}>"));
+        let lines = layout(&rows(), 1_000, None, &|_, text| format!("<{text}>"));
         assert!(lines.get(1).is_some_and(|line| line.contains("<good       >")), "{lines:?}");
-        assert!(layout(&[], 0, false, &|_, text| text.into()).is_empty());
+        assert!(layout(&[], 0, None, &|_, text| text.into()).is_empty());
     }
 }

@@ -1,0 +1,152 @@
+//! What was meant by a verb that there is not: those of other tools by what they do here, and mistyped ones by their letters.
+
+use std::ffi::OsString;
+
+/// What users of other tools type first, the words and what does it here.
+const ELSEWHERE: &[(&str, &str)] = &[
+    ("auth login", "mcpauth login URL"),
+    ("auth logout", "mcpauth logout NAME"),
+    ("auth status", "mcpauth status"),
+    ("auth token", "mcpauth token NAME"),
+    ("auth refresh", "mcpauth refresh"),
+    ("auth setup-git", "mcpauth config install"),
+    ("auth", "mcpauth login URL"),
+    ("signin", "mcpauth login URL"),
+    ("sign-in", "mcpauth login URL"),
+    ("authenticate", "mcpauth login URL"),
+    ("authorize", "mcpauth login URL"),
+    ("connect", "mcpauth login URL"),
+    ("add", "mcpauth login URL"),
+    ("signout", "mcpauth logout NAME"),
+    ("sign-out", "mcpauth logout NAME"),
+    ("revoke", "mcpauth logout NAME --revoke"),
+    ("remove", "mcpauth logout NAME"),
+    ("setup", "mcpauth configure"),
+    ("init", "mcpauth configure"),
+    ("serve", "mcpauth gateway serve"),
+    ("server", "mcpauth gateway serve"),
+    ("start", "mcpauth gateway serve"),
+    ("proxy", "mcpauth bridge SERVER"),
+    ("whoami", "mcpauth status"),
+    ("who", "mcpauth status"),
+    ("ls", "mcpauth status"),
+    ("credentials", "mcpauth status"),
+    ("tokens", "mcpauth status"),
+    ("version", "mcpauth --version"),
+    ("install", "mcpauth config install"),
+    ("uninstall", "mcpauth config uninstall"),
+    ("clients", "mcpauth config show --clients"),
+    ("run", "mcpauth exec SERVER -- COMMAND"),
+    ("get-token", "mcpauth token NAME"),
+    ("print-token", "mcpauth token NAME"),
+    ("access-token", "mcpauth token NAME"),
+    ("get", "mcpauth generate"),
+    ("fetch", "mcpauth generate"),
+    ("renew", "mcpauth refresh --once"),
+    ("rotate", "mcpauth refresh --once"),
+    ("decode", "mcpauth inspect NAME"),
+    ("show", "mcpauth status"),
+    ("get-config", "mcpauth config show"),
+    ("settings", "mcpauth config show"),
+    ("check", "mcpauth doctor"),
+    ("diagnose", "mcpauth doctor"),
+    ("validate", "mcpauth gateway check"),
+    ("explain", "mcpauth gateway explain SERVER --tool TOOL"),
+    ("routes", "mcpauth gateway routes"),
+    ("test", "mcpauth gateway test"),
+    ("tool", "mcpauth call SERVER TOOL"),
+    ("completion", "mcpauth completions SHELL"),
+];
+/// The verbs whose own verbs are typed without them, or with the wrong one.
+const NONE: &str = "see what there is with: mcpauth help";
+
+/// What to do about a verb that is not there, in a command line with these words; `verbs` are those that are.
+pub(super) fn hint(typed: &str, args: &[OsString], verbs: &[String]) -> String {
+    let typed = typed.to_lowercase();
+    let next = args.iter().skip_while(|arg| !arg.eq_ignore_ascii_case(typed.as_str())).nth(1);
+    let both = next.map(|next| format!("{typed} {}", next.to_string_lossy().to_lowercase()));
+    let elsewhere = |words: &str| ELSEWHERE.iter().find(|(known, _)| *known == words).map(|(_, here)| *here);
+    if let Some(here) = both.as_deref().and_then(elsewhere).or_else(|| elsewhere(&typed)) {
+        return format!("run: {here}");
+    }
+    let near = verbs.iter().map(|verb| (distance(&typed, verb), verb)).min();
+    match near {
+        // A word in which every second letter is another one was not meant.
+        Some((errors, verb)) if errors <= 2 && errors * 3 <= verb.len() => {
+            format!("did you mean: mcpauth {verb}")
+        }
+        _ => NONE.into(),
+    }
+}
+
+/// How many letters are missing, too many, wrong or swapped with the next one.
+fn distance(one: &str, other: &str) -> usize {
+    let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
+    let (mut before, mut last): (Vec<usize>, Vec<usize>) = (Vec::new(), (0..=other.len()).collect());
+    for (i, a) in one.iter().enumerate() {
+        let mut row = vec![i + 1];
+        for (j, b) in other.iter().enumerate() {
+            let at = |row: &[usize], n: usize| row.get(n).copied().unwrap_or(usize::MAX / 2);
+            let swapped = i > 0 && j > 0 && one.get(i - 1) == Some(b) && other.get(j - 1) == Some(a);
+            let steps = [
+                at(&last, j + 1) + 1,
+                at(&row, j) + 1,
+                at(&last, j) + usize::from(a != b),
+                if swapped { at(&before, j - 1) + 1 } else { usize::MAX },
+            ];
+            row.push(steps.into_iter().min().unwrap_or_default());
+        }
+        before = std::mem::replace(&mut last, row);
+    }
+    last.last().copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn verbs() -> Vec<String> {
+        crate::cli::command().get_subcommands().map(|verb| verb.get_name().to_owned()).collect()
+    }
+
+    fn suggested(line: &str) -> String {
+        let args: Vec<OsString> = std::iter::once("mcpauth").chain(line.split(' ')).map(Into::into).collect();
+        hint(line.split(' ').next().unwrap(), &args, &verbs())
+    }
+
+    #[test]
+    fn the_verbs_of_other_tools_and_mistyped_ones_lead_somewhere() {
+        for (line, expected) in [
+            ("auth login", "run: mcpauth login URL"),
+            ("auth status --json", "run: mcpauth status"),
+            ("auth", "run: mcpauth login URL"),
+            ("setup", "run: mcpauth configure"),
+            ("serve", "run: mcpauth gateway serve"),
+            ("whoami", "run: mcpauth status"),
+            ("version", "run: mcpauth --version"),
+            ("uninstall", "run: mcpauth config uninstall"),
+            ("genrate", "did you mean: mcpauth generate"),
+            ("Stauts", "did you mean: mcpauth status"),
+            ("loign https://a.test", "did you mean: mcpauth login"),
+            ("frobnicate", NONE),
+            ("ba", NONE),
+            ("zzzz", NONE),
+        ] {
+            assert_eq!(suggested(line), expected, "{line}");
+        }
+    }
+
+    /// What is suggested for a verb of another tool is a command here.
+    #[test]
+    fn whatever_is_suggested_is_there() {
+        for (words, here) in ELSEWHERE {
+            let named: Vec<&str> =
+                here.split(' ').skip(1).take_while(|word| word.chars().all(|c| !c.is_uppercase())).collect();
+            let mut command = crate::cli::command();
+            for word in named.iter().filter(|word| !word.starts_with('-')) {
+                command = command.find_subcommand(word).unwrap_or_else(|| panic!("{words}: {here}")).clone();
+            }
+            assert!(crate::cli::command().find_subcommand(words).is_none(), "{words} is a verb of ours");
+        }
+    }
+}
