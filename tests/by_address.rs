@@ -195,7 +195,7 @@ fn a_server_that_is_not_what_it_must_be_gets_nobody_to_log_in() {
         (PRM, 503, json!({}), 5, "503", LAST),
         (METADATA, 200, json!({"issuer": "https://evil.test"}), 2, "instead of", OPENID),
         (METADATA, 200, json!({"token_endpoint": null}), 2, "does not publish its token endpoint", OPENID),
-        (METADATA, 200, json!({"authorization_endpoint": "file:///bin/sh"}), 2, "no web address", METADATA),
+        (METADATA, 200, json!({"authorization_endpoint": "file:///bin/sh"}), 2, "not an http or https URL", METADATA),
         (METADATA, 200, json!({"code_challenge_methods_supported": ["plain"]}), 2, "PKCE S256", METADATA),
         (METADATA, 200, json!({"code_challenge_methods_supported": null}), 2, "--assume-pkce-s256", METADATA),
         (METADATA, 200, json!({"registration_endpoint": null}), 2, "--client-id ID", METADATA),

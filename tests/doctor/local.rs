@@ -86,7 +86,7 @@ fn tokens_are_told_apart_by_who_can_renew_them() {
             "mcpauth egress --config-set 1",
         ),
         (json!(null), past, "problem", "only a login can renew it", "mcpauth egress --config-set 1"),
-        (json!("hunter2-r"), clock::now() + 60, "ok", "is renewed when it is used", ""),
+        (json!("hunter2-r"), clock::now() + 60, "ok", "is renewed on its next use", ""),
         (
             json!(null),
             clock::now() + 60,
@@ -140,7 +140,7 @@ fn a_port_that_is_taken_is_found_before_a_login_needs_it() {
     patient.doctor(&["--offline"]).has(
         "login.redirect",
         "warn",
-        "does not lead to a listener",
+        "does not point to a listener",
         "paste the address",
     );
 }

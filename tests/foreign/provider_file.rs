@@ -171,9 +171,9 @@ fn a_file_that_is_not_fit_to_be_read_is_said_once_and_left_out() {
     let good = listed("https://t.test", "");
     let cases: [(&str, u32, &str); 4] = [
         (&good, 0o664, "others can write to it"),
-        ("providers: [", 0o600, "is not read: "),
-        ("providers: hunter2", 0o600, "is not read: "),
-        ("- hunter2", 0o600, "is not read: "),
+        ("providers: [", 0o600, "is ignored: "),
+        ("providers: hunter2", 0o600, "is ignored: "),
+        ("- hunter2", 0o600, "is ignored: "),
     ];
     for (text, bits, reason) in cases {
         let user = User::new();

@@ -208,7 +208,7 @@ fn without_a_file_the_environment_says_it() {
 
     user.env("AUTH_PROVIDER", "oidc").env("INGRESS_OAUTH_ISSUER", "https://idp.example.com");
     let error = user.run(&["gateway", "check", "--json"]).code(2).json_error();
-    let message = "the gateway's rule on whom tokens of oidc are for is missing MCPAUTH_GATEWAY_AUDIENCE";
+    let message = "the gateway's audience rule for tokens of oidc is missing MCPAUTH_GATEWAY_AUDIENCE";
     assert_eq!(error["message"], message);
     user.env("INGRESS_OAUTH_AUDIENCE", "mcp");
     assert_eq!(stdout(&user, &["gateway", "check"], 0), fine);
