@@ -62,6 +62,9 @@ pub enum Error {
     /// Tokens.
     #[error("{0}")]
     Vault(#[from] VaultError),
+    /// A token that the gateway does not make.
+    #[error("{0}")]
+    Exchange(FlowError),
     /// Client configurations.
     #[error("{0}")]
     Render(#[from] RenderError),
@@ -125,7 +128,8 @@ pub enum Error {
 impl Error {
     /// A stable identifier for `--json`.
     pub fn code(&self) -> &'static str {
-        if let Self::Vault(VaultError::Flow(FlowError::Reply { reply, .. })) = self
+        if let Self::Vault(VaultError::Flow(FlowError::Reply { reply, .. }))
+        | Self::Exchange(FlowError::Reply { reply, .. }) = self
             && reply.is_no()
             && !matches!(reply, ReplyError::TokenType(_))
         {
@@ -155,7 +159,7 @@ impl Error {
                 | VaultError::ClientForgotten { .. }
                 | VaultError::Refused { .. },
             ) => Exit::Login,
-            Self::Vault(VaultError::Flow(error)) => flow_exit(error),
+            Self::Vault(VaultError::Flow(error)) | Self::Exchange(error) => flow_exit(error),
             Self::Vault(VaultError::Store(error)) => store_exit(error),
             Self::File(error) => file_exit(error),
             Self::Render(RenderError::File(error)) => file_exit(error),
@@ -185,6 +189,7 @@ impl Error {
                 format!("run: {command} --force --browser (or --no-browser, to open the address yourself)")
             }
             Self::Vault(VaultError::Flow(error)) => flow_hint(error, command),
+            Self::Exchange(error) => exchange_hint(error),
             Self::Vault(VaultError::Store(error)) => store_hint(error, command),
             Self::File(error) => error.hint(),
             Self::Render(error) => error.hint(),
@@ -281,6 +286,29 @@ fn flow_hint(error: &FlowError, command: &str) -> String {
         FlowError::Denied { .. } | FlowError::TimedOut(_) => format!("log in again: {command}"),
         FlowError::WrongIssuer => format!("close the browser's other login pages and log in again: {command}"),
         FlowError::Sites { .. } => format!("the token is stored; try again with: {command}"),
+    }
+}
+
+/// What to do where the gateway makes no token (RFC 8693 section 2.2.2).
+fn exchange_hint(error: &FlowError) -> String {
+    const VERB: &str = "mcpauth gateway token --server SERVER --tool TOOL";
+    const NOT_VENDING: &str =
+        "this gateway may make no tokens; whoever runs it lets it with vending in its gateway.yaml";
+    match error {
+        FlowError::Reply { reply: ReplyError::Refused { error, .. }, .. } => match error.as_str() {
+            "invalid_scope" | "invalid_authorization_details" | "invalid_target" => {
+                "ask for what you may do yourself; the tools are listed by: mcpauth list --server SERVER"
+                    .into()
+            }
+            "invalid_request" => {
+                "correct what is said of it; if it is your own token, get another: mcpauth ingress --force"
+                    .into()
+            }
+            "slow_down" | "temporarily_unavailable" => format!("try again in a while: {VERB}"),
+            _ => NOT_VENDING.into(),
+        },
+        FlowError::Reply { reply: ReplyError::Unreadable { .. }, .. } => NOT_VENDING.into(),
+        other => flow_hint(other, VERB),
     }
 }
 

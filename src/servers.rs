@@ -3,9 +3,11 @@
 
 mod advice;
 pub(crate) mod credentials;
+mod exchange;
 mod files;
 mod known;
 mod logins;
+mod narrowing;
 mod source;
 mod tokens;
 mod variables;
@@ -20,6 +22,8 @@ use url::Url;
 pub(crate) use self::advice::{ADDRESS, Advice, CredentialOrigin, place};
 pub(crate) use self::files::usable;
 use self::files::{egress_files, egress_of, found_at, identity_file, identity_of, server_name};
+use self::narrowing::Narrowed;
+pub(crate) use self::narrowing::Narrowing;
 pub(crate) use self::source::{HeaderSource, HeaderSources};
 pub(crate) use self::variables::{Gathered, gather, unambiguous};
 use crate::config::{Config, ConfigError, NamedValue};
@@ -60,6 +64,8 @@ pub(crate) struct Servers {
     gateway: Option<Url>,
     /// Whether our identity is sent to any address that is typed.
     auth: bool,
+    /// A token of the gateway's own goes in its place.
+    narrowed: Option<Narrowed>,
     /// Which messages were shown about which server.
     said: Mutex<BTreeSet<(String, bool)>>,
     out: Arc<dyn Notices>,
@@ -98,7 +104,7 @@ impl Servers {
         }
         let gateway = config.registry_url.as_deref().and_then(|text| Url::parse(text).ok());
         let (said, aimed) = (Mutex::default(), None);
-        Self { config, vault, credentials, refused, aimed, gateway, auth: false, said, out }
+        Self { config, vault, credentials, refused, aimed, gateway, auth: false, narrowed: None, said, out }
     }
 
     /// The names of all servers, without reading any token.
@@ -228,12 +234,15 @@ impl Servers {
         // Nor does it wait for a token that it does not get.
         let identity = identity.filter(|_| goes);
         // Both concurrently: each may need a network request.
+        let refused_identity = refused.and_then(|refused| refused.gateway.as_ref());
+        let own_identity = refused_identity.filter(|_| self.narrowed.is_none());
         let (identity, egress) = tokio::try_join!(
-            self.token(identity, refused.and_then(|refused| refused.gateway.as_ref())),
+            self.token(identity, own_identity),
             self.token(own, refused.and_then(|refused| refused.server.as_ref())),
         )?;
         let tokens: Vec<_> = identity.iter().chain(&egress).collect();
         self.vouch(which, &tokens)?;
+        let identity = self.stand_in(identity, refused_identity).await?;
         let identity = identity.map(|(path, stored)| identity_of(&path, stored));
         let egress = egress.map(|(path, stored)| egress_of(&self.config, &path, &stored));
         let egress: Vec<EgressToken> = egress.into_iter().collect();

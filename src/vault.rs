@@ -15,6 +15,7 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::task::JoinError;
 use tokio_util::task::TaskTracker;
+use url::Url;
 
 pub use keep::is_clients;
 pub use logout::{Logout, RevocationOutcome};
@@ -109,6 +110,19 @@ impl Vault {
             None => self.get(credential, None).await?,
         };
         self.settle(credential, fresh).await
+    }
+
+    /// A token of the gateway's own for one that it accepts (RFC 8693), limited as `fields` say. It is kept nowhere.
+    ///
+    /// # Errors
+    /// As [`VaultError`] says.
+    pub async fn exchanged(
+        &self,
+        url: &Url,
+        subject: &Secret,
+        fields: &[(String, String)],
+    ) -> Result<TokenSet, VaultError> {
+        Ok(flow::exchange(&self.http, url, subject, fields).await?)
     }
 
     async fn lock(&self, credential: &Credential) -> Result<Arc<Lock>, StoreError> {

@@ -14,12 +14,14 @@ use crate::cli::out::{Mark, Out};
 use crate::config::{Config, CredentialPlan};
 use crate::credential::{Credential, CredentialKind};
 use crate::error::{Error, Exit};
+use crate::oauth::TokenSet;
 use crate::servers::Servers;
 use crate::sys::browser::Browser;
 use crate::sys::clock;
 use crate::sys::signal;
 use crate::sys::terminal;
 use crate::vault::{IssuedToken, TokenOutcome, Vault, VaultError};
+use serde_json::json;
 
 /// The result of one flow.
 pub(super) struct FlowResult {
@@ -207,4 +209,20 @@ pub(super) fn describe(fresh: &IssuedToken) -> String {
         Some(end) => format!("{what}, expires {}", clock::relative(end, clock::now())),
         None => format!("{what}, does not expire"),
     }
+}
+
+/// An access token and nothing else on stdout.
+pub(super) fn print_token(token: &TokenSet, out: &Out) {
+    if !out.json {
+        return out.data(token.access_token.expose());
+    }
+    let end = token.expires_at;
+    out.object(&json!({
+        "version": 1,
+        "access_token": token.access_token.expose(),
+        "token_type": token.token_type,
+        "expires_at": end,
+        "expires_at_rfc3339": end.map(clock::rfc3339),
+        "expires_in_s": end.map(|end| end - clock::now()),
+    }));
 }

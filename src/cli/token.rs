@@ -2,15 +2,12 @@
 //! `credentials`); renewing it (see `vault`).
 
 use clap::Args;
-use serde_json::json;
 
 use crate::cli::flows;
 use crate::cli::given::Given;
 use crate::cli::out::Out;
 use crate::error::{Error, Exit};
-use crate::oauth::TokenSet;
 use crate::servers::credentials;
-use crate::sys::clock;
 
 /// Print a fresh access token, and nothing else
 ///
@@ -34,7 +31,7 @@ pub(super) fn run(args: &TokenArgs, given: &Given<'_>, out: &Out) -> Result<Exit
     let work = async { known.fresh(&vault).await.map(Ok) };
     match flows::until_signal(out, work, Err) {
         Ok(Ok(stored)) => {
-            print(&stored.token, out);
+            flows::print_token(&stored.token, out);
             Ok(Exit::Done)
         }
         Ok(Err(exit)) => Ok(exit),
@@ -43,19 +40,4 @@ pub(super) fn run(args: &TokenArgs, given: &Given<'_>, out: &Out) -> Result<Exit
             Ok(error.exit())
         }
     }
-}
-
-fn print(token: &TokenSet, out: &Out) {
-    if !out.json {
-        return out.data(token.access_token.expose());
-    }
-    let end = token.expires_at;
-    out.object(&json!({
-        "version": 1,
-        "access_token": token.access_token.expose(),
-        "token_type": token.token_type,
-        "expires_at": end,
-        "expires_at_rfc3339": end.map(clock::rfc3339),
-        "expires_in_s": end.map(|end| end - clock::now()),
-    }));
 }

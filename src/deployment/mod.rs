@@ -6,6 +6,7 @@ mod journal;
 mod policy;
 mod prepare;
 mod stored;
+mod vending;
 mod vouch;
 
 pub(crate) use self::journal::Log;
@@ -14,3 +15,4 @@ pub(crate) use self::prepare::{
     Flags, Prepared, here, is_here, prepare, reachable_servers, with_issuers, within, without_issuers,
 };
 pub use self::stored::InVault;
+pub(crate) use self::vending::VendedTokens;

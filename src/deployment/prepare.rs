@@ -264,7 +264,7 @@ impl Flags {
 }
 
 /// The flag, then the variable, then the file in this folder.
-fn file(named: Option<&Path>, config: &Config) -> Option<PathBuf> {
+pub(super) fn file(named: Option<&Path>, config: &Config) -> Option<PathBuf> {
     let named = named.or_else(|| config.gateway_file());
     let here = Path::new("gateway.yaml");
     // Any entry with this name: an unreadable file must not count as a missing one.

@@ -79,13 +79,17 @@ impl Word {
         {
             self.may_have(&NamedValue::new(name, Origin::Kept(path.clone())), config)?;
         }
-        let writes = !matches!(settings.audit.as_str(), "-" | "off" | "");
-        if writes && !paths::is_inside(Path::new(&settings.audit), &here) {
+        for (name, path) in written(settings) {
+            if paths::is_inside(path, &here) {
+                continue;
+            }
             let reason = format!(
                 "{} would write outside the folder it was found in, to {}; to allow that: {}",
-                self.place.origin, settings.audit, self.command
+                self.place.origin,
+                path.display(),
+                self.command
             );
-            return Err(ConfigError::Invalid { variable: "audit".into(), reason });
+            return Err(ConfigError::Invalid { variable: name.into(), reason });
         }
         let stored =
             settings.upstreams.iter().filter(|(_, server)| server.egress == Some(EgressMode::Stored));
@@ -100,11 +104,20 @@ fn found(name: &str, path: &Path) -> NamedValue {
     NamedValue::new(name, Origin::Found(path.into(), 0))
 }
 
+/// The files that are written.
+fn written(settings: &GatewaySettings) -> Vec<(&'static str, &Path)> {
+    let audit = Some(settings.audit.as_str()).filter(|audit| !matches!(*audit, "-" | "off" | ""));
+    let mut files: Vec<_> = audit.map(|audit| ("audit", Path::new(audit))).into_iter().collect();
+    files.extend(settings.vending.iter().map(|vending| ("vending.ledger", vending.ledger.as_path())));
+    files
+}
+
 /// The files with secrets in them that the settings name.
 fn secrets(settings: &GatewaySettings) -> Vec<(&'static str, &PathBuf)> {
     let introspection = settings.issuers.iter().filter_map(|issuer| issuer.introspection.as_ref());
     let mut files: Vec<_> = introspection.map(|one| ("client_secret", &one.client_secret)).collect();
     files.extend(settings.session_key.iter().map(|path| ("session_key", path)));
+    files.extend(settings.vending.iter().map(|vending| ("the vending key", &vending.key)));
     files.extend(settings.tls.iter().map(|tls| ("the TLS key", &tls.key)));
     files
 }

@@ -27,7 +27,7 @@ pub use discovery::discovered;
 pub use login::{Login, authorization_request, can_listen, is_client_refused, is_port_free, log_in};
 pub use revoke::{RevocationExtent, revoke};
 pub use sites::{choose_site, list_sites, sites};
-pub use token_endpoint::{client_credentials, refresh};
+pub use token_endpoint::{client_credentials, exchange, refresh};
 
 use crate::metadata::MetadataNotFound;
 use crate::oauth::{DeviceAuthorization, MetadataError, ReplyError};

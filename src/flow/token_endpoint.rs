@@ -9,7 +9,7 @@ use url::Url;
 use crate::credential::{ClientCredentialsConfig, TokenEndpoint};
 use crate::flow::{FlowError, discovery};
 use crate::oauth::{
-    Grant, OAuthClient, ReplyError, ReplyShape, TokenRequest, TokenSet, WireRequest, read_reply,
+    ClientAuth, Grant, OAuthClient, ReplyError, ReplyShape, TokenRequest, TokenSet, WireRequest, read_reply,
 };
 use crate::provider::{BodyFormat, Provider};
 use crate::secret::Secret;
@@ -22,6 +22,9 @@ const ATTEMPTS: u32 = 3;
 const PAUSE: Duration = Duration::from_millis(250);
 /// The longest pause a server may ask for before the request fails.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+
+/// Who asks for an exchange: the gateway knows nobody but by the token.
+const CLIENT: &str = "mcpauth";
 
 /// How often and how soon a request is retried.
 pub(super) struct RetryPolicy {
@@ -109,6 +112,23 @@ pub async fn refresh(
         fresh.refresh_token = Some(token.clone());
     }
     Ok(fresh)
+}
+
+/// RFC 8693 section 2: a token made of another one, limited as `fields` say.
+///
+/// # Errors
+/// As [`FlowError`] says.
+pub async fn exchange(
+    http: &Http,
+    url: &Url,
+    subject: &Secret,
+    fields: &[(String, String)],
+) -> Result<TokenSet, FlowError> {
+    let client = OAuthClient { id: CLIENT.into(), auth: ClientAuth::None };
+    let grant = Grant::TokenExchange { subject_token: subject };
+    let request = TokenRequest { grant, client: &client, extra: fields, json: false };
+    let shape = ReplyShape::default();
+    send(http, url, &request, &ProviderQuirks { shape: &shape, headers: HeaderMap::new() }).await
 }
 
 /// A token request in the provider's format.

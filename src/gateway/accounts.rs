@@ -16,7 +16,7 @@ use crate::policy::Principal;
 #[derive(Default)]
 pub(super) struct Accounts {
     /// Locked when a token is seen for the first time, not for each request.
-    known: Mutex<HashMap<(String, String), Weak<Account>>>,
+    known: Mutex<HashMap<(String, String), Weak<Taken>>>,
     /// Bytes reserved by all callers.
     bytes: Arc<AtomicUsize>,
 }
@@ -31,9 +31,14 @@ impl Equivalent<(String, String)> for CallerKey<'_> {
     }
 }
 
-/// What one caller has reserved.
-#[derive(Default)]
+/// One core's way to what a caller has taken. Each request holds it: the cores share no count of its holders.
 pub(super) struct Account {
+    taken: Arc<Taken>,
+}
+
+/// What one caller has taken, on all cores.
+#[derive(Default)]
+struct Taken {
     bytes: AtomicUsize,
     requests: AtomicUsize,
     streams: AtomicUsize,
@@ -64,21 +69,21 @@ pub(super) const SMALL: usize = 4096;
 const MANY: usize = 4096;
 
 impl Accounts {
-    /// The caller's account; the same for all tokens of a subject.
+    /// The caller's account, for one core; all of a subject's count the same.
     pub(super) fn of(&self, principal: &Principal) -> Arc<Account> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() > MANY {
             // Nobody has a token of theirs any longer, and no request is in flight.
-            known.retain(|_, account| account.strong_count() > 0);
+            known.retain(|_, taken| taken.strong_count() > 0);
         }
         let who = CallerKey(&principal.issuer, &principal.subject);
-        if let Some(account) = known.get(&who).and_then(Weak::upgrade) {
-            return account;
+        if let Some(taken) = known.get(&who).and_then(Weak::upgrade) {
+            return Arc::new(Account { taken });
         }
-        let account = Arc::new(Account { all: self.bytes.clone(), ..Account::default() });
+        let taken = Arc::new(Taken { all: self.bytes.clone(), ..Taken::default() });
         let key = (principal.issuer.clone(), principal.subject.clone());
-        known.insert(key, Arc::downgrade(&account));
-        account
+        known.insert(key, Arc::downgrade(&taken));
+        Arc::new(Account { taken })
     }
 }
 
@@ -107,7 +112,8 @@ impl Account {
 
 impl RequestSlot {
     fn count(&self) -> &AtomicUsize {
-        if self.stream { &self.account.streams } else { &self.account.requests }
+        let taken = &self.account.taken;
+        if self.stream { &taken.streams } else { &taken.requests }
     }
 }
 
@@ -127,7 +133,7 @@ impl Reservation {
         if more == 0 || bytes <= SMALL {
             return Ok(());
         }
-        let Account { bytes: own, all, .. } = &*self.account;
+        let Taken { bytes: own, all, .. } = &*self.account.taken;
         let taken = own.fetch_add(more, Ordering::Relaxed);
         let taken_in_all = all.fetch_add(more, Ordering::Relaxed);
         self.bytes += more;
@@ -155,8 +161,9 @@ impl Reservation {
     }
 
     fn give_back(&mut self, bytes: usize) {
-        self.account.bytes.fetch_sub(bytes, Ordering::Relaxed);
-        self.account.all.fetch_sub(bytes, Ordering::Relaxed);
+        let taken = &self.account.taken;
+        taken.bytes.fetch_sub(bytes, Ordering::Relaxed);
+        taken.all.fetch_sub(bytes, Ordering::Relaxed);
         self.bytes -= bytes;
     }
 }
@@ -213,7 +220,7 @@ mod tests {
         assert_eq!(accounts.bytes.load(Ordering::Relaxed), 25_000, "a piece of it is still there");
         drop((slice, other));
         assert_eq!(accounts.bytes.load(Ordering::Relaxed), 0);
-        assert_eq!(alice.bytes.load(Ordering::Relaxed), 0);
+        assert_eq!(alice.taken.bytes.load(Ordering::Relaxed), 0);
     }
 
     #[test]
@@ -222,7 +229,7 @@ mod tests {
         let mut hold = account.hold(&limits());
         for (bytes, taken) in [(10_000, 10_000), (3_000, 0), (5_000, 5_000), (9_000, 9_000), (0, 0)] {
             hold.settle(bytes).unwrap();
-            assert_eq!(account.bytes.load(Ordering::Relaxed), taken, "{bytes}");
+            assert_eq!(account.taken.bytes.load(Ordering::Relaxed), taken, "{bytes}");
         }
     }
 
@@ -245,6 +252,6 @@ mod tests {
             accounts.of(&principal(&n.to_string()));
         }
         assert!(accounts.known.lock().unwrap().len() <= MANY + 1);
-        assert!(Arc::ptr_eq(&kept, &accounts.of(&principal("kept"))));
+        assert!(Arc::ptr_eq(&kept.taken, &accounts.of(&principal("kept")).taken));
     }
 }

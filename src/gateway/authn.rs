@@ -5,10 +5,12 @@ pub(super) mod introspection;
 pub(super) mod issuers;
 pub mod jwt;
 pub mod keys;
-mod object;
+pub(super) mod object;
 pub(super) mod opaque;
+pub mod revocations;
 pub mod rules;
 pub(super) mod token_cache;
+pub(super) mod vended;
 
 use self::jwt::{Token, TokenError};
 use self::rules::{IssuerRules, ServersByAudience};

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use hyper::header::HeaderValue;
 use hyper::{Method, Uri};
 
+use super::alarm::Alarm;
 use super::callers::{Caller, CredentialHeader, TokenHeader};
 use super::redirect::Way;
 use super::refusal::SentCredential;
@@ -40,6 +41,8 @@ pub(super) struct AuthorizedRequest<'a> {
     /// What it requests.
     pub(super) wish: &'a ParsedRequest<'a>,
     pub(super) body: Bytes,
+    /// Of the connection that it came on.
+    pub(super) alarm: &'a Alarm,
     /// Whether it is made of a call of the gateway's own server: nothing of the caller's that is meant for one server goes along.
     pub(super) is_relayed: bool,
 }

@@ -2,9 +2,9 @@
 //! result by the token's hash until the token expires or anything it was checked against changes. Not here:
 //! signatures and claims (see `authn`); permissions (see `policy`).
 
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use aws_lc_rs::digest;
 use hyper::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use memchr::memchr3;
 use tracing::warn;
@@ -15,7 +15,7 @@ use super::authn::issuers::IssuerState;
 use super::authn::jwt::{Claims, Token, TokenError};
 use super::authn::keys::KeySet;
 use super::authn::opaque::{self, TokenOwner};
-use super::authn::token_cache::{Hash, TokenCache};
+use super::authn::token_cache::{Hash, LastToken, TokenCache, hash};
 use super::refusal::Rejection;
 use super::state::{LoadedFiles, SharedState, Snapshot};
 use crate::policy::{Grants, Principal};
@@ -34,6 +34,8 @@ pub(super) struct Caller {
     pub(super) account: Arc<Account>,
     /// The index of its issuer among those configured.
     issuer: usize,
+    /// The minute in which this core last said that a vended token is in use, in seconds since 1970.
+    used_at: AtomicI64,
 }
 
 /// The callers that one core knows.
@@ -75,6 +77,24 @@ impl Caller {
         if self.grants.opens(server) { Ok(()) } else { Err(Rejection::Token(TokenError::Audience)) }
     }
 
+    /// Notes in the ledger that a vended token is in use, once a minute.
+    pub(super) fn is_used(&self, now: i64, shared: &SharedState) {
+        const MINUTE: i64 = 60;
+        let Some((vended, ledger)) = self.principal.vended.as_ref().zip(shared.ledger.as_ref()) else {
+            return;
+        };
+        let minute = now - now.rem_euclid(MINUTE);
+        if self.used_at.swap(minute, Ordering::Relaxed) < minute {
+            ledger.used(&vended.token_id, minute);
+        }
+    }
+
+    /// When its issuer says that the token ends, in seconds since 1970: no clock is given any leeway.
+    pub(super) fn ends_at(&self, shared: &SharedState) -> i64 {
+        let leeway = self.issuer(shared).map_or(0, |issuer| issuer.rules.leeway());
+        self.expires_at.saturating_sub(leeway)
+    }
+
     /// The issuer of the token.
     pub(super) fn issuer<'s>(&self, shared: &'s SharedState) -> Option<&'s Arc<IssuerState>> {
         shared.issuers.get(self.issuer)
@@ -105,8 +125,7 @@ impl TokenHeader {
             (None, Some(value)) => (value, CredentialHeader::Authorization),
             (None, None) => return Err(Rejection::NoToken),
         };
-        let text =
-            value.to_str().map_err(|_| Rejection::Credentials("a credential header cannot be read"))?;
+        let text = readable(value).ok_or(Rejection::Credentials("a credential header cannot be read"))?;
         let token = match text.split_once(' ') {
             Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim_start_matches(' '),
             // Basic and the like in `Authorization` are for the server, and not our token.
@@ -122,8 +141,21 @@ impl TokenHeader {
 
     /// The token itself.
     pub(super) fn token(&self) -> &str {
-        self.value.to_str().ok().and_then(|text| text.get(self.at..)).unwrap_or_default()
+        std::str::from_utf8(self.token_bytes()).unwrap_or_default()
     }
+
+    pub(super) fn token_bytes(&self) -> &[u8] {
+        self.value.as_bytes().get(self.at..).unwrap_or_default()
+    }
+}
+
+/// What a header says, if it is visible ASCII, spaces and tabs. [`HeaderValue::to_str`] looks at one byte after the other,
+/// and a token has hundreds.
+fn readable(value: &HeaderValue) -> Option<&str> {
+    let is_good = |byte: &u8| matches!(byte, b' '..=b'~' | b'\t');
+    let bytes = value.as_bytes();
+    let all_good = bytes.iter().fold(true, |all, byte| all & is_good(byte));
+    std::str::from_utf8(bytes).ok().filter(|_| all_good)
 }
 
 /// A header's value, if it occurs once. With two, programs may disagree on which one counts.
@@ -146,7 +178,7 @@ impl Callers {
         Self { shared, tokens }
     }
 
-    /// The caller of the request's token.
+    /// The caller whose token the request carries, on a connection that brought this one last.
     ///
     /// # Errors
     /// 401, 400, or 503 if its issuer cannot be asked.
@@ -154,9 +186,11 @@ impl Callers {
         &self,
         moment: &Snapshot,
         headers: &HeaderMap,
+        last: &LastToken,
     ) -> Result<(Arc<Caller>, TokenHeader), Rejection> {
         let credential = TokenHeader::from_headers(headers)?;
-        let caller = self.caller(moment, credential.token()).await?;
+        let token = credential.token();
+        let caller = self.hashed(moment, token, last.hash(token)).await?;
         self.claimed(&caller, headers)?;
         Ok((caller, credential))
     }
@@ -166,7 +200,10 @@ impl Callers {
     /// # Errors
     /// As [`Callers::authenticate`].
     pub(super) async fn caller(&self, moment: &Snapshot, token: &str) -> Result<Arc<Caller>, Rejection> {
-        let hash = hash(token);
+        self.hashed(moment, token, hash(token)).await
+    }
+
+    async fn hashed(&self, moment: &Snapshot, token: &str, hash: Hash) -> Result<Arc<Caller>, Rejection> {
         match self.remembered(moment, &hash) {
             Some(caller) => Ok(caller),
             // Boxed: a new token may need a large future, and most tokens are not new.
@@ -204,10 +241,15 @@ impl Callers {
             self.verify(issuer, parsed, token, moment.now, &servers).await?
         };
         let VerifiedToken { principal, expires_at, believed_until } = judged;
+        // What its owner could not use here any more, a token made of it cannot either.
+        let is_known = |issuer: &Arc<IssuerState>| issuer.name() == principal.issuer;
+        if principal.vended.is_some() && !self.shared.others().any(is_known) {
+            return Err(Rejection::Token(TokenError::Issuer));
+        }
         if let Some(reject) = moment.state.revoked.reject(&principal) {
             return Err(Rejection::Token(reject));
         }
-        let LoadedFiles { policy, shadow, .. } = &*moment.state;
+        let LoadedFiles { policy, shadow, .. } = &**moment.state;
         let grants = policy.grants(&principal);
         let shadow = shadow.as_ref().map(|shadow| shadow.grants(&principal));
         let account = self.shared.accounts.of(&principal);
@@ -219,6 +261,7 @@ impl Callers {
             shadow,
             account,
             issuer: index,
+            used_at: AtomicI64::new(0),
         });
         let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
         tokens.put(hash, (caller.clone(), moment.epoch));
@@ -291,11 +334,6 @@ async fn proven(issuer: &IssuerState, token: Token<'_>, text: &str) -> Result<Cl
         (Some(known), Some(Err(reject))) if Arc::ptr_eq(&known, &keys) => Err(Rejection::Token(reject)),
         _ => Token::read(text).and_then(|token| prove(&keys, token)).map_err(Rejection::Token),
     }
-}
-
-fn hash(token: &str) -> Hash {
-    let digest = digest::digest(&digest::SHA256, token.as_bytes());
-    digest.as_ref().first_chunk().copied().unwrap_or_default()
 }
 
 impl From<AuthFailure> for Rejection {

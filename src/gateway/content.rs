@@ -3,17 +3,42 @@
 
 use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue, TRANSFER_ENCODING};
 
-/// Whether the body has a content coding, so that it cannot be parsed here.
-pub(super) fn is_coded(headers: &HeaderMap) -> bool {
-    let only = |name, word: &[u8]| {
-        headers.get_all(name).iter().all(|value| value.as_bytes().eq_ignore_ascii_case(word))
-    };
-    !(only(CONTENT_ENCODING, b"identity") && only(TRANSFER_ENCODING, b"chunked"))
+use crate::mcp::sse;
+
+/// What the headers of one answer say.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Content {
+    /// Whether the body has a coding, so that it cannot be read here.
+    pub(super) is_coded: bool,
+    /// Whether it may be in characters that cannot be searched. JSON and event streams are UTF-8 whatever this says, but
+    /// there are clients that believe it.
+    pub(super) is_foreign: bool,
+    /// Whether it is an event stream.
+    pub(super) is_stream: bool,
 }
 
-/// Whether the body may have a charset that cannot be searched. JSON and event streams are always UTF-8, but some
-/// clients believe the header.
-pub(super) fn is_foreign(headers: &HeaderMap) -> bool {
+impl Content {
+    /// Reads the headers once: each look-up by name would cost more than all of it.
+    pub(super) fn of(headers: &HeaderMap) -> Self {
+        let is_only = |value: &HeaderValue, word: &[u8]| value.as_bytes().eq_ignore_ascii_case(word);
+        let (mut content, mut typed) = (Self::default(), false);
+        for (name, value) in headers {
+            if name == CONTENT_TYPE {
+                // Every one counts: of two, it is the reader's guess which one is meant.
+                content.is_foreign |= is_foreign(value);
+                content.is_stream |= !typed && sse::is_stream_type(value);
+                typed = true;
+            } else if name == CONTENT_ENCODING {
+                content.is_coded |= !is_only(value, b"identity");
+            } else if name == TRANSFER_ENCODING {
+                content.is_coded |= !is_only(value, b"chunked");
+            }
+        }
+        content
+    }
+}
+
+fn is_foreign(kind: &HeaderValue) -> bool {
     const NAME: &[u8] = b"charset";
     const KNOWN: [&[u8]; 5] = [b"utf-8", b"utf8", b"us-ascii", b"iso-8859-1", b"windows-1252"];
     let is = |text: &[u8], word: &[u8]| {
@@ -23,11 +48,7 @@ pub(super) fn is_foreign(headers: &HeaderMap) -> bool {
         let start = named.iter().position(|byte| !matches!(byte, b'=' | b' ' | b'"')).unwrap_or(named.len());
         KNOWN.iter().any(|known| is(named.get(start..).unwrap_or_default(), known))
     };
-    // Every one counts: with two, each reader may choose another.
-    let foreign = |kind: &HeaderValue| {
-        let kind = kind.as_bytes();
-        let mut names = kind.windows(NAME.len()).enumerate().filter(|(_, window)| is(window, NAME));
-        names.any(|(at, _)| !known(kind.get(at + NAME.len()..).unwrap_or_default()))
-    };
-    headers.get_all(CONTENT_TYPE).iter().any(foreign)
+    let kind = kind.as_bytes();
+    let mut names = kind.windows(NAME.len()).enumerate().filter(|(_, window)| is(window, NAME));
+    names.any(|(at, _)| !known(kind.get(at + NAME.len()..).unwrap_or_default()))
 }

@@ -20,7 +20,7 @@ use super::body::Body;
 use super::buffering::{BufferedBody, come, hold, joined, soon};
 use super::callers::Callers;
 use super::catalogue::ListListener;
-use super::content::{is_coded, is_foreign};
+use super::content::Content;
 use super::events::{Events, ReadMode};
 use super::headers;
 use super::pool::UpstreamBody;
@@ -38,7 +38,6 @@ use super::wire::list_scan::{ListScan, may_tell};
 use super::wire::sse;
 use super::wire::sse::Boundary;
 use crate::mcp::SESSION;
-use crate::mcp::sse::is_stream;
 use crate::policy::Listed;
 use crate::sys::clock;
 
@@ -100,7 +99,7 @@ impl Forwarder {
         if head.status == StatusCode::UNAUTHORIZED {
             return Err(Rejection::Egress(passage.given()));
         }
-        let coded = is_coded(&head.headers);
+        let Content { is_coded, is_foreign, is_stream } = Content::of(&head.headers);
         headers::filter_response_headers(&mut head.headers);
         // Servers with sessions may answer one message on another's stream.
         let mixed = session.is_some()
@@ -110,11 +109,11 @@ impl Forwarder {
         let visibility = self.shared.settings.list_visibility;
         let is_read = passage.is_read(visibility);
         let looks = visibility == Visibility::Granted;
-        let plain = !coded && (is_read || !is_foreign(&head.headers));
+        let plain = !is_coded && (is_read || !is_foreign);
         if !plain && (is_read || (mixed && looks)) {
             return passage.unread(head);
         }
-        if is_stream(&head.headers) {
+        if is_stream {
             return Ok(self.events(passage, head, inflow, plain).await);
         }
         if is_read {
@@ -290,20 +289,15 @@ impl Forwarder {
             Ok(Cow::Owned(cut)) if !cut.is_empty() => Some(cut),
             Ok(Cow::Owned(_)) | Err(_) => return passage.unread(head),
         };
-        let shown = match cut {
-            None => bytes,
-            Some(cut) => {
-                drop(bytes);
-                head.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-                let mut hold = passage.caller.account.hold(&self.shared.settings.limits);
-                hold.grow(cut.len())?;
-                hold.keep(cut.into())
-            }
-        };
+        let Some(cut) = cut else { return Ok(Response::from_parts(head, Body::full(bytes))) };
+        drop(bytes);
+        head.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         if head.headers.contains_key(CONTENT_LENGTH) {
-            head.headers.insert(CONTENT_LENGTH, HeaderValue::from(shown.len()));
+            head.headers.insert(CONTENT_LENGTH, HeaderValue::from(cut.len()));
         }
-        Ok(Response::from_parts(head, Body::full(shown)))
+        let mut hold = passage.caller.account.hold(&self.shared.settings.limits);
+        hold.grow(cut.len())?;
+        Ok(Response::from_parts(head, Body::full(hold.keep(cut.into()))))
     }
 
     /// The result of a body, if the caller may still have it when it arrives; checked again then.

@@ -1,9 +1,9 @@
 //! Which names the gateway serves: its own host names, against DNS rebinding, and the web origins that may call (MCP
 //! 2026-07-28, "Streamable HTTP", security warning). Not here: the refusal (see `refusal`).
 
-use std::collections::HashSet;
 use std::net::{IpAddr, SocketAddr};
 
+use hashbrown::HashSet;
 use hyper::Uri;
 use hyper::header::{HOST, HeaderMap, HeaderValue, ORIGIN};
 use hyper::http::uri::Authority;
@@ -15,6 +15,7 @@ use super::settings::GatewaySettings;
 /// The names and origins that are accepted.
 #[derive(Debug)]
 pub(super) struct Hosts {
+    /// With and without the ports that are known; any other port is as good.
     names: HashSet<String>,
     origins: HashSet<String>,
     /// On loopback, this machine's pages and all its names are accepted.
@@ -33,14 +34,23 @@ impl Hosts {
             settings.hosts.iter().map(|name| name.to_ascii_lowercase()).collect();
         let mut origins: HashSet<String> =
             settings.origins.iter().map(|origin| origin.trim_end_matches('/').to_ascii_lowercase()).collect();
+        let mut ports = vec![settings.listen.port()];
         if let Ok(url) = Url::parse(public_url) {
             names.extend(url.host_str().map(str::to_owned));
+            ports.extend(url.port());
             origins.insert(url.origin().ascii_serialization());
         }
         if !settings.listen.ip().is_unspecified() {
             let ip = settings.listen.ip();
             names.insert(if ip.is_ipv6() { format!("[{ip}]") } else { ip.to_string() });
         }
+        if loopback {
+            names.extend(LOCAL.map(str::to_owned));
+        }
+        // As most clients write them, so that nothing of theirs has to be taken apart.
+        let written = |port: &u16| names.iter().map(move |name| format!("{name}:{port}")).collect::<Vec<_>>();
+        let written: Vec<String> = ports.iter().flat_map(written).collect();
+        names.extend(written);
         Self { names, origins, loopback, numbers: false }
     }
 
@@ -84,8 +94,7 @@ impl Hosts {
         let Ok(authority) = host.parse::<Authority>() else { return false };
         let name = authority.host().to_ascii_lowercase();
         let number = || name.trim_matches(['[', ']']).parse::<IpAddr>().is_ok();
-        let ours = self.names.contains(&name) || self.loopback && LOCAL.contains(&name.as_str());
-        !host.contains('@') && (ours || self.numbers && number())
+        !host.contains('@') && (self.names.contains(&name) || self.numbers && number())
     }
 
     fn may_call(&self, origin: &HeaderValue) -> bool {

@@ -9,9 +9,11 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
@@ -19,10 +21,12 @@ use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
+use super::alarm::AlarmTimer;
+use super::authn::token_cache::LastToken;
 use super::body::InFlightGuard;
 use super::connections::ConnectionState;
 use super::pool::BUFFER;
-use super::worker::Worker;
+use super::worker::{Guest, Worker};
 use crate::sys::descriptors::are_used_up;
 use crate::sys::socket::share_port;
 
@@ -182,20 +186,23 @@ async fn converse<T>(
     T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
     let limits = &worker.shared.settings.limits;
+    let peer = seat.peer;
+    let (alarm, last) = (Arc::default(), LastToken::default());
+    let guest = Arc::new(Guest { worker: worker.clone(), peer, alarm, last });
     let mut builder = http1::Builder::new();
     builder
-        .timer(TokioTimer::new())
+        .timer(AlarmTimer(guest.alarm.clone()))
         .header_read_timeout(Duration::from_secs(limits.read_timeout))
         .max_buf_size(limits.max_header_bytes.max(4 * BUFFER))
         .max_header_size(limits.max_header_bytes)
         .max_headers(100);
-    let peer = seat.peer;
-    let service = service_fn(|request| {
-        let (worker, attention) = (worker.clone(), seat.attend());
+    let service = service_fn(|request: Request<Incoming>| {
+        let (guest, attention) = (guest.clone(), seat.attend());
+        let (mut head, body) = request.into_parts();
         // Boxed: a finished request must not keep the line's memory while its answer streams.
-        Box::pin(async move {
-            let response = worker.handle(request, peer).await;
-            Ok::<_, Infallible>(response.map(|body| body.attended(attention)))
+        worker.boxes.run(async move {
+            let response = guest.worker.handle(&mut head, body, &guest).await;
+            Ok(response.map(|body| body.attended(attention)))
         })
     });
     let mut connection = std::pin::pin!(builder.serve_connection(TokioIo::new(stream), service));

@@ -4,6 +4,7 @@
 
 use std::collections::HashSet;
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -120,7 +121,10 @@ impl LoadReport {
                 self.servers = served.routes.all().iter().map(|route| route.server.name.clone()).collect();
                 self.is_mcpgw_built_in = served.routes.all().iter().any(|route| route.server.place.is_none());
             }
-            FileContent::Revoked(_) | FileContent::Tls(_) | FileContent::Settings(_) => {}
+            FileContent::Revoked(_)
+            | FileContent::Keys(_)
+            | FileContent::Tls(_)
+            | FileContent::Settings(_) => {}
         }
     }
 }
@@ -133,8 +137,9 @@ fn problem(part: FileKind, error: &LoadError) -> Problem {
         }
         (FileKind::Policy | FileKind::Shadow, _) => "correct the policy",
         (FileKind::Servers, _) => "correct it, or name the folder of the servers' files",
-        (FileKind::Revoked, LoadError::Unreadable { .. }) => "make the file, even an empty one",
+        (FileKind::Revoked, error) if error.is_unread() => "make the file, even an empty one",
         (FileKind::Revoked, _) => "correct the line",
+        (FileKind::Keys, _) => "make one with: mcpauth gateway token key",
         (FileKind::Settings, _) => "correct the file; mcpauth gateway schema prints its schema",
         (FileKind::Tls, _) => {
             "name a certificate chain and its key, both PEM; only this user or a group of this user may read the key"
@@ -167,6 +172,7 @@ fn secrets(settings: &GatewaySettings) -> io::Result<Result<IssuerSecrets, Vec<P
     let read = deadline::within(Duration::from_secs(seconds), move || {
         let mut problems = Vec::new();
         let issuers = judges(&other, &mut problems);
+        problems.extend(other.vending.as_ref().and_then(|vending| ledger(&vending.ledger)));
         match session_key(&other) {
             Ok(key) if problems.is_empty() => Ok((issuers, key.within(other.limits.max_header_bytes))),
             Ok(_) => Err(problems),
@@ -197,6 +203,12 @@ fn judges(settings: &GatewaySettings, problems: &mut Vec<Problem>) -> Vec<Issuer
         }
     }
     judges
+}
+
+/// Whether the ledger of vended tokens can be written: without it none is given out.
+fn ledger(path: &Path) -> Option<Problem> {
+    let error = private_file::check_append(path).err()?;
+    Some(Problem::error("vending.ledger", error.to_string(), error.hint()))
 }
 
 fn client_secret(place: usize, asked: &Introspection) -> Result<Secret, Problem> {

@@ -4,13 +4,14 @@
 //! The steps of a request are files in this folder, in the order of its way; `Worker::line` is the line itself:
 //!
 //! ```text
-//! load, start, listen, worker    files read, sockets bound; connections (crowd); then every request, from here on:
+//! load, start, listen, worker    files read, sockets bound; connections (crowd, alarm, boxes); every request:
 //!     host, pages, proxies, own  whose name, origin and address; what pages may send; the gateway's own addresses
 //!     (servers)                  which server, by the path
 //!     callers, (authn)           who is calling
 //!     accounts                   what this caller has under way, and may take
 //!     intake                     the whole body, and what (wire) reads in it
 //!     (policy), rate             may they, and how often
+//!     (vending)                  beside the line: the addresses where callers get tokens of the gateway's own
 //!     forward                    headers, session and egress replaced; pool (dial) sends, redirect again; hold, body, events
 //!                                and watch answer
 //! state, record, refusal         what all steps see; what is kept of each request; every no
@@ -25,12 +26,15 @@
 //! | `servers` | which of the registry's servers are reachable, at which paths and addresses, with which headers |
 //! | `settings` | `gateway.yaml`: its values, its schema, their validation |
 //! | `observe` | what the gateway reports: events, the audit's output, metrics |
+//! | `vending` | which tokens of its own the gateway issues, to whom; `token_ledger` records them |
 //! | `ops` | outside the line: the admin listener, health, files and their reload, the certificate |
 
 mod accounts;
+mod alarm;
 pub mod authn;
 mod authorized_request;
 mod body;
+mod boxes;
 mod buffering;
 mod callers;
 mod catalogue;
@@ -65,10 +69,13 @@ mod session;
 pub mod settings;
 mod start;
 mod state;
+pub mod token_ledger;
+mod vending;
 mod watch;
 pub mod wire;
 mod worker;
 
+pub use authn::vended::new_signing_key;
 pub use egress::{CachedCredential, CredentialKeeper, PendingCredential, StoredCredential};
 pub use load::{Loaded, load};
 pub use observe::audit_sink::AuditSink;

@@ -1,23 +1,35 @@
-//! The gateway's own addresses: probes, and protected-resource metadata (RFC 9728). Not here: metrics (see `admin`).
+//! The gateway's own addresses: probes, protected-resource metadata (RFC 9728), and what it publishes as an issuer
+//! (RFC 8414, RFC 7517). Not here: metrics (see `admin`).
 
 use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use hyper::http::request;
 use hyper::{Method, Response, StatusCode};
 use serde_json::{Value, json};
+use url::Url;
 
 use super::body::Body;
 use super::pages;
 use super::refusal::Rejection;
 use super::servers::route::Resource;
 use super::state::{NotReady, SharedState, Snapshot, Upstream};
-use crate::oauth::RESOURCE_METADATA;
+use crate::oauth::{RESOURCE_METADATA, TOKEN_EXCHANGE, well_known};
+
+/// Where the gateway's own keys and its metadata as an issuer are, and where it exchanges tokens.
+const KEYS: &str = "/.well-known/jwks.json";
+const ISSUER_METADATA: &str = "/.well-known/oauth-authorization-server";
+pub(super) const TOKEN_ENDPOINT: &str = "/oauth2/token";
 
 /// Whether a request is answered whatever its host: load balancers probe by address, and any page may read what is
 /// public.
 pub(super) fn is_public(head: &request::Parts, refusal: &Rejection) -> bool {
     let path = head.uri.path();
     let read = matches!(head.method, Method::GET | Method::HEAD | Method::OPTIONS);
-    is_probe(path) || matches!(refusal, Rejection::Origin) && read && path.starts_with(RESOURCE_METADATA)
+    is_probe(path) || matches!(refusal, Rejection::Origin) && read && is_document(path)
+}
+
+/// Where documents are that anybody may read.
+fn is_document(path: &str) -> bool {
+    path.starts_with(RESOURCE_METADATA) || path.starts_with(ISSUER_METADATA) || path == KEYS
 }
 
 fn is_probe(path: &str) -> bool {
@@ -36,7 +48,9 @@ pub(super) fn answer(
     head: &request::Parts,
 ) -> Option<Response<Body>> {
     let path = head.uri.path();
-    let public = path.starts_with(RESOURCE_METADATA);
+    let is_issuers =
+        |path: &str| shared.vending().is_some_and(|own| path == KEYS || is_metadata(&own.issuer, path));
+    let public = is_document(path) && (path.starts_with(RESOURCE_METADATA) || is_issuers(path));
     match head.method {
         Method::GET | Method::HEAD if is_probe(path) || public => {}
         Method::OPTIONS if public => return question(head),
@@ -45,6 +59,11 @@ pub(super) fn answer(
     Some(match path {
         "/healthz" => probe(&Ok(())),
         "/readyz" => probe(&shared.readiness()),
+        KEYS => json_answer(
+            StatusCode::OK,
+            moment.state.keys.as_ref().map_or(&json!({"keys": []}), |keys| &keys.published),
+        ),
+        _ if !path.starts_with(RESOURCE_METADATA) => json_answer(StatusCode::OK, &issuer(shared)),
         _ => match metadata(shared, moment, path.get(RESOURCE_METADATA.len()..).unwrap_or_default()) {
             Some(document) => json_answer(StatusCode::OK, &document),
             None => json_answer(StatusCode::NOT_FOUND, &json!({"error": "not_found"})),
@@ -88,9 +107,30 @@ fn metadata(shared: &SharedState, moment: &Snapshot, path: &str) -> Option<Value
     Some(document(shared, upstream, found.resource()))
 }
 
+/// Whether the metadata of an issuer is at this path (RFC 8414 section 3.1).
+fn is_metadata(issuer: &str, path: &str) -> bool {
+    well_known(issuer).first().is_some_and(|place| place.path() == path)
+}
+
+/// RFC 8414 section 2: what there is of an authorization server. It lets nobody log in, and shows no token but for another.
+fn issuer(shared: &SharedState) -> Value {
+    let issuer = shared.vending().map(|own| own.issuer.as_str()).unwrap_or_default();
+    let at =
+        |path: &str| Url::parse(issuer).and_then(|url| url.join(path)).map(String::from).unwrap_or_default();
+    json!({
+        "issuer": issuer,
+        "token_endpoint": at(TOKEN_ENDPOINT),
+        "jwks_uri": at(KEYS),
+        "response_types_supported": [],
+        "grant_types_supported": [TOKEN_EXCHANGE],
+        "token_endpoint_auth_methods_supported": ["none"],
+        "authorization_details_types_supported": ["mcp"],
+    })
+}
+
 /// RFC 9728 section 2. Issuers are written byte for byte as in their tokens: clients compare them.
 fn document(shared: &SharedState, upstream: &Upstream, resource: Resource) -> Value {
-    let issuers: Vec<&str> = shared.issuers.iter().map(|issuer| issuer.name()).collect();
+    let issuers: Vec<&str> = shared.others().map(|issuer| issuer.name()).collect();
     let scopes: Vec<&str> =
         upstream.scopes.iter().map(|scope| &**scope).filter(|scope| shared.is_granted(scope)).collect();
     let mut document = json!({

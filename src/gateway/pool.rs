@@ -3,7 +3,7 @@
 
 use std::io;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
@@ -20,6 +20,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use url::Host;
 
+use super::alarm::Alarm;
 use super::connections::Connections;
 use super::dial::dial;
 use super::servers::origin::UpstreamOrigin;
@@ -31,8 +32,11 @@ pub(super) struct Pool {
     trust: Trust,
     /// Closes idle connections when there are no descriptors for a server.
     crowd: Arc<Connections>,
-    idle: Mutex<HashMap<Arc<UpstreamOrigin>, Vec<Idle>>>,
+    shelves: Mutex<HashMap<Arc<UpstreamOrigin>, Arc<Shelf>>>,
 }
+
+/// Connections to one address that nobody uses, the last one that was given back on top.
+type Shelf = Mutex<Vec<Idle>>;
 
 /// An answer's body, with its connection. If it is read to its end, the connection is kept; if it is dropped before,
 /// the connection closes, so that the server notices within moments that its caller is gone (MCP 2026-07-28,
@@ -45,8 +49,7 @@ pub(super) struct UpstreamBody {
 /// A connection during one exchange.
 struct Lease {
     sender: RequestSender,
-    origin: Arc<UpstreamOrigin>,
-    pool: Arc<Pool>,
+    shelf: Arc<Shelf>,
 }
 
 struct Idle {
@@ -91,20 +94,23 @@ const STREAM_BUFFER: usize = 2048;
 impl Pool {
     /// No connections yet. The certificates of `trust` are read when the first TLS server is dialled.
     pub(super) fn new(trust: Trust, crowd: Arc<Connections>) -> Self {
-        Self { trust, crowd, idle: Mutex::default() }
+        Self { trust, crowd, shelves: Mutex::default() }
     }
 
     /// Sends `request` and waits for the answer's headers, on a kept connection or a new one. `stream` is for an
-    /// answer that is expected to stay open: it gets its own connection with small buffers.
+    /// answer that is expected to stay open: it gets its own connection with small buffers. The alarm is the
+    /// client connection's.
     pub(super) async fn exchange(
-        self: &Arc<Self>,
+        &self,
         origin: &Arc<UpstreamOrigin>,
         mut request: Request<Full<Bytes>>,
-        patience: Timeouts,
+        (patience, alarm): (Timeouts, &Alarm),
         stream: bool,
     ) -> Result<Response<UpstreamBody>, ExchangeError> {
+        let shelf = self.shelf(origin);
         loop {
-            let kept = if stream { None } else { self.take(origin) };
+            let now = Instant::now();
+            let kept = if stream { None } else { take(&shelf, now) };
             let fresh = kept.is_none();
             let mut sender = match kept {
                 Some(sender) => sender,
@@ -121,25 +127,25 @@ impl Pool {
                 }
                 continue;
             }
-            match timeout(patience.answer, sender.try_send_request(request)).await {
-                // From here on it would speak another protocol; an interim answer (1xx) is not an answer, and is not
-                // passed on.
-                Ok(Ok(response)) if response.status().is_informational() => {
+            let due = if fresh { Instant::now() } else { now } + patience.answer;
+            match alarm.within(due.into(), sender.try_send_request(request)).await {
+                // It would speak another protocol from here on; an interim answer (1xx) is none, and is not passed on.
+                Some(Ok(response)) if response.status().is_informational() => {
                     return Err(ExchangeError::Switched);
                 }
-                Ok(Ok(response)) => {
-                    let lease = Lease { sender, origin: origin.clone(), pool: self.clone() };
+                Some(Ok(response)) => {
+                    let lease = Lease { sender, shelf };
                     return Ok(response.map(|incoming| UpstreamBody::new(incoming, lease)));
                 }
                 // Nothing of it was sent, so sending it again is safe.
-                Ok(Err(mut failure)) if !fresh && failure.message().is_some() => {
+                Some(Err(mut failure)) if !fresh && failure.message().is_some() => {
                     match failure.take_message() {
                         Some(unsent) => request = unsent,
                         None => return Err(ExchangeError::Exchange(failure.into_error())),
                     }
                 }
-                Ok(Err(failure)) => return Err(ExchangeError::Exchange(failure.into_error())),
-                Err(_) => return Err(ExchangeError::Slow),
+                Some(Err(failure)) => return Err(ExchangeError::Exchange(failure.into_error())),
+                None => return Err(ExchangeError::Slow),
             }
         }
     }
@@ -167,34 +173,42 @@ impl Pool {
 
     /// Closes every unused connection.
     pub(super) fn forget(&self) {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        lock(&self.shelves).values().for_each(|shelf| lock(shelf).clear());
     }
 
     /// Closes connections that have been idle for too long, while the worker lives.
     pub(super) async fn sweep(self: Arc<Self>) {
         loop {
             tokio::time::sleep(QUIET).await;
-            let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-            idle.retain(|_, kept| {
+            lock(&self.shelves).retain(|_, shelf| {
+                let mut kept = lock(shelf);
                 kept.retain(|idle| idle.since.elapsed() <= QUIET);
-                !kept.is_empty()
+                // An exchange that is under way gives back to the shelf that it found.
+                !kept.is_empty() || Arc::strong_count(shelf) > 1
             });
         }
     }
 
-    fn take(&self, origin: &Arc<UpstreamOrigin>) -> Option<RequestSender> {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        let kept = idle.get_mut(origin)?;
-        while let Some(Idle { sender, since }) = kept.pop() {
-            if since.elapsed() > QUIET {
-                // Those below are older still.
-                kept.clear();
-            } else if !sender.is_closed() {
-                return Some(sender);
-            }
-        }
-        None
+    fn shelf(&self, origin: &Arc<UpstreamOrigin>) -> Arc<Shelf> {
+        lock(&self.shelves).entry_ref(origin).or_default().clone()
     }
+}
+
+fn take(shelf: &Shelf, now: Instant) -> Option<RequestSender> {
+    let mut kept = lock(shelf);
+    while let Some(Idle { sender, since }) = kept.pop() {
+        if now.duration_since(since) > QUIET {
+            // Those below are older still.
+            kept.clear();
+        } else if !sender.is_closed() {
+            return Some(sender);
+        }
+    }
+    None
+}
+
+fn lock<T>(what: &Mutex<T>) -> MutexGuard<'_, T> {
+    what.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl UpstreamBody {
@@ -249,8 +263,7 @@ impl Lease {
         if self.sender.is_closed() {
             return;
         }
-        let mut idle = self.pool.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        let kept = idle.entry_ref(&self.origin).or_default();
+        let mut kept = lock(&self.shelf);
         if kept.len() < KEPT {
             kept.push(Idle { sender: self.sender, since: Instant::now() });
         }

@@ -5,8 +5,11 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use hyper::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use hyper::header::{
+    ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
+};
 use hyper::{Response, StatusCode};
+use serde_json::json;
 
 use super::authn::jwt::TokenError;
 use super::wire::envelope::Malformed;
@@ -91,6 +94,12 @@ pub(super) enum Rejection {
     LongSession(usize),
     /// The server's list cannot be parsed, so that it cannot be filtered.
     Unreadable,
+    /// A token that is not vended: the error's code (RFC 6749 section 5.2, RFC 8693 section 2.2.2), and what is wrong.
+    NotVended(&'static str, String),
+    /// Its owner has had as many as they may; the seconds to wait.
+    VendedEnough(u64),
+    /// The ledger of vended tokens cannot be written, and no token is given out that is not in it.
+    Ledger,
 }
 
 /// The egress credential that a server rejected.
@@ -167,6 +176,9 @@ impl Rejection {
             Self::Redirect(_) => "redirect",
             Self::LongSession(_) => "long_session",
             Self::Unreadable => "unreadable_list",
+            Self::NotVended(error, _) => error,
+            Self::VendedEnough(_) => "vending_rate",
+            Self::Ledger => "ledger",
         }
     }
 
@@ -176,15 +188,20 @@ impl Rejection {
             Self::Host => StatusCode::MISDIRECTED_REQUEST,
             Self::Origin | Self::Denied { .. } => StatusCode::FORBIDDEN,
             Self::HttpMethod => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Path | Self::Credentials(_) | Self::Malformed(_) | Self::Mismatch(_) => {
-                StatusCode::BAD_REQUEST
-            }
+            Self::Path
+            | Self::Credentials(_)
+            | Self::Malformed(_)
+            | Self::Mismatch(_)
+            | Self::NotVended(..) => StatusCode::BAD_REQUEST,
             Self::NoServer | Self::NoMethod | Self::Session => StatusCode::NOT_FOUND,
-            Self::Down(_) | Self::Busy | Self::Audit | Self::IssuerDown | Self::IssuerBusy(_) => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
+            Self::Down(_)
+            | Self::Busy
+            | Self::Audit
+            | Self::IssuerDown
+            | Self::IssuerBusy(_)
+            | Self::Ledger => StatusCode::SERVICE_UNAVAILABLE,
             Self::NoToken | Self::Token(_) => StatusCode::UNAUTHORIZED,
-            Self::Crowded | Self::Full | Self::TooMany(_) | Self::Guessing(_) => {
+            Self::Crowded | Self::Full | Self::TooMany(_) | Self::Guessing(_) | Self::VendedEnough(_) => {
                 StatusCode::TOO_MANY_REQUESTS
             }
             Self::Slow => StatusCode::REQUEST_TIMEOUT,
@@ -275,6 +292,13 @@ impl Rejection {
                 format!("the server's name for the session is longer than {most} bytes when it is sealed")
             }
             Self::Unreadable => "the server's list cannot be read, so it cannot be filtered".into(),
+            Self::NotVended(_, what) => what.clone(),
+            Self::VendedEnough(seconds) => {
+                format!(
+                    "you have had all the tokens that one person may have in an hour; try again in {seconds} s"
+                )
+            }
+            Self::Ledger => "the gateway cannot write its ledger of tokens; try again".into(),
         }
     }
 
@@ -333,10 +357,13 @@ impl Rejection {
             headers.insert(WWW_AUTHENTICATE, value);
         }
         match self {
-            Self::TooMany(seconds) | Self::Guessing(seconds) | Self::IssuerBusy(seconds) => {
+            Self::TooMany(seconds)
+            | Self::Guessing(seconds)
+            | Self::IssuerBusy(seconds)
+            | Self::VendedEnough(seconds) => {
                 headers.insert(RETRY_AFTER, HeaderValue::from(*seconds));
             }
-            Self::Busy | Self::Audit | Self::Crowded | Self::Full | Self::IssuerDown => {
+            Self::Busy | Self::Audit | Self::Crowded | Self::Full | Self::IssuerDown | Self::Ledger => {
                 headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
             }
             Self::HttpMethod => {
@@ -348,6 +375,28 @@ impl Rejection {
             }
             _ => {}
         }
+        response
+    }
+}
+
+impl Rejection {
+    /// The response of an address that speaks OAuth (RFC 6749 section 5.2), with the same status and headers; `detail` is
+    /// where clients of the registry look.
+    pub(super) fn oauth_response(&self) -> Response<Bytes> {
+        let about = ResponseContext { id: None, resource_metadata: None, scope: None };
+        let error = match self {
+            Self::NotVended(error, _) => error,
+            Self::NoToken | Self::Token(_) => "invalid_token",
+            _ => match self.status() {
+                StatusCode::TOO_MANY_REQUESTS => "slow_down",
+                StatusCode::SERVICE_UNAVAILABLE => "temporarily_unavailable",
+                _ => "invalid_request",
+            },
+        };
+        let message = self.message();
+        let body = json!({"error": error, "error_description": message, "detail": message});
+        let mut response = self.response(&about).map(|_| Bytes::from(body.to_string()));
+        response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         response
     }
 }

@@ -20,6 +20,7 @@ use hyper::{Method, Response, StatusCode};
 use serde_json::{Map, Value, json};
 use tokio::time::timeout;
 
+use super::alarm::Alarm;
 use super::authorized_request::{AuthorizedRequest, LegacySession};
 use super::body::Body;
 use super::callers::{Caller, TokenHeader};
@@ -62,6 +63,8 @@ pub(super) struct RelayedCall<'a> {
     pub(super) headers: HeaderMap,
     pub(super) body: &'a Bytes,
     pub(super) envelope: &'a Envelope<'a>,
+    /// For its exchanges, which come one after the other.
+    pub(super) alarm: Alarm,
 }
 
 /// The most of an answer that is read to begin a session, in bytes.
@@ -352,6 +355,7 @@ impl<'a> RelayedCall<'a> {
             method,
             wish,
             body,
+            alarm: &self.alarm,
             is_relayed: true,
         }
     }

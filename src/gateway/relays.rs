@@ -14,6 +14,7 @@ use hyper::{Method, Request, Uri};
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
+use super::alarm::Alarm;
 use super::pool::{Pool, Timeouts};
 use super::servers::origin::UpstreamOrigin;
 use crate::policy::Principal;
@@ -200,7 +201,9 @@ impl CourtesyLink {
         let (pool, origin) = (self.pool.clone(), self.origin.clone());
         // Without a runtime the gateway is at its end, and so are its sessions.
         if let Ok(runtime) = Handle::try_current() {
-            runtime.spawn(async move { drop(pool.exchange(&origin, request, COURTESY, true).await) });
+            runtime.spawn(async move {
+                drop(pool.exchange(&origin, request, (COURTESY, &Alarm::default()), true).await);
+            });
         }
     }
 }

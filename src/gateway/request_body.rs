@@ -54,23 +54,37 @@ pub(super) async fn body(
         // Nothing of it would be forwarded, so nothing may hide in it.
         return if body.is_end_stream() { Ok(Bytes::new()) } else { Err(Rejection::MediaType) };
     }
-    media_type(headers)?;
-    if body.size_hint().lower() > limits.max_request_bytes as u64 {
-        return Err(Rejection::TooLarge(limits.max_request_bytes));
+    whole(headers, "application/json", body, (limits.max_request_bytes, limits.read_timeout), hold).await
+}
+
+/// A whole body of this media type, at most so many bytes of it, within so many seconds.
+///
+/// # Errors
+/// 413, 415, 408, 400; 429 and 503 if there is no memory for it.
+pub(super) async fn whole(
+    headers: &HeaderMap,
+    kind: &str,
+    body: Incoming,
+    (most, seconds): (usize, u64),
+    hold: Reservation,
+) -> Result<Bytes, Rejection> {
+    media_type(headers, kind)?;
+    if body.size_hint().lower() > most as u64 {
+        return Err(Rejection::TooLarge(most));
     }
-    let mut whole = pin!(gather(body, limits.max_request_bytes, hold));
+    let mut whole = pin!(gather(body, most, hold));
     let mut timer: Option<Pin<Box<Sleep>>> = None;
     let mut asked = false;
     poll_fn(|context| {
         if let Poll::Ready(done) = whole.as_mut().poll(context) {
-            return Poll::Ready(done.map_err(|why| why.of_request(limits.max_request_bytes)));
+            return Poll::Ready(done.map_err(|why| why.of_request(most)));
         }
         // Polling the body wakes the connection, which delivers what came with the headers and polls us again: a
         // timer is set only for a body that has not arrived by then.
         if !std::mem::replace(&mut asked, true) {
             return Poll::Pending;
         }
-        let within = || Box::pin(sleep(Duration::from_secs(limits.read_timeout)));
+        let within = || Box::pin(sleep(Duration::from_secs(seconds)));
         timer.get_or_insert_with(within).as_mut().poll(context).map(|()| Err(Rejection::Slow))
     })
     .await
@@ -105,7 +119,9 @@ where
             continue;
         }
         if more.capacity() < length {
-            let room = length.saturating_mul(step).min(most).max(length);
+            let room = length.saturating_mul(step);
+            // Where the end is known and near, it is not copied once more for the last bit.
+            let room = if exact.is_some() && room >= most / 2 { most } else { room.min(most) }.max(length);
             hold.grow(room).map_err(BodyReadError::Full)?;
             more.reserve_exact(room - more.len());
         }
@@ -125,18 +141,18 @@ impl BodyReadError {
     }
 }
 
-/// `application/json` and nothing else: a server that guesses would read another message than we did.
-fn media_type(headers: &HeaderMap) -> Result<(), Rejection> {
+/// This media type and nothing else: a server that guesses would read another message than we did.
+fn media_type(headers: &HeaderMap, wanted: &str) -> Result<(), Rejection> {
     if headers.contains_key(CONTENT_ENCODING) {
         return Err(Rejection::MediaType);
     }
     let mut kinds = headers.get_all(CONTENT_TYPE).iter();
     let kind = kinds.next().and_then(|kind| kind.to_str().ok()).ok_or(Rejection::MediaType)?;
     let (kind, parameters) = kind.split_once(';').unwrap_or((kind, ""));
-    let charset = parameters.trim().to_ascii_lowercase();
+    let charset = parameters.trim_ascii().to_ascii_lowercase();
     let known = ["", "charset=utf-8", "charset=\"utf-8\""].contains(&charset.as_str());
-    let json = kind.trim().eq_ignore_ascii_case("application/json");
-    if json && known && kinds.next().is_none() { Ok(()) } else { Err(Rejection::MediaType) }
+    let right = kind.trim_ascii().eq_ignore_ascii_case(wanted);
+    if right && known && kinds.next().is_none() { Ok(()) } else { Err(Rejection::MediaType) }
 }
 
 impl<'b> ParsedRequest<'b> {

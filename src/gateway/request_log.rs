@@ -32,13 +32,16 @@ pub(super) struct RequestLog<'w> {
     /// The message's id, for the answer to a refusal.
     pub(super) id: Option<Bytes>,
     pub(super) http: &'static str,
-    pub(super) upstream: Option<Arc<Upstream>>,
+    pub(super) upstream: Option<&'w Upstream>,
     /// Which of its addresses was requested.
     pub(super) resource: Resource,
     pub(super) caller: Option<Arc<Caller>>,
     pub(super) method: Option<Bytes>,
     pub(super) name: Option<Bytes>,
+    /// What allowed it, for its line.
     permit: Option<Permit>,
+    /// The `jti` of the token that was vended.
+    pub(super) vended: Option<Box<str>>,
     refused: Option<&'static str>,
     shadow: Option<bool>,
     /// When the message was first forwarded, and how long the server took in all.
@@ -91,7 +94,7 @@ impl RequestId {
 }
 
 impl<'w> RequestLog<'w> {
-    pub(super) fn begin(books: &'w RequestLogSinks, moment: &Snapshot, request_id: RequestId) -> Self {
+    pub(super) fn begin(books: &'w RequestLogSinks, moment: &'w Snapshot, request_id: RequestId) -> Self {
         Self {
             books,
             began: moment.began,
@@ -106,6 +109,7 @@ impl<'w> RequestLog<'w> {
             method: None,
             name: None,
             permit: None,
+            vended: None,
             refused: None,
             shadow: None,
             sent: None,
@@ -137,7 +141,8 @@ impl<'w> RequestLog<'w> {
 
     /// The policy allowed it.
     pub(super) fn allowed(&mut self, permit: &Permit) {
-        self.permit = Some(permit.clone());
+        // The cores share the count of a permit's copies: only a line is worth one.
+        self.permit = self.books.ledger.is_on().then(|| permit.clone());
     }
 
     /// The line refused it.
@@ -212,12 +217,8 @@ impl Drop for RequestLog<'_> {
         let allowed = refused.is_empty();
         let method = self.counted_method(allowed);
         let tool = if allowed && method == "tools/call" { text(&self.name) } else { "" };
-        let kind = RequestKind {
-            server: self.upstream.as_ref().map_or("", |upstream| upstream.name()),
-            method,
-            tool,
-            reason: refused,
-        };
+        let kind =
+            RequestKind { server: self.upstream.map_or("", Upstream::name), method, tool, reason: refused };
         self.books.tally.count(&kind, gateway, self.sent.map(|_| self.took));
     }
 }
@@ -244,6 +245,12 @@ impl Serialize for AuditLine<'_> {
             if let Some(username) = &principal.username {
                 map.serialize_entry("user", cut(username))?;
             }
+            if let Some(vended) = &principal.vended {
+                map.serialize_entry("token", &vended.token_id)?;
+                if let Some(agent) = &vended.agent {
+                    map.serialize_entry("agent", cut(agent))?;
+                }
+            }
         }
         map.serialize_entry("http", self.record.http)?;
         if let Some(upstream) = upstream {
@@ -267,6 +274,9 @@ impl Serialize for AuditLine<'_> {
         map.serialize_entry("verdict", verdict)?;
         if let Some(permit) = permit {
             map.serialize_entry("rule", &format_args!("{}", permit.rule()))?;
+        }
+        if let Some(vended) = &self.record.vended {
+            map.serialize_entry("vended", vended)?;
         }
         if let Some(reason) = reason {
             map.serialize_entry("reason", reason)?;

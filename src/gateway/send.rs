@@ -9,8 +9,10 @@ use std::time::{Duration, Instant};
 use http_body_util::Full;
 use hyper::header::{ACCEPT_ENCODING, HOST, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Request, Response, StatusCode, Uri};
+use memchr::memmem;
 use tracing::{info, warn};
 
+use super::authn::opaque::{self, TokenOwner};
 use super::authorized_request::{AuthorizedRequest, LegacySession};
 use super::callers::CredentialHeader;
 use super::egress::{CredentialRequest, StoredCredential};
@@ -44,6 +46,9 @@ impl UpstreamSender {
         record: &mut RequestLog<'_>,
     ) -> Result<Response<UpstreamBody>, Rejection> {
         onward(passage, session, &mut headers, record.request_header());
+        if let Some(own) = self.shared.vending() {
+            without_own(&mut headers, &own.issuer);
+        }
         let upstream = passage.upstream;
         match &upstream.stored {
             Some(stored) if upstream.route.egress == EgressMode::Stored => {
@@ -112,7 +117,8 @@ impl UpstreamSender {
         *request.headers_mut() = headers;
         let sent = Instant::now();
         let origin = &passage.endpoint.origin;
-        let result = self.pool.exchange(origin, request, patience, passage.wish.stays_open()).await;
+        let stream = passage.wish.stays_open();
+        let result = self.pool.exchange(origin, request, (patience, passage.alarm), stream).await;
         record.upstream(sent);
         result.map_err(|failure| {
             let name = passage.upstream.name();
@@ -183,7 +189,7 @@ pub(super) fn onward(
 ) {
     let AuthorizedRequest { upstream, credential, .. } = passage;
     let onward = Onward {
-        token: credential.token(),
+        token: credential.token_bytes(),
         authorization: !passage.is_relayed
             && credential.via == CredentialHeader::XAuthorization
             && upstream.route.egress == EgressMode::Passthrough,
@@ -202,6 +208,23 @@ pub(super) fn onward(
     }
     if upstream.route.identity_headers {
         identify(headers, passage);
+    }
+}
+
+/// Takes out headers with a token of the gateway's own, whether it is the one that let the caller in or another: they are for
+/// the gateway alone.
+fn without_own(headers: &mut HeaderMap, issuer: &str) {
+    let is_own = |word: &str| matches!(opaque::whose(word), TokenOwner::Named(named) if named == issuer);
+    let is_between = |c: char| !(c.is_ascii_alphanumeric() || "-_.".contains(c));
+    let holds_one = |value: &HeaderValue| {
+        // A JWT's header is an object, which begins so in base64url; what cannot be read as text is read as far as it can.
+        memmem::find(value.as_bytes(), b"eyJ").is_some()
+            && String::from_utf8_lossy(value.as_bytes()).split(is_between).any(is_own)
+    };
+    let gone: Vec<HeaderName> =
+        headers.iter().filter(|(_, value)| holds_one(value)).map(|(name, _)| name.clone()).collect();
+    for name in gone {
+        headers.remove(name);
     }
 }
 

@@ -17,6 +17,7 @@ use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
 use super::authn::issuers::{IssuerState, IssuerUnavailable};
+use super::authn::rules::IssuerRules;
 use super::catalogue::Catalogue;
 use super::host::Hosts;
 use super::listen;
@@ -26,9 +27,9 @@ use super::observe::audit_sink::AuditSink;
 use super::ops::files::{Credentials, FileSources, Files, VariableLookup};
 use super::ops::reload::{self, ActiveFiles};
 use super::ops::{admin, health};
-use super::settings::GatewaySettings;
-use super::settings::most;
+use super::settings::{GatewaySettings, Vending, most};
 use super::state::{Parts, SharedState};
+use super::token_ledger::{Ledger, LedgerWriter};
 use super::worker::Worker;
 use crate::log::heard;
 use crate::problem::Problem;
@@ -63,6 +64,8 @@ pub struct RunningGateway {
     control: Option<(watch::Sender<bool>, JoinHandle<()>)>,
     vault: Option<(watch::Sender<bool>, JoinHandle<()>)>,
     writer: Option<AuditWriter>,
+    /// Who writes the ledger of vended tokens.
+    ledger: Option<JoinHandle<()>>,
 }
 
 /// Why a gateway does not start.
@@ -121,7 +124,11 @@ impl RunningGateway {
         let issuers = settings.issuers.iter().cloned().zip(issuers).map(|(issuer, (rules, secret))| {
             Arc::new(IssuerState::new(issuer, rules, secret, http.clone(), epoch.clone()))
         });
-        let issuers = issuers.collect();
+        let own = settings.vending.as_ref().map(Vending::as_issuer);
+        let own = own.and_then(|own| Some((IssuerRules::new(&own).ok()?, own)));
+        let own =
+            own.map(|(rules, own)| Arc::new(IssuerState::new(own, rules, None, http.clone(), epoch.clone())));
+        let issuers = issuers.chain(own).collect();
         let count = settings.worker_count();
         let most_connections = most(settings.limits.max_connections, descriptors::raise(), count);
         let bind = |address, count| {
@@ -137,6 +144,17 @@ impl RunningGateway {
         let control = Builder::new_current_thread().enable_all().build()?;
         let vault = Builder::new_current_thread().enable_all().build()?;
         let (drain, draining) = watch::channel(false);
+        let (ledger, ledger_thread) = settings
+            .vending
+            .as_ref()
+            .map(|vending| {
+                LedgerWriter::start(
+                    Ledger::at(&vending.ledger),
+                    Duration::from_secs(settings.limits.file_read_timeout),
+                )
+            })
+            .transpose()?
+            .unzip();
         let audited = settings.audit != "off";
         let reload = Arc::new(Notify::new());
         let state = in_force.state(None);
@@ -152,6 +170,7 @@ impl RunningGateway {
             issuers,
             session_key,
             vault: vault.handle().clone(),
+            ledger,
             most_connections,
             catalogue,
             reload: reload.clone(),
@@ -167,6 +186,7 @@ impl RunningGateway {
             control: None,
             vault: None,
             writer: Some(writer),
+            ledger: ledger_thread,
         };
         running.vault = Some(thread("vault", vault, |mut stopping| async move {
             let _ = stopping.wait_for(|stop| *stop).await;
@@ -227,8 +247,8 @@ impl RunningGateway {
     ) -> io::Result<(watch::Sender<bool>, JoinHandle<()>)> {
         let (shared, reload) = (self.shared.clone(), self.reload.clone());
         thread("control", runtime, move |mut stopping| async move {
-            for issuer in shared.issuers.clone() {
-                let shared = shared.clone();
+            for issuer in shared.others() {
+                let (shared, issuer) = (shared.clone(), issuer.clone());
                 tokio::spawn(async move {
                     issuer.keep(|result| report_keys(&shared, &issuer, result)).await;
                 });
@@ -286,6 +306,10 @@ impl Drop for RunningGateway {
         for (stop, thread) in [self.control.take(), self.vault.take()].into_iter().flatten() {
             stop.send_replace(true);
             let _ = thread.join();
+        }
+        self.shared.ledger.iter().for_each(LedgerWriter::end);
+        if let Some(ledger) = self.ledger.take() {
+            let _ = ledger.join();
         }
         // The last lines of the audit.
         self.writer = None;

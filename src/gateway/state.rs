@@ -3,8 +3,9 @@
 
 use std::collections::HashSet;
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use arc_swap::ArcSwap;
@@ -18,7 +19,8 @@ use url::Url;
 use super::accounts::Accounts;
 use super::authn::introspection::IntrospectionCache;
 use super::authn::issuers::IssuerState;
-use super::authn::jwt::TokenError;
+use super::authn::revocations::RevocationList;
+use super::authn::vended::SigningKeys;
 use super::catalogue::Catalogue;
 use super::connections::Connections;
 use super::egress::StoredCredential;
@@ -33,8 +35,9 @@ use super::servers::audience::servers_of;
 use super::servers::endpoints::UpstreamEndpoint;
 use super::servers::route::{Routes, ServerRoute};
 use super::session::SessionKey;
-use super::settings::GatewaySettings;
-use crate::policy::{Policy, Principal};
+use super::settings::{GatewaySettings, Vending};
+use super::token_ledger::LedgerWriter;
+use crate::policy::Policy;
 use crate::sys::clock;
 use crate::sys::trust::Trust;
 
@@ -47,6 +50,8 @@ pub(super) struct LoadedFiles {
     /// By server name.
     pub(super) upstreams: HashMap<String, Arc<Upstream>>,
     pub(super) revoked: Arc<RevocationList>,
+    /// The keys of the gateway's own tokens.
+    pub(super) keys: Option<Arc<SigningKeys>>,
     pub(super) tls: Option<Arc<ServerConfig>>,
 }
 
@@ -68,14 +73,6 @@ pub(super) struct Upstream {
     pub(super) is_older: AtomicBool,
     /// What is known about its redirects.
     pub(super) straight: Straight,
-}
-
-/// Revoked tokens, by what identifies them.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct RevocationList {
-    pub(super) token_ids: HashSet<String>,
-    pub(super) subjects: HashSet<String>,
-    pub(super) clients: HashSet<String>,
 }
 
 /// What lives as long as the process.
@@ -120,6 +117,8 @@ pub(super) struct SharedState {
     pub(super) waiting: Arc<AtomicUsize>,
     /// Whether the gateway has been told to stop: it still serves, and closes connections after each answer.
     pub(super) leaving: AtomicBool,
+    /// Who writes the ledger of vended tokens.
+    pub(super) ledger: Option<LedgerWriter>,
     pub(super) started: Instant,
     /// The tools there are, for whoever looks for one.
     pub(super) catalogue: Arc<Catalogue>,
@@ -131,9 +130,19 @@ pub(super) struct SharedState {
     pub(super) relays: Arc<Relays>,
 }
 
+/// The files as one core found them under this epoch. Each request holds them: the cores share no count of its holders.
+pub(super) struct CurrentFiles {
+    epoch: u64,
+    state: Arc<LoadedFiles>,
+}
+
+/// The last that one core found.
+#[derive(Default)]
+pub(super) struct LatestFiles(Mutex<Option<Arc<CurrentFiles>>>);
+
 /// What one request sees: the files, the time, and the client's address.
 pub(super) struct Snapshot {
-    pub(super) state: Arc<LoadedFiles>,
+    pub(super) state: Arc<CurrentFiles>,
     pub(super) epoch: u64,
     /// Seconds since 1970.
     pub(super) now: i64,
@@ -155,6 +164,7 @@ pub(super) struct Parts {
     pub(super) public_url: String,
     pub(super) session_key: SessionKey,
     pub(super) vault: Handle,
+    pub(super) ledger: Option<LedgerWriter>,
     pub(super) most_connections: usize,
     pub(super) catalogue: Arc<Catalogue>,
     pub(super) reload: Arc<Notify>,
@@ -190,11 +200,13 @@ impl SharedState {
             public_url,
             session_key,
             vault,
+            ledger,
             most_connections,
             catalogue,
             reload,
         } = parts;
         let audit = Arc::new(AuditCapacity::new(settings.audit_failure));
+        hold(&issuers, &state);
         let quarter = (settings.limits.max_in_flight.min(most_connections) / 4).max(1);
         Self {
             trust,
@@ -224,6 +236,7 @@ impl SharedState {
             crowd: Arc::default(),
             waiting: Arc::default(),
             leaving: AtomicBool::new(false),
+            ledger,
             started: Instant::now(),
             catalogue,
             reload,
@@ -232,11 +245,23 @@ impl SharedState {
         }
     }
 
-    /// A snapshot of now. The epoch is read before the state: otherwise a caller checked against old files would be
-    /// cached under the new epoch.
+    /// A snapshot of now.
     pub(super) fn moment(&self, peer: IpAddr) -> Snapshot {
+        self.moment_of(peer, &LatestFiles::default())
+    }
+
+    /// The same, with the files that a core has found already as long as nothing changes.
+    pub(super) fn moment_of(&self, peer: IpAddr, latest: &LatestFiles) -> Snapshot {
         let epoch = self.epoch();
-        Snapshot { epoch, state: self.state.load_full(), now: clock::now(), began: Instant::now(), peer }
+        let mut latest = latest.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let state = match latest.take() {
+            Some(found) if found.epoch == epoch => found,
+            // The epoch was read before the state: a caller judged by old files under a new epoch would be remembered past
+            // the change.
+            _ => Arc::new(CurrentFiles { epoch, state: self.state.load_full() }),
+        };
+        *latest = Some(state.clone());
+        Snapshot { epoch, state, now: clock::now(), began: Instant::now(), peer }
     }
 
     pub(super) fn state(&self) -> Arc<LoadedFiles> {
@@ -249,6 +274,7 @@ impl SharedState {
 
     /// Puts other files in force, for every request that starts from here on.
     pub(super) fn replace(&self, state: LoadedFiles) {
+        hold(&self.issuers, &state);
         self.catalogue.serve(state.routes.all());
         self.state.store(Arc::new(state));
         self.epoch.fetch_add(1, Ordering::Release);
@@ -276,6 +302,16 @@ impl SharedState {
         if unread.is_empty() { Ok(()) } else { Err(NotReady::Unread(unread.to_vec())) }
     }
 
+    /// How the gateway vends tokens of its own, if it does.
+    pub(super) fn vending(&self) -> Option<&Vending> {
+        self.settings.vending.as_ref()
+    }
+
+    /// The issuers but the gateway itself, who gives tokens only for theirs.
+    pub(super) fn others(&self) -> impl Iterator<Item = &Arc<IssuerState>> {
+        self.issuers.iter().filter(|issuer| !issuer.is_own())
+    }
+
     /// Whether a scope can be requested from any issuer.
     pub(super) fn is_granted(&self, scope: &str) -> bool {
         self.issuers.iter().any(|issuer| issuer.grants(scope))
@@ -290,6 +326,20 @@ impl SharedState {
     pub(super) fn is_leaving(&self) -> bool {
         self.leaving.load(Ordering::Relaxed)
     }
+}
+
+impl Deref for CurrentFiles {
+    type Target = LoadedFiles;
+
+    fn deref(&self) -> &LoadedFiles {
+        &self.state
+    }
+}
+
+/// Gives the gateway, as one of the issuers, the keys that it has now.
+fn hold(issuers: &[Arc<IssuerState>], state: &LoadedFiles) {
+    let own = issuers.iter().filter(|issuer| issuer.is_own());
+    own.zip(&state.keys).for_each(|(issuer, keys)| issuer.hold(keys.set.clone()));
 }
 
 impl Upstream {
@@ -321,70 +371,5 @@ impl Upstream {
     /// Its name for clients and the policy.
     pub(super) fn name(&self) -> &str {
         &self.route.server.name
-    }
-}
-
-impl RevocationList {
-    /// One entry per line, `jti: VALUE`, `sub: VALUE` or `client_id: VALUE`; `#` begins a comment.
-    ///
-    /// # Errors
-    /// The number of the first invalid line.
-    pub(super) fn read(text: &str) -> Result<Self, usize> {
-        let mut revoked = Self::default();
-        for (number, line) in text.lines().enumerate() {
-            let line = line.trim();
-            if line.is_empty() || line.starts_with('#') {
-                continue;
-            }
-            let (kind, value) = line.split_once(':').ok_or(number + 1)?;
-            let value = value.trim();
-            let set = match kind.trim() {
-                "jti" => &mut revoked.token_ids,
-                "sub" => &mut revoked.subjects,
-                "client_id" => &mut revoked.clients,
-                _ => return Err(number + 1),
-            };
-            if value.is_empty() {
-                return Err(number + 1);
-            }
-            set.insert(value.to_owned());
-        }
-        Ok(revoked)
-    }
-
-    /// What is revoked, if anything: the caller, or only this token.
-    pub(super) fn reject(&self, principal: &Principal) -> Option<TokenError> {
-        let client = principal.client_id.as_ref();
-        if self.subjects.contains(&principal.subject) || client.is_some_and(|id| self.clients.contains(id)) {
-            return Some(TokenError::CallerRevoked);
-        }
-        let token_id = principal.claims.get("jti").and_then(|id| id.as_str());
-        token_id.filter(|id| self.token_ids.contains(*id)).map(|_| TokenError::Revoked)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_revoked_line_names_what_it_is_about() {
-        let revoked = RevocationList::read("# gone\njti: a-1\n\n sub : alice \nclient_id:agent:7\n").unwrap();
-        let reject = |principal: Principal| revoked.reject(&principal);
-        let (alice, agent) = (
-            Principal { subject: "alice".into(), ..Principal::default() },
-            Principal { client_id: Some("agent:7".into()), ..Principal::default() },
-        );
-        assert_eq!(
-            (reject(alice), reject(agent)),
-            (Some(TokenError::CallerRevoked), Some(TokenError::CallerRevoked))
-        );
-        let mut principal = Principal::default();
-        assert_eq!(revoked.reject(&principal), None);
-        principal.claims.insert("jti".into(), "a-1".into());
-        assert_eq!(revoked.reject(&principal), Some(TokenError::Revoked));
-        for (text, line) in [("alice", 1), ("# x\nuser: alice", 2), ("jti:", 1)] {
-            assert_eq!(RevocationList::read(text), Err(line), "{text}");
-        }
     }
 }

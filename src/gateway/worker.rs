@@ -10,12 +10,15 @@ use hyper::body::Incoming;
 use hyper::header::{CONNECTION, HeaderValue};
 use hyper::http::request;
 use hyper::http::uri::PathAndQuery;
-use hyper::{Method, Request, Response, Uri};
+use hyper::{Method, Response, Uri};
 use tracing::{Instrument, debug_span, warn};
 
 use super::accounts::RequestSlot;
+use super::alarm::Alarm;
+use super::authn::token_cache::LastToken;
 use super::authorized_request::AuthorizedRequest;
 use super::body::{Body, InFlightGuard};
+use super::boxes::Boxes;
 use super::callers::{Caller, Callers};
 use super::forward::Forwarder;
 use super::mcpgw::{self, Outcome, OwnRequest, ToolOrder};
@@ -33,7 +36,8 @@ use super::send::UpstreamSender;
 use super::servers::endpoints::UpstreamEndpoint;
 use super::servers::route::{EndpointKind, RouteError, RouteMatch};
 use super::session::SealPurpose;
-use super::state::{SharedState, Snapshot, Upstream};
+use super::state::{LatestFiles, SharedState, Snapshot, Upstream};
+use super::vending::VendingEndpoint;
 use super::wire::envelope::Envelope;
 use crate::policy::{Call, Denial, Permit, decide};
 
@@ -43,9 +47,21 @@ pub(super) struct Worker {
     callers: Arc<Callers>,
     pub(super) forwarder: Forwarder,
     books: RequestLogSinks,
+    latest: LatestFiles,
+    pub(super) boxes: Arc<Boxes>,
     /// The number of requests so far, to name the next one.
     number: AtomicU64,
     run: u64,
+}
+
+/// One client's connection, as far as its requests need it.
+pub(super) struct Guest {
+    pub(super) worker: Arc<Worker>,
+    /// Whose it is.
+    pub(super) peer: IpAddr,
+    /// For what may take only so long on it.
+    pub(super) alarm: Arc<Alarm>,
+    pub(super) last: LastToken,
 }
 
 /// Where a message goes.
@@ -61,25 +77,34 @@ impl Worker {
         let sender = UpstreamSender { shared: shared.clone(), pool };
         let forwarder = Forwarder { shared: shared.clone(), callers: callers.clone(), sender };
         let books = RequestLogSinks { ledger, tally: shared.metrics.tally(), audit: shared.audit.clone() };
-        Self { shared, callers, forwarder, books, number: AtomicU64::new(0), run }
+        let (latest, boxes, number) = (LatestFiles::default(), Arc::default(), AtomicU64::new(0));
+        Self { shared, callers, forwarder, books, latest, boxes, number, run }
     }
 
     /// Answers any request.
-    pub(super) async fn handle(&self, request: Request<Incoming>, peer: IpAddr) -> Response<Body> {
+    pub(super) async fn handle(
+        &self,
+        head: &mut request::Parts,
+        body: Incoming,
+        guest: &Guest,
+    ) -> Response<Body> {
         let trusted = &self.shared.settings.trusted_proxies;
-        let moment = self.shared.moment(proxies::client(peer, request.headers(), trusted));
+        let peer = proxies::client(guest.peer, &head.headers, trusted);
+        let moment = self.shared.moment_of(peer, &self.latest);
         let request_id = RequestId::new(self.run, self.number.fetch_add(1, Ordering::Relaxed));
         let mut record = RequestLog::begin(&self.books, &moment, request_id);
         // Below the default log level, so that an ordinary request pays nothing for it.
         let span = debug_span!("request", request = record.request_id());
-        let (head, body) = request.into_parts();
-        let page = self.shared.hosts.check(&head.uri, &head.headers);
-        let allowed_page = page.as_ref().ok().copied().flatten().cloned();
-        let line = match page {
-            Err(refusal) if !own_endpoints::is_public(&head, &refusal) => Err(refusal),
-            // Moving the line's future into a span would cost each request a copy of it.
-            _ if span.is_disabled() => self.counted(&moment, head, body, &mut record).await,
-            _ => Box::pin(self.counted(&moment, head, body, &mut record)).instrument(span).await,
+        let page = self.shared.hosts.check(&head.uri, &head.headers).map(|page| page.cloned());
+        let (allowed_page, refusal) = page.map_or_else(|no| (None, Some(no)), |page| (page, None));
+        let line = match refusal.filter(|refusal| !own_endpoints::is_public(head, refusal)) {
+            Some(refusal) => Err(refusal),
+            // Moving the line's memory into a span would cost each request a copy of it.
+            None if span.is_disabled() => self.counted(&moment, head, body, guest, &mut record).await,
+            None => {
+                let line = self.counted(&moment, head, body, guest, &mut record);
+                Box::pin(line).instrument(span).await
+            }
         };
         let mut response = line.unwrap_or_else(|refusal| self.refuse(&refusal, &mut record));
         record.answered(response.status().as_u16());
@@ -104,47 +129,55 @@ impl Worker {
     }
 
     /// The line, within the limit on concurrent requests.
-    async fn counted(
+    async fn counted<'w>(
         &self,
-        moment: &Snapshot,
-        head: request::Parts,
+        moment: &'w Snapshot,
+        head: &mut request::Parts,
         body: Incoming,
-        record: &mut RequestLog<'_>,
+        guest: &Guest,
+        record: &mut RequestLog<'w>,
     ) -> Result<Response<Body>, Rejection> {
-        if let Some(answer) = own_endpoints::answer(&self.shared, moment, &head) {
+        if let Some(answer) = own_endpoints::answer(&self.shared, moment, head) {
             record.silent();
             return Ok(answer);
         }
         record.promised()?;
         let most = self.shared.settings.limits.max_in_flight;
         let under_way = InFlightGuard::begin(&self.shared.under_way, most).ok_or(Rejection::Busy)?;
-        let (response, turn) = self.line(moment, head, body, record).await?;
+        if let Some(endpoint) = VendingEndpoint::at(&self.shared, head.uri.path()) {
+            let answer = endpoint.serve(&self.callers, moment, head, body, record);
+            return Ok(Box::pin(answer).await.map(|body| body.counted(under_way, None)));
+        }
+        let (response, turn) = self.line(moment, head, body, guest, record).await?;
         Ok(response.map(|body| body.counted(under_way, turn)))
     }
 
     /// The line.
-    async fn line(
+    async fn line<'w>(
         &self,
-        moment: &Snapshot,
-        head: request::Parts,
+        moment: &'w Snapshot,
+        head: &mut request::Parts,
         body: Incoming,
-        record: &mut RequestLog<'_>,
+        guest: &Guest,
+        record: &mut RequestLog<'w>,
     ) -> Result<(Response<Body>, Option<RequestSlot>), Rejection> {
         let request::Parts { method, uri, headers, .. } = head;
+        let method = &*method;
         if method == Method::OPTIONS {
-            return Ok((pages::preflight(&headers)?, None));
+            return Ok((pages::preflight(headers)?, None));
         }
-        record.http = http_method(&method)?;
+        record.http = http_method(method)?;
         let route = self.route(moment, uri.path(), record)?; //                        404, 503
-        let (caller, credential) = self.callers.authenticate(moment, &headers).await?; //      401, 400
+        let (caller, credential) = self.callers.authenticate(moment, headers, &guest.last).await?; // 401, 400
         record.caller = Some(caller.clone());
         caller.enters(route.upstream.name())?; //                                      401
+        caller.is_used(moment.now, &self.shared);
         let mut turn = self.turn(&caller, method == Method::GET)?; //                   429
         self.pace(moment, &caller, None)?; //                                          429
         let limits = &self.shared.settings.limits;
         let hold = caller.account.hold(limits);
-        let body = request_body::body(&method, &headers, body, limits, hold).await?; //      413, 415, 408, 429
-        let wish = ParsedRequest::read(&method, &headers, &body, record)?; //                   400
+        let body = request_body::body(method, headers, body, limits, hold).await?; //      413, 415, 408, 429
+        let wish = ParsedRequest::read(method, headers, &body, record)?; //                   400
         let permit = self.decide(moment, &caller, &route, &wish, record)?; //          403, 429
         if wish.stays_open() && method != Method::GET {
             turn = self.turn(&caller, true)?; //                                       429
@@ -158,15 +191,15 @@ impl Worker {
                 caller: &caller,
                 credential: &credential,
                 wish: &wish,
-                headers: &headers,
+                headers,
                 body: &body,
                 request_id: &request_id,
             };
             // Boxed, so that requests to other servers need no room for it.
-            return Ok((Box::pin(self.own(&asked, record)).await?, Some(turn)));
+            return Ok((Box::pin(self.own(moment, &asked, record)).await?, Some(turn)));
         }
-        let (endpoint, target) = self.target(&route, &method, &caller)?; //            404
-        let (upstream, method, wish, body) = (route.upstream, &method, &wish, body.clone());
+        let (endpoint, target) = self.target(&route, method, &caller)?; //            404
+        let (upstream, wish, body) = (route.upstream, &wish, body.clone());
         let (epoch, peer) = (moment.epoch, moment.peer);
         let (base, way) = (route.found.base(), Way::new(route.found.asked, method));
         let request_id = record.request_header();
@@ -185,22 +218,24 @@ impl Worker {
             method,
             wish,
             body,
+            alarm: &guest.alarm,
             is_relayed: false,
         };
-        let reply = self.forwarder.forward(&mut passage, headers, record).await?; //        502, 504
+        let reply = self.forwarder.forward(&mut passage, std::mem::take(headers), record).await?; //        502, 504
         Ok((reply, Some(turn)))
     }
 
     /// What the gateway's own server answers.
-    async fn own(
+    async fn own<'w>(
         &self,
+        moment: &'w Snapshot,
         asked: &OwnRequest<'_>,
-        record: &mut RequestLog<'_>,
+        record: &mut RequestLog<'w>,
     ) -> Result<Response<Body>, Rejection> {
         match (mcpgw::answer(asked).await?, asked.wish) {
             (Outcome::Response(response), _) => Ok(response),
             (Outcome::Call(order), ParsedRequest::Message(envelope)) => {
-                self.relayed(asked, &order, envelope, record).await
+                self.relayed(moment, asked, (&order, envelope), record).await
             }
             (Outcome::Call(_), _) => Err(Rejection::NoServer),
         }
@@ -208,16 +243,16 @@ impl Worker {
 
     /// Another server's tool, called through the gateway's own: from here on it is written down, decided and limited as a
     /// direct call.
-    async fn relayed(
+    async fn relayed<'w>(
         &self,
+        moment: &'w Snapshot,
         asked: &OwnRequest<'_>,
-        order: &ToolOrder,
-        envelope: &Envelope<'_>,
-        record: &mut RequestLog<'_>,
+        (order, envelope): (&ToolOrder, &Envelope<'_>),
+        record: &mut RequestLog<'w>,
     ) -> Result<Response<Body>, Rejection> {
-        let (moment, caller) = (asked.moment, asked.caller);
+        let caller = asked.caller;
         record.is_relayed = true;
-        record.upstream = moment.state.upstreams.get(&order.server).cloned();
+        record.upstream = moment.state.upstreams.get(&order.server).map(AsRef::as_ref);
         record.name = Some(Bytes::copy_from_slice(order.tool.as_bytes()));
         let call = Call::Message { method: "tools/call", name: Some(&order.tool) };
         record.shadow(&order.server, std::iter::once(call));
@@ -245,6 +280,7 @@ impl Worker {
             headers,
             body,
             envelope,
+            alarm: Alarm::default(),
         };
         Box::pin(self.forwarder.relay(&call, record)).await
     }
@@ -269,11 +305,11 @@ impl Worker {
         caller.account.begin(stream, most)
     }
 
-    fn route<'m>(
+    fn route<'w: 'm, 'm>(
         &self,
-        moment: &'m Snapshot,
+        moment: &'w Snapshot,
         path: &'m str,
-        record: &mut RequestLog<'_>,
+        record: &mut RequestLog<'w>,
     ) -> Result<Destination<'m>, Rejection> {
         let found = moment.state.routes.find(path).map_err(|none| match none {
             RouteError::Malformed => Rejection::Path,
@@ -282,7 +318,7 @@ impl Worker {
         })?;
         let name = found.route.server.name.as_str();
         let upstream = moment.state.upstreams.get(name).ok_or(Rejection::NoServer)?;
-        (record.upstream, record.resource) = (Some(upstream.clone()), found.resource());
+        (record.upstream, record.resource) = (Some(&**upstream), found.resource());
         if !upstream.healthy.load(Ordering::Relaxed) {
             return Err(Rejection::Down(name.into()));
         }
@@ -358,17 +394,17 @@ impl Worker {
 
     fn refuse(&self, refusal: &Rejection, record: &mut RequestLog<'_>) -> Response<Body> {
         record.refused(refusal);
-        if let Some((fault, upstream)) = refusal.fault().zip(record.upstream.as_ref()) {
+        if let Some((fault, upstream)) = refusal.fault().zip(record.upstream) {
             warn!(event = "upstream", request = record.request_id(), "{}: {fault}", upstream.name());
         }
-        let metadata = record.upstream.as_ref().map(|upstream| {
+        let metadata = record.upstream.map(|upstream| {
             own_endpoints::metadata_url(&self.shared.public_url, upstream.name(), record.resource)
         });
-        let first = |upstream: &Arc<Upstream>| {
+        let first = |upstream: &Upstream| {
             upstream.first_scopes.iter().find(|scope| self.shared.is_granted(scope)).cloned()
         };
         // Only a caller without a valid token needs it, and finding it takes a moment.
-        let scope = record.upstream.as_ref().filter(|_| refusal.lets_in()).and_then(first);
+        let scope = record.upstream.filter(|_| refusal.lets_in()).and_then(first);
         let scope = scope.as_ref();
         let about = ResponseContext { id: record.id.as_ref(), resource_metadata: metadata.as_deref(), scope };
         refusal.response(&about).map(Body::full)

@@ -113,7 +113,7 @@ impl HeaderRow<'_> {
             return Err(Mismatch::Repeated(self.shown));
         }
         let value = value.to_str().map_err(|_| Mismatch::Invalid(self.shown))?;
-        Ok(Some(value.trim_matches([' ', '\t'])))
+        Ok(Some(value.trim_ascii()))
     }
 
     fn check(&self, headers: &HeaderMap, required: bool) -> Result<(), Mismatch> {

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use hyper::header::{CONTENT_TYPE, HeaderMap};
+use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use memchr::{memchr, memchr2};
 use thiserror::Error;
 
@@ -31,8 +31,13 @@ pub struct EventTooLarge;
 
 /// Whether an answer with these headers is an event stream.
 pub fn is_stream(headers: &HeaderMap) -> bool {
-    let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    value.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("text/event-stream")
+    headers.get(CONTENT_TYPE).is_some_and(is_stream_type)
+}
+
+/// Whether a `Content-Type` is an event stream's.
+pub fn is_stream_type(kind: &HeaderValue) -> bool {
+    let kind = kind.to_str().unwrap_or_default();
+    kind.split(';').next().unwrap_or_default().trim_ascii().eq_ignore_ascii_case("text/event-stream")
 }
 
 /// A line's field and its value; a comment's field is empty.

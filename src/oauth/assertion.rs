@@ -1,8 +1,15 @@
 //! Client assertions for `private_key_jwt` (RFC 7523 sections 2.2 and 3): one signed JWT per request. Not here:
 //! reading the key's file (see `config`); the request (see `flow`).
 
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use jsonwebtoken::jwk::{Jwk, PublicKeyUse, ThumbprintHash};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde::Serialize;
+use serde_json::Value;
+use zeroize::Zeroizing;
 
 use crate::oauth::Epoch;
 use crate::secret::Secret;
@@ -10,7 +17,7 @@ use crate::secret::Secret;
 /// How long an assertion is valid, in seconds: enough for a slow network, too short to be worth stealing.
 const LIFETIME: Epoch = 60;
 
-/// A private key that signs assertions. It prints only as its algorithm and key id.
+/// A private key that signs assertions, or the gateway's own tokens. It prints only as its algorithm and key id.
 #[derive(Clone)]
 pub struct SigningKey {
     key: EncodingKey,
@@ -47,6 +54,55 @@ impl SigningKey {
         signer.assertion("probe", "probe", 0).map(|_| signer)
     }
 
+    /// A new private key for ES256, in PEM (PKCS #8).
+    ///
+    /// # Errors
+    /// `None` if there are no random numbers to make it of.
+    pub fn generate() -> Option<Secret> {
+        let made =
+            EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new()).ok()?;
+        let body = Zeroizing::new(STANDARD.encode(made.as_ref()));
+        let lines: Vec<&str> =
+            body.as_bytes().chunks(64).filter_map(|line| str::from_utf8(line).ok()).collect();
+        let pem = format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", lines.join("\n"));
+        Some(Secret::new(pem))
+    }
+
+    /// Reads a PEM private key for ES256 or EdDSA, named by the thumbprint of its public half (RFC 7638): the same key has
+    /// the same name everywhere.
+    ///
+    /// # Errors
+    /// As for [`Self::from_pem`]; RSA keys are none of these.
+    pub fn from_elliptic_pem(pem: &Secret) -> Option<Self> {
+        let key = Self::from_pem(pem, None).filter(|key| key.algorithm != Algorithm::RS256)?;
+        let key_id = key.jwk()?.common.key_id;
+        Some(Self { key_id, ..key })
+    }
+
+    /// The public half as a JWK (RFC 7517), named by its thumbprint.
+    pub fn public(&self) -> Option<Value> {
+        serde_json::to_value(self.jwk()?).ok()
+    }
+
+    fn jwk(&self) -> Option<Jwk> {
+        let mut jwk = Jwk::from_encoding_key(&self.key, self.algorithm).ok()?;
+        jwk.common.key_id = Some(jwk.thumbprint(ThumbprintHash::SHA256).ok()?);
+        jwk.common.public_key_use = Some(PublicKeyUse::Signature);
+        Some(jwk)
+    }
+
+    /// The name by which a key set has it.
+    pub fn key_id(&self) -> Option<&str> {
+        self.key_id.as_deref()
+    }
+
+    /// A JWT of this `typ` (RFC 8725 section 3.11).
+    pub fn sign<C: Serialize>(&self, typ: &str, claims: &C) -> Option<Secret> {
+        let header =
+            Header { kid: self.key_id.clone(), typ: Some(typ.into()), ..Header::new(self.algorithm) };
+        jsonwebtoken::encode(&header, claims, &self.key).ok().map(Secret::new)
+    }
+
     /// With assertions for this audience: the issuer's identifier (RFC 7523bis section 3, point 3), which no other
     /// server takes for its own, or another value that a server requires. The first one set stays.
     #[must_use]
@@ -58,7 +114,6 @@ impl SigningKey {
     /// the second (RFC 7523 section 3, point 7).
     pub fn assertion(&self, client_id: &str, endpoint: &str, now: Epoch) -> Option<Secret> {
         let audience = self.audience.as_deref().unwrap_or(endpoint);
-        let header = Header { kid: self.key_id.clone(), ..Header::new(self.algorithm) };
         let jti = oauth2::CsrfToken::new_random().into_secret();
         let claims = AssertionClaims {
             iss: client_id,
@@ -68,7 +123,7 @@ impl SigningKey {
             exp: now + LIFETIME,
             jti,
         };
-        jsonwebtoken::encode(&header, &claims, &self.key).ok().map(Secret::new)
+        self.sign("JWT", &claims)
     }
 }
 
@@ -81,17 +136,9 @@ impl std::fmt::Debug for SigningKey {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use base64::Engine;
 
     fn pem() -> String {
-        let rng = aws_lc_rs::rand::SystemRandom::new();
-        let der = aws_lc_rs::signature::EcdsaKeyPair::generate_pkcs8(
-            &aws_lc_rs::signature::ECDSA_P256_SHA256_FIXED_SIGNING,
-            &rng,
-        )
-        .unwrap();
-        let body = base64::engine::general_purpose::STANDARD.encode(der.as_ref());
-        format!("-----BEGIN PRIVATE KEY-----\n{body}\n-----END PRIVATE KEY-----\n")
+        SigningKey::generate().unwrap().expose().to_owned()
     }
 
     #[test]
@@ -112,6 +159,22 @@ mod tests {
             (claims["aud"].as_str(), claims["exp"].as_i64()),
             (Some("https://idp.test/token"), Some(1_060))
         );
+    }
+
+    #[test]
+    fn a_key_goes_by_its_thumbprint_and_publishes_its_public_half_alone() {
+        let pem = SigningKey::generate().unwrap();
+        let (one, two) =
+            (SigningKey::from_elliptic_pem(&pem).unwrap(), SigningKey::from_elliptic_pem(&pem).unwrap());
+        assert_eq!(one.key_id(), two.key_id());
+        let public = one.public().unwrap();
+        let names: Vec<&String> = public.as_object().unwrap().keys().collect();
+        for name in ["kty", "crv", "x", "y", "kid", "use", "alg"] {
+            assert!(names.iter().any(|other| *other == name), "{public}");
+        }
+        assert_eq!((names.len(), public["kid"].as_str()), (7, one.key_id()));
+        let other = SigningKey::from_elliptic_pem(&SigningKey::generate().unwrap()).unwrap();
+        assert_ne!(one.key_id(), other.key_id());
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! Token requests (RFC 6749 sections 4.1.3, 4.4.2 and 6) with client authentication, ready to send. Not here: sending
-//! and retrying (see `flow`).
+//! Token requests (RFC 6749 sections 4.1.3, 4.4.2 and 6, RFC 8693 section 2.1) with client authentication, ready to
+//! send. Not here: sending and retrying (see `flow`).
 
 use oauth2::{AuthorizationCode, RefreshToken};
 
@@ -7,6 +7,10 @@ use crate::oauth::written::{WireRequest, WriteOptions};
 use crate::oauth::{Epoch, OAuthClient};
 use crate::secret::Secret;
 
+/// RFC 8693 sections 2.1 and 3.
+pub const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
+/// The type of token that is exchanged, and that is got for it.
+pub const ACCESS_TOKEN_TYPE: &str = "urn:ietf:params:oauth:token-type:access_token";
 const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
 /// A grant without anything else.
@@ -25,6 +29,11 @@ pub enum Grant<'a> {
     },
     /// Section 6.
     RefreshToken(&'a Secret),
+    /// RFC 8693 section 2.1.
+    TokenExchange {
+        /// The token that another one is to be made of.
+        subject_token: &'a Secret,
+    },
     /// RFC 8628 section 3.4.
     DeviceCode {
         /// The code for the login on another device.
@@ -70,6 +79,11 @@ impl TokenRequest<'_> {
             Grant::RefreshToken(token) => {
                 let token = RefreshToken::new(text(token));
                 manner(extra).write(|client, send| client.exchange_refresh_token(&token).request(&send))
+            }
+            Grant::TokenExchange { subject_token } => {
+                extra.extend([("grant_type", TOKEN_EXCHANGE), ("subject_token_type", ACCESS_TOKEN_TYPE)]);
+                extra.push(("subject_token", subject_token.expose()));
+                manner(extra).write_plain()
             }
             Grant::DeviceCode { code, verifier } => {
                 extra.extend([("grant_type", DEVICE_CODE), ("device_code", code.expose())]);
@@ -127,6 +141,11 @@ mod tests {
         );
         assert_eq!(public.headers[CONTENT_TYPE], "application/json");
         assert!(!public.headers.contains_key(AUTHORIZATION));
+        assert_eq!(
+            write(Grant::TokenExchange { subject_token: &code }, ClientAuth::None, false).body.expose(),
+            "client_id=m2m%3Aid&scope=a+b&grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Atoken-exchange&\
+             subject_token_type=urn%3Aietf%3Aparams%3Aoauth%3Atoken-type%3Aaccess_token&subject_token=c"
+        );
         let grant = Grant::DeviceCode { code: &code, verifier: Some(&verifier) };
         assert_eq!(
             write(grant, ClientAuth::None, false).body.expose(),

@@ -26,7 +26,7 @@ pub use challenge::{CALLER_REVOKED, Challenge};
 pub use client::{ClientAuth, OAuthClient};
 pub use device::{DeviceAuthorization, DeviceRequest, Pace, Poll};
 pub use document::{DocumentError, client_metadata, document_address};
-pub use grant::{Grant, TokenRequest};
+pub use grant::{ACCESS_TOKEN_TYPE, Grant, TOKEN_EXCHANGE, TokenRequest};
 pub use introspect::write_introspection;
 pub use metadata::{IssuerMetadata, MetadataError, well_known};
 pub use registration::{RegistrationError, auth_method, own_auth, read_registration, registration_request};

@@ -65,8 +65,16 @@ pub(super) type SendFn<'s> = &'s dyn Fn(HttpRequest) -> Result<HttpResponse, Inf
 const NOWHERE: &str = "https://nowhere.invalid/";
 const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 /// The fields whose values are secrets.
-const SECRET_FIELDS: [&str; 7] =
-    ["client_secret", "client_assertion", "code", "code_verifier", "refresh_token", "device_code", "token"];
+const SECRET_FIELDS: [&str; 8] = [
+    "client_secret",
+    "client_assertion",
+    "code",
+    "code_verifier",
+    "refresh_token",
+    "device_code",
+    "token",
+    "subject_token",
+];
 
 impl WriteOptions<'_> {
     /// What the library sends when `ask` makes it; it gets an empty answer, which is ignored. An assertion is new for

@@ -13,7 +13,7 @@ use super::need::Need;
 use super::scopes_yml::{PolicyError, ScopesFile};
 use super::ui::UiScope;
 use super::when::When;
-use super::{Call, Principal, Rule};
+use super::{Call, Principal, Rule, Vended};
 
 /// A whole policy. Immutable; a reload creates another one. The empty one allows nothing.
 #[derive(Debug, Default)]
@@ -75,8 +75,13 @@ impl Policy {
         let mut scopes: Vec<_> = of_groups.chain(own).map(Arc::clone).collect();
         scopes.sort_unstable_by_key(|scope| scope.place);
         scopes.dedup_by_key(|scope| scope.place);
+        let vended = principal.vended.as_deref();
+        scopes.retain(|scope| vended.is_none_or(|vended| vended.names(&scope.name)));
         let conditions = self.conditions.iter().map(|when| when.holds(&principal.claims)).collect();
-        Grants::new(scopes, conditions, principal.servers.as_deref(), self.permissions(principal))
+        let bounds = vended.and_then(Vended::bounds);
+        // The registry's permissions are its people's: no token that was made for one job carries them.
+        let permissions = if vended.is_some() { Vec::new() } else { self.permissions(principal) };
+        Grants::new(scopes, conditions, principal.servers.as_deref(), permissions, bounds)
     }
 
     /// The scopes of a group. A path matches as a whole, or as a whole without its first slash; never by its last
@@ -125,6 +130,11 @@ impl Policy {
         let about = |scope: &&Arc<Scope>| scope.about(server).next().is_some();
         let names = self.scopes.iter().filter(about).map(|scope| &scope.name);
         names.filter(|name| is_scope_token(name) && &***name != "offline_access").map(Arc::clone).collect()
+    }
+
+    /// The claims that conditions are about, each once: their names, without what lies below them.
+    pub fn claims(&self) -> BTreeSet<String> {
+        self.conditions.iter().flat_map(When::claims).collect()
     }
 
     /// The servers that entries name, without duplicates, in alphabetical order.

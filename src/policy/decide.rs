@@ -23,6 +23,8 @@ struct HeldEntries {
     conditions: Vec<bool>,
     /// The only servers that the caller's token is for, unless it is for all.
     servers: Option<Box<[Box<str>]>>,
+    /// What a vended token is limited to, as entries: they give nothing, and a call needs one of them as well.
+    bounds: Option<Scope>,
     /// The registry's own permissions.
     permissions: Vec<Arc<UiScope>>,
 }
@@ -32,6 +34,8 @@ struct HeldEntries {
 pub struct ListView<'a> {
     /// Empty if everything is shown.
     entries: Vec<&'a PolicyEntry>,
+    /// One of these must show it too, where there are any.
+    bounds: Option<Vec<&'a PolicyEntry>>,
     listed: Listed,
     everything: bool,
 }
@@ -55,7 +59,7 @@ pub fn decide(grants: &Grants, server: &str, call: &Call<'_>) -> Result<Permit, 
     let mut nearest = if grants.is_empty() { Denial::NoScopes } else { Denial::Server };
     for entry in grants.about(server) {
         match entry.admits(&need) {
-            Ok(()) => return Ok(Permit { rule: Arc::clone(&entry.rule) }),
+            Ok(()) => return grants.bounded(server, &need, entry),
             Err(denial) => nearest = nearest.max(denial),
         }
     }
@@ -68,14 +72,15 @@ impl Grants {
         conditions: Vec<bool>,
         servers: Option<&[String]>,
         permissions: Vec<Arc<UiScope>>,
+        bounds: Option<Scope>,
     ) -> Self {
         let servers = servers.map(|names| names.iter().map(|name| name.as_str().into()).collect());
-        Self(Arc::new(HeldEntries { scopes, conditions, servers, permissions }))
+        Self(Arc::new(HeldEntries { scopes, conditions, servers, permissions, bounds }))
     }
 
     /// Whether an entry of the policy is about this server, for a caller whose token is for it.
     pub fn reaches(&self, server: &str) -> bool {
-        self.about(server).next().is_some()
+        self.about(server).next().is_some() && self.bounds(server).is_none_or(|bounds| !bounds.is_empty())
     }
 
     /// Whether the registry's own permissions (`UI-Scopes`) let the caller do something to a server, by its path or what people
@@ -87,6 +92,20 @@ impl Grants {
     /// What the caller may do to which servers of the registry, as the policy has it: `all` for every one.
     pub fn permissions(&self, action: UiAction) -> BTreeSet<&str> {
         self.0.permissions.iter().flat_map(|scope| scope.services(action)).collect()
+    }
+
+    /// The permit by an entry that allows the call, unless the token is limited to less.
+    fn bounded(&self, server: &str, need: &Need<'_>, entry: &PolicyEntry) -> Result<Permit, Denial> {
+        let permit = || Permit { rule: Arc::clone(&entry.rule) };
+        let Some(bounds) = &self.0.bounds else { return Ok(permit()) };
+        let mut nearest = Denial::Server;
+        for bound in bounds.about(server) {
+            match bound.admits(need) {
+                Ok(()) => return Ok(permit()),
+                Err(denial) => nearest = nearest.max(denial),
+            }
+        }
+        Err(nearest)
     }
 
     /// Whether the caller's token is for this server at all.
@@ -107,13 +126,17 @@ impl Grants {
     /// Whether one item of a list is shown to the caller; for many items of one list, use [`Grants::view`].
     pub fn shows(&self, server: &str, listed: Listed, name: &str) -> bool {
         self.about(server).any(|entry| entry.shows(listed, name))
+            && self.bounds(server).is_none_or(|bounds| bounds.iter().any(|bound| bound.shows(listed, name)))
     }
 
     /// What the caller may see of a list.
     pub fn view(&self, server: &str, listed: Listed) -> ListView<'_> {
-        let everything = self.about(server).any(|entry| entry.shows_all(listed));
+        let bounds = self.bounds(server);
+        let unbounded =
+            bounds.as_ref().is_none_or(|bounds| bounds.iter().any(|bound| bound.shows_all(listed)));
+        let everything = unbounded && self.about(server).any(|entry| entry.shows_all(listed));
         let entries = if everything { Vec::new() } else { self.about(server).map(AsRef::as_ref).collect() };
-        ListView { entries, listed, everything }
+        ListView { entries, bounds, listed, everything }
     }
 
     /// The same for any list of a server.
@@ -130,6 +153,11 @@ impl Grants {
         &self.0.scopes
     }
 
+    /// What a vended token says of a server, if it says of servers at all.
+    fn bounds(&self, server: &str) -> Option<Vec<&PolicyEntry>> {
+        self.0.bounds.as_ref().map(|bounds| bounds.about(server).map(AsRef::as_ref).collect())
+    }
+
     fn about(&self, server: &str) -> impl Iterator<Item = &Arc<PolicyEntry>> {
         let scopes = if self.opens(server) { self.0.scopes.as_slice() } else { &[] };
         scopes.iter().flat_map(move |scope| scope.about(server)).filter(|entry| self.exists(entry))
@@ -139,7 +167,8 @@ impl Grants {
 impl ListView<'_> {
     /// Whether an item is shown, by its `name`, `uri` or `uriTemplate`.
     pub fn shows(&self, name: &str) -> bool {
-        self.everything || self.entries.iter().any(|entry| entry.shows(self.listed, name))
+        let among = |entries: &[&PolicyEntry]| entries.iter().any(|entry| entry.shows(self.listed, name));
+        self.everything || (among(&self.entries) && self.bounds.as_deref().is_none_or(among))
     }
 
     /// Whether every item is shown, so that nothing needs to be filtered.

@@ -216,7 +216,7 @@ mod tests {
                 "a",
                 call(None),
                 format!(
-                    "{here}{origins}\n  r[2] (line 5) has tools/call, but the message does not say for what"
+                    "{here}{origins}\n  r[2] (line 5) has tools/call, but the message names nothing"
                 ),
             ),
             (

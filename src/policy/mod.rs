@@ -18,6 +18,7 @@ mod scopes_yml;
 #[cfg(test)]
 mod tests;
 mod ui;
+mod vended;
 mod when;
 
 use std::fmt;
@@ -32,6 +33,7 @@ pub use self::explain::{Explanation, Overview};
 pub use self::remarks::PolicyRemark;
 pub use self::scopes_yml::PolicyError;
 pub use self::ui::UiAction;
+pub use self::vended::{Detail, DetailType, Vended};
 use crate::mcp::methods;
 pub use crate::mcp::methods::Listed;
 
@@ -54,6 +56,8 @@ pub struct Principal {
     pub servers: Option<Vec<String>>,
     /// Every claim, for `when`.
     pub claims: Map<String, Value>,
+    /// What of these rights a token of the gateway's own names, if it is one that carries them.
+    pub vended: Option<Arc<Vended>>,
 }
 
 /// A call to one server.

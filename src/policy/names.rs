@@ -56,6 +56,21 @@ impl NameSet {
     }
 }
 
+impl FromIterator<String> for NameSet {
+    /// Each name, or every name for a word that stands for everything.
+    fn from_iter<I: IntoIterator<Item = String>>(list: I) -> Self {
+        let mut names = Self::default();
+        for name in list {
+            if is_wildcard(&name) {
+                names.all = true;
+            } else {
+                names.written.insert(name.into_boxed_str());
+            }
+        }
+        names
+    }
+}
+
 impl fmt::Display for NameSet {
     /// In alphabetical order.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -95,14 +110,10 @@ impl<'de> Visitor<'de> for NamesVisitor {
 
     /// Elements are read as text, so that a tool named `123` or `true` keeps its name.
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<NameSet, A::Error> {
-        let mut names = NameSet::default();
+        let mut names = Vec::new();
         while let Some(name) = list.next_element::<String>()? {
-            if is_wildcard(&name) {
-                names.all = true;
-            } else {
-                names.written.insert(name.into_boxed_str());
-            }
+            names.push(name);
         }
-        Ok(names)
+        Ok(names.into_iter().collect())
     }
 }

@@ -30,6 +30,16 @@ impl When {
     }
 }
 
+impl When {
+    /// The names of the claims it is about, without what lies below them.
+    pub(super) fn claims(&self) -> impl Iterator<Item = String> {
+        self.0.iter().map(|condition| match condition.claim.strip_prefix('/') {
+            None => condition.claim.clone(),
+            Some(pointer) => unescaped(pointer.split('/').next().unwrap_or_default()),
+        })
+    }
+}
+
 impl Condition {
     /// A list in the token holds if one of its elements is accepted.
     fn holds(&self, claims: &Map<String, Value>) -> bool {
@@ -47,7 +57,12 @@ fn find<'a>(claims: &'a Map<String, Value>, claim: &str) -> Option<&'a Value> {
         Some((first, _)) => (first, pointer.strip_prefix(first).unwrap_or_default()),
         None => (pointer, ""),
     };
-    claims.get(&first.replace("~1", "/").replace("~0", "~"))?.pointer(rest)
+    claims.get(&unescaped(first))?.pointer(rest)
+}
+
+/// A name in a JSON pointer (RFC 6901 section 4).
+fn unescaped(name: &str) -> String {
+    name.replace("~1", "/").replace("~0", "~")
 }
 
 impl<'de> Deserialize<'de> for When {

@@ -12,7 +12,7 @@ mod draft;
 mod error;
 
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::path::Path;
 use std::time::Duration;
 
@@ -187,6 +187,15 @@ pub fn open_lock(path: &Path) -> Result<File, FileError> {
 /// As [`FileError`] says.
 pub fn open_append(path: &Path) -> Result<File, FileError> {
     open_to_write(path, File::options().append(true).create(true))
+}
+
+/// Writes at the end of such a file, all at once, and waits until it is on the disk.
+///
+/// # Errors
+/// As [`FileError`] says.
+pub fn append(path: &Path, text: &str) -> Result<(), FileError> {
+    let mut file = open_append(path)?;
+    file.write_all(text.as_bytes()).and_then(|()| file.sync_data()).map_err(io_at(path))
 }
 
 /// Whether [`open_append`] would succeed. Creates and writes nothing.

@@ -78,7 +78,8 @@ impl<T: Send + Sync, No: Clone + Send> SingleFlight<T, No> {
         let kept = self.kept.load_full();
         match kept.as_deref().filter(|kept| kept.is_good(supply)) {
             Some(kept) => Ok(kept.token.clone()),
-            None => self.ask(supply, &mut failed, kept.as_deref(), None).await,
+            // Boxed: what asking takes is large, and nearly every request finds a token here.
+            None => Box::pin(self.ask(supply, &mut failed, kept.as_deref(), None)).await,
         }
     }
 
@@ -101,7 +102,8 @@ impl<T: Send + Sync, No: Clone + Send> SingleFlight<T, No> {
         match kept.filter(|kept| kept.is_good(supply) && !replaces) {
             Some(kept) => Ok(Some(kept.token.clone()).filter(other)),
             None => {
-                let token = self.ask(supply, &mut failed, kept, replaces.then_some(refused)).await?;
+                let asked = Box::pin(self.ask(supply, &mut failed, kept, replaces.then_some(refused)));
+                let token = asked.await?;
                 Ok(Some(token).filter(other))
             }
         }

@@ -221,7 +221,7 @@ fn the_tables_have_every_key_with_its_default_and_meaning() {
         "| `listen` | `127.0.0.1:8080` | Where clients connect. |",
         "| `issuers[].issuer` | required | The issuer identifier, compared byte for byte with `iss`. |",
         "| `upstreams.NAME.identity_headers` | `false` | Send `X-User`, `X-Scopes` and the other identity headers. |",
-        "| `audit` | `-` | Where a line for each decision goes: a file's path, `-` for stdout, or `off`. |",
+        "| `audit` | `-` | Where audit lines go: a file's path, `-` for stdout, or `off`. |",
     ] {
         assert!(table.contains(&format!("{row}\n")), "{row}\n\n{table}");
     }

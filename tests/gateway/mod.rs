@@ -33,6 +33,10 @@ mod stuck;
 mod through;
 mod tls;
 mod tokens;
+pub(crate) mod vending;
+mod vending_attacks;
+mod vending_cli;
+mod vending_rights;
 mod verdicts;
 
 use serde_json::json;

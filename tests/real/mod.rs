@@ -28,6 +28,7 @@ mod haproxy;
 mod packages;
 mod shells;
 mod smoke;
+mod vending;
 mod wycheproof;
 
 use std::collections::HashMap;

@@ -94,4 +94,12 @@ if [ ! -e "$parts/wycheproof/.$vectors" ]; then
   : >"$parts/wycheproof/.$vectors"
 fi
 step wycheproof
+# What checks the gateway's own tokens as a Go program would.
+go_files=("$real/vending/main.go" "$real/vending/go.mod" "$real/vending/go.sum")
+if fresh golang-jwt "${go_files[@]}" || [ ! -x "$parts/golang-jwt/verify" ]; then
+  rm -rf "$parts/golang-jwt"; mkdir -p "$parts/golang-jwt"
+  (cd "$real/vending" && go build -mod=readonly -o "$parts/golang-jwt/verify" .)
+  stamp golang-jwt "${go_files[@]}"
+fi
+step golang-jwt
 printf 'setup: ready in %s\n' "$parts" >&2

@@ -17,7 +17,7 @@ use crate::clients::{Local, SECRET_HEADER};
 use crate::config::Config;
 use crate::error::{Error, Exit};
 use crate::quantity::address;
-use crate::servers::{HeaderSource, HeaderSources, ServerRef, Servers};
+use crate::servers::{HeaderSource, HeaderSources, Narrowing, ServerRef, Servers};
 
 /// Connect clients to a remote MCP server, with fresh credentials on every request
 ///
@@ -28,6 +28,7 @@ use crate::servers::{HeaderSource, HeaderSources, ServerRef, Servers};
 #[derive(Args, Debug)]
 #[command(
     after_help = "Examples:\n  mcpauth bridge fininfo\n  mcpauth bridge https://mcp.example.test/mcp\n  \
+                        mcpauth bridge fininfo --only-tool get_stock_aggregates --agent Claude\n  \
                         mcpauth bridge --listen              on 127.0.0.1:8191, or MCPAUTH_BRIDGE_LISTEN"
 )]
 pub(super) struct BridgeArgs {
@@ -42,6 +43,50 @@ pub(super) struct BridgeArgs {
     listen: Option<Option<SocketAddr>>,
     #[command(flatten)]
     auth: AuthArgs,
+    #[command(flatten)]
+    only: OnlyArgs,
+}
+
+/// What whoever is behind the bridge may do at most, if less than this user may: the gateway then gets a token of its own for
+/// that (`mcpauth gateway token`), and the client none at all.
+#[derive(Args, Debug)]
+struct OnlyArgs {
+    /// Only this tool, by a token that the gateway makes for it; repeatable
+    #[arg(long, value_name = "TOOL", conflicts_with = "listen")]
+    only_tool: Vec<String>,
+    /// Only this scope; repeatable
+    #[arg(long, value_name = "SCOPE", conflicts_with = "listen")]
+    only_scope: Vec<String>,
+    /// The client's name, for the gateway's audit and its list of tokens
+    #[arg(long, value_name = "NAME", conflicts_with = "listen")]
+    agent: Option<String>,
+}
+
+impl OnlyArgs {
+    /// For one server, if anything is said of it.
+    fn narrowing(&self, which: &ServerRef, servers: &Servers) -> Result<Option<Narrowing>, Error> {
+        let Self { only_tool, only_scope, agent } = self;
+        if only_tool.is_empty() && only_scope.is_empty() && agent.is_none() {
+            return Ok(None);
+        }
+        let ServerRef::ByName(name) = which else {
+            return Err(Error::Usage {
+                message:
+                    "only the gateway at REGISTRY_URL makes tokens, for servers behind it by their names"
+                        .into(),
+                hint: "name the server: mcpauth bridge SERVER --only-tool TOOL".into(),
+            });
+        };
+        // A policy takes names to the letter, and a person does not.
+        let known = servers.names()?.into_iter().find(|known| known.eq_ignore_ascii_case(name));
+        Ok(Some(Narrowing {
+            servers: vec![known.unwrap_or_else(|| name.clone())],
+            tools: only_tool.clone(),
+            scopes: only_scope.clone(),
+            agent: agent.clone(),
+            ..Narrowing::default()
+        }))
+    }
 }
 
 pub(super) fn run(args: &BridgeArgs, given: &Given<'_>, out: &Out) -> Result<Exit, Error> {
@@ -49,14 +94,16 @@ pub(super) fn run(args: &BridgeArgs, given: &Given<'_>, out: &Out) -> Result<Exi
     if let Some(Some(at)) = args.listen {
         settings.flag("MCPAUTH_BRIDGE_LISTEN", at.to_string());
     }
-    let servers = Arc::new(flows::servers(Config::resolve(settings)?, out)?.with(args.auth.auth));
-    match args.name.as_ref().or(args.server.as_ref()) {
-        Some(which) => {
-            let which = servers.find(which);
-            over_stdio(servers, &which, out)
-        }
-        None => over_http(servers, out),
-    }
+    let servers = flows::servers(Config::resolve(settings)?, out)?.with(args.auth.auth);
+    let Some(named) = args.name.as_ref().or(args.server.as_ref()) else {
+        return over_http(Arc::new(servers), out);
+    };
+    let which = servers.find(named);
+    let servers = match args.only.narrowing(&which, &servers)? {
+        Some(narrowing) => servers.narrowed(narrowing),
+        None => servers,
+    };
+    over_stdio(Arc::new(servers), &which, out)
 }
 
 fn over_stdio(servers: Arc<Servers>, which: &ServerRef, out: &Out) -> Result<Exit, Error> {

@@ -18,6 +18,7 @@ use crate::gateway::servers::FoundServers;
 use crate::gateway::servers::audience::servers_of;
 use crate::gateway::servers::headers::AllowedVariables;
 use crate::gateway::servers::route::Routes;
+use crate::gateway::settings::{IssuerSettings, Vending};
 use crate::inspect::token_of;
 use crate::policy::{Call, Explanation, Principal};
 use crate::registry::Registry;
@@ -178,7 +179,10 @@ impl ExplainArgs {
         let routes = Routes::new(found.map(|found| found.servers).unwrap_or_default(), &settings);
         let address = Url::parse(&settings.address()).ok();
         let servers = |audience: &str| servers_of(&routes, address.as_ref(), audience);
-        Ok(match authn::supposed(token.expose(), &settings.issuers, &servers, clock::now()) {
+        // Its own tokens are told of as well.
+        let own = settings.vending.iter().map(Vending::as_issuer);
+        let issuers: Vec<IssuerSettings> = settings.issuers.iter().cloned().chain(own).collect();
+        Ok(match authn::supposed(token.expose(), &issuers, &servers, clock::now()) {
             Ok(principal) => ExplainedCaller::Known(Box::new(principal)),
             Err(reject) => ExplainedCaller::Refused(reject),
         })

@@ -7,6 +7,7 @@ mod from;
 mod routes;
 mod serve;
 mod test;
+mod token;
 
 use clap::{Args, Subcommand};
 
@@ -29,6 +30,7 @@ enum GatewayCommand {
     Explain(explain::ExplainArgs),
     Test(test::TestArgs),
     Routes(routes::RoutesArgs),
+    Token(token::TokenArgs),
     /// Print the JSON schema of gateway.yaml, for editors
     Schema,
 }
@@ -41,6 +43,7 @@ pub(super) fn run(args: &GatewayArgs, given: &Given<'_>, out: &Out) -> Result<Ex
         GatewayCommand::Explain(args) => explain::run(args, config, out),
         GatewayCommand::Test(args) => test::run(args, config, out),
         GatewayCommand::Routes(args) => routes::run(args, config, out),
+        GatewayCommand::Token(args) => token::run(args, config, out),
         GatewayCommand::Schema => {
             out.object(&GatewaySettings::schema());
             Ok(Exit::Done)

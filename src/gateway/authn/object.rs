@@ -14,7 +14,7 @@ struct StrictVisitor;
 
 /// The members of the one object in `text`, without those that are `null`: they count as absent. `None` if the text
 /// is anything else.
-pub(super) fn read(text: &[u8]) -> Option<Map<String, Value>> {
+pub(in crate::gateway) fn read(text: &[u8]) -> Option<Map<String, Value>> {
     match serde_json::from_slice(text) {
         Ok(StrictValue(Value::Object(mut members))) => {
             members.retain(|_, value| !value.is_null());

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use self::principal::{ClaimsSource, Groups, client, principal};
 use super::jwt::{Claims, TokenError, media_type, text_of};
 use super::object;
+use super::vended::VendedClaims;
 pub use crate::gateway::settings::RulesError;
 use crate::gateway::settings::{IssuerSettings, TokenProfile};
 use crate::policy::Principal;
@@ -55,6 +56,11 @@ impl IssuerRules {
         })
     }
 
+    /// How far clocks may differ, in seconds.
+    pub fn leeway(&self) -> i64 {
+        self.leeway
+    }
+
     /// The issuer identifier, to be compared byte for byte.
     pub fn issuer(&self) -> &str {
         &self.issuer
@@ -78,6 +84,11 @@ impl IssuerRules {
         self.header_type(token.typ())?;
         let (expires, servers) = self.judge(claims, ClaimsSource::Signed, now, servers)?;
         let expires = expires.ok_or(TokenError::Malformed)?;
+        if self.kind == TokenProfile::Vended {
+            let owner = VendedClaims::principal(token.into_members())?;
+            let servers = both(servers, owner.servers);
+            return Ok((Principal { servers, ..owner }, expires));
+        }
         let principal = principal(&self.issuer, &self.groups, token.into_members(), ClaimsSource::Signed)?;
         Ok((Principal { servers, ..principal }, expires))
     }
@@ -165,7 +176,7 @@ impl IssuerRules {
         let access = match self.kind {
             TokenProfile::Cognito => says("token_use", "access"),
             TokenProfile::Keycloak => says("typ", "Bearer"),
-            TokenProfile::Oidc => true,
+            TokenProfile::Oidc | TokenProfile::Vended => true,
         };
         let word = |value: &Value| {
             value.as_str().is_some_and(|text| ACCESS.iter().any(|word| text.eq_ignore_ascii_case(word)))
@@ -219,7 +230,7 @@ impl IssuerRules {
         let asked_by = client(claims)?;
         let may = match self.kind {
             TokenProfile::Cognito => known(text_of(claims, "client_id")?),
-            TokenProfile::Keycloak => true,
+            TokenProfile::Keycloak | TokenProfile::Vended => true,
             TokenProfile::Oidc => self.clients.is_empty() || known(asked_by),
         };
         if may && !ours && !only.is_empty() {
@@ -236,13 +247,21 @@ impl IssuerRules {
                 let itself = || names.iter().any(|name| Some(*name) == client);
                 known(client) && (named.is_none() || nobody() || itself())
             }
-            (TokenProfile::Keycloak | TokenProfile::Oidc, Some(_)) => ours,
-            (TokenProfile::Keycloak, None) => false,
+            (TokenProfile::Keycloak | TokenProfile::Oidc | TokenProfile::Vended, Some(_)) => ours,
+            (TokenProfile::Keycloak | TokenProfile::Vended, None) => false,
             (TokenProfile::Oidc, None) => {
                 source == ClaimsSource::Asked && self.audience.is_empty() && known(asked_by)
             }
         };
         if may && addressed { Ok(None) } else { Err(TokenError::Audience) }
+    }
+}
+
+/// The servers that are in both lists, where there are two.
+fn both(one: Option<Vec<String>>, other: Option<Vec<String>>) -> Option<Vec<String>> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.into_iter().filter(|name| other.contains(name)).collect()),
+        (one, other) => one.or(other),
     }
 }
 

@@ -2,8 +2,13 @@
 //! here: how long an entry is valid (see `authn`).
 
 use std::hash::{BuildHasher, Hasher};
+use std::sync::{Mutex, PoisonError};
 
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+use aws_lc_rs::digest;
 use hashbrown::HashMap;
+
+use crate::secret::Secret;
 
 /// SHA-256 of a token: the cache never contains anything worth stealing.
 pub(crate) type Hash = [u8; 32];
@@ -19,6 +24,38 @@ pub(crate) struct TokenCache<V> {
 /// The keys are hashes of tokens that were verified or introspected: nobody can choose many.
 #[derive(Clone, Default)]
 pub(crate) struct Prefix(u64);
+
+/// The hash of the token that a connection brought last, and that token: most bring the same one with each request, and to
+/// compare costs less than to hash. Nothing else is known of it here.
+#[derive(Default)]
+pub(crate) struct LastToken(Mutex<(Hash, Option<Secret>)>);
+
+/// Longer tokens are hashed each time, in bytes.
+const LONGEST: usize = 4096;
+
+/// A token's hash.
+pub(crate) fn hash(token: &str) -> Hash {
+    let digest = digest::digest(&digest::SHA256, token.as_bytes());
+    digest.as_ref().first_chunk().copied().unwrap_or_default()
+}
+
+impl LastToken {
+    /// A token's hash.
+    pub(crate) fn hash(&self, token: &str) -> Hash {
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (known, text) = &mut *last;
+        // A connection may be a proxy's, with many callers on it: how long this takes must not tell how much fits.
+        let is_same =
+            |text: &Secret| verify_slices_are_equal(text.expose().as_bytes(), token.as_bytes()).is_ok();
+        if !text.as_ref().is_some_and(is_same) {
+            let hash = hash(token);
+            // The token itself is kept once it has come twice in a row.
+            *text = (*known == hash && token.len() <= LONGEST).then(|| Secret::new(token));
+            *known = hash;
+        }
+        *known
+    }
+}
 
 impl<V: Clone> TokenCache<V> {
     pub(crate) fn new(most: usize) -> Self {
@@ -78,6 +115,21 @@ impl Hasher for Prefix {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_hash_of_a_token_is_its_own_whatever_came_before() {
+        let long = "l".repeat(LONGEST + 1);
+        let last = LastToken::default();
+        for token in ["a", "a", "a", "b", "a", "b", "b", "ba", "b", &long, &long, "b", "", "", "b"] {
+            assert_eq!(last.hash(token), hash(token), "{token}");
+        }
+        for (token, kept) in
+            [("c", false), ("c", true), ("c", true), ("d", false), (&*long, false), (&*long, false)]
+        {
+            last.hash(token);
+            assert_eq!(last.0.lock().unwrap().1.is_some(), kept, "{token}");
+        }
+    }
 
     fn key(n: u8) -> Hash {
         [n; 32]

@@ -204,6 +204,11 @@ impl AuditBuffer {
         self.to.is_none() || self.promise.holds()
     }
 
+    /// Whether lines are written at all.
+    pub(crate) fn is_on(&self) -> bool {
+        self.to.is_some()
+    }
+
     /// A decision was made without a promised line.
     pub(crate) fn lost(&self) {
         self.promise.lost.inc();
@@ -268,7 +273,8 @@ fn hand_over(to: &Sender<Vec<u8>>, promise: &AuditCapacity, page: Vec<u8>) {
 /// has one.
 fn plain(bytes: &mut Vec<u8>, start: usize) {
     let line = bytes.get(start..).unwrap_or_default();
-    if line.iter().all(|byte| matches!(byte, b' '..=b'~')) {
+    // Without an early end, so that many bytes are looked at together.
+    if line.iter().fold(true, |all, byte| all & matches!(byte, b' '..=b'~')) {
         return;
     }
     let visible = std::str::from_utf8(line).map(text::visible_json).unwrap_or_default();

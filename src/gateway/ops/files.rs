@@ -17,12 +17,13 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use super::tls;
+use crate::gateway::authn::revocations::{RevocationError, RevocationList};
+use crate::gateway::authn::vended::{SigningKeys, SigningKeysError};
 use crate::gateway::egress::StoredCredential;
 use crate::gateway::servers::headers::AllowedVariables as Allowed;
 use crate::gateway::servers::route::{Routes, ServerRoute};
 use crate::gateway::servers::{FoundServers, UpstreamServer};
 use crate::gateway::settings::{self, EgressMode, GatewaySettings, RawSettings, SettingsError};
-use crate::gateway::state::RevocationList;
 use crate::policy::Policy;
 use crate::problem::Problem;
 use crate::registry::Registry;
@@ -54,6 +55,7 @@ pub(crate) enum FileKind {
     Shadow,
     Servers,
     Revoked,
+    Keys,
     Tls,
     Settings,
 }
@@ -64,6 +66,7 @@ pub(crate) enum FileContent {
     Shadow(Arc<Policy>),
     Servers(ServedServers),
     Revoked(Arc<RevocationList>),
+    Keys(Arc<SigningKeys>),
     Tls(Arc<ServerConfig>),
     /// The keys of `gateway.yaml` whose values differ from those at the start.
     Settings(Vec<String>),
@@ -159,14 +162,12 @@ pub enum LoadError {
     /// The certificate.
     #[error("{0}")]
     Tls(#[from] tls::TlsError),
+    /// The keys of the gateway's own tokens.
+    #[error("{0}")]
+    Keys(#[from] SigningKeysError),
     /// The list of revoked tokens.
-    #[error("{path}: {reason}")]
-    Revoked {
-        /// The file.
-        path: String,
-        /// What is wrong in it.
-        reason: String,
-    },
+    #[error("{0}")]
+    Revoked(#[from] RevocationError),
     /// A server whose stored credential is not configured.
     #[error("the server {server} uses the stored credential {credential}, which is not configured")]
     Credential {
@@ -177,17 +178,16 @@ pub enum LoadError {
     },
 }
 
-/// The largest list of revoked tokens, in bytes.
-const MOST_REVOKED: u64 = 64 << 20;
-
 impl LoadError {
     /// Whether the file's current content is unknown; errors in content that was read do not count.
     pub(crate) fn is_unread(&self) -> bool {
         match self {
             Self::Unreadable { .. } | Self::Late { .. } => true,
             Self::Tls(error) => !error.malformed,
+            Self::Keys(error) => !matches!(error, SigningKeysError::Unfit(_)),
             Self::Settings(error) => matches!(error, SettingsError::Unreadable { .. }),
-            Self::Policy { .. } | Self::Revoked { .. } | Self::Credential { .. } => false,
+            Self::Revoked(error) => matches!(error, RevocationError::Unreadable { .. }),
+            Self::Policy { .. } | Self::Credential { .. } => false,
         }
     }
 }
@@ -209,8 +209,8 @@ impl FileContent {
 }
 
 impl FileKind {
-    const ALL: [Self; 6] =
-        [Self::Policy, Self::Shadow, Self::Servers, Self::Revoked, Self::Tls, Self::Settings];
+    const ALL: [Self; 7] =
+        [Self::Policy, Self::Shadow, Self::Servers, Self::Revoked, Self::Keys, Self::Tls, Self::Settings];
 
     /// Its key in the settings.
     pub(crate) fn key(self) -> &'static str {
@@ -219,6 +219,7 @@ impl FileKind {
             Self::Shadow => "shadow",
             Self::Servers => "servers",
             Self::Revoked => "revocation_list",
+            Self::Keys => "vending.key",
             Self::Tls => "tls",
             Self::Settings => "settings",
         }
@@ -230,7 +231,8 @@ impl FileKind {
             Self::Policy => Some(settings.policy.clone()),
             Self::Shadow => settings.shadow.clone(),
             Self::Servers => Some(settings.servers.clone()),
-            Self::Revoked => settings.revocation_list.clone(),
+            Self::Revoked => settings.revocations(),
+            Self::Keys => settings.vending.as_ref().map(|vending| vending.key.clone()),
             Self::Tls => settings.tls.as_ref().map(|tls| tls.certificate.clone()),
             Self::Settings => settings.file.clone(),
         }
@@ -320,16 +322,15 @@ impl FileSources {
     }
 
     fn read(&self, part: FileKind, memory: &mut ReaderMemory) -> Result<FileContent, LoadError> {
-        let GatewaySettings { policy, shadow, revocation_list, tls, .. } = &self.settings;
+        let GatewaySettings { policy, shadow, tls, .. } = &self.settings;
         match part {
             FileKind::Policy => self::policy(policy).map(FileContent::Policy),
             FileKind::Shadow => {
                 self::policy(shadow.as_deref().unwrap_or(Path::new(""))).map(FileContent::Shadow)
             }
             FileKind::Servers => self.servers(memory).map(FileContent::Servers),
-            FileKind::Revoked => {
-                self::revoked(revocation_list.as_deref().unwrap_or(Path::new(""))).map(FileContent::Revoked)
-            }
+            FileKind::Revoked => self.revoked(memory).map(FileContent::Revoked),
+            FileKind::Keys => self.keys().map(FileContent::Keys),
             FileKind::Tls => {
                 let missing =
                     || LoadError::Unreadable { path: PathBuf::new(), cause: io::ErrorKind::NotFound.into() };
@@ -387,6 +388,21 @@ impl FileSources {
         None
     }
 
+    fn keys(&self) -> Result<Arc<SigningKeys>, LoadError> {
+        let place = FileKind::Keys.place(&self.settings).unwrap_or_default();
+        Ok(Arc::new(SigningKeys::read(&place)?))
+    }
+
+    /// What is revoked. The list that goes with vending begins with the first revocation; once there was one, that it is gone
+    /// is no word that nothing is revoked any more.
+    fn revoked(&self, memory: &mut ReaderMemory) -> Result<Arc<RevocationList>, LoadError> {
+        let place = FileKind::Revoked.place(&self.settings).unwrap_or_default();
+        let begins = self.settings.revocation_list.is_none() && !memory.read;
+        let list = if begins { RevocationList::begun(&place) } else { RevocationList::read(&place) }?;
+        memory.read |= place.exists();
+        Ok(Arc::new(list))
+    }
+
     fn fingerprint(&self, part: FileKind) -> Fingerprint {
         let mut paths: Vec<PathBuf> = part.place(&self.settings).into_iter().collect();
         match part {
@@ -396,6 +412,9 @@ impl FileSources {
                 paths.sort();
             }
             FileKind::Tls => paths.extend(self.settings.tls.iter().map(|tls| tls.key.clone())),
+            FileKind::Keys => {
+                paths.extend(paths.first().map(|place| SigningKeys::files(place)).unwrap_or_default())
+            }
             FileKind::Policy | FileKind::Shadow | FileKind::Revoked | FileKind::Settings => {}
         }
         let stat = |path: &Path| -> io::Result<(SystemTime, u64)> {
@@ -409,13 +428,6 @@ impl FileSources {
 fn policy(path: &Path) -> Result<Arc<Policy>, LoadError> {
     let failed = |reason: String| LoadError::Policy { path: path.display().to_string(), reason };
     Policy::parse(&text(path, settings::MAX_SETTINGS_FILE)?).map(Arc::new).map_err(|e| failed(e.to_string()))
-}
-
-fn revoked(path: &Path) -> Result<Arc<RevocationList>, LoadError> {
-    let failed = |reason: String| LoadError::Revoked { path: path.display().to_string(), reason };
-    RevocationList::read(&text(path, MOST_REVOKED)?)
-        .map(Arc::new)
-        .map_err(|line| failed(format!("line {line} is not jti:, sub: or client_id: VALUE")))
 }
 
 fn text(path: &Path, most: u64) -> Result<String, LoadError> {

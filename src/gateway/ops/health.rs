@@ -16,6 +16,7 @@ use serde_json::Value;
 use tokio::time::timeout;
 use tracing::{info, warn};
 
+use crate::gateway::alarm::Alarm;
 use crate::gateway::pool::{Pool, Timeouts, UpstreamBody};
 use crate::gateway::redirect::{HOPS, is_redirect, place_of};
 use crate::gateway::servers::endpoints::{Transport, UpstreamEndpoint};
@@ -92,7 +93,9 @@ pub(crate) async fn answers(pool: &Arc<Pool>, upstream: &Upstream) -> bool {
     let mut asked = endpoint.uri.clone();
     for _ in 0..=HOPS {
         let request = request(endpoint, &method, &asked, body.clone(), None);
-        let Ok(response) = pool.exchange(&endpoint.origin, request, CHECK_TIMEOUTS, true).await else {
+        let Ok(response) =
+            pool.exchange(&endpoint.origin, request, (CHECK_TIMEOUTS, &Alarm::default()), true).await
+        else {
             return false;
         };
         let (head, inflow) = response.into_parts();
@@ -115,7 +118,7 @@ pub(crate) async fn answers(pool: &Arc<Pool>, upstream: &Upstream) -> bool {
 async fn leave(pool: &Arc<Pool>, endpoint: &UpstreamEndpoint, place: &Uri, session: HeaderValue) {
     let request = request(endpoint, &Method::DELETE, place, Bytes::new(), Some(session));
     // Servers without sessions reject this, and a server that is gone has no session.
-    drop(pool.exchange(&endpoint.origin, request, CHECK_TIMEOUTS, true).await);
+    drop(pool.exchange(&endpoint.origin, request, (CHECK_TIMEOUTS, &Alarm::default()), true).await);
 }
 
 fn request(

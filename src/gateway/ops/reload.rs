@@ -12,9 +12,11 @@ use tokio::sync::Notify;
 use tracing::{info, warn};
 
 use super::files::{FileContent, FileKind, Files, ServedServers};
+use crate::gateway::authn::revocations::RevocationList;
+use crate::gateway::authn::vended::SigningKeys;
 use crate::gateway::redirect::Straight;
 use crate::gateway::servers::route::ServerRoute;
-use crate::gateway::state::{LoadedFiles, RevocationList, SharedState, Upstream};
+use crate::gateway::state::{LoadedFiles, SharedState, Upstream};
 use crate::policy::{Call, Policy, Principal};
 
 /// What is in force, by kind of file.
@@ -24,6 +26,7 @@ pub(crate) struct ActiveFiles {
     shadow: Option<Arc<Policy>>,
     served: ServedServers,
     revoked: Arc<RevocationList>,
+    keys: Option<Arc<SigningKeys>>,
     tls: Option<Arc<ServerConfig>>,
 }
 
@@ -40,6 +43,7 @@ impl ActiveFiles {
             FileContent::Shadow(shadow) => self.shadow = Some(shadow),
             FileContent::Servers(served) => self.served = served,
             FileContent::Revoked(revoked) => self.revoked = revoked,
+            FileContent::Keys(keys) => self.keys = Some(keys),
             FileContent::Tls(tls) => self.tls = Some(tls),
             // They are only put in force by a restart.
             FileContent::Settings(_) => {}
@@ -56,7 +60,7 @@ impl ActiveFiles {
             .map(|route| (route.server.name.clone(), Arc::new(self.upstream(route, &policy, old))))
             .collect();
         let (shadow, revoked, tls) = (self.shadow.clone(), self.revoked.clone(), self.tls.clone());
-        LoadedFiles { policy, shadow, routes, upstreams, revoked, tls }
+        LoadedFiles { policy, shadow, routes, upstreams, revoked, keys: self.keys.clone(), tls }
     }
 
     fn upstream(&self, route: &Arc<ServerRoute>, policy: &Policy, old: Option<&LoadedFiles>) -> Upstream {

@@ -272,6 +272,10 @@ fn asked(rest: Option<&str>) -> Result<EndpointKind<'_>, RouteError> {
 
 /// The decoded segment, if it is unambiguous.
 fn decoded(segment: &str) -> Result<Cow<'_, str>, RouteError> {
+    // Nearly every segment says what it means.
+    if !segment.is_empty() && segment.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')) {
+        return Ok(Cow::Borrowed(segment));
+    }
     if !segment.bytes().all(|b| b.is_ascii_graphic()) {
         return Err(RouteError::Malformed);
     }

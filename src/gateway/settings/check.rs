@@ -35,6 +35,7 @@ impl GatewaySettings {
                 ));
             }
         }
+        self.check_vending(&mut found);
         self.check_upstreams(&mut found);
         self.limits.check(&mut found);
         self.check_rest(&mut found);
@@ -95,6 +96,31 @@ impl GatewaySettings {
                 "covers every address, so any client could forge its own",
                 "name the proxies' own addresses or their network",
             ));
+        }
+    }
+
+    /// The gateway as an issuer. Its tokens must not pass for another's, and whoever checks them must find its keys.
+    fn check_vending(&self, found: &mut Vec<Problem>) {
+        let Some(vending) = &self.vending else { return };
+        let remedy = "name the gateway's own address, as in https://gateway.example.com";
+        let issuer = vending.issuer.as_str();
+        let what = match fetchable(issuer, self.allow_http) {
+            Err(what) => Some(what),
+            Ok(()) if issuer.contains(['?', '#']) => Some("has a query or fragment (RFC 8414 section 2)"),
+            Ok(()) if self.issuers.iter().any(|other| other.issuer == issuer) => {
+                Some("is one of issuers, whose tokens would pass for the gateway's own")
+            }
+            Ok(()) => None,
+        };
+        if let Some(what) = what {
+            return found.push(Problem::error("vending.issuer", what, remedy));
+        }
+        let origin = |url: &str| Url::parse(url).ok().map(|url| url.origin());
+        // Port 0 is a free one, which nobody can name before.
+        let is_known = self.public_url.is_some() || self.listen.port() != 0;
+        if is_known && origin(issuer) != origin(&self.address()) {
+            let what = "is at another address than the gateway, where its keys and its token endpoint are looked for";
+            found.push(Problem::remark("vending.issuer", what, remedy));
         }
     }
 
@@ -353,7 +379,7 @@ workers: 0
             "error upstreams./a.headers: \"a b\" is not a header name",
             "error limits.max_request_bytes: is 0, so no request would be served",
             "error limits.connect_timeout: is 0, so no request would be served",
-            "error limits.max_header_bytes: is less than 8192, and a token would hardly fit",
+            "error limits.max_header_bytes: is less than 8192, too little for most tokens",
             "error health.failures: is 0, so every server would count as unhealthy",
             "error audit: is empty",
             "error workers: is 0",

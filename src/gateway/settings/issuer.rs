@@ -68,6 +68,9 @@ pub enum TokenProfile {
     /// RFC 9068, or any issuer whose tokens name their audience.
     #[default]
     Oidc,
+    /// The gateway's own, which no file configures.
+    #[serde(skip)]
+    Vended,
 }
 
 /// A signature algorithm (RFC 7518 section 3.1, RFC 8037). There is no symmetric one: a gateway has no signing

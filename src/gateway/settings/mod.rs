@@ -9,6 +9,7 @@ mod mcpgw;
 mod network;
 mod renamed;
 pub mod schema;
+mod vending;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -25,6 +26,7 @@ pub use self::limits::Limits;
 pub(super) use self::limits::most;
 pub use self::mcpgw::{Mcpgw, ServeMcpgw};
 pub use self::network::Network;
+pub use self::vending::Vending;
 use crate::quantity::{an_address, in_seconds, maybe_an_address};
 use crate::sys::regular_file;
 
@@ -74,8 +76,11 @@ pub struct GatewaySettings {
     /// user and readable only by it or by one group that it is in, that binds legacy sessions to their callers;
     /// gateways behind one address share it. Without it a random key is made at each start.
     pub session_key: Option<PathBuf>,
-    /// A file of `jti`, `sub` or `client_id` values to reject, one per line (`jti: VALUE`).
+    /// A file of `jti`, `sub` or `client_id` values to reject, one per line (`jti: VALUE`). With `vending` it is `revoked`
+    /// next to the ledger if absent.
     pub revocation_list: Option<PathBuf>,
+    /// Lets callers have tokens of the gateway's own, narrower than theirs (`mcpauth gateway token`); not if absent.
+    pub vending: Option<Vending>,
     /// Certificate and key; without them the gateway serves plain http.
     pub tls: Option<Tls>,
     /// Limits for one request, one caller and all together.
@@ -147,6 +152,12 @@ impl GatewaySettings {
         self.public_url.as_ref().map_or_else(own, |url| url.trim_end_matches('/').to_owned())
     }
 
+    /// Where revoked tokens are listed, if anywhere.
+    pub fn revocations(&self) -> Option<PathBuf> {
+        let beside = || self.vending.as_ref().map(|vending| vending.ledger.with_file_name("revoked"));
+        self.revocation_list.clone().or_else(beside)
+    }
+
     /// An empty file is equal to `{}`.
     fn parse(text: &str) -> Result<Self, serde_saphyr::Error> {
         Ok(serde_saphyr::from_str::<Option<Self>>(text)?.unwrap_or_default())
@@ -158,6 +169,7 @@ impl GatewaySettings {
         paths.extend(
             [&mut self.shadow, &mut self.session_key, &mut self.revocation_list].into_iter().flatten(),
         );
+        paths.extend(self.vending.iter_mut().flat_map(|vending| [&mut vending.key, &mut vending.ledger]));
         paths.extend(self.tls.iter_mut().flat_map(|tls| [&mut tls.certificate, &mut tls.key]));
         let introspections = self.issuers.iter_mut().filter_map(|issuer| issuer.introspection.as_mut());
         paths.extend(introspections.map(|introspection| &mut introspection.client_secret));
@@ -271,6 +283,7 @@ impl Default for GatewaySettings {
             mcpgw: Mcpgw::default(),
             session_key: None,
             revocation_list: None,
+            vending: None,
             tls: None,
             limits: Limits::default(),
             health: Health::default(),

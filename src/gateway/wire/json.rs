@@ -8,6 +8,10 @@ use std::borrow::Cow;
 
 use hashbrown::HashSet;
 
+use self::plain::plain;
+
+mod plain;
+
 /// Why bytes are not one JSON-RPC message with one meaning. None of these repeats what was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Malformed {
@@ -128,8 +132,17 @@ impl<'b> JsonReader<'b> {
         self.at
     }
 
-    /// The first byte of what comes next, after white space.
+    /// The first byte of what comes next, white space passed over.
+    #[inline(always)]
     pub(super) fn peek(&mut self) -> Option<u8> {
+        match self.byte() {
+            Some(b' ' | b'\t' | b'\n' | b'\r') => self.peek_after_space(),
+            byte => byte,
+        }
+    }
+
+    #[inline(never)]
+    fn peek_after_space(&mut self) -> Option<u8> {
         while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.byte() {
             self.at += 1;
         }
@@ -164,7 +177,7 @@ impl<'b> JsonReader<'b> {
         let mut objects: u128 = 0;
         'value: loop {
             match self.peek() {
-                Some(b'"') => drop(self.string()?),
+                Some(b'"') => drop(self.skip_string().ok_or(Malformed::Syntax)?),
                 Some(open @ (b'{' | b'[')) => {
                     self.at += 1;
                     self.depth = self.depth.checked_sub(1).ok_or(Malformed::TooDeep)?;
@@ -234,24 +247,49 @@ impl<'b> JsonReader<'b> {
         Ok(key)
     }
 
+    /// Reads the key of a value that is skipped, if the innermost level is an object.
+    #[inline(always)]
     fn key_of(&mut self, objects: u128) -> Result<()> {
-        if objects & 1 == 1 { self.key().map(drop) } else { Ok(()) }
+        if objects & 1 == 0 {
+            return Ok(());
+        }
+        self.peek();
+        self.skip_string().ok_or(Malformed::Syntax)?;
+        self.peek();
+        self.expect(b':')
     }
 
     fn string(&mut self) -> Result<Text<'b>> {
         let start = self.at;
-        self.expect(b'"')?;
-        let mut escaped = false;
+        let escaped = self.skip_string().ok_or(Malformed::Syntax)?;
+        Ok(Text { quoted: self.since(start)?, escaped })
+    }
+
+    /// Reads a string for its end alone; whether there are escapes in it, or nothing if it is none.
+    #[inline(always)]
+    fn skip_string(&mut self) -> Option<bool> {
+        let rest = self.text.as_bytes().get(self.at..)?.strip_prefix(b"\"")?;
+        let plain = plain(rest);
+        self.at += 1 + plain;
+        if rest.get(plain) == Some(&b'"') {
+            self.at += 1;
+            return Some(false);
+        }
+        self.skip_escaped().then_some(true)
+    }
+
+    /// Reads the rest of a string from an escape on; whether it has an end.
+    #[inline(never)]
+    fn skip_escaped(&mut self) -> bool {
         loop {
-            self.at += plain(self.text.as_bytes().get(self.at..).unwrap_or_default());
             match self.byte() {
                 Some(b'"') => break self.at += 1,
-                Some(b'\\') => self.escape()?,
-                _ => return Err(Malformed::Syntax),
+                Some(b'\\') if self.escape().is_ok() => {}
+                _ => return false,
             }
-            escaped = true;
+            self.at += plain(self.text.as_bytes().get(self.at..).unwrap_or_default());
         }
-        Ok(Text { quoted: self.since(start)?, escaped })
+        true
     }
 
     fn escape(&mut self) -> Result<()> {
@@ -296,6 +334,7 @@ impl<'b> JsonReader<'b> {
         Ok(())
     }
 
+    #[inline]
     fn expect(&mut self, byte: u8) -> Result<()> {
         if self.byte() != Some(byte) {
             return Err(Malformed::Syntax);
@@ -310,6 +349,7 @@ impl<'b> JsonReader<'b> {
         found
     }
 
+    #[inline]
     fn byte(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
     }
@@ -360,8 +400,13 @@ fn close(objects: u128) -> u8 {
 }
 
 /// Whether a case-insensitive parser takes one key for the other.
-pub(super) fn alike(key: &str, other: &str) -> bool {
-    folded(key).eq(folded(other))
+pub(super) fn alike(key: &str, known: &str) -> bool {
+    // Nearly every key is ASCII, where only letters have another case.
+    if key.is_ascii() {
+        let Some((start, rest)) = key.as_bytes().split_at_checked(known.len()) else { return false };
+        return start.eq_ignore_ascii_case(known.as_bytes()) && matches!(rest.first(), None | Some(0));
+    }
+    folded(key).eq(folded(known))
 }
 
 /// Go folds U+017F to s and U+212A to k; Java's `equalsIgnoreCase` U+0131 and U+0130 to i: upper case, then lower,
@@ -383,26 +428,4 @@ pub(super) fn fold(c: char) -> char {
 /// FNV-1a of the folded key.
 fn hash(key: &str) -> u64 {
     folded(key).fold(0xcbf2_9ce4_8422_2325, |hash, c| (hash ^ u64::from(c)).wrapping_mul(0x0100_0000_01b3))
-}
-
-/// How many bytes come before a quote, a backslash or a control character: eight at a time, because strings are most
-/// of a message.
-fn plain(bytes: &[u8]) -> usize {
-    const ONES: u64 = u64::MAX / 255;
-    const TOPS: u64 = ONES << 7;
-    let is_zero = |word: u64| word.wrapping_sub(ONES) & !word;
-    let (words, rest) = bytes.as_chunks::<8>();
-    for (at, word) in words.iter().enumerate() {
-        let word = u64::from_le_bytes(*word);
-        let control = word.wrapping_sub(ONES * 0x20) & !word;
-        let quote = is_zero(word ^ (ONES * u64::from(b'"')));
-        let backslash = is_zero(word ^ (ONES * u64::from(b'\\')));
-        let special = (control | quote | backslash) & TOPS;
-        // Borrows cause false hits only above a true one, and the lowest is the first.
-        if special != 0 {
-            return at * 8 + special.trailing_zeros() as usize / 8;
-        }
-    }
-    let special = |byte: &u8| *byte < 0x20 || matches!(byte, b'"' | b'\\');
-    words.len() * 8 + rest.iter().position(special).unwrap_or(rest.len())
 }

@@ -6,7 +6,7 @@
 //! encoding. The second ([`ListScan`]) knows where in a JSON-RPC message the word is: a tool may well answer with its
 //! own member called `tools`.
 
-use memchr::{memchr, memchr_iter, memchr2};
+use memchr::{memchr, memchr2};
 
 use super::json::fold;
 use crate::mcp::methods::{Listed, RESOURCE_UPDATED};
@@ -53,25 +53,91 @@ const KEPT: usize = 1024;
 /// count as well: some parsers detect them.
 pub fn may_tell(bytes: &[u8]) -> bool {
     let mut last: Option<usize> = None;
-    memchr_iter(b'"', bytes).any(|at| {
+    Quotes { bytes, at: 0, found: 0 }.any(|at| {
         let between = last.replace(at + 1).and_then(|start| bytes.get(start..at));
         between.is_some_and(is_telling)
     })
 }
 
+/// Where quotes stand. Most stand close to each other, and then finding one costs less than a call of `memchr`.
+struct Quotes<'b> {
+    bytes: &'b [u8],
+    /// Where the next eight bytes are.
+    at: usize,
+    /// The quotes in the last eight that have not been given: the highest bit of each one's byte.
+    found: u64,
+}
+
+impl Iterator for Quotes<'_> {
+    type Item = usize;
+
+    fn next(&mut self) -> Option<usize> {
+        while self.found == 0 {
+            let rest = self.bytes.get(self.at..)?;
+            if let Some(eight) = rest.first_chunk() {
+                self.found = quotes(*eight);
+                if self.found == 0 {
+                    let (_, after) = rest.split_at_checked(8)?;
+                    self.at += 8 + memchr(b'"', after)?;
+                    continue;
+                }
+            } else {
+                let mut eight = [0; 8];
+                eight.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+                self.found = quotes(eight);
+                if self.found == 0 {
+                    return None;
+                }
+            }
+            self.at += 8;
+        }
+        let place = self.found.trailing_zeros() as usize / 8;
+        self.found &= self.found - 1;
+        Some(self.at - 8 + place)
+    }
+}
+
+/// The highest bit of each byte that is a quote.
+fn quotes(eight: [u8; 8]) -> u64 {
+    const ONES: u64 = u64::MAX / 255;
+    const LOWER: u64 = ONES * 0x7f;
+    let word = u64::from_le_bytes(eight) ^ (ONES * u64::from(b'"'));
+    !(((word & LOWER) + LOWER) | word | LOWER)
+}
+
 fn is_telling(token: &[u8]) -> bool {
-    // Most words are excluded by their first letter, at no cost.
-    let may =
-        matches!(token.first(), Some(b't' | b'p' | b'r' | b'n' | b'T' | b'P' | b'R' | b'N' | b'\\' | 0));
-    may && (is_list(token) || spells(token, RESOURCE_UPDATED))
+    // Decided by their first two letters, most words cost nothing.
+    let [first, second, ..] = token else { return false };
+    let may = |first, second| match first {
+        b't' | b'n' => matches!(second, b'o' | b'\\' | 0 | 128..),
+        b'p' => matches!(second, b'r' | b'\\' | 0 | 128..),
+        b'r' => matches!(second, b'e' | b'\\' | 0 | 128..),
+        _ => matches!(first, b'\\' | 0),
+    };
+    may(first.to_ascii_lowercase(), second.to_ascii_lowercase())
+        && (is_list(token) || spells(token, RESOURCE_UPDATED))
 }
 
 fn is_list(token: &[u8]) -> bool {
     Listed::ALL.into_iter().any(|listed| spells(token, listed.member()))
 }
 
-/// Whether some parser takes the inside of a JSON string for this word: case-insensitively, and up to a U+0000.
-fn spells(mut token: &[u8], word: &str) -> bool {
+/// Whether some reader takes the inside of a JSON string for this word: without regard to case, and up to a U+0000.
+fn spells(token: &[u8], word: &str) -> bool {
+    // Nearly every string is told apart by its first plain letters.
+    let is_same = |(found, expected): &(&u8, u8)| found.eq_ignore_ascii_case(expected);
+    let same = token.iter().zip(word.bytes()).take_while(is_same).count();
+    match token.get(same) {
+        None => same == word.len(),
+        Some(b'\\' | 0 | 128..) => {
+            let rest = (token.get(same..), word.get(same..));
+            matches!(rest, (Some(token), Some(word)) if means(token, word))
+        }
+        Some(_) => false,
+    }
+}
+
+fn means(mut token: &[u8], word: &str) -> bool {
     for expected in word.chars() {
         match letter(token) {
             Some((found, rest)) if fold(found) == fold(expected) => token = rest,

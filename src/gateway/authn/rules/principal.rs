@@ -35,7 +35,7 @@ impl Groups {
         }
         match kind {
             TokenProfile::Cognito => vec![Self::at("cognito:groups")],
-            TokenProfile::Keycloak | TokenProfile::Oidc => vec![Self::at("groups")],
+            TokenProfile::Keycloak | TokenProfile::Oidc | TokenProfile::Vended => vec![Self::at("groups")],
         }
     }
 
@@ -91,6 +91,7 @@ pub(super) fn principal(
         scopes,
         servers: None,
         claims,
+        vended: None,
     })
 }
 

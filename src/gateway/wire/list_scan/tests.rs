@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{ListScan, may_tell};
+use super::{ListScan, Quotes, may_tell};
 
 fn list(member: &str) -> String {
     json!({"jsonrpc": "2.0", "id": 7, "result": {"nextCursor": "tools", member: [{"name": "hidden"}]}})
@@ -72,6 +72,40 @@ fn what_is_a_tools_own_does_not_tell() {
         assert!(!tells(value.to_string().as_bytes()), "{value}");
     }
     assert!(!may_tell(br#"{"text":"\"tools\": []","tool":1,"toolss":1,"a":"resource"}"#));
+}
+
+#[test]
+fn quotes_are_found_wherever_they_are() {
+    for length in 0..70 {
+        for step in 1..20 {
+            for start in 0..length {
+                let mut bytes = vec![b'#'; length];
+                bytes.iter_mut().skip(start).step_by(step).for_each(|byte| *byte = b'"');
+                let found: Vec<usize> = Quotes { bytes: &bytes, at: 0, found: 0 }.collect();
+                let expected: Vec<usize> = (start..length).step_by(step).collect();
+                assert_eq!(found, expected, "{length} {step}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_telling_word_is_seen_behind_any_other() {
+    for before in 0..80 {
+        let other = "x".repeat(before);
+        for word in [
+            "tools",
+            "To\\u006fls",
+            "\\u0074ools",
+            "PROMPTS",
+            "re\\u0073ources",
+            "notifications/resources/updated",
+        ] {
+            assert!(may_tell(format!("{{\"{other}\":\"{word}\"}}").as_bytes()), "{before} {word}");
+            assert!(may_tell(format!("\"{word}\"{other}").as_bytes()), "{before} {word}");
+            assert!(!may_tell(format!("{{\"{other}\":\"{word}x\"}}").as_bytes()), "{before} {word}");
+        }
+    }
 }
 
 fn member() -> impl Strategy<Value = String> {

@@ -1,0 +1,108 @@
+//! The tokens that this gateway has vended: which are still good, taking them back, and the keys that sign them. It leaves
+//! vending them to `gateway`.
+
+use std::path::{Path, PathBuf};
+
+use super::prepare::{file, without_issuers};
+use super::vouch::Word;
+use crate::config::Config;
+use crate::error::Error;
+use crate::gateway::authn::revocations::{RevocationError, RevocationList};
+use crate::gateway::new_signing_key;
+use crate::gateway::settings::Vending;
+use crate::gateway::token_ledger::{Ledger, LedgerEntry};
+use crate::sys::private_file;
+
+/// The ledger and what goes with it.
+pub(crate) struct VendedTokens {
+    vending: Vending,
+    revocation_list: PathBuf,
+}
+
+impl VendedTokens {
+    /// Those of the gateway whose settings are named, or found here.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] if there are no settings, or they let the gateway vend nothing.
+    pub(crate) fn new(named: Option<&Path>, config: &Config) -> Result<Self, Error> {
+        let mut settings = without_issuers(named, config)?;
+        Word::new(named, file(named, config).as_deref(), config).check(&mut settings, config)?;
+        let revocation_list = settings.revocations().unwrap_or_default();
+        let vending = settings.vending.ok_or_else(|| Error::Usage {
+            message: "these settings let the gateway vend no tokens".into(),
+            hint: "say so in gateway.yaml: vending: {key: keys, issuer: https://gateway.example.com}".into(),
+        })?;
+        Ok(Self { vending, revocation_list })
+    }
+
+    /// Where revoked tokens are listed.
+    pub(crate) fn revocation_list(&self) -> &Path {
+        &self.revocation_list
+    }
+
+    /// Every token that has not been over for long.
+    ///
+    /// # Errors
+    /// [`Error::File`].
+    pub(crate) fn all(&self) -> Result<Vec<LedgerEntry>, Error> {
+        Ok(self.ledger().entries()?)
+    }
+
+    /// The tokens that are not at their end, and whether each is revoked.
+    ///
+    /// # Errors
+    /// As for [`Self::all`]; [`Error::Usage`] for a list of the revoked that cannot be used.
+    pub(crate) fn live(&self, now: i64) -> Result<Vec<(LedgerEntry, bool)>, Error> {
+        let revoked = RevocationList::begun(&self.revocation_list).map_err(|error| unusable(&error))?;
+        let live = self.all()?.into_iter().filter(|entry| now < entry.expires_at);
+        Ok(live.map(|entry| (revoked.has(&entry.jti), entry)).map(|(gone, entry)| (entry, gone)).collect())
+    }
+
+    /// Takes tokens back; how many were not before.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for a list of the revoked that cannot be used or written.
+    pub(crate) fn revoke(&self, token_ids: &[&str]) -> Result<usize, Error> {
+        self.ledger().revoke(&self.revocation_list, token_ids).map_err(|error| unusable(&error))
+    }
+
+    /// Makes a new key that signs them, and says where.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] if a file is named and there; [`Error::File`].
+    pub(crate) fn make_key(&self, now: i64) -> Result<PathBuf, Error> {
+        let path = self.vending.new_key(now);
+        if path.exists() {
+            let shown = path.display();
+            let hint = format!(
+                "to have a new key and the old one for a while, put both into a folder and name that: mkdir -m 700 keys && mv {shown} keys/"
+            );
+            return Err(Error::Usage { message: format!("{shown} is there already"), hint });
+        }
+        if path != self.vending.key {
+            private_file::create_dir(&self.vending.key)?;
+        }
+        let key = new_signing_key().ok_or_else(|| Error::Usage {
+            message: "there are no random numbers to make a key of".into(),
+            hint: "try again: mcpauth gateway token key".into(),
+        })?;
+        private_file::write(&path, key.expose())?;
+        Ok(path)
+    }
+
+    fn ledger(&self) -> Ledger {
+        Ledger::at(&self.vending.ledger)
+    }
+}
+
+/// A list of the revoked that cannot be used as it is.
+fn unusable(error: &RevocationError) -> Error {
+    let hint = match error {
+        RevocationError::Unwritable(error) => error.hint(),
+        RevocationError::Unreadable { path, .. } => format!("let this user read {}", path.display()),
+        RevocationError::Malformed { .. } => {
+            "correct the line: until then the gateway goes by the list as it was".into()
+        }
+    };
+    Error::Usage { message: error.to_string(), hint }
+}

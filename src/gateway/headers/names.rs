@@ -1,0 +1,214 @@
+//! The names of headers that stop at the gateway. It leaves what else decides whether a header passes to `headers`.
+
+use std::sync::LazyLock;
+
+/// Headers that say who the caller is and where from, or that another request is meant than the one that was decided on:
+/// whoever is behind the gateway believes them, so a client's own never pass. The registry's are among them.
+const CLAIMS: [&str; 66] = [
+    "base-url",
+    "cdn-src-ip",
+    "client-cert",
+    "client-cert-chain",
+    "client-ip",
+    "cookie",
+    "cookie2",
+    "fastly-client-ip",
+    "fly-client-ip",
+    "forwarded",
+    "forwarded-for",
+    "forwarded-host",
+    "forwarded-proto",
+    "front-end-https",
+    "http-client-ip",
+    "http-host",
+    "http-method",
+    "http-method-override",
+    "http-url",
+    "incap-client-ip",
+    "method-override",
+    "proxy",
+    "proxy-client-ip",
+    "proxy-host",
+    "request-uri",
+    "true-client-ip",
+    "via",
+    "wl-proxy-client-ip",
+    "x-auth-method",
+    "x-authorization",
+    "x-backend-host",
+    "x-body",
+    "x-client-cert",
+    "x-client-id",
+    "x-client-id-auth",
+    "x-client-ip",
+    "x-client-verify",
+    "x-cluster-client-ip",
+    "x-coming-from",
+    "x-custom-ip-authorization",
+    "x-forwarded",
+    "x-forwarder-for",
+    "x-groups",
+    "x-host",
+    "x-keycloak-realm",
+    "x-keycloak-url",
+    "x-method",
+    "x-override-url",
+    "x-region",
+    "x-request-id",
+    "x-request-method",
+    "x-request-uri",
+    "x-scopes",
+    "x-sendfile-type",
+    "x-server-name",
+    "x-tool-name",
+    "x-true-client-ip",
+    "x-tunnel-method",
+    "x-uri",
+    "x-url",
+    "x-url-scheme",
+    "x-user",
+    "x-user-pool-id",
+    "x-userinfo",
+    "x-username",
+    "x-verb",
+];
+/// Families of the same. Sorted, like [`CLAIMS`], and none is the beginning of another.
+const CLAIM_FAMILIES: [&str; 33] = [
+    "cf-",
+    "ms-client-principal",
+    "remote-",
+    "ssl-client-",
+    "tailscale-user-",
+    "x-accel-",
+    "x-amzn-oidc-",
+    "x-appengine-",
+    "x-arr-",
+    "x-auth-request-",
+    "x-authentik-",
+    "x-azure-",
+    "x-consumer-",
+    "x-envoy-",
+    "x-forward-",
+    "x-forwarded-",
+    "x-goog-authenticated-",
+    "x-goog-iap-",
+    "x-http-",
+    "x-method-override",
+    "x-middleware-",
+    "x-ms-client-principal",
+    "x-ms-token-",
+    "x-original-",
+    "x-originating-",
+    "x-pomerium-",
+    "x-proxy-",
+    "x-proxyuser-",
+    "x-real-",
+    "x-remote-",
+    "x-rewrite-",
+    "x-ssl-",
+    "x-webauth-",
+];
+/// RFC 9110 section 7.6.1 and RFC 9112: what belongs to one connection or one message, and what a new request gets anew.
+const CONNECTION_BOUND: [&str; 14] = [
+    "connection",
+    "content-length",
+    "expect",
+    "host",
+    "http2-settings",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authentication-info",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
+/// A server's headers that would speak for the gateway: cookies and cross-origin rules of its address, challenges that
+/// send clients to another authorization server, ways around it.
+const NOT_BACK: [&str; 5] =
+    ["alt-svc", "clear-site-data", "set-cookie", "strict-transport-security", "www-authenticate"];
+
+/// Whether a header belongs to a connection or a message, and so to nobody who names headers of a request.
+pub(in crate::gateway) fn is_bound(name: &str) -> bool {
+    may_be(name).is_some_and(|may| may.bound & length(name) != 0) && CONNECTION_BOUND.contains(&name)
+}
+
+/// Whether a server's header of this name stops here.
+pub(super) fn is_not_back(name: &str) -> bool {
+    may_be(name).is_some_and(|may| may.not_back & length(name) != 0) && NOT_BACK.contains(&name)
+}
+
+/// Whether whoever is behind the gateway would believe a header of this name.
+pub(super) fn is_claim(name: &str) -> bool {
+    let (Some(may), Some(second)) = (may_be(name), name.as_bytes().get(1)) else { return false };
+    if may.claims & length(name) != 0 && CLAIMS.binary_search(&name).is_ok() {
+        return true;
+    }
+    if may.seconds >> (second & 31) & 1 == 0 {
+        return false;
+    }
+    // Whatever stands between a beginning and the name begins with it too, so that one family comes into question.
+    let after = CLAIM_FAMILIES.partition_point(|family| *family <= name);
+    after.checked_sub(1).and_then(|at| CLAIM_FAMILIES.get(at)).is_some_and(|family| name.starts_with(family))
+}
+
+/// What names in the lists have in common that begin with the same byte: nearly every header is found to be none of them
+/// without a comparison.
+#[derive(Clone, Copy, Default)]
+struct MayBe {
+    /// The lengths of names in [`CLAIMS`], [`CONNECTION_BOUND`] and [`NOT_BACK`], a bit for each.
+    claims: u64,
+    bound: u64,
+    not_back: u64,
+    /// The second bytes of [`CLAIM_FAMILIES`], by their lowest five bits.
+    seconds: u32,
+}
+
+/// What a name may be, by its first byte.
+fn may_be(name: &str) -> Option<&'static MayBe> {
+    MAY_BE.get(usize::from(*name.as_bytes().first()?))
+}
+
+/// The bit of a name's length.
+fn length(name: &str) -> u64 {
+    1 << name.len().min(63)
+}
+
+static MAY_BE: LazyLock<[MayBe; 128]> = LazyLock::new(|| {
+    let mut all = [MayBe::default(); 128];
+    let mut note = |names: &[&str], lengths: fn(&mut MayBe) -> &mut u64| {
+        for name in names {
+            if let Some(may) = name.bytes().next().and_then(|first| all.get_mut(usize::from(first))) {
+                *lengths(may) |= length(name);
+            }
+        }
+    };
+    note(&CLAIMS, |may| &mut may.claims);
+    note(&CONNECTION_BOUND, |may| &mut may.bound);
+    note(&NOT_BACK, |may| &mut may.not_back);
+    for family in CLAIM_FAMILIES {
+        if let [first, second, ..] = family.as_bytes()
+            && let Some(may) = all.get_mut(usize::from(*first))
+        {
+            may.seconds |= 1 << (second & 31);
+        }
+    }
+    all
+});
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lists_are_fit_to_be_searched() {
+        assert!(CLAIMS.is_sorted() && CLAIM_FAMILIES.is_sorted());
+        for (at, family) in CLAIM_FAMILIES.iter().enumerate() {
+            assert!(CLAIM_FAMILIES.iter().skip(at + 1).all(|other| !other.starts_with(family)), "{family}");
+            assert!(is_claim(family) && is_claim(&format!("{family}zzz")), "{family}");
+        }
+        assert!(CLAIMS.iter().all(|name| is_claim(name)));
+    }
+}

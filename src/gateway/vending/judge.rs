@@ -1,0 +1,144 @@
+//! Whether somebody may have the token they ask for: no more than they have themselves by the policy in force.
+//! It leaves making it to its parent.
+
+use std::sync::Arc;
+
+use super::asked::Asked;
+use crate::gateway::refusal::Rejection;
+use crate::gateway::state::{LoadedFiles, SharedState};
+use crate::policy::{Call, Denial, Detail, Grants, Listed, Policy, Principal, Vended, decide};
+use crate::text::clean;
+
+/// What a token will name.
+#[derive(Debug, PartialEq)]
+pub(super) struct Named {
+    pub(super) scopes: Vec<String>,
+    pub(super) details: Option<Vec<Detail>>,
+    pub(super) audience: Vec<String>,
+}
+
+/// How much of a name that somebody asked for is repeated, in characters, and how many of them.
+const SHOWN: usize = 80;
+const MANY: usize = 10;
+
+/// What of the owner's rights is asked for, complete.
+///
+/// # Errors
+/// `invalid_scope`, which names what the owner has not; `invalid_target` for what is not behind this gateway;
+/// `invalid_authorization_details` for a server that is not there.
+pub(super) fn judge(
+    shared: &SharedState,
+    state: &LoadedFiles,
+    owner: &Principal,
+    grants: &Grants,
+    asked: &Asked,
+) -> Result<Named, Rejection> {
+    let servers: Vec<&str> = state.upstreams.keys().map(String::as_str).collect();
+    let audience = audience(shared, state, owner, &asked.resources)?;
+    let (scopes, details) = rights(&state.policy, owner, grants, &servers, asked)?;
+    Ok(Named { scopes, details, audience })
+}
+
+/// The scopes and details, if the owner has all of it.
+fn rights(
+    policy: &Policy,
+    owner: &Principal,
+    grants: &Grants,
+    servers: &[&str],
+    asked: &Asked,
+) -> Result<(Vec<String>, Option<Vec<Detail>>), Rejection> {
+    // In a `scope` they stand with spaces between them.
+    let own: Vec<&str> = grants.scopes().filter(|scope| !scope.contains(' ')).collect();
+    let mut missing: Vec<String> =
+        asked.scopes.iter().filter(|scope| !own.contains(&scope.as_str())).cloned().collect();
+    let all = || own.iter().map(|scope| (*scope).to_owned()).collect();
+    let scopes: Vec<String> = if asked.scopes.is_empty() { all() } else { asked.scopes.clone() };
+    let named = Vended { scopes: scopes.clone(), ..Vended::default() };
+    let narrowed = policy.grants(&Principal { vended: Some(Arc::new(named)), ..owner.clone() });
+    for detail in asked.details.iter().flatten() {
+        missing.extend(lacking(&narrowed, servers, detail)?);
+    }
+    let complete = |details: &Vec<Detail>| details.iter().cloned().map(Detail::complete).collect();
+    match (missing.is_empty(), scopes.is_empty()) {
+        (true, false) => return Ok((scopes, asked.details.as_ref().map(complete))),
+        (true, true) => {
+            let what = "this gateway's policy knows none of your groups and scopes, so that there is nothing to name";
+            return Err(Rejection::NotVended("invalid_scope", what.into()));
+        }
+        (false, _) => {}
+    }
+    let shown: Vec<String> = missing.iter().take(MANY).map(|name| clean(name, SHOWN)).collect();
+    let more = missing.len().saturating_sub(MANY);
+    let more = if more > 0 { format!(", and {more} more") } else { String::new() };
+    let what = format!("you do not have: {}{more}", shown.join(", "));
+    Err(Rejection::NotVended("invalid_scope", what))
+}
+
+/// What of a detail the owner has not. Of several servers it is enough to have it on one.
+fn lacking(grants: &Grants, servers: &[&str], detail: &Detail) -> Result<Vec<String>, Rejection> {
+    let server = detail.server.trim_matches('/');
+    let about: Vec<&str> = match server {
+        "*" | "all" => servers.to_vec(),
+        name => servers.iter().copied().filter(|other| *other == name).collect(),
+    };
+    if about.is_empty() {
+        let what = format!("there is no server {}", clean(server, SHOWN));
+        return Err(Rejection::NotVended("invalid_authorization_details", what));
+    }
+    let verdict =
+        |call: Call<'_>| about.iter().map(|server| decide(grants, server, &call)).collect::<Vec<_>>();
+    let has = |call: Call<'_>| verdict(call).iter().any(Result::is_ok);
+    // Without a name it is the method alone that counts.
+    let has_method = |method: &str| {
+        let found = verdict(Call::Message { method, name: None });
+        found
+            .iter()
+            .any(|verdict| !matches!(verdict, Err(Denial::NoScopes | Denial::Server | Denial::Method)))
+    };
+    if !has(Call::Stream) {
+        return Ok(vec![format!("server {server}")]);
+    }
+    let spelt = |names: &Option<Vec<String>>| {
+        let names = names.clone().unwrap_or_default();
+        names.into_iter().filter(|name| name != "*" && name != "all").collect::<Vec<_>>()
+    };
+    let calls = detail.clone().complete().uses("tools/call");
+    let may = |tool: &str| {
+        let shows = || about.iter().any(|server| grants.shows(server, Listed::Tool, tool));
+        has(Call::Message { method: "tools/call", name: Some(tool) }) || (!calls && shows())
+    };
+    let methods = spelt(&detail.methods).into_iter().filter(|method| !has_method(method));
+    let tools = spelt(&detail.tools).into_iter().filter(|tool| !may(tool));
+    let lacking = methods.map(|method| format!("{method} on {server}"));
+    Ok(lacking.chain(tools.map(|tool| format!("tool {tool} on {server}"))).collect())
+}
+
+/// Whom the token is for: the gateway, or servers behind it by their addresses (RFC 8707 section 2).
+fn audience(
+    shared: &SharedState,
+    state: &LoadedFiles,
+    owner: &Principal,
+    resources: &[String],
+) -> Result<Vec<String>, Rejection> {
+    let Some(issuer) = shared.vending().map(|vending| vending.issuer.clone()) else { return Ok(Vec::new()) };
+    let mut audience = Vec::new();
+    for resource in resources {
+        let of_gateway = resource.trim_end_matches('/') == shared.public_url || *resource == issuer;
+        let servers = shared.servers_of(state, resource);
+        let is_owners = |server: &String| owner.servers.as_ref().is_none_or(|only| only.contains(server));
+        let may = if servers.is_empty() { of_gateway } else { servers.iter().all(is_owners) };
+        if !may {
+            let what =
+                format!("{} is no server behind this gateway that your token is for", clean(resource, SHOWN));
+            return Err(Rejection::NotVended("invalid_target", what));
+        }
+        let one = if servers.is_empty() { issuer.clone() } else { resource.clone() };
+        if !audience.contains(&one) {
+            audience.push(one);
+        }
+    }
+    if audience.is_empty() {
+        audience.push(issuer);
+    }
+    Ok(audience)
+}

@@ -1,0 +1,311 @@
+//! The gateway as an issuer of its own tokens: for whoever has one of an issuer's, narrower, for a while, and to be taken back.
+//! It leaves what is asked to `asked`, whether somebody may have it to `judge`, remembering it to `token_ledger`, and what a token
+//! says to `authn`.
+
+mod asked;
+mod judge;
+
+use std::sync::Arc;
+
+use aws_lc_rs::rand::{SecureRandom, SystemRandom};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hyper::body::Incoming;
+use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue};
+use hyper::http::request;
+use hyper::{Method, Response};
+use serde_json::{Map, Value, json};
+use tracing::{info, warn};
+
+use self::asked::{Asked, Exchange, LONGEST, invalid};
+use self::judge::{Named, judge};
+use super::authn::object;
+use super::authn::token_cache::LastToken;
+use super::authn::vended::{Actor, Owner, SigningKeys, VendedClaims};
+use super::body::Body;
+use super::callers::{Caller, Callers};
+use super::own_endpoints::TOKEN_ENDPOINT;
+use super::refusal::Rejection;
+use super::request_body;
+use super::request_log::RequestLog;
+use super::settings::Vending;
+use super::state::{SharedState, Snapshot};
+use super::token_ledger::{LedgerEntry, LedgerError};
+use crate::oauth::ACCESS_TOKEN_TYPE;
+use crate::policy::Principal;
+use crate::secret::Secret;
+
+/// The addresses where tokens are vended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum VendingEndpoint {
+    /// The token endpoint (RFC 8693).
+    Exchange,
+    /// The registry's.
+    Registry,
+}
+
+/// A token that was vended.
+struct Vended {
+    token: Secret,
+    claims: VendedClaims,
+}
+
+/// The largest question, in bytes: a token, and what is asked for.
+const LARGEST: usize = 64 << 10;
+/// How long a token is good if nothing is asked for, in seconds.
+const USUAL: i64 = 3600;
+
+impl VendingEndpoint {
+    /// The one that a path leads to, if the gateway vends tokens.
+    pub(super) fn at(shared: &SharedState, path: &str) -> Option<Self> {
+        shared.vending()?;
+        match path {
+            TOKEN_ENDPOINT => Some(Self::Exchange),
+            "/api/tokens/generate" => Some(Self::Registry),
+            _ => None,
+        }
+    }
+
+    /// Answers a question, whatever it is.
+    pub(super) async fn serve(
+        self,
+        callers: &Callers,
+        moment: &Snapshot,
+        head: &request::Parts,
+        body: Incoming,
+        record: &mut RequestLog<'_>,
+    ) -> Response<Body> {
+        let answer = self.answer(callers, moment, head, body, record).await;
+        answer.unwrap_or_else(|refusal| {
+            record.refused(&refusal);
+            refusal.oauth_response().map(Body::full)
+        })
+    }
+
+    async fn answer(
+        self,
+        callers: &Callers,
+        moment: &Snapshot,
+        head: &request::Parts,
+        body: Incoming,
+        record: &mut RequestLog<'_>,
+    ) -> Result<Response<Body>, Rejection> {
+        let request::Parts { method, headers, .. } = head;
+        if *method == Method::OPTIONS {
+            return super::pages::preflight(headers);
+        }
+        if *method != Method::POST {
+            return Err(Rejection::HttpMethod);
+        }
+        record.http = "POST";
+        let (asked, caller) = match self {
+            Self::Exchange => exchange(callers, moment, headers, body).await?,
+            Self::Registry => registry(callers, moment, headers, body).await?,
+        };
+        record.caller = Some(caller.clone());
+        let vended = vend(&callers.shared, moment, &caller, &asked).await?;
+        record.vended = Some(vended.claims.jti.as_str().into());
+        Ok(match self {
+            Self::Exchange => answered(&vended.exchanged()),
+            Self::Registry => answered(&vended.generated(&caller, &asked)),
+        })
+    }
+}
+
+/// The form, and whose token is shown in it.
+async fn exchange(
+    callers: &Callers,
+    moment: &Snapshot,
+    headers: &HeaderMap,
+    body: Incoming,
+) -> Result<(Asked, Arc<Caller>), Rejection> {
+    // Whoever asks is known by what is in the body alone: until then it takes memory of its address's.
+    let stranger = Principal { subject: moment.peer.to_string(), ..Principal::default() };
+    let form = read(callers, &stranger, headers, "application/x-www-form-urlencoded", body).await;
+    let form = form.map_err(|refusal| match refusal {
+        Rejection::MediaType => invalid("send application/x-www-form-urlencoded, not encoded"),
+        other => other,
+    })?;
+    let Exchange { subject_token, asked } = Exchange::read(&form)?;
+    // RFC 8693 section 2.2.2: a subject token that does not do is an invalid request.
+    let caller = callers.caller(moment, &subject_token).await.map_err(|refusal| match refusal {
+        Rejection::Token(reject) => invalid(format!("subject_token: {}", reject.description())),
+        other => other,
+    })?;
+    Ok((asked, caller))
+}
+
+/// The JSON, and whose token came with it.
+async fn registry(
+    callers: &Callers,
+    moment: &Snapshot,
+    headers: &HeaderMap,
+    body: Incoming,
+) -> Result<(Asked, Arc<Caller>), Rejection> {
+    let (caller, _) = callers.authenticate(moment, headers, &LastToken::default()).await?;
+    let text = read(callers, &caller.principal, headers, "application/json", body).await?;
+    let members = object::read(&text).ok_or_else(|| invalid("send one JSON object, no name in it twice"))?;
+    Ok((Asked::read(members)?, caller))
+}
+
+async fn read(
+    callers: &Callers,
+    whose: &Principal,
+    headers: &HeaderMap,
+    kind: &str,
+    body: Incoming,
+) -> Result<bytes::Bytes, Rejection> {
+    let limits = &callers.shared.settings.limits;
+    let hold = callers.shared.accounts.of(whose).hold(limits);
+    request_body::whole(headers, kind, body, (LARGEST, limits.read_timeout), hold).await
+}
+
+/// Makes a token for a caller, if they may have it; it is in the ledger before anybody has it.
+async fn vend(
+    shared: &SharedState,
+    moment: &Snapshot,
+    caller: &Caller,
+    asked: &Asked,
+) -> Result<Vended, Rejection> {
+    let owner = &caller.principal;
+    if owner.vended.is_some() {
+        return Err(invalid("a vended token cannot be exchanged; show the one it was made of"));
+    }
+    let (Some(ledger), Some(keys), Some(settings)) = (&shared.ledger, &moment.state.keys, shared.vending())
+    else {
+        return Err(Rejection::Ledger);
+    };
+    let named = judge(shared, &moment.state, owner, &caller.grants, asked)?;
+    let expires_at = end(settings, moment.now, caller.ends_at(shared), asked.seconds)?;
+    let about = moment.state.policy.claims();
+    let claims =
+        claims(settings, owner, named, asked, (moment.now, expires_at), |name| about.contains(name))?;
+    let token = sign(keys, &claims)?;
+    ledger.enter(entry(&claims, asked)).await.map_err(|error| match error {
+        LedgerError::TooMany(seconds) => Rejection::VendedEnough(seconds),
+        LedgerError::File(error) => {
+            warn!(event = "vending", "{error}; {}", error.hint());
+            Rejection::Ledger
+        }
+    })?;
+    info!(event = "vending", "a token was vended: {}", claims.jti);
+    Ok(Vended { token, claims })
+}
+
+fn sign(keys: &SigningKeys, claims: &VendedClaims) -> Result<Secret, Rejection> {
+    keys.sign(claims).ok_or(Rejection::Ledger)
+}
+
+/// When it ends: as asked, and not after the token it is made of, unless the settings allow that.
+fn end(settings: &Vending, now: i64, source: i64, asked: Option<i64>) -> Result<i64, Rejection> {
+    let wanted = now + asked.unwrap_or(USUAL).min(LONGEST);
+    let end = if settings.beyond_source { wanted } else { wanted.min(source) };
+    if end > now { Ok(end) } else { Err(invalid("the token that is shown ends now; show a new one")) }
+}
+
+fn claims(
+    settings: &Vending,
+    owner: &Principal,
+    named: Named,
+    asked: &Asked,
+    (now, end): (i64, i64),
+    about: impl Fn(&str) -> bool,
+) -> Result<VendedClaims, Rejection> {
+    let mut id = [0; 16];
+    SystemRandom::new().fill(&mut id).map_err(|_| Rejection::Ledger)?;
+    let kept = |name: &str| name == "jti" || about(name);
+    let claims = owner.claims.iter().filter(|(name, _)| kept(name));
+    Ok(VendedClaims {
+        iss: settings.issuer.clone(),
+        aud: named.audience,
+        sub: owner.subject.clone(),
+        client_id: owner.client_id.clone().unwrap_or_else(|| owner.subject.clone()),
+        jti: URL_SAFE_NO_PAD.encode(id),
+        iat: now,
+        exp: end,
+        scope: named.scopes.join(" "),
+        act: asked.agent.clone().map(|sub| Actor { sub }),
+        authorization_details: named.details,
+        owner: Owner {
+            iss: owner.issuer.clone(),
+            username: owner.username.clone(),
+            groups: owner.groups.clone(),
+            scopes: owner.scopes.clone(),
+            servers: owner.servers.clone(),
+            claims: claims.map(|(name, value)| (name.clone(), value.clone())).collect::<Map<_, _>>(),
+        },
+    })
+}
+
+fn entry(claims: &VendedClaims, asked: &Asked) -> LedgerEntry {
+    LedgerEntry {
+        jti: claims.jti.clone(),
+        owner: claims.sub.clone(),
+        issuer: claims.owner.iss.clone(),
+        user: claims.owner.username.clone(),
+        agent: asked.agent.clone(),
+        description: asked.description.clone(),
+        scope: claims.scope.clone(),
+        authorization_details: claims.authorization_details.clone(),
+        audience: claims.aud.clone(),
+        issued_at: claims.iat,
+        expires_at: claims.exp,
+        used_at: None,
+    }
+}
+
+impl Vended {
+    /// RFC 8693 section 2.2.1.
+    fn exchanged(&self) -> Value {
+        let Self { token, claims } = self;
+        let mut answer = json!({
+            "access_token": token.expose(),
+            "issued_token_type": ACCESS_TOKEN_TYPE,
+            "token_type": "Bearer",
+            "expires_in": claims.exp - claims.iat,
+            "scope": claims.scope,
+        });
+        if let (Some(members), Some(details)) = (answer.as_object_mut(), &claims.authorization_details) {
+            members.insert("authorization_details".into(), json!(details));
+        }
+        answer
+    }
+
+    /// As the registry answers.
+    fn generated(&self, caller: &Caller, asked: &Asked) -> Value {
+        let Self { token, claims } = self;
+        let tokens = json!({
+            "access_token": token.expose(),
+            "refresh_token": null,
+            "expires_in": claims.exp - claims.iat,
+            "refresh_expires_in": 0,
+            "token_type": "Bearer",
+            "scope": claims.scope,
+        });
+        let mut data = tokens.clone();
+        if let Some(data) = data.as_object_mut() {
+            data.insert("issued_at".into(), claims.iat.into());
+            data.insert("description".into(), json!(asked.description));
+            data.insert("jti".into(), claims.jti.as_str().into());
+        }
+        json!({
+            "success": true,
+            "tokens": tokens,
+            "keycloak_url": null,
+            "realm": null,
+            "client_id": "user-generated",
+            "token_data": data,
+            "user_scopes": caller.grants.scopes().collect::<Vec<_>>(),
+            "requested_scopes": claims.scope.split(' ').collect::<Vec<_>>(),
+        })
+    }
+}
+
+/// RFC 6749 section 5.1: an answer with a token in it is kept by nobody on the way.
+fn answered(value: &Value) -> Response<Body> {
+    let mut response = Response::new(Body::full(value.to_string()));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
