@@ -234,7 +234,7 @@ fn what_is_there_twice_is_left_alone_where_it_is_ours_and_kept_where_it_is_not()
 #[test]
 fn an_older_file_that_a_new_one_would_hide_is_left_in_force() {
     let user = person();
-    let target = ClientSpec::find_by_name("continue").unwrap();
+    let target = ClientSpec::find("continue").unwrap();
     let newer = path(&user, target);
     let older = newer.with_file_name("config.json");
     lay(&user, target, "");
@@ -258,7 +258,7 @@ fn an_older_file_that_a_new_one_would_hide_is_left_in_force() {
 fn the_file_that_a_clients_variable_names_is_the_one_that_is_written() {
     for (client, variable) in [("opencode", "OPENCODE_CONFIG"), ("cline", "CLINE_MCP_SETTINGS_PATH")] {
         let mut user = person();
-        let target = ClientSpec::find_by_name(client).unwrap();
+        let target = ClientSpec::find(client).unwrap();
         let usual = lay(&user, target, "{}");
         let beside = usual.with_file_name("opencode.jsonc");
         std::fs::write(&beside, "{}").unwrap();

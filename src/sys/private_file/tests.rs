@@ -195,7 +195,8 @@ fn nobody_is_told_to_change_the_mode_of_a_file_that_is_not_theirs_to_change() {
 }
 
 fn is_read_only(path: &str) -> bool {
-    rustix::fs::statvfs(path).unwrap().f_flag.contains(rustix::fs::StatVfsMountFlags::RDONLY)
+    let mount = rustix::fs::statvfs(path);
+    mount.is_ok_and(|mount| mount.f_flag.contains(rustix::fs::StatVfsMountFlags::RDONLY))
 }
 
 /// Only root can give files away.
