@@ -475,7 +475,7 @@ fn the_command_of_a_message_runs_where_it_is_printed() {
     let rows: &[(&[&str], Prepare<'_>, &str, i32)] = &[
         (&["providers", "show", "nosuch"], nothing, "mcpauth providers list", 0),
         (&["egress", "--provider", "nosuch"], nothing, "mcpauth providers list", 0),
-        (&["gateway", "serve"], broken_gateway, "mcpauth gateway schema", 0),
+        (&["gateway", "serve"], broken_gateway, "mcpauth gateway check", 7),
         (&["gateway", "explain", "--server", "x", "--tool", "y"], bad_policy, "mcpauth gateway check", 7),
         (&["token", "nosuch"], nothing, "mcpauth configure", 2),
         (&["statsu"], nothing, "mcpauth --help", 0),

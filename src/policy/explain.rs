@@ -215,9 +215,7 @@ mod tests {
             (
                 "a",
                 call(None),
-                format!(
-                    "{here}{origins}\n  r[2] (line 5) has tools/call, but the message names nothing"
-                ),
+                format!("{here}{origins}\n  r[2] (line 5) has tools/call, but the message names nothing"),
             ),
             (
                 "a",

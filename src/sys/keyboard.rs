@@ -1,5 +1,5 @@
-//! What a person types or pastes into this terminal, a line at a time, and the terminal's echo, which whoever redraws lines
-//! must do without. It leaves showing what was typed, and what it means, to its callers.
+//! What a person types or pastes into this terminal, a line at a time, and the terminal's echo, which whoever redraws
+//! lines must do without.
 
 use std::sync::OnceLock;
 

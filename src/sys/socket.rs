@@ -1,4 +1,5 @@
-//! What listening sockets are told in each system's own way, and whether somebody listens. It leaves who listens where to `flow` and the gateway.
+//! What listening sockets are told in each system's own way, and whether somebody listens. Not here: who listens
+//! where (see `flow` and the gateway).
 
 use std::io;
 use std::net::{SocketAddr, TcpStream};

@@ -1,4 +1,4 @@
-//! Addresses as people type them, without a scheme. It leaves what a web address may be to `address`.
+//! Addresses as people type them, without a scheme. Not here: what a web address may be (see `address`).
 
 use url::Url;
 

@@ -165,7 +165,12 @@ const SEED: &[Case] = &[
     case(
         "scope mappings: a group is given what is not defined",
         |p| p.policy(&format!("group_mappings:\n  team: [gone]\n{GOOD_POLICY}")),
-        ["gateway.settings", "warn", "group team is granted gone, which is not defined", "correct the policy"],
+        [
+            "gateway.settings",
+            "warn",
+            "group team is granted gone, which is not defined",
+            "correct the policy",
+        ],
     ),
     case(
         "scope mappings: the policy does not parse",

@@ -1,4 +1,5 @@
-//! Completion in every shell that a script is for, with none of them missing. It leaves what is pressed to `completions`.
+//! Completion in every shell that a script is for, with none of them missing. Not here: what is pressed (see
+//! `completions`).
 
 use crate::completions::every_shell_offers_them;
 

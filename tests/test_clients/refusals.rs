@@ -40,7 +40,13 @@ fn what_a_server_says_no_with_decides_the_exit_code() {
         ("500 X".into(), "<html>", 5, "network", "(HTTP 500)"),
         ("429 X".into(), "", 5, "network", "(HTTP 429)"),
         ("404 X".into(), "", 2, "configuration", "there is no MCP server at this address"),
-        ("302 X\r\nlocation: https://login.test/".into(), "", 6, "server_error", "a redirect to https://login.test"),
+        (
+            "302 X\r\nlocation: https://login.test/".into(),
+            "",
+            6,
+            "server_error",
+            "a redirect to https://login.test",
+        ),
         (
             "200 X\r\ncontent-type: text/html".into(),
             "<html>",

@@ -1,4 +1,5 @@
-//! How findings look: problems first, marked and wrapped on a terminal, one fact a line elsewhere. It leaves what they say to the checks.
+//! How findings look: problems first, marked and wrapped on a terminal, one fact a line elsewhere. Not here: what
+//! they say (see the checks).
 
 use serde_json::json;
 

@@ -1,4 +1,5 @@
-//! What the words after `mcpauth call` are: a server, a tool, its arguments. It leaves reading the arguments to `arguments`.
+//! What the words after `mcpauth call` are: a server, a tool, its arguments. Not here: reading the arguments (see
+//! `arguments`).
 
 use crate::error::Error;
 use crate::servers::{ServerRef, Servers};
