@@ -10,20 +10,20 @@ module completions {
 
   # Gets the credentials AI agents need for MCP servers, keeps them and hands them out without leaking them
   export extern mcpauth [
-    --env-file: path          # Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
-    --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
-    --no-env-file             # Read settings from no file at all
-    --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
-    --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
-    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
+    --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
+    --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
+    --no-env-file             # Read no settings files
+    --tokens-dir: path        # Store credentials in this folder [default: .oauth-tokens]
+    --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
+    --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
-    --storage: string@"nu-complete mcpauth storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
-    --json                    # One JSON object on stdout; errors as JSON on stderr
-    --quiet(-q)               # Errors only
-    --verbose(-v)             # Say more; never a secret
-    --color: string@"nu-complete mcpauth color" # Colours
-    --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
-    --allow-http              # Plain http to other machines is meant
+    --storage: string@"nu-complete mcpauth storage" # Where secrets are stored: 0600 files, the system keyring, or the keyring if it works [default: file]
+    --json                    # Print one JSON object on stdout, and errors as JSON on stderr
+    --quiet(-q)               # Print only errors
+    --verbose(-v)             # More output: -v each HTTP exchange, -vv its headers too; never secrets
+    --color: string@"nu-complete mcpauth color" # When to use colours
+    --ca-cert: path           # Trust these additional CA certificates (PEM)
+    --allow-http              # Allow plain HTTP to non-loopback hosts
     --help(-h)                # Print help (see more with '--help')
     --version(-V)             # Print version
   ]
@@ -49,25 +49,25 @@ module completions {
     --keycloak-only           # Only the Keycloak agents' tokens
     --both                    # Ingress and egress
     --provider: string@"nu-complete mcpauth generate provider" # Egress for this provider only [default: EGRESS_PROVIDER_NAME, else all]
-    --force(-f)               # Get new tokens even if there are good ones
-    --no-install              # Write .oauth-tokens/*.json, but nothing into other programs' files
+    --force(-f)               # Get new tokens even if the stored ones are good
+    --no-install              # Write .oauth-tokens/*.json, but no other program's files
     --browser                 # Open the browser even without a terminal
-    --no-browser              # Print the login address, open nothing, and wait for the answer
-    --device                  # Log in with a code that is entered on another device, where the provider allows it
-    --env-file: path          # Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
-    --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
-    --no-env-file             # Read settings from no file at all
-    --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
-    --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
-    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
+    --no-browser              # Print the login address instead of opening the browser
+    --device                  # Log in with a code entered on another device, if the provider supports it
+    --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
+    --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
+    --no-env-file             # Read no settings files
+    --tokens-dir: path        # Store credentials in this folder [default: .oauth-tokens]
+    --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
+    --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
-    --storage: string@"nu-complete mcpauth generate storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
-    --json                    # One JSON object on stdout; errors as JSON on stderr
-    --quiet(-q)               # Errors only
-    --verbose(-v)             # Say more; never a secret
-    --color: string@"nu-complete mcpauth generate color" # Colours
-    --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
-    --allow-http              # Plain http to other machines is meant
+    --storage: string@"nu-complete mcpauth generate storage" # Where secrets are stored: 0600 files, the system keyring, or the keyring if it works [default: file]
+    --json                    # Print one JSON object on stdout, and errors as JSON on stderr
+    --quiet(-q)               # Print only errors
+    --verbose(-v)             # More output: -v each HTTP exchange, -vv its headers too; never secrets
+    --color: string@"nu-complete mcpauth generate color" # When to use colours
+    --ca-cert: path           # Trust these additional CA certificates (PEM)
+    --allow-http              # Allow plain HTTP to non-loopback hosts
     --help(-h)                # Print help (see more with '--help')
   ]
 
@@ -81,24 +81,28 @@ module completions {
 
   # Get the token that lets agents through the gateway (client credentials)
   export extern "mcpauth ingress" [
-    --force(-f)               # Get a new token even if there is a good one
+    --force(-f)               # Get a new token even if the stored one is good
     --client-secret-file: path # Read the client secret from this file, or from stdin for -
-    --env-file: path          # Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
-    --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
-    --no-env-file             # Read settings from no file at all
-    --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
-    --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
-    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
+    --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
+    --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
+    --no-env-file             # Read no settings files
+    --tokens-dir: path        # Store credentials in this folder [default: .oauth-tokens]
+    --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
+    --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
-    --storage: string@"nu-complete mcpauth ingress storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
-    --json                    # One JSON object on stdout; errors as JSON on stderr
-    --quiet(-q)               # Errors only
-    --verbose(-v)             # Say more; never a secret
-    --color: string@"nu-complete mcpauth ingress color" # Colours
-    --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
-    --allow-http              # Plain http to other machines is meant
+    --storage: string@"nu-complete mcpauth ingress storage" # Where secrets are stored: 0600 files, the system keyring, or the keyring if it works [default: file]
+    --json                    # Print one JSON object on stdout, and errors as JSON on stderr
+    --quiet(-q)               # Print only errors
+    --verbose(-v)             # More output: -v each HTTP exchange, -vv its headers too; never secrets
+    --color: string@"nu-complete mcpauth ingress color" # When to use colours
+    --ca-cert: path           # Trust these additional CA certificates (PEM)
+    --allow-http              # Allow plain HTTP to non-loopback hosts
     --help(-h)                # Print help
   ]
+
+  def "nu-complete mcpauth egress name" [] {
+    ^mcpauth complete mcpauth egress '=' | lines | each { split row (char tab) | first }
+  }
 
   def "nu-complete mcpauth egress provider" [] {
     ^mcpauth complete mcpauth egress --provider '=' | lines | each { split row (char tab) | first }
@@ -112,33 +116,34 @@ module completions {
     [ "auto" "always" "never" ]
   }
 
-  # Log in to outside services (authorization code with PKCE) and keep their tokens
+  # Log in to outside services (authorization code with PKCE) and store their tokens
   export extern "mcpauth egress" [
     --provider: string@"nu-complete mcpauth egress provider" # Only the sets of this provider
-    --config-set: string      # Only set N of the numbered variables
-    --server-name: string     # The MCP server the token is for; names the file
-    --mcp-server-name: string # The MCP server the token is for; names the file
-    --site: string            # The site to use where one login covers several: name, URL or id
-    --force(-f)               # Log in again even if there is a good token
+    --config-set: string      # Only the set with this number
+    --server-name: string     # The MCP server the token is for; sets the file's name
+    --mcp-server-name: string # The MCP server the token is for; sets the file's name
+    --site: string            # The site to use if one login covers several: name, URL or id
+    --force(-f)               # Log in again even if the stored token is good
     --client-secret-file: path # Read the client secret from this file, or from stdin for -
     --browser                 # Open the browser even without a terminal
-    --no-browser              # Print the login address, open nothing, and wait for the answer
-    --device                  # Log in with a code that is entered on another device, where the provider allows it
-    --env-file: path          # Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
-    --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
-    --no-env-file             # Read settings from no file at all
-    --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
-    --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
-    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
+    --no-browser              # Print the login address instead of opening the browser
+    --device                  # Log in with a code entered on another device, if the provider supports it
+    --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
+    --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
+    --no-env-file             # Read no settings files
+    --tokens-dir: path        # Store credentials in this folder [default: .oauth-tokens]
+    --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
+    --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
-    --storage: string@"nu-complete mcpauth egress storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
-    --json                    # One JSON object on stdout; errors as JSON on stderr
-    --quiet(-q)               # Errors only
-    --verbose(-v)             # Say more; never a secret
-    --color: string@"nu-complete mcpauth egress color" # Colours
-    --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
-    --allow-http              # Plain http to other machines is meant
+    --storage: string@"nu-complete mcpauth egress storage" # Where secrets are stored: 0600 files, the system keyring, or the keyring if it works [default: file]
+    --json                    # Print one JSON object on stdout, and errors as JSON on stderr
+    --quiet(-q)               # Print only errors
+    --verbose(-v)             # More output: -v each HTTP exchange, -vv its headers too; never secrets
+    --color: string@"nu-complete mcpauth egress color" # When to use colours
+    --ca-cert: path           # Trust these additional CA certificates (PEM)
+    --allow-http              # Allow plain HTTP to non-loopback hosts
     --help(-h)                # Print help (see more with '--help')
+    name?: string@"nu-complete mcpauth egress name" # Only the set for this MCP server; or the sets of this provider, where no server has the name
   ]
 
   def "nu-complete mcpauth login storage" [] {
@@ -149,39 +154,39 @@ module completions {
     [ "auto" "always" "never" ]
   }
 
-  # Log in to any MCP server by its address alone, and keep its token
+  # Log in to any MCP server by its address, and store its token
   export extern "mcpauth login" [
-    --server-name: string     # Call it so, and not by its host's name
-    --mcp-server-name: string # Call it so, and not by its host's name
-    --client-id: string       # Be this client, which is registered already
+    --server-name: string     # Its name, instead of its host name
+    --mcp-server-name: string # Its name, instead of its host name
+    --client-id: string       # Use this client, which is already registered
     --client-secret-file: path # Read the client secret from this file, or from stdin for -
-    --private-key-file: path  # Prove who the client is with the private key in this file (PEM, 0600: P-256, Ed25519 or RSA), which stays where it is
-    --key-id: string          # What the issuer calls this key
-    --redirect-uri: string    # The redirect URI that this client is registered with [default: http://127.0.0.1:8080/callback, with a path of its own for an issuer that does not name itself in its answers (RFC 9207)]
-    --client-credentials      # Get the token for the client itself, without a person; so it is by itself at an issuer that has no other way
-    --scope: string           # Ask for this scope, and not for those the server names; repeatable
-    --force(-f)               # Find out everything, register and log in again, even if there is a good token
-    --issuer: string          # Log in at this issuer, of those that the server names [default: the first that can be used]
-    --assume-pkce-s256        # The issuer does PKCE with S256 though it does not say so
+    --private-key-file: path  # Authenticate the client with the private key in this file (PEM, 0600: P-256, Ed25519 or RSA), which is not copied
+    --key-id: string          # The key's id at the issuer
+    --redirect-uri: string    # The redirect URI that this client is registered with [default: http://127.0.0.1:8080/callback, with another path for an issuer that sends no iss in its answers (RFC 9207)]
+    --client-credentials      # Get the token for the client itself, without a login; the default at an issuer that offers nothing else
+    --scope: string           # Request this scope instead of those the server names; repeatable
+    --force(-f)               # Discover, register and log in again, even if the stored token is good
+    --issuer: string          # Log in at this one of the issuers that the server names [default: the first usable one]
+    --assume-pkce-s256        # Use PKCE with S256 although the issuer does not list it
     --browser                 # Open the browser even without a terminal
-    --no-browser              # Print the login address, open nothing, and wait for the answer
-    --device                  # Log in with a code that is entered on another device, where the provider allows it
-    --env-file: path          # Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
-    --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
-    --no-env-file             # Read settings from no file at all
-    --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
-    --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
-    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
+    --no-browser              # Print the login address instead of opening the browser
+    --device                  # Log in with a code entered on another device, if the provider supports it
+    --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
+    --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
+    --no-env-file             # Read no settings files
+    --tokens-dir: path        # Store credentials in this folder [default: .oauth-tokens]
+    --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
+    --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
-    --storage: string@"nu-complete mcpauth login storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
-    --json                    # One JSON object on stdout; errors as JSON on stderr
-    --quiet(-q)               # Errors only
-    --verbose(-v)             # Say more; never a secret
-    --color: string@"nu-complete mcpauth login color" # Colours
-    --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
-    --allow-http              # Plain http to other machines is meant
+    --storage: string@"nu-complete mcpauth login storage" # Where secrets are stored: 0600 files, the system keyring, or the keyring if it works [default: file]
+    --json                    # Print one JSON object on stdout, and errors as JSON on stderr
+    --quiet(-q)               # Print only errors
+    --verbose(-v)             # More output: -v each HTTP exchange, -vv its headers too; never secrets
+    --color: string@"nu-complete mcpauth login color" # When to use colours
+    --ca-cert: path           # Trust these additional CA certificates (PEM)
+    --allow-http              # Allow plain HTTP to non-loopback hosts
     --help(-h)                # Print help (see more with '--help')
-    url: string               # The MCP server's address
+    url: string               # The MCP server's address; https where it has no scheme
   ]
 
   def "nu-complete mcpauth client-metadata storage" [] {
@@ -192,24 +197,24 @@ module completions {
     [ "auto" "always" "never" ]
   }
 
-  # Print the document that describes mcpauth as a client, to be put at an address of yours
+  # Print the document that describes mcpauth as a client, for you to publish
   export extern "mcpauth client-metadata" [
-    --url: string             # Where it will be [default: MCPAUTH_CLIENT_METADATA_URL]
-    --issuer: string          # List the redirect URI for this issuer too, which does not name itself in its answers (RFC 9207); repeatable
-    --env-file: path          # Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
-    --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
-    --no-env-file             # Read settings from no file at all
-    --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
-    --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
-    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
+    --url: string             # Where it will be published [default: MCPAUTH_CLIENT_METADATA_URL]
+    --issuer: string          # Also list the redirect URI for this issuer, which sends no iss in its answers (RFC 9207); repeatable
+    --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
+    --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
+    --no-env-file             # Read no settings files
+    --tokens-dir: path        # Store credentials in this folder [default: .oauth-tokens]
+    --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
+    --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
-    --storage: string@"nu-complete mcpauth client-metadata storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
-    --json                    # One JSON object on stdout; errors as JSON on stderr
-    --quiet(-q)               # Errors only
-    --verbose(-v)             # Say more; never a secret
-    --color: string@"nu-complete mcpauth client-metadata color" # Colours
-    --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
-    --allow-http              # Plain http to other machines is meant
+    --storage: string@"nu-complete mcpauth client-metadata storage" # Where secrets are stored: 0600 files, the system keyring, or the keyring if it works [default: file]
+    --json                    # Print one JSON object on stdout, and errors as JSON on stderr
+    --quiet(-q)               # Print only errors
+    --verbose(-v)             # More output: -v each HTTP exchange, -vv its headers too; never secrets
+    --color: string@"nu-complete mcpauth client-metadata color" # When to use colours
+    --ca-cert: path           # Trust these additional CA certificates (PEM)
+    --allow-http              # Allow plain HTTP to non-loopback hosts
     --help(-h)                # Print help (see more with '--help')
   ]
 
@@ -225,23 +230,23 @@ module completions {
   export extern "mcpauth agentcore" [
     --all                     # Every configured gateway (the default)
     --gateway-name: string    # The gateway of this name, in any case
-    --gateway-index: string   # Gateway N of the numbered variables
+    --gateway-index: string   # The gateway with this number
     --audience: string        # The audience, for servers that take JSON (Auth0)
-    --force(-f)               # Get new tokens even if there are good ones
-    --env-file: path          # Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
-    --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
-    --no-env-file             # Read settings from no file at all
-    --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
-    --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
-    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
+    --force(-f)               # Get new tokens even if the stored ones are good
+    --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
+    --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
+    --no-env-file             # Read no settings files
+    --tokens-dir: path        # Store credentials in this folder [default: .oauth-tokens]
+    --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
+    --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
-    --storage: string@"nu-complete mcpauth agentcore storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
-    --json                    # One JSON object on stdout; errors as JSON on stderr
-    --quiet(-q)               # Errors only
-    --verbose(-v)             # Say more; never a secret
-    --color: string@"nu-complete mcpauth agentcore color" # Colours
-    --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
-    --allow-http              # Plain http to other machines is meant
+    --storage: string@"nu-complete mcpauth agentcore storage" # Where secrets are stored: 0600 files, the system keyring, or the keyring if it works [default: file]
+    --json                    # Print one JSON object on stdout, and errors as JSON on stderr
+    --quiet(-q)               # Print only errors
+    --verbose(-v)             # More output: -v each HTTP exchange, -vv its headers too; never secrets
+    --color: string@"nu-complete mcpauth agentcore color" # When to use colours
+    --ca-cert: path           # Trust these additional CA certificates (PEM)
+    --allow-http              # Allow plain HTTP to non-loopback hosts
     --help(-h)                # Print help
   ]
 
@@ -259,21 +264,21 @@ module completions {
     --all-agents              # Every agent with a file (the default)
     --keycloak-url: string    # Keycloak's address, for files that name none
     --realm: string           # The realm, for files that name none
-    --force(-f)               # Get new tokens even if there are good ones
-    --env-file: path          # Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
-    --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
-    --no-env-file             # Read settings from no file at all
-    --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
-    --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
-    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
+    --force(-f)               # Get new tokens even if the stored ones are good
+    --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
+    --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
+    --no-env-file             # Read no settings files
+    --tokens-dir: path        # Store credentials in this folder [default: .oauth-tokens]
+    --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
+    --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
-    --storage: string@"nu-complete mcpauth keycloak storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
-    --json                    # One JSON object on stdout; errors as JSON on stderr
-    --quiet(-q)               # Errors only
-    --verbose(-v)             # Say more; never a secret
-    --color: string@"nu-complete mcpauth keycloak color" # Colours
-    --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
-    --allow-http              # Plain http to other machines is meant
+    --storage: string@"nu-complete mcpauth keycloak storage" # Where secrets are stored: 0600 files, the system keyring, or the keyring if it works [default: file]
+    --json                    # Print one JSON object on stdout, and errors as JSON on stderr
+    --quiet(-q)               # Print only errors
+    --verbose(-v)             # More output: -v each HTTP exchange, -vv its headers too; never secrets
+    --color: string@"nu-complete mcpauth keycloak color" # When to use colours
+    --ca-cert: path           # Trust these additional CA certificates (PEM)
+    --allow-http              # Allow plain HTTP to non-loopback hosts
     --help(-h)                # Print help (see more with '--help')
   ]
 
@@ -309,21 +314,21 @@ module completions {
     --issuer: string          # OpenID Connect: the issuer
     --set: string             # Set any other variable, for example one a provider's endpoints need; repeatable
     --write: path             # The file to write
-    --yes(-y)                 # Do not ask whether to write
-    --env-file: path          # Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
-    --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
-    --no-env-file             # Read settings from no file at all
-    --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
-    --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
-    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
+    --yes(-y)                 # Skip the confirmation prompt
+    --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
+    --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
+    --no-env-file             # Read no settings files
+    --tokens-dir: path        # Store credentials in this folder [default: .oauth-tokens]
+    --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
+    --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
-    --storage: string@"nu-complete mcpauth configure storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
-    --json                    # One JSON object on stdout; errors as JSON on stderr
-    --quiet(-q)               # Errors only
-    --verbose(-v)             # Say more; never a secret
-    --color: string@"nu-complete mcpauth configure color" # Colours
-    --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
-    --allow-http              # Plain http to other machines is meant
+    --storage: string@"nu-complete mcpauth configure storage" # Where secrets are stored: 0600 files, the system keyring, or the keyring if it works [default: file]
+    --json                    # Print one JSON object on stdout, and errors as JSON on stderr
+    --quiet(-q)               # Print only errors
+    --verbose(-v)             # More output: -v each HTTP exchange, -vv its headers too; never secrets
+    --color: string@"nu-complete mcpauth configure color" # When to use colours
+    --ca-cert: path           # Trust these additional CA certificates (PEM)
+    --allow-http              # Allow plain HTTP to non-loopback hosts
     --help(-h)                # Print help (see more with '--help')
   ]
 
@@ -337,20 +342,20 @@ module completions {
 
   # Show settings, and render or install client configurations
   export extern "mcpauth config" [
-    --env-file: path          # Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
-    --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
-    --no-env-file             # Read settings from no file at all
-    --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
-    --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
-    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
+    --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
+    --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
+    --no-env-file             # Read no settings files
+    --tokens-dir: path        # Store credentials in this folder [default: .oauth-tokens]
+    --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
+    --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
-    --storage: string@"nu-complete mcpauth config storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
-    --json                    # One JSON object on stdout; errors as JSON on stderr
-    --quiet(-q)               # Errors only
-    --verbose(-v)             # Say more; never a secret
-    --color: string@"nu-complete mcpauth config color" # Colours
-    --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
-    --allow-http              # Plain http to other machines is meant
+    --storage: string@"nu-complete mcpauth config storage" # Where secrets are stored: 0600 files, the system keyring, or the keyring if it works [default: file]
+    --json                    # Print one JSON object on stdout, and errors as JSON on stderr
+    --quiet(-q)               # Print only errors
+    --verbose(-v)             # More output: -v each HTTP exchange, -vv its headers too; never secrets
+    --color: string@"nu-complete mcpauth config color" # When to use colours
+    --ca-cert: path           # Trust these additional CA certificates (PEM)
+    --allow-http              # Allow plain HTTP to non-loopback hosts
     --help(-h)                # Print help
   ]
 
@@ -370,26 +375,26 @@ module completions {
     [ "auto" "always" "never" ]
   }
 
-  # The settings in force; with --client, that client's configuration; secrets redacted in both
+  # Show the settings in force, or with --client that client's configuration; secrets are redacted
   export extern "mcpauth config show" [
-    --origin                  # Say where each value comes from
-    --client: string@"nu-complete mcpauth config show client" # A client (--clients lists them): its configuration, where it goes, and what else it can have
-    --auth-mode: string@"nu-complete mcpauth config show auth_mode" # With --client: where the client has the headers from
-    --clients                 # The clients, where each has the headers from, and its file
-    --env-file: path          # Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
-    --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
-    --no-env-file             # Read settings from no file at all
-    --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
-    --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
-    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
+    --origin                  # Show where each value comes from
+    --client: string@"nu-complete mcpauth config show client" # A client (--clients lists them): its configuration, its file, and its other auth modes
+    --auth-mode: string@"nu-complete mcpauth config show auth_mode" # With --client: where the client gets the headers from
+    --clients                 # List the clients, where each gets the headers from, and its file
+    --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
+    --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
+    --no-env-file             # Read no settings files
+    --tokens-dir: path        # Store credentials in this folder [default: .oauth-tokens]
+    --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
+    --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
-    --storage: string@"nu-complete mcpauth config show storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
-    --json                    # One JSON object on stdout; errors as JSON on stderr
-    --quiet(-q)               # Errors only
-    --verbose(-v)             # Say more; never a secret
-    --color: string@"nu-complete mcpauth config show color" # Colours
-    --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
-    --allow-http              # Plain http to other machines is meant
+    --storage: string@"nu-complete mcpauth config show storage" # Where secrets are stored: 0600 files, the system keyring, or the keyring if it works [default: file]
+    --json                    # Print one JSON object on stdout, and errors as JSON on stderr
+    --quiet(-q)               # Print only errors
+    --verbose(-v)             # More output: -v each HTTP exchange, -vv its headers too; never secrets
+    --color: string@"nu-complete mcpauth config show color" # When to use colours
+    --ca-cert: path           # Trust these additional CA certificates (PEM)
+    --allow-http              # Allow plain HTTP to non-loopback hosts
     --help(-h)                # Print help
   ]
 
@@ -412,21 +417,21 @@ module completions {
   # Print a client's configuration as it would be written, secrets included
   export extern "mcpauth config render" [
     --client: string@"nu-complete mcpauth config render client" # The client
-    --auth-mode: string@"nu-complete mcpauth config render auth_mode" # Where the client has the headers from
-    --env-file: path          # Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
-    --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
-    --no-env-file             # Read settings from no file at all
-    --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
-    --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
-    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
+    --auth-mode: string@"nu-complete mcpauth config render auth_mode" # Where the client gets the headers from
+    --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
+    --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
+    --no-env-file             # Read no settings files
+    --tokens-dir: path        # Store credentials in this folder [default: .oauth-tokens]
+    --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
+    --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
-    --storage: string@"nu-complete mcpauth config render storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
-    --json                    # One JSON object on stdout; errors as JSON on stderr
-    --quiet(-q)               # Errors only
-    --verbose(-v)             # Say more; never a secret
-    --color: string@"nu-complete mcpauth config render color" # Colours
-    --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
-    --allow-http              # Plain http to other machines is meant
+    --storage: string@"nu-complete mcpauth config render storage" # Where secrets are stored: 0600 files, the system keyring, or the keyring if it works [default: file]
+    --json                    # Print one JSON object on stdout, and errors as JSON on stderr
+    --quiet(-q)               # Print only errors
+    --verbose(-v)             # More output: -v each HTTP exchange, -vv its headers too; never secrets
+    --color: string@"nu-complete mcpauth config render color" # When to use colours
+    --ca-cert: path           # Trust these additional CA certificates (PEM)
+    --allow-http              # Allow plain HTTP to non-loopback hosts
     --help(-h)                # Print help
   ]
 
@@ -446,47 +451,60 @@ module completions {
     [ "auto" "always" "never" ]
   }
 
-  # Merge our entries into the clients' own files; everything else in them stays
+  # Merge mcpauth's entries into the clients' own files; everything else in them stays
   export extern "mcpauth config install" [
-    --client: string@"nu-complete mcpauth config install client" # The clients; without this those that are found here, and those that were installed to before
-    --auth-mode: string@"nu-complete mcpauth config install auth_mode" # Where the clients have the headers from; without this as before, else as is best for each
+    --client: string@"nu-complete mcpauth config install client" # The clients [default: those found on this machine, and those set up before]
+    --auth-mode: string@"nu-complete mcpauth config install auth_mode" # Where the clients get the headers from [default: as before, else what suits each best]
     --dry-run                 # Show what would change, values redacted, and write nothing
-    --check                   # Only say which files are not as they should be; exit 7 if there are any
-    --env-file: path          # Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
-    --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
-    --no-env-file             # Read settings from no file at all
-    --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
-    --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
-    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
+    --check                   # Only list the files that are not up to date; exit code 7 if there are any
+    --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
+    --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
+    --no-env-file             # Read no settings files
+    --tokens-dir: path        # Store credentials in this folder [default: .oauth-tokens]
+    --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
+    --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
-    --storage: string@"nu-complete mcpauth config install storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
-    --json                    # One JSON object on stdout; errors as JSON on stderr
-    --quiet(-q)               # Errors only
-    --verbose(-v)             # Say more; never a secret
-    --color: string@"nu-complete mcpauth config install color" # Colours
-    --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
-    --allow-http              # Plain http to other machines is meant
+    --storage: string@"nu-complete mcpauth config install storage" # Where secrets are stored: 0600 files, the system keyring, or the keyring if it works [default: file]
+    --json                    # Print one JSON object on stdout, and errors as JSON on stderr
+    --quiet(-q)               # Print only errors
+    --verbose(-v)             # More output: -v each HTTP exchange, -vv its headers too; never secrets
+    --color: string@"nu-complete mcpauth config install color" # When to use colours
+    --ca-cert: path           # Trust these additional CA certificates (PEM)
+    --allow-http              # Allow plain HTTP to non-loopback hosts
     --help(-h)                # Print help (see more with '--help')
   ]
 
-  # Print this message or the help of the given subcommand(s)
-  export extern "mcpauth config help" [
-  ]
+  def "nu-complete mcpauth config uninstall client" [] {
+    [ "vscode-legacy" "roo" "vscode" "claude-code" "claude-desktop" "cursor" "cline" "windsurf" "zed" "gemini" "antigravity" "codex" "continue" "goose" "junie" "copilot" "opencode" ]
+  }
 
-  # The settings in force; with --client, that client's configuration; secrets redacted in both
-  export extern "mcpauth config help show" [
-  ]
+  def "nu-complete mcpauth config uninstall storage" [] {
+    [ "auto" "file" "keyring" ]
+  }
 
-  # Print a client's configuration as it would be written, secrets included
-  export extern "mcpauth config help render" [
-  ]
+  def "nu-complete mcpauth config uninstall color" [] {
+    [ "auto" "always" "never" ]
+  }
 
-  # Merge our entries into the clients' own files; everything else in them stays
-  export extern "mcpauth config help install" [
-  ]
-
-  # Print this message or the help of the given subcommand(s)
-  export extern "mcpauth config help help" [
+  # Take our entries out of the clients' own files; everything else in them stays
+  export extern "mcpauth config uninstall" [
+    --client: string@"nu-complete mcpauth config uninstall client" # The clients; without this all that were installed to with this tokens directory
+    --dry-run                 # Show what would go, and write nothing
+    --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
+    --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
+    --no-env-file             # Read no settings files
+    --tokens-dir: path        # Store credentials in this folder [default: .oauth-tokens]
+    --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
+    --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
+    --registry-url: string    # The gateway's address [default: REGISTRY_URL]
+    --storage: string@"nu-complete mcpauth config uninstall storage" # Where secrets are stored: 0600 files, the system keyring, or the keyring if it works [default: file]
+    --json                    # Print one JSON object on stdout, and errors as JSON on stderr
+    --quiet(-q)               # Print only errors
+    --verbose(-v)             # More output: -v each HTTP exchange, -vv its headers too; never secrets
+    --color: string@"nu-complete mcpauth config uninstall color" # When to use colours
+    --ca-cert: path           # Trust these additional CA certificates (PEM)
+    --allow-http              # Allow plain HTTP to non-loopback hosts
+    --help(-h)                # Print help
   ]
 
   def "nu-complete mcpauth refresh unit" [] {
@@ -503,27 +521,27 @@ module completions {
 
   # Keep tokens fresh, and the client configurations with them
   export extern "mcpauth refresh" [
-    --once                    # One pass over everything that is due, then a summary
+    --once                    # Make one pass over everything due, then print a summary
     --force(-f)               # With --once: renew everything, due or not
-    --interval: string        # Time between two looks at the files, for what others did, as in 300 or 5m [default: TOKEN_REFRESH_INTERVAL, else 5m]
-    --buffer: string          # Time before its end at which a token is renewed, a fifth of its life at most, as in 3600 or 1h [default: TOKEN_EXPIRY_BUFFER, else 1h]
-    --on-login-needed: string # Run this by your shell when a person is needed, once each time; it finds MCPAUTH_CREDENTIAL and MCPAUTH_COMMAND in its environment
-    --no-install              # Write .oauth-tokens/*.json, but nothing into other programs' files
+    --interval: string        # How often to rescan the credential files, as in 300 or 5m [default: TOKEN_REFRESH_INTERVAL, else 5m]
+    --buffer: string          # How long before its expiry to renew a token, at most a fifth of its lifetime, as in 3600 or 1h [default: TOKEN_EXPIRY_BUFFER, else 1h]
+    --on-login-needed: string # Run this in your shell once whenever a login is needed, with MCPAUTH_CREDENTIAL and MCPAUTH_COMMAND in its environment
+    --no-install              # Write .oauth-tokens/*.json, but no other program's files
     --unit: string@"nu-complete mcpauth refresh unit" # Print a service file for this folder and these settings
-    --env-file: path          # Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
-    --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
-    --no-env-file             # Read settings from no file at all
-    --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
-    --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
-    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
+    --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
+    --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
+    --no-env-file             # Read no settings files
+    --tokens-dir: path        # Store credentials in this folder [default: .oauth-tokens]
+    --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
+    --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
-    --storage: string@"nu-complete mcpauth refresh storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
-    --json                    # One JSON object on stdout; errors as JSON on stderr
-    --quiet(-q)               # Errors only
-    --verbose(-v)             # Say more; never a secret
-    --color: string@"nu-complete mcpauth refresh color" # Colours
-    --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
-    --allow-http              # Plain http to other machines is meant
+    --storage: string@"nu-complete mcpauth refresh storage" # Where secrets are stored: 0600 files, the system keyring, or the keyring if it works [default: file]
+    --json                    # Print one JSON object on stdout, and errors as JSON on stderr
+    --quiet(-q)               # Print only errors
+    --verbose(-v)             # More output: -v each HTTP exchange, -vv its headers too; never secrets
+    --color: string@"nu-complete mcpauth refresh color" # When to use colours
+    --ca-cert: path           # Trust these additional CA certificates (PEM)
+    --allow-http              # Allow plain HTTP to non-loopback hosts
     --help(-h)                # Print help (see more with '--help')
   ]
 
@@ -535,23 +553,23 @@ module completions {
     [ "auto" "always" "never" ]
   }
 
-  # What is kept, until when it is good, and what to type
+  # Show every credential, its expiry and the next command
   export extern "mcpauth status" [
-    --check                   # Exit code 7 unless everything is good, or due and renewed without a person
-    --env-file: path          # Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
-    --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
-    --no-env-file             # Read settings from no file at all
-    --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
-    --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
-    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
+    --check                   # Exit code 7 unless every credential is good, or due and renewed without a login
+    --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
+    --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
+    --no-env-file             # Read no settings files
+    --tokens-dir: path        # Store credentials in this folder [default: .oauth-tokens]
+    --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
+    --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
-    --storage: string@"nu-complete mcpauth status storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
-    --json                    # One JSON object on stdout; errors as JSON on stderr
-    --quiet(-q)               # Errors only
-    --verbose(-v)             # Say more; never a secret
-    --color: string@"nu-complete mcpauth status color" # Colours
-    --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
-    --allow-http              # Plain http to other machines is meant
+    --storage: string@"nu-complete mcpauth status storage" # Where secrets are stored: 0600 files, the system keyring, or the keyring if it works [default: file]
+    --json                    # Print one JSON object on stdout, and errors as JSON on stderr
+    --quiet(-q)               # Print only errors
+    --verbose(-v)             # More output: -v each HTTP exchange, -vv its headers too; never secrets
+    --color: string@"nu-complete mcpauth status color" # When to use colours
+    --ca-cert: path           # Trust these additional CA certificates (PEM)
+    --allow-http              # Allow plain HTTP to non-loopback hosts
     --help(-h)                # Print help (see more with '--help')
   ]
 
@@ -569,24 +587,24 @@ module completions {
 
   # Decode a token, and verify it with its issuer's keys
   export extern "mcpauth inspect" [
-    --verify                  # Exit code 0 only if it is verified and in its time
-    --issuer: string          # The issuer it must be of, whose keys are fetched
-    --env-file: path          # Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
-    --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
-    --no-env-file             # Read settings from no file at all
-    --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
-    --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
-    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
+    --verify                  # Exit code 0 only if the token is verified and not expired
+    --issuer: string          # The issuer the token must be from, and whose keys are fetched
+    --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
+    --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
+    --no-env-file             # Read no settings files
+    --tokens-dir: path        # Store credentials in this folder [default: .oauth-tokens]
+    --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
+    --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
-    --storage: string@"nu-complete mcpauth inspect storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
-    --json                    # One JSON object on stdout; errors as JSON on stderr
-    --quiet(-q)               # Errors only
-    --verbose(-v)             # Say more; never a secret
-    --color: string@"nu-complete mcpauth inspect color" # Colours
-    --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
-    --allow-http              # Plain http to other machines is meant
+    --storage: string@"nu-complete mcpauth inspect storage" # Where secrets are stored: 0600 files, the system keyring, or the keyring if it works [default: file]
+    --json                    # Print one JSON object on stdout, and errors as JSON on stderr
+    --quiet(-q)               # Print only errors
+    --verbose(-v)             # More output: -v each HTTP exchange, -vv its headers too; never secrets
+    --color: string@"nu-complete mcpauth inspect color" # When to use colours
+    --ca-cert: path           # Trust these additional CA certificates (PEM)
+    --allow-http              # Allow plain HTTP to non-loopback hosts
     --help(-h)                # Print help (see more with '--help')
-    what: string@"nu-complete mcpauth inspect what" # A credential by its name in mcpauth status, a token's file, or - for a token on stdin
+    what: string@"nu-complete mcpauth inspect what" # A credential by its name in mcpauth status, a token file, or - for a token on stdin
   ]
 
   def "nu-complete mcpauth token name" [] {
@@ -603,22 +621,22 @@ module completions {
 
   # Print a fresh access token, and nothing else
   export extern "mcpauth token" [
-    --env-file: path          # Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
-    --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
-    --no-env-file             # Read settings from no file at all
-    --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
-    --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
-    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
+    --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
+    --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
+    --no-env-file             # Read no settings files
+    --tokens-dir: path        # Store credentials in this folder [default: .oauth-tokens]
+    --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
+    --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
-    --storage: string@"nu-complete mcpauth token storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
-    --json                    # One JSON object on stdout; errors as JSON on stderr
-    --quiet(-q)               # Errors only
-    --verbose(-v)             # Say more; never a secret
-    --color: string@"nu-complete mcpauth token color" # Colours
-    --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
-    --allow-http              # Plain http to other machines is meant
+    --storage: string@"nu-complete mcpauth token storage" # Where secrets are stored: 0600 files, the system keyring, or the keyring if it works [default: file]
+    --json                    # Print one JSON object on stdout, and errors as JSON on stderr
+    --quiet(-q)               # Print only errors
+    --verbose(-v)             # More output: -v each HTTP exchange, -vv its headers too; never secrets
+    --color: string@"nu-complete mcpauth token color" # When to use colours
+    --ca-cert: path           # Trust these additional CA certificates (PEM)
+    --allow-http              # Allow plain HTTP to non-loopback hosts
     --help(-h)                # Print help (see more with '--help')
-    name: string@"nu-complete mcpauth token name" # A credential, by its name in mcpauth status: its file, server, provider, agent, or ingress
+    name: string@"nu-complete mcpauth token name" # A credential by its name in mcpauth status: its file, server, provider, agent, or ingress
   ]
 
   def "nu-complete mcpauth headers name" [] {
@@ -637,24 +655,24 @@ module completions {
     [ "auto" "always" "never" ]
   }
 
-  # Print a server's headers as one JSON object, every token in them fresh
+  # Print a server's headers with fresh tokens as one JSON object
   export extern "mcpauth headers" [
     --server: string@"nu-complete mcpauth headers server" # The same
-    --auth                    # Send the gateway's token to an address that is not below REGISTRY_URL, for this once
-    --env-file: path          # Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
-    --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
-    --no-env-file             # Read settings from no file at all
-    --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
-    --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
-    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
+    --auth                    # Send the gateway's token even to an address that is not below REGISTRY_URL
+    --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
+    --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
+    --no-env-file             # Read no settings files
+    --tokens-dir: path        # Store credentials in this folder [default: .oauth-tokens]
+    --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
+    --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
-    --storage: string@"nu-complete mcpauth headers storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
-    --json                    # One JSON object on stdout; errors as JSON on stderr
-    --quiet(-q)               # Errors only
-    --verbose(-v)             # Say more; never a secret
-    --color: string@"nu-complete mcpauth headers color" # Colours
-    --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
-    --allow-http              # Plain http to other machines is meant
+    --storage: string@"nu-complete mcpauth headers storage" # Where secrets are stored: 0600 files, the system keyring, or the keyring if it works [default: file]
+    --json                    # Print one JSON object on stdout, and errors as JSON on stderr
+    --quiet(-q)               # Print only errors
+    --verbose(-v)             # More output: -v each HTTP exchange, -vv its headers too; never secrets
+    --color: string@"nu-complete mcpauth headers color" # When to use colours
+    --ca-cert: path           # Trust these additional CA certificates (PEM)
+    --allow-http              # Allow plain HTTP to non-loopback hosts
     --help(-h)                # Print help (see more with '--help')
     name?: string@"nu-complete mcpauth headers name" # The server's name, or its address
   ]
@@ -677,24 +695,24 @@ module completions {
 
   # Print fresh credentials as shell variables
   export extern "mcpauth env" [
-    --shell: string@"nu-complete mcpauth env shell" # Whose language to write [default: by $SHELL]
-    --auth                    # Send the gateway's token to an address that is not below REGISTRY_URL, for this once
-    --env-file: path          # Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
-    --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
-    --no-env-file             # Read settings from no file at all
-    --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
-    --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
-    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
+    --shell: string@"nu-complete mcpauth env shell" # The shell to write for [default: from $SHELL]
+    --auth                    # Send the gateway's token even to an address that is not below REGISTRY_URL
+    --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
+    --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
+    --no-env-file             # Read no settings files
+    --tokens-dir: path        # Store credentials in this folder [default: .oauth-tokens]
+    --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
+    --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
-    --storage: string@"nu-complete mcpauth env storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
-    --json                    # One JSON object on stdout; errors as JSON on stderr
-    --quiet(-q)               # Errors only
-    --verbose(-v)             # Say more; never a secret
-    --color: string@"nu-complete mcpauth env color" # Colours
-    --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
-    --allow-http              # Plain http to other machines is meant
+    --storage: string@"nu-complete mcpauth env storage" # Where secrets are stored: 0600 files, the system keyring, or the keyring if it works [default: file]
+    --json                    # Print one JSON object on stdout, and errors as JSON on stderr
+    --quiet(-q)               # Print only errors
+    --verbose(-v)             # More output: -v each HTTP exchange, -vv its headers too; never secrets
+    --color: string@"nu-complete mcpauth env color" # When to use colours
+    --ca-cert: path           # Trust these additional CA certificates (PEM)
+    --allow-http              # Allow plain HTTP to non-loopback hosts
     --help(-h)                # Print help (see more with '--help')
-    server?: string@"nu-complete mcpauth env server" # The server's name, or its address; every server without this
+    server?: string@"nu-complete mcpauth env server" # The server's name or address [default: every server]
   ]
 
   def "nu-complete mcpauth exec servers" [] {
@@ -711,21 +729,21 @@ module completions {
 
   # Run a command with a server's fresh credentials in its environment
   export extern "mcpauth exec" [
-    --auth                    # Send the gateway's token to an address that is not below REGISTRY_URL, for this once
-    --env-file: path          # Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
-    --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
-    --no-env-file             # Read settings from no file at all
-    --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
-    --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
-    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
+    --auth                    # Send the gateway's token even to an address that is not below REGISTRY_URL
+    --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
+    --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
+    --no-env-file             # Read no settings files
+    --tokens-dir: path        # Store credentials in this folder [default: .oauth-tokens]
+    --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
+    --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
-    --storage: string@"nu-complete mcpauth exec storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
-    --json                    # One JSON object on stdout; errors as JSON on stderr
-    --quiet(-q)               # Errors only
-    --verbose(-v)             # Say more; never a secret
-    --color: string@"nu-complete mcpauth exec color" # Colours
-    --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
-    --allow-http              # Plain http to other machines is meant
+    --storage: string@"nu-complete mcpauth exec storage" # Where secrets are stored: 0600 files, the system keyring, or the keyring if it works [default: file]
+    --json                    # Print one JSON object on stdout, and errors as JSON on stderr
+    --quiet(-q)               # Print only errors
+    --verbose(-v)             # More output: -v each HTTP exchange, -vv its headers too; never secrets
+    --color: string@"nu-complete mcpauth exec color" # When to use colours
+    --ca-cert: path           # Trust these additional CA certificates (PEM)
+    --allow-http              # Allow plain HTTP to non-loopback hosts
     --help(-h)                # Print help (see more with '--help')
     ...servers: string@"nu-complete mcpauth exec servers" # The servers' names, or their addresses
   ]
@@ -742,28 +760,32 @@ module completions {
     [ "auto" "always" "never" ]
   }
 
-  # Forget credentials, and revoke them where the provider can
+  # Remove credentials, and revoke them if the provider supports it
   export extern "mcpauth logout" [
-    --all                     # Everything that is kept
-    --revoke                  # Have the server take the tokens back, the refresh token first
-    --yes(-y)                 # Do not ask whether everything is meant
-    --env-file: path          # Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
-    --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
-    --no-env-file             # Read settings from no file at all
-    --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
-    --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
-    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
+    --all                     # All stored credentials
+    --revoke                  # Revoke the tokens at the server, the refresh token first
+    --yes(-y)                 # Skip the confirmation prompt
+    --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
+    --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
+    --no-env-file             # Read no settings files
+    --tokens-dir: path        # Store credentials in this folder [default: .oauth-tokens]
+    --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
+    --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
-    --storage: string@"nu-complete mcpauth logout storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
-    --json                    # One JSON object on stdout; errors as JSON on stderr
-    --quiet(-q)               # Errors only
-    --verbose(-v)             # Say more; never a secret
-    --color: string@"nu-complete mcpauth logout color" # Colours
-    --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
-    --allow-http              # Plain http to other machines is meant
+    --storage: string@"nu-complete mcpauth logout storage" # Where secrets are stored: 0600 files, the system keyring, or the keyring if it works [default: file]
+    --json                    # Print one JSON object on stdout, and errors as JSON on stderr
+    --quiet(-q)               # Print only errors
+    --verbose(-v)             # More output: -v each HTTP exchange, -vv its headers too; never secrets
+    --color: string@"nu-complete mcpauth logout color" # When to use colours
+    --ca-cert: path           # Trust these additional CA certificates (PEM)
+    --allow-http              # Allow plain HTTP to non-loopback hosts
     --help(-h)                # Print help (see more with '--help')
     name?: string@"nu-complete mcpauth logout name" # A credential, by its name in mcpauth status
   ]
+
+  def "nu-complete mcpauth probe name" [] {
+    ^mcpauth complete mcpauth probe '=' | lines | each { split row (char tab) | first }
+  }
 
   def "nu-complete mcpauth probe server" [] {
     ^mcpauth complete mcpauth probe --server '=' | lines | each { split row (char tab) | first }
@@ -779,28 +801,33 @@ module completions {
 
   # Connect to an MCP server, ping it and list its tools, step by step
   export extern "mcpauth probe" [
-    --url: string             # The server's address [default: GATEWAY_URL, else http://localhost:8003/mcp]
+    --url: string             # The server's address
     --server: string@"nu-complete mcpauth probe server" # One of your servers, by its name
-    --auth                    # Send the gateway's token to an address that is not below REGISTRY_URL, for this once
+    --auth                    # Send the gateway's token even to an address that is not below REGISTRY_URL
     --no-auth                 # Send no credentials
-    --token-file: path        # Send the token in this file (0600; - for stdin) in Authorization, for the server itself
-    --timeout: string         # How long all of it may take, as in 60 or 5m
-    --env-file: path          # Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
-    --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
-    --no-env-file             # Read settings from no file at all
-    --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
-    --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
-    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
+    --token-file: path        # Send the token in this file (0600; - for stdin) in Authorization, to the server itself
+    --timeout: string         # Deadline for the whole command, as in 60 or 5m
+    --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
+    --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
+    --no-env-file             # Read no settings files
+    --tokens-dir: path        # Store credentials in this folder [default: .oauth-tokens]
+    --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
+    --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
-    --storage: string@"nu-complete mcpauth probe storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
-    --json                    # One JSON object on stdout; errors as JSON on stderr
-    --quiet(-q)               # Errors only
-    --verbose(-v)             # Say more; never a secret
-    --color: string@"nu-complete mcpauth probe color" # Colours
-    --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
-    --allow-http              # Plain http to other machines is meant
+    --storage: string@"nu-complete mcpauth probe storage" # Where secrets are stored: 0600 files, the system keyring, or the keyring if it works [default: file]
+    --json                    # Print one JSON object on stdout, and errors as JSON on stderr
+    --quiet(-q)               # Print only errors
+    --verbose(-v)             # More output: -v each HTTP exchange, -vv its headers too; never secrets
+    --color: string@"nu-complete mcpauth probe color" # When to use colours
+    --ca-cert: path           # Trust these additional CA certificates (PEM)
+    --allow-http              # Allow plain HTTP to non-loopback hosts
     --help(-h)                # Print help
+    name?: string@"nu-complete mcpauth probe name" # One of your servers by its name, or any server's address [default: GATEWAY_URL, else http://localhost:8003/mcp]
   ]
+
+  def "nu-complete mcpauth ping name" [] {
+    ^mcpauth complete mcpauth ping '=' | lines | each { split row (char tab) | first }
+  }
 
   def "nu-complete mcpauth ping server" [] {
     ^mcpauth complete mcpauth ping --server '=' | lines | each { split row (char tab) | first }
@@ -816,28 +843,33 @@ module completions {
 
   # Ping an MCP server
   export extern "mcpauth ping" [
-    --url: string             # The server's address [default: GATEWAY_URL, else http://localhost:8003/mcp]
+    --url: string             # The server's address
     --server: string@"nu-complete mcpauth ping server" # One of your servers, by its name
-    --auth                    # Send the gateway's token to an address that is not below REGISTRY_URL, for this once
+    --auth                    # Send the gateway's token even to an address that is not below REGISTRY_URL
     --no-auth                 # Send no credentials
-    --token-file: path        # Send the token in this file (0600; - for stdin) in Authorization, for the server itself
-    --timeout: string         # How long all of it may take, as in 60 or 5m
-    --env-file: path          # Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
-    --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
-    --no-env-file             # Read settings from no file at all
-    --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
-    --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
-    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
+    --token-file: path        # Send the token in this file (0600; - for stdin) in Authorization, to the server itself
+    --timeout: string         # Deadline for the whole command, as in 60 or 5m
+    --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
+    --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
+    --no-env-file             # Read no settings files
+    --tokens-dir: path        # Store credentials in this folder [default: .oauth-tokens]
+    --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
+    --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
-    --storage: string@"nu-complete mcpauth ping storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
-    --json                    # One JSON object on stdout; errors as JSON on stderr
-    --quiet(-q)               # Errors only
-    --verbose(-v)             # Say more; never a secret
-    --color: string@"nu-complete mcpauth ping color" # Colours
-    --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
-    --allow-http              # Plain http to other machines is meant
+    --storage: string@"nu-complete mcpauth ping storage" # Where secrets are stored: 0600 files, the system keyring, or the keyring if it works [default: file]
+    --json                    # Print one JSON object on stdout, and errors as JSON on stderr
+    --quiet(-q)               # Print only errors
+    --verbose(-v)             # More output: -v each HTTP exchange, -vv its headers too; never secrets
+    --color: string@"nu-complete mcpauth ping color" # When to use colours
+    --ca-cert: path           # Trust these additional CA certificates (PEM)
+    --allow-http              # Allow plain HTTP to non-loopback hosts
     --help(-h)                # Print help
+    name?: string@"nu-complete mcpauth ping name" # One of your servers by its name, or any server's address [default: GATEWAY_URL, else http://localhost:8003/mcp]
   ]
+
+  def "nu-complete mcpauth list name" [] {
+    ^mcpauth complete mcpauth list '=' | lines | each { split row (char tab) | first }
+  }
 
   def "nu-complete mcpauth list server" [] {
     ^mcpauth complete mcpauth list --server '=' | lines | each { split row (char tab) | first }
@@ -853,28 +885,33 @@ module completions {
 
   # List an MCP server's tools
   export extern "mcpauth list" [
-    --url: string             # The server's address [default: GATEWAY_URL, else http://localhost:8003/mcp]
+    --url: string             # The server's address
     --server: string@"nu-complete mcpauth list server" # One of your servers, by its name
-    --auth                    # Send the gateway's token to an address that is not below REGISTRY_URL, for this once
+    --auth                    # Send the gateway's token even to an address that is not below REGISTRY_URL
     --no-auth                 # Send no credentials
-    --token-file: path        # Send the token in this file (0600; - for stdin) in Authorization, for the server itself
-    --timeout: string         # How long all of it may take, as in 60 or 5m
-    --env-file: path          # Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
-    --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
-    --no-env-file             # Read settings from no file at all
-    --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
-    --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
-    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
+    --token-file: path        # Send the token in this file (0600; - for stdin) in Authorization, to the server itself
+    --timeout: string         # Deadline for the whole command, as in 60 or 5m
+    --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
+    --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
+    --no-env-file             # Read no settings files
+    --tokens-dir: path        # Store credentials in this folder [default: .oauth-tokens]
+    --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
+    --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
-    --storage: string@"nu-complete mcpauth list storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
-    --json                    # One JSON object on stdout; errors as JSON on stderr
-    --quiet(-q)               # Errors only
-    --verbose(-v)             # Say more; never a secret
-    --color: string@"nu-complete mcpauth list color" # Colours
-    --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
-    --allow-http              # Plain http to other machines is meant
+    --storage: string@"nu-complete mcpauth list storage" # Where secrets are stored: 0600 files, the system keyring, or the keyring if it works [default: file]
+    --json                    # Print one JSON object on stdout, and errors as JSON on stderr
+    --quiet(-q)               # Print only errors
+    --verbose(-v)             # More output: -v each HTTP exchange, -vv its headers too; never secrets
+    --color: string@"nu-complete mcpauth list color" # When to use colours
+    --ca-cert: path           # Trust these additional CA certificates (PEM)
+    --allow-http              # Allow plain HTTP to non-loopback hosts
     --help(-h)                # Print help (see more with '--help')
+    name?: string@"nu-complete mcpauth list name" # One of your servers by its name, or any server's address [default: GATEWAY_URL, else http://localhost:8003/mcp]
   ]
+
+  def "nu-complete mcpauth call first" [] {
+    ^mcpauth complete mcpauth call '=' | lines | each { split row (char tab) | first }
+  }
 
   def "nu-complete mcpauth call server" [] {
     ^mcpauth complete mcpauth call --server '=' | lines | each { split row (char tab) | first }
@@ -890,29 +927,29 @@ module completions {
 
   # Call a tool of an MCP server
   export extern "mcpauth call" [
-    --url: string             # The server's address [default: GATEWAY_URL, else http://localhost:8003/mcp]
+    --url: string             # The server's address
     --server: string@"nu-complete mcpauth call server" # One of your servers, by its name
-    --auth                    # Send the gateway's token to an address that is not below REGISTRY_URL, for this once
+    --auth                    # Send the gateway's token even to an address that is not below REGISTRY_URL
     --no-auth                 # Send no credentials
-    --token-file: path        # Send the token in this file (0600; - for stdin) in Authorization, for the server itself
-    --timeout: string         # How long all of it may take, as in 60 or 5m
-    --env-file: path          # Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
-    --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
-    --no-env-file             # Read settings from no file at all
-    --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
-    --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
-    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
+    --token-file: path        # Send the token in this file (0600; - for stdin) in Authorization, to the server itself
+    --timeout: string         # Deadline for the whole command, as in 60 or 5m
+    --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
+    --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
+    --no-env-file             # Read no settings files
+    --tokens-dir: path        # Store credentials in this folder [default: .oauth-tokens]
+    --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
+    --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
-    --storage: string@"nu-complete mcpauth call storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
-    --json                    # One JSON object on stdout; errors as JSON on stderr
-    --quiet(-q)               # Errors only
-    --verbose(-v)             # Say more; never a secret
-    --color: string@"nu-complete mcpauth call color" # Colours
-    --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
-    --allow-http              # Plain http to other machines is meant
+    --storage: string@"nu-complete mcpauth call storage" # Where secrets are stored: 0600 files, the system keyring, or the keyring if it works [default: file]
+    --json                    # Print one JSON object on stdout, and errors as JSON on stderr
+    --quiet(-q)               # Print only errors
+    --verbose(-v)             # More output: -v each HTTP exchange, -vv its headers too; never secrets
+    --color: string@"nu-complete mcpauth call color" # When to use colours
+    --ca-cert: path           # Trust these additional CA certificates (PEM)
+    --allow-http              # Allow plain HTTP to non-loopback hosts
     --help(-h)                # Print help (see more with '--help')
-    tool: string              # The tool's name
-    arguments?: string        # Its arguments: a JSON object, @FILE, or - for stdin
+    first: string@"nu-complete mcpauth call first" # One of your servers by its name, or any server's address; or the tool, of the server of GATEWAY_URL
+    ...rest: string           # The tool and its arguments
   ]
 
   def "nu-complete mcpauth bridge name" [] {
@@ -931,28 +968,28 @@ module completions {
     [ "auto" "always" "never" ]
   }
 
-  # Stand before a remote MCP server, with fresh credentials on every request
+  # Connect clients to a remote MCP server, with fresh credentials on every request
   export extern "mcpauth bridge" [
     --server: string@"nu-complete mcpauth bridge server" # The same
     --listen: string          # Serve all servers over HTTP on this loopback address
-    --auth                    # Send the gateway's token to an address that is not below REGISTRY_URL, for this once
+    --auth                    # Send the gateway's token even to an address that is not below REGISTRY_URL
     --only-tool: string       # Only this tool, by a token that the gateway makes for it; repeatable
     --only-scope: string      # Only this scope; repeatable
     --agent: string           # The client's name, for the gateway's audit and its list of tokens
-    --env-file: path          # Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
-    --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
-    --no-env-file             # Read settings from no file at all
-    --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
-    --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
-    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
+    --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
+    --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
+    --no-env-file             # Read no settings files
+    --tokens-dir: path        # Store credentials in this folder [default: .oauth-tokens]
+    --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
+    --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
-    --storage: string@"nu-complete mcpauth bridge storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
-    --json                    # One JSON object on stdout; errors as JSON on stderr
-    --quiet(-q)               # Errors only
-    --verbose(-v)             # Say more; never a secret
-    --color: string@"nu-complete mcpauth bridge color" # Colours
-    --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
-    --allow-http              # Plain http to other machines is meant
+    --storage: string@"nu-complete mcpauth bridge storage" # Where secrets are stored: 0600 files, the system keyring, or the keyring if it works [default: file]
+    --json                    # Print one JSON object on stdout, and errors as JSON on stderr
+    --quiet(-q)               # Print only errors
+    --verbose(-v)             # More output: -v each HTTP exchange, -vv its headers too; never secrets
+    --color: string@"nu-complete mcpauth bridge color" # When to use colours
+    --ca-cert: path           # Trust these additional CA certificates (PEM)
+    --allow-http              # Allow plain HTTP to non-loopback hosts
     --help(-h)                # Print help (see more with '--help')
     name?: string@"nu-complete mcpauth bridge name" # The server's name, or its address
   ]
@@ -965,24 +1002,24 @@ module completions {
     [ "auto" "always" "never" ]
   }
 
-  # Say what is wrong, and how to mend it; exit code 7 if there is a problem
+  # Find problems and say how to fix them; exit code 7 if there is one
   export extern "mcpauth doctor" [
-    --fix                     # Mend what is safe: modes of our own files, files that a killed run left, stale entries of ours in clients' files
-    --offline                 # Ask nobody over the network
-    --env-file: path          # Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
-    --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
-    --no-env-file             # Read settings from no file at all
-    --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
-    --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
-    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
+    --fix                     # Fix what is safe to fix: modes of mcpauth's files, leftovers of interrupted runs, stale entries in clients' files
+    --offline                 # Make no network requests
+    --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
+    --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
+    --no-env-file             # Read no settings files
+    --tokens-dir: path        # Store credentials in this folder [default: .oauth-tokens]
+    --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
+    --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
-    --storage: string@"nu-complete mcpauth doctor storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
-    --json                    # One JSON object on stdout; errors as JSON on stderr
-    --quiet(-q)               # Errors only
-    --verbose(-v)             # Say more; never a secret
-    --color: string@"nu-complete mcpauth doctor color" # Colours
-    --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
-    --allow-http              # Plain http to other machines is meant
+    --storage: string@"nu-complete mcpauth doctor storage" # Where secrets are stored: 0600 files, the system keyring, or the keyring if it works [default: file]
+    --json                    # Print one JSON object on stdout, and errors as JSON on stderr
+    --quiet(-q)               # Print only errors
+    --verbose(-v)             # More output: -v each HTTP exchange, -vv its headers too; never secrets
+    --color: string@"nu-complete mcpauth doctor color" # When to use colours
+    --ca-cert: path           # Trust these additional CA certificates (PEM)
+    --allow-http              # Allow plain HTTP to non-loopback hosts
     --help(-h)                # Print help (see more with '--help')
   ]
 
@@ -994,22 +1031,22 @@ module completions {
     [ "auto" "always" "never" ]
   }
 
-  # List, show and check the outside services one can log in to
+  # List, show and check the outside services you can log in to
   export extern "mcpauth providers" [
-    --env-file: path          # Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
-    --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
-    --no-env-file             # Read settings from no file at all
-    --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
-    --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
-    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
+    --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
+    --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
+    --no-env-file             # Read no settings files
+    --tokens-dir: path        # Store credentials in this folder [default: .oauth-tokens]
+    --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
+    --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
-    --storage: string@"nu-complete mcpauth providers storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
-    --json                    # One JSON object on stdout; errors as JSON on stderr
-    --quiet(-q)               # Errors only
-    --verbose(-v)             # Say more; never a secret
-    --color: string@"nu-complete mcpauth providers color" # Colours
-    --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
-    --allow-http              # Plain http to other machines is meant
+    --storage: string@"nu-complete mcpauth providers storage" # Where secrets are stored: 0600 files, the system keyring, or the keyring if it works [default: file]
+    --json                    # Print one JSON object on stdout, and errors as JSON on stderr
+    --quiet(-q)               # Print only errors
+    --verbose(-v)             # More output: -v each HTTP exchange, -vv its headers too; never secrets
+    --color: string@"nu-complete mcpauth providers color" # When to use colours
+    --ca-cert: path           # Trust these additional CA certificates (PEM)
+    --allow-http              # Allow plain HTTP to non-loopback hosts
     --help(-h)                # Print help
   ]
 
@@ -1023,20 +1060,20 @@ module completions {
 
   # Every provider, built in or your own
   export extern "mcpauth providers list" [
-    --env-file: path          # Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
-    --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
-    --no-env-file             # Read settings from no file at all
-    --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
-    --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
-    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
+    --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
+    --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
+    --no-env-file             # Read no settings files
+    --tokens-dir: path        # Store credentials in this folder [default: .oauth-tokens]
+    --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
+    --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
-    --storage: string@"nu-complete mcpauth providers list storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
-    --json                    # One JSON object on stdout; errors as JSON on stderr
-    --quiet(-q)               # Errors only
-    --verbose(-v)             # Say more; never a secret
-    --color: string@"nu-complete mcpauth providers list color" # Colours
-    --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
-    --allow-http              # Plain http to other machines is meant
+    --storage: string@"nu-complete mcpauth providers list storage" # Where secrets are stored: 0600 files, the system keyring, or the keyring if it works [default: file]
+    --json                    # Print one JSON object on stdout, and errors as JSON on stderr
+    --quiet(-q)               # Print only errors
+    --verbose(-v)             # More output: -v each HTTP exchange, -vv its headers too; never secrets
+    --color: string@"nu-complete mcpauth providers list color" # When to use colours
+    --ca-cert: path           # Trust these additional CA certificates (PEM)
+    --allow-http              # Allow plain HTTP to non-loopback hosts
     --help(-h)                # Print help
   ]
 
@@ -1052,22 +1089,22 @@ module completions {
     [ "auto" "always" "never" ]
   }
 
-  # What is known of one: endpoints, scopes, quirks, what to set
+  # One provider: endpoints, scopes, quirks, settings
   export extern "mcpauth providers show" [
-    --env-file: path          # Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
-    --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
-    --no-env-file             # Read settings from no file at all
-    --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
-    --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
-    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
+    --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
+    --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
+    --no-env-file             # Read no settings files
+    --tokens-dir: path        # Store credentials in this folder [default: .oauth-tokens]
+    --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
+    --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
-    --storage: string@"nu-complete mcpauth providers show storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
-    --json                    # One JSON object on stdout; errors as JSON on stderr
-    --quiet(-q)               # Errors only
-    --verbose(-v)             # Say more; never a secret
-    --color: string@"nu-complete mcpauth providers show color" # Colours
-    --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
-    --allow-http              # Plain http to other machines is meant
+    --storage: string@"nu-complete mcpauth providers show storage" # Where secrets are stored: 0600 files, the system keyring, or the keyring if it works [default: file]
+    --json                    # Print one JSON object on stdout, and errors as JSON on stderr
+    --quiet(-q)               # Print only errors
+    --verbose(-v)             # More output: -v each HTTP exchange, -vv its headers too; never secrets
+    --color: string@"nu-complete mcpauth providers show color" # When to use colours
+    --ca-cert: path           # Trust these additional CA certificates (PEM)
+    --allow-http              # Allow plain HTTP to non-loopback hosts
     --help(-h)                # Print help
     name: string@"nu-complete mcpauth providers show name" # Its name
   ]
@@ -1082,20 +1119,20 @@ module completions {
 
   # Parse every provider file; exit code 7 if one is wrong
   export extern "mcpauth providers check" [
-    --env-file: path          # Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
-    --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
-    --no-env-file             # Read settings from no file at all
-    --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
-    --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
-    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
+    --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
+    --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
+    --no-env-file             # Read no settings files
+    --tokens-dir: path        # Store credentials in this folder [default: .oauth-tokens]
+    --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
+    --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
-    --storage: string@"nu-complete mcpauth providers check storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
-    --json                    # One JSON object on stdout; errors as JSON on stderr
-    --quiet(-q)               # Errors only
-    --verbose(-v)             # Say more; never a secret
-    --color: string@"nu-complete mcpauth providers check color" # Colours
-    --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
-    --allow-http              # Plain http to other machines is meant
+    --storage: string@"nu-complete mcpauth providers check storage" # Where secrets are stored: 0600 files, the system keyring, or the keyring if it works [default: file]
+    --json                    # Print one JSON object on stdout, and errors as JSON on stderr
+    --quiet(-q)               # Print only errors
+    --verbose(-v)             # More output: -v each HTTP exchange, -vv its headers too; never secrets
+    --color: string@"nu-complete mcpauth providers check color" # When to use colours
+    --ca-cert: path           # Trust these additional CA certificates (PEM)
+    --allow-http              # Allow plain HTTP to non-loopback hosts
     --help(-h)                # Print help
   ]
 
@@ -1109,45 +1146,21 @@ module completions {
 
   # Print the JSON schema of provider files, for editors
   export extern "mcpauth providers schema" [
-    --env-file: path          # Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
-    --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
-    --no-env-file             # Read settings from no file at all
-    --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
-    --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
-    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
+    --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
+    --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
+    --no-env-file             # Read no settings files
+    --tokens-dir: path        # Store credentials in this folder [default: .oauth-tokens]
+    --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
+    --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
-    --storage: string@"nu-complete mcpauth providers schema storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
-    --json                    # One JSON object on stdout; errors as JSON on stderr
-    --quiet(-q)               # Errors only
-    --verbose(-v)             # Say more; never a secret
-    --color: string@"nu-complete mcpauth providers schema color" # Colours
-    --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
-    --allow-http              # Plain http to other machines is meant
+    --storage: string@"nu-complete mcpauth providers schema storage" # Where secrets are stored: 0600 files, the system keyring, or the keyring if it works [default: file]
+    --json                    # Print one JSON object on stdout, and errors as JSON on stderr
+    --quiet(-q)               # Print only errors
+    --verbose(-v)             # More output: -v each HTTP exchange, -vv its headers too; never secrets
+    --color: string@"nu-complete mcpauth providers schema color" # When to use colours
+    --ca-cert: path           # Trust these additional CA certificates (PEM)
+    --allow-http              # Allow plain HTTP to non-loopback hosts
     --help(-h)                # Print help
-  ]
-
-  # Print this message or the help of the given subcommand(s)
-  export extern "mcpauth providers help" [
-  ]
-
-  # Every provider, built in or your own
-  export extern "mcpauth providers help list" [
-  ]
-
-  # What is known of one: endpoints, scopes, quirks, what to set
-  export extern "mcpauth providers help show" [
-  ]
-
-  # Parse every provider file; exit code 7 if one is wrong
-  export extern "mcpauth providers help check" [
-  ]
-
-  # Print the JSON schema of provider files, for editors
-  export extern "mcpauth providers help schema" [
-  ]
-
-  # Print this message or the help of the given subcommand(s)
-  export extern "mcpauth providers help help" [
   ]
 
   def "nu-complete mcpauth gateway storage" [] {
@@ -1160,20 +1173,20 @@ module completions {
 
   # Serve the gateway, check and explain its settings, policy and servers
   export extern "mcpauth gateway" [
-    --env-file: path          # Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
-    --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
-    --no-env-file             # Read settings from no file at all
-    --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
-    --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
-    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
+    --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
+    --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
+    --no-env-file             # Read no settings files
+    --tokens-dir: path        # Store credentials in this folder [default: .oauth-tokens]
+    --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
+    --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
-    --storage: string@"nu-complete mcpauth gateway storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
-    --json                    # One JSON object on stdout; errors as JSON on stderr
-    --quiet(-q)               # Errors only
-    --verbose(-v)             # Say more; never a secret
-    --color: string@"nu-complete mcpauth gateway color" # Colours
-    --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
-    --allow-http              # Plain http to other machines is meant
+    --storage: string@"nu-complete mcpauth gateway storage" # Where secrets are stored: 0600 files, the system keyring, or the keyring if it works [default: file]
+    --json                    # Print one JSON object on stdout, and errors as JSON on stderr
+    --quiet(-q)               # Print only errors
+    --verbose(-v)             # More output: -v each HTTP exchange, -vv its headers too; never secrets
+    --color: string@"nu-complete mcpauth gateway color" # When to use colours
+    --ca-cert: path           # Trust these additional CA certificates (PEM)
+    --allow-http              # Allow plain HTTP to non-loopback hosts
     --help(-h)                # Print help
   ]
 
@@ -1188,23 +1201,23 @@ module completions {
   # Serve: authenticate, decide, forward and filter
   export extern "mcpauth gateway serve" [
     --config: path            # The gateway's settings [default: ./gateway.yaml, else the environment]
-    --listen: string          # Where clients connect, instead of what the settings say [default: 127.0.0.1:8080]
-    --shadow: path            # A second policy that decides nothing: what it would have refused is recorded
+    --listen: string          # Where clients connect, instead of the address in the settings [default: 127.0.0.1:8080]
+    --shadow: path            # A second policy that decides nothing; what it would deny is recorded
     --admin: string           # Where /metrics is served
-    --env-file: path          # Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
-    --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
-    --no-env-file             # Read settings from no file at all
-    --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
-    --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
-    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
+    --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
+    --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
+    --no-env-file             # Read no settings files
+    --tokens-dir: path        # Store credentials in this folder [default: .oauth-tokens]
+    --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
+    --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
-    --storage: string@"nu-complete mcpauth gateway serve storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
-    --json                    # One JSON object on stdout; errors as JSON on stderr
-    --quiet(-q)               # Errors only
-    --verbose(-v)             # Say more; never a secret
-    --color: string@"nu-complete mcpauth gateway serve color" # Colours
-    --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
-    --allow-http              # Plain http to other machines is meant
+    --storage: string@"nu-complete mcpauth gateway serve storage" # Where secrets are stored: 0600 files, the system keyring, or the keyring if it works [default: file]
+    --json                    # Print one JSON object on stdout, and errors as JSON on stderr
+    --quiet(-q)               # Print only errors
+    --verbose(-v)             # More output: -v each HTTP exchange, -vv its headers too; never secrets
+    --color: string@"nu-complete mcpauth gateway serve color" # When to use colours
+    --ca-cert: path           # Trust these additional CA certificates (PEM)
+    --allow-http              # Allow plain HTTP to non-loopback hosts
     --help(-h)                # Print help
   ]
 
@@ -1219,24 +1232,28 @@ module completions {
   # Check the gateway's settings, policy and servers; exit code 7 if something is wrong
   export extern "mcpauth gateway check" [
     --config: path            # The gateway's settings [default: ./gateway.yaml, else the environment]
-    --env-file: path          # Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
-    --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
-    --no-env-file             # Read settings from no file at all
-    --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
-    --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
-    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
+    --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
+    --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
+    --no-env-file             # Read no settings files
+    --tokens-dir: path        # Store credentials in this folder [default: .oauth-tokens]
+    --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
+    --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
-    --storage: string@"nu-complete mcpauth gateway check storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
-    --json                    # One JSON object on stdout; errors as JSON on stderr
-    --quiet(-q)               # Errors only
-    --verbose(-v)             # Say more; never a secret
-    --color: string@"nu-complete mcpauth gateway check color" # Colours
-    --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
-    --allow-http              # Plain http to other machines is meant
+    --storage: string@"nu-complete mcpauth gateway check storage" # Where secrets are stored: 0600 files, the system keyring, or the keyring if it works [default: file]
+    --json                    # Print one JSON object on stdout, and errors as JSON on stderr
+    --quiet(-q)               # Print only errors
+    --verbose(-v)             # More output: -v each HTTP exchange, -vv its headers too; never secrets
+    --color: string@"nu-complete mcpauth gateway check color" # When to use colours
+    --ca-cert: path           # Trust these additional CA certificates (PEM)
+    --allow-http              # Allow plain HTTP to non-loopback hosts
     --help(-h)                # Print help
   ]
 
   def "nu-complete mcpauth gateway explain server" [] {
+    ^mcpauth complete mcpauth gateway explain '=' | lines | each { split row (char tab) | first }
+  }
+
+  def "nu-complete mcpauth gateway explain named" [] {
     ^mcpauth complete mcpauth gateway explain --server '=' | lines | each { split row (char tab) | first }
   }
 
@@ -1252,34 +1269,35 @@ module completions {
     [ "auto" "always" "never" ]
   }
 
-  # Say whether a caller may do something, and which line of the policy decides
+  # Tell whether a caller may do something, and which line of the policy decides
   export extern "mcpauth gateway explain" [
     --config: path            # The gateway's settings [default: ./gateway.yaml, else the environment]
     --policy: path            # This policy instead of the gateway's
-    --server: string@"nu-complete mcpauth gateway explain server" # The server, by its path without slashes
-    --method: string          # The method, GET for the stream or DELETE for a session's end [default: the one that is about what is named]
+    --server: string@"nu-complete mcpauth gateway explain named" # The same
+    --method: string          # The method; GET for the stream, DELETE to end a session [default: the one for the tool, prompt or resource]
     --tool: string            # The tool it calls
     --prompt: string          # The prompt it gets
     --resource: string        # The resource it reads
     --groups: string          # The caller's groups
     --scopes: string          # The token's own scopes
     --claims: path            # A JSON object with the token's claims, for the policy's `when`
-    --token: string@"nu-complete mcpauth gateway explain token" # The caller is who brings this token: a credential by its name in mcpauth status, a token's file, or - for stdin
-    --env-file: path          # Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
-    --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
-    --no-env-file             # Read settings from no file at all
-    --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
-    --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
-    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
+    --token: string@"nu-complete mcpauth gateway explain token" # The caller's token: a credential by its name in mcpauth status, a token file, or - for stdin
+    --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
+    --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
+    --no-env-file             # Read no settings files
+    --tokens-dir: path        # Store credentials in this folder [default: .oauth-tokens]
+    --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
+    --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
-    --storage: string@"nu-complete mcpauth gateway explain storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
-    --json                    # One JSON object on stdout; errors as JSON on stderr
-    --quiet(-q)               # Errors only
-    --verbose(-v)             # Say more; never a secret
-    --color: string@"nu-complete mcpauth gateway explain color" # Colours
-    --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
-    --allow-http              # Plain http to other machines is meant
+    --storage: string@"nu-complete mcpauth gateway explain storage" # Where secrets are stored: 0600 files, the system keyring, or the keyring if it works [default: file]
+    --json                    # Print one JSON object on stdout, and errors as JSON on stderr
+    --quiet(-q)               # Print only errors
+    --verbose(-v)             # More output: -v each HTTP exchange, -vv its headers too; never secrets
+    --color: string@"nu-complete mcpauth gateway explain color" # When to use colours
+    --ca-cert: path           # Trust these additional CA certificates (PEM)
+    --allow-http              # Allow plain HTTP to non-loopback hosts
     --help(-h)                # Print help
+    server?: string@"nu-complete mcpauth gateway explain server" # The server, by its path without slashes
   ]
 
   def "nu-complete mcpauth gateway test storage" [] {
@@ -1290,24 +1308,24 @@ module completions {
     [ "auto" "always" "never" ]
   }
 
-  # Run policy tests; exit code 7 if one fails, or is about a server or group that does not exist
+  # Run policy tests; exit code 7 if one fails or names a server or group that does not exist
   export extern "mcpauth gateway test" [
     --config: path            # The gateway's settings [default: ./gateway.yaml, else the environment]
     --policy: path            # This policy instead of the gateway's
-    --env-file: path          # Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
-    --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
-    --no-env-file             # Read settings from no file at all
-    --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
-    --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
-    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
+    --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
+    --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
+    --no-env-file             # Read no settings files
+    --tokens-dir: path        # Store credentials in this folder [default: .oauth-tokens]
+    --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
+    --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
-    --storage: string@"nu-complete mcpauth gateway test storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
-    --json                    # One JSON object on stdout; errors as JSON on stderr
-    --quiet(-q)               # Errors only
-    --verbose(-v)             # Say more; never a secret
-    --color: string@"nu-complete mcpauth gateway test color" # Colours
-    --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
-    --allow-http              # Plain http to other machines is meant
+    --storage: string@"nu-complete mcpauth gateway test storage" # Where secrets are stored: 0600 files, the system keyring, or the keyring if it works [default: file]
+    --json                    # Print one JSON object on stdout, and errors as JSON on stderr
+    --quiet(-q)               # Print only errors
+    --verbose(-v)             # More output: -v each HTTP exchange, -vv its headers too; never secrets
+    --color: string@"nu-complete mcpauth gateway test color" # When to use colours
+    --ca-cert: path           # Trust these additional CA certificates (PEM)
+    --allow-http              # Allow plain HTTP to non-loopback hosts
     --help(-h)                # Print help
     cases: path               # The tests
   ]
@@ -1320,24 +1338,24 @@ module completions {
     [ "auto" "always" "never" ]
   }
 
-  # List the servers: where clients find them, where they are, what credential they get, whether they answer
+  # List the servers: their gateway path, their address, the credential they get, and whether they answer
   export extern "mcpauth gateway routes" [
     --config: path            # The gateway's settings [default: ./gateway.yaml, else the environment]
-    --offline                 # Ask no server whether it answers
-    --env-file: path          # Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
-    --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
-    --no-env-file             # Read settings from no file at all
-    --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
-    --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
-    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
+    --offline                 # Do not contact the servers
+    --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
+    --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
+    --no-env-file             # Read no settings files
+    --tokens-dir: path        # Store credentials in this folder [default: .oauth-tokens]
+    --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
+    --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
-    --storage: string@"nu-complete mcpauth gateway routes storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
-    --json                    # One JSON object on stdout; errors as JSON on stderr
-    --quiet(-q)               # Errors only
-    --verbose(-v)             # Say more; never a secret
-    --color: string@"nu-complete mcpauth gateway routes color" # Colours
-    --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
-    --allow-http              # Plain http to other machines is meant
+    --storage: string@"nu-complete mcpauth gateway routes storage" # Where secrets are stored: 0600 files, the system keyring, or the keyring if it works [default: file]
+    --json                    # Print one JSON object on stdout, and errors as JSON on stderr
+    --quiet(-q)               # Print only errors
+    --verbose(-v)             # More output: -v each HTTP exchange, -vv its headers too; never secrets
+    --color: string@"nu-complete mcpauth gateway routes color" # When to use colours
+    --ca-cert: path           # Trust these additional CA certificates (PEM)
+    --allow-http              # Allow plain HTTP to non-loopback hosts
     --help(-h)                # Print help
   ]
 
@@ -1361,20 +1379,20 @@ module completions {
     --ttl: string             # How long it is good, a day at the most [default: 1h]
     --agent: string           # Who will hold it, for the audit and the list
     --description: string     # What it is for
-    --env-file: path          # Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
-    --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
-    --no-env-file             # Read settings from no file at all
-    --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
-    --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
-    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
+    --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
+    --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
+    --no-env-file             # Read no settings files
+    --tokens-dir: path        # Store credentials in this folder [default: .oauth-tokens]
+    --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
+    --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
-    --storage: string@"nu-complete mcpauth gateway token storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
-    --json                    # One JSON object on stdout; errors as JSON on stderr
-    --quiet(-q)               # Errors only
-    --verbose(-v)             # Say more; never a secret
-    --color: string@"nu-complete mcpauth gateway token color" # Colours
-    --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
-    --allow-http              # Plain http to other machines is meant
+    --storage: string@"nu-complete mcpauth gateway token storage" # Where secrets are stored: 0600 files, the system keyring, or the keyring if it works [default: file]
+    --json                    # Print one JSON object on stdout, and errors as JSON on stderr
+    --quiet(-q)               # Print only errors
+    --verbose(-v)             # More output: -v each HTTP exchange, -vv its headers too; never secrets
+    --color: string@"nu-complete mcpauth gateway token color" # When to use colours
+    --ca-cert: path           # Trust these additional CA certificates (PEM)
+    --allow-http              # Allow plain HTTP to non-loopback hosts
     --help(-h)                # Print help (see more with '--help')
   ]
 
@@ -1389,20 +1407,20 @@ module completions {
   # List the tokens that are not at their end, and when each was last used
   export extern "mcpauth gateway token list" [
     --config: path            # The gateway's settings [default: ./gateway.yaml, else the environment]
-    --env-file: path          # Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
-    --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
-    --no-env-file             # Read settings from no file at all
-    --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
-    --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
-    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
+    --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
+    --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
+    --no-env-file             # Read no settings files
+    --tokens-dir: path        # Store credentials in this folder [default: .oauth-tokens]
+    --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
+    --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
-    --storage: string@"nu-complete mcpauth gateway token list storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
-    --json                    # One JSON object on stdout; errors as JSON on stderr
-    --quiet(-q)               # Errors only
-    --verbose(-v)             # Say more; never a secret
-    --color: string@"nu-complete mcpauth gateway token list color" # Colours
-    --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
-    --allow-http              # Plain http to other machines is meant
+    --storage: string@"nu-complete mcpauth gateway token list storage" # Where secrets are stored: 0600 files, the system keyring, or the keyring if it works [default: file]
+    --json                    # Print one JSON object on stdout, and errors as JSON on stderr
+    --quiet(-q)               # Print only errors
+    --verbose(-v)             # More output: -v each HTTP exchange, -vv its headers too; never secrets
+    --color: string@"nu-complete mcpauth gateway token list color" # When to use colours
+    --ca-cert: path           # Trust these additional CA certificates (PEM)
+    --allow-http              # Allow plain HTTP to non-loopback hosts
     --help(-h)                # Print help
   ]
 
@@ -1419,20 +1437,20 @@ module completions {
     --owner: string           # All of one owner's, by subject or name
     --all                     # All there are
     --config: path            # The gateway's settings [default: ./gateway.yaml, else the environment]
-    --env-file: path          # Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
-    --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
-    --no-env-file             # Read settings from no file at all
-    --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
-    --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
-    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
+    --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
+    --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
+    --no-env-file             # Read no settings files
+    --tokens-dir: path        # Store credentials in this folder [default: .oauth-tokens]
+    --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
+    --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
-    --storage: string@"nu-complete mcpauth gateway token revoke storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
-    --json                    # One JSON object on stdout; errors as JSON on stderr
-    --quiet(-q)               # Errors only
-    --verbose(-v)             # Say more; never a secret
-    --color: string@"nu-complete mcpauth gateway token revoke color" # Colours
-    --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
-    --allow-http              # Plain http to other machines is meant
+    --storage: string@"nu-complete mcpauth gateway token revoke storage" # Where secrets are stored: 0600 files, the system keyring, or the keyring if it works [default: file]
+    --json                    # Print one JSON object on stdout, and errors as JSON on stderr
+    --quiet(-q)               # Print only errors
+    --verbose(-v)             # More output: -v each HTTP exchange, -vv its headers too; never secrets
+    --color: string@"nu-complete mcpauth gateway token revoke color" # When to use colours
+    --ca-cert: path           # Trust these additional CA certificates (PEM)
+    --allow-http              # Allow plain HTTP to non-loopback hosts
     --help(-h)                # Print help
     ...ids: string            # Tokens, by the ids that the list shows
   ]
@@ -1445,44 +1463,24 @@ module completions {
     [ "auto" "always" "never" ]
   }
 
-  # Make a new key that signs them; tokens signed by older keys beside it stay good
+  # Make a new key that signs them; tokens signed by older keys next to it stay valid
   export extern "mcpauth gateway token key" [
     --config: path            # The gateway's settings [default: ./gateway.yaml, else the environment]
-    --env-file: path          # Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
-    --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
-    --no-env-file             # Read settings from no file at all
-    --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
-    --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
-    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
+    --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
+    --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
+    --no-env-file             # Read no settings files
+    --tokens-dir: path        # Store credentials in this folder [default: .oauth-tokens]
+    --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
+    --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
-    --storage: string@"nu-complete mcpauth gateway token key storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
-    --json                    # One JSON object on stdout; errors as JSON on stderr
-    --quiet(-q)               # Errors only
-    --verbose(-v)             # Say more; never a secret
-    --color: string@"nu-complete mcpauth gateway token key color" # Colours
-    --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
-    --allow-http              # Plain http to other machines is meant
+    --storage: string@"nu-complete mcpauth gateway token key storage" # Where secrets are stored: 0600 files, the system keyring, or the keyring if it works [default: file]
+    --json                    # Print one JSON object on stdout, and errors as JSON on stderr
+    --quiet(-q)               # Print only errors
+    --verbose(-v)             # More output: -v each HTTP exchange, -vv its headers too; never secrets
+    --color: string@"nu-complete mcpauth gateway token key color" # When to use colours
+    --ca-cert: path           # Trust these additional CA certificates (PEM)
+    --allow-http              # Allow plain HTTP to non-loopback hosts
     --help(-h)                # Print help
-  ]
-
-  # Print this message or the help of the given subcommand(s)
-  export extern "mcpauth gateway token help" [
-  ]
-
-  # List the tokens that are not at their end, and when each was last used
-  export extern "mcpauth gateway token help list" [
-  ]
-
-  # Take tokens back: every gateway that shares the files refuses them within a second
-  export extern "mcpauth gateway token help revoke" [
-  ]
-
-  # Make a new key that signs them; tokens signed by older keys beside it stay good
-  export extern "mcpauth gateway token help key" [
-  ]
-
-  # Print this message or the help of the given subcommand(s)
-  export extern "mcpauth gateway token help help" [
   ]
 
   def "nu-complete mcpauth gateway schema storage" [] {
@@ -1495,69 +1493,21 @@ module completions {
 
   # Print the JSON schema of gateway.yaml, for editors
   export extern "mcpauth gateway schema" [
-    --env-file: path          # Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
-    --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
-    --no-env-file             # Read settings from no file at all
-    --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
-    --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
-    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
+    --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
+    --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
+    --no-env-file             # Read no settings files
+    --tokens-dir: path        # Store credentials in this folder [default: .oauth-tokens]
+    --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
+    --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
-    --storage: string@"nu-complete mcpauth gateway schema storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
-    --json                    # One JSON object on stdout; errors as JSON on stderr
-    --quiet(-q)               # Errors only
-    --verbose(-v)             # Say more; never a secret
-    --color: string@"nu-complete mcpauth gateway schema color" # Colours
-    --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
-    --allow-http              # Plain http to other machines is meant
+    --storage: string@"nu-complete mcpauth gateway schema storage" # Where secrets are stored: 0600 files, the system keyring, or the keyring if it works [default: file]
+    --json                    # Print one JSON object on stdout, and errors as JSON on stderr
+    --quiet(-q)               # Print only errors
+    --verbose(-v)             # More output: -v each HTTP exchange, -vv its headers too; never secrets
+    --color: string@"nu-complete mcpauth gateway schema color" # When to use colours
+    --ca-cert: path           # Trust these additional CA certificates (PEM)
+    --allow-http              # Allow plain HTTP to non-loopback hosts
     --help(-h)                # Print help
-  ]
-
-  # Print this message or the help of the given subcommand(s)
-  export extern "mcpauth gateway help" [
-  ]
-
-  # Serve: authenticate, decide, forward and filter
-  export extern "mcpauth gateway help serve" [
-  ]
-
-  # Check the gateway's settings, policy and servers; exit code 7 if something is wrong
-  export extern "mcpauth gateway help check" [
-  ]
-
-  # Say whether a caller may do something, and which line of the policy decides
-  export extern "mcpauth gateway help explain" [
-  ]
-
-  # Run policy tests; exit code 7 if one fails, or is about a server or group that does not exist
-  export extern "mcpauth gateway help test" [
-  ]
-
-  # List the servers: where clients find them, where they are, what credential they get, whether they answer
-  export extern "mcpauth gateway help routes" [
-  ]
-
-  # Print a token of the gateway's own for one job, list such tokens, or take them back
-  export extern "mcpauth gateway help token" [
-  ]
-
-  # List the tokens that are not at their end, and when each was last used
-  export extern "mcpauth gateway help token list" [
-  ]
-
-  # Take tokens back: every gateway that shares the files refuses them within a second
-  export extern "mcpauth gateway help token revoke" [
-  ]
-
-  # Make a new key that signs them; tokens signed by older keys beside it stay good
-  export extern "mcpauth gateway help token key" [
-  ]
-
-  # Print the JSON schema of gateway.yaml, for editors
-  export extern "mcpauth gateway help schema" [
-  ]
-
-  # Print this message or the help of the given subcommand(s)
-  export extern "mcpauth gateway help help" [
   ]
 
   def "nu-complete mcpauth demo storage" [] {
@@ -1568,24 +1518,24 @@ module completions {
     [ "auto" "always" "never" ]
   }
 
-  # Show everything on this machine: an identity provider for development, every flow against it, the gateway at work
+  # Run everything on this machine: a development identity provider, every flow, and the gateway
   export extern "mcpauth demo" [
-    --keep                    # Leave it running and print what to try
-    --browser                 # Log in by hand, in the browser
-    --env-file: path          # Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
-    --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
-    --no-env-file             # Read settings from no file at all
-    --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
-    --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
-    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
+    --keep                    # Keep it running and print commands to try
+    --browser                 # Log in yourself, in the browser
+    --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
+    --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
+    --no-env-file             # Read no settings files
+    --tokens-dir: path        # Store credentials in this folder [default: .oauth-tokens]
+    --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
+    --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
-    --storage: string@"nu-complete mcpauth demo storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
-    --json                    # One JSON object on stdout; errors as JSON on stderr
-    --quiet(-q)               # Errors only
-    --verbose(-v)             # Say more; never a secret
-    --color: string@"nu-complete mcpauth demo color" # Colours
-    --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
-    --allow-http              # Plain http to other machines is meant
+    --storage: string@"nu-complete mcpauth demo storage" # Where secrets are stored: 0600 files, the system keyring, or the keyring if it works [default: file]
+    --json                    # Print one JSON object on stdout, and errors as JSON on stderr
+    --quiet(-q)               # Print only errors
+    --verbose(-v)             # More output: -v each HTTP exchange, -vv its headers too; never secrets
+    --color: string@"nu-complete mcpauth demo color" # When to use colours
+    --ca-cert: path           # Trust these additional CA certificates (PEM)
+    --allow-http              # Allow plain HTTP to non-loopback hosts
     --help(-h)                # Print help
   ]
 
@@ -1603,20 +1553,20 @@ module completions {
 
   # Print the completion script for a shell
   export extern "mcpauth completions" [
-    --env-file: path          # Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
-    --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
-    --no-env-file             # Read settings from no file at all
-    --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
-    --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
-    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
+    --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
+    --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
+    --no-env-file             # Read no settings files
+    --tokens-dir: path        # Store credentials in this folder [default: .oauth-tokens]
+    --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
+    --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
-    --storage: string@"nu-complete mcpauth completions storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
-    --json                    # One JSON object on stdout; errors as JSON on stderr
-    --quiet(-q)               # Errors only
-    --verbose(-v)             # Say more; never a secret
-    --color: string@"nu-complete mcpauth completions color" # Colours
-    --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
-    --allow-http              # Plain http to other machines is meant
+    --storage: string@"nu-complete mcpauth completions storage" # Where secrets are stored: 0600 files, the system keyring, or the keyring if it works [default: file]
+    --json                    # Print one JSON object on stdout, and errors as JSON on stderr
+    --quiet(-q)               # Print only errors
+    --verbose(-v)             # More output: -v each HTTP exchange, -vv its headers too; never secrets
+    --color: string@"nu-complete mcpauth completions color" # When to use colours
+    --ca-cert: path           # Trust these additional CA certificates (PEM)
+    --allow-http              # Allow plain HTTP to non-loopback hosts
     --help(-h)                # Print help
     shell: string@"nu-complete mcpauth completions shell" # The shell
   ]
@@ -1629,24 +1579,24 @@ module completions {
     [ "auto" "always" "never" ]
   }
 
-  # Print what may come next on a command line, one candidate a line: the word, a tab, what it means
+  # Print completion candidates for a command line, one per line: the word, a tab, its description
   export extern "mcpauth complete" [
-    --env-file: path          # Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
-    --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
-    --no-env-file             # Read settings from no file at all
-    --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
-    --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
-    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
+    --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
+    --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
+    --no-env-file             # Read no settings files
+    --tokens-dir: path        # Store credentials in this folder [default: .oauth-tokens]
+    --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
+    --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
-    --storage: string@"nu-complete mcpauth complete storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
-    --json                    # One JSON object on stdout; errors as JSON on stderr
-    --quiet(-q)               # Errors only
-    --verbose(-v)             # Say more; never a secret
-    --color: string@"nu-complete mcpauth complete color" # Colours
-    --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
-    --allow-http              # Plain http to other machines is meant
+    --storage: string@"nu-complete mcpauth complete storage" # Where secrets are stored: 0600 files, the system keyring, or the keyring if it works [default: file]
+    --json                    # Print one JSON object on stdout, and errors as JSON on stderr
+    --quiet(-q)               # Print only errors
+    --verbose(-v)             # More output: -v each HTTP exchange, -vv its headers too; never secrets
+    --color: string@"nu-complete mcpauth complete color" # When to use colours
+    --ca-cert: path           # Trust these additional CA certificates (PEM)
+    --allow-http              # Allow plain HTTP to non-loopback hosts
     --help(-h)                # Print help
-    ...words: string          # The words so far; the one under the cursor comes last, with a = before it so that it is never empty
+    ...words: string          # The words so far; the one under the cursor comes last, with a = in front so that it is never empty
   ]
 
   def "nu-complete mcpauth man storage" [] {
@@ -1660,21 +1610,49 @@ module completions {
   # Print the manual page, or write one page for every verb
   export extern "mcpauth man" [
     --dir: path               # Write mcpauth.1, mcpauth-generate.1 and so on into this folder instead
-    --env-file: path          # Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
-    --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
-    --no-env-file             # Read settings from no file at all
-    --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
-    --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
-    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
+    --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
+    --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
+    --no-env-file             # Read no settings files
+    --tokens-dir: path        # Store credentials in this folder [default: .oauth-tokens]
+    --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
+    --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
-    --storage: string@"nu-complete mcpauth man storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
-    --json                    # One JSON object on stdout; errors as JSON on stderr
-    --quiet(-q)               # Errors only
-    --verbose(-v)             # Say more; never a secret
-    --color: string@"nu-complete mcpauth man color" # Colours
-    --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
-    --allow-http              # Plain http to other machines is meant
+    --storage: string@"nu-complete mcpauth man storage" # Where secrets are stored: 0600 files, the system keyring, or the keyring if it works [default: file]
+    --json                    # Print one JSON object on stdout, and errors as JSON on stderr
+    --quiet(-q)               # Print only errors
+    --verbose(-v)             # More output: -v each HTTP exchange, -vv its headers too; never secrets
+    --color: string@"nu-complete mcpauth man color" # When to use colours
+    --ca-cert: path           # Trust these additional CA certificates (PEM)
+    --allow-http              # Allow plain HTTP to non-loopback hosts
     --help(-h)                # Print help
+  ]
+
+  def "nu-complete mcpauth help storage" [] {
+    [ "auto" "file" "keyring" ]
+  }
+
+  def "nu-complete mcpauth help color" [] {
+    [ "auto" "always" "never" ]
+  }
+
+  # Print help on a verb, or on options, environment or exit-codes
+  export extern "mcpauth help" [
+    --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
+    --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
+    --no-env-file             # Read no settings files
+    --tokens-dir: path        # Store credentials in this folder [default: .oauth-tokens]
+    --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
+    --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
+    --registry-url: string    # The gateway's address [default: REGISTRY_URL]
+    --storage: string@"nu-complete mcpauth help storage" # Where secrets are stored: 0600 files, the system keyring, or the keyring if it works [default: file]
+    --json                    # Print one JSON object on stdout, and errors as JSON on stderr
+    --quiet(-q)               # Print only errors
+    --verbose(-v)             # More output: -v each HTTP exchange, -vv its headers too; never secrets
+    --color: string@"nu-complete mcpauth help color" # When to use colours
+    --ca-cert: path           # Trust these additional CA certificates (PEM)
+    --allow-http              # Allow plain HTTP to non-loopback hosts
+    --help(-h)                # Print help
+    ...topic: string          # A verb, or options, environment or exit-codes; all verbs without it
   ]
 
   def "nu-complete mcpauth open-page storage" [] {
@@ -1687,217 +1665,21 @@ module completions {
 
   # Open the page whose address is on stdin
   export extern "mcpauth open-page" [
-    --env-file: path          # Read settings from this file instead of ./.env and the registry's scripts' places; repeatable, a later one wins
-    --found-env-file: path    # The same, without more trust in it than in a file that is found: for command lines that mcpauth writes
-    --no-env-file             # Read settings from no file at all
-    --tokens-dir: path        # Keep credentials in this folder [default: .oauth-tokens]
-    --servers-dir: path       # The registry's server files are in this folder [default: servers, else registry/servers]
-    --providers-file: path    # The outside services are in this file, as the MCP Gateway Registry's scripts have them [default: credentials-provider/oauth/oauth_providers.yaml, if there is one]
+    --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
+    --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
+    --no-env-file             # Read no settings files
+    --tokens-dir: path        # Store credentials in this folder [default: .oauth-tokens]
+    --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
+    --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
-    --storage: string@"nu-complete mcpauth open-page storage" # Where secrets go: 0600 files, the system's keyring, or the keyring if it works [default: file]
-    --json                    # One JSON object on stdout; errors as JSON on stderr
-    --quiet(-q)               # Errors only
-    --verbose(-v)             # Say more; never a secret
-    --color: string@"nu-complete mcpauth open-page color" # Colours
-    --ca-cert: path           # Believe these certification authorities too (PEM), beside the system's
-    --allow-http              # Plain http to other machines is meant
+    --storage: string@"nu-complete mcpauth open-page storage" # Where secrets are stored: 0600 files, the system keyring, or the keyring if it works [default: file]
+    --json                    # Print one JSON object on stdout, and errors as JSON on stderr
+    --quiet(-q)               # Print only errors
+    --verbose(-v)             # More output: -v each HTTP exchange, -vv its headers too; never secrets
+    --color: string@"nu-complete mcpauth open-page color" # When to use colours
+    --ca-cert: path           # Trust these additional CA certificates (PEM)
+    --allow-http              # Allow plain HTTP to non-loopback hosts
     --help(-h)                # Print help
-  ]
-
-  # Print this message or the help of the given subcommand(s)
-  export extern "mcpauth help" [
-  ]
-
-  # Get every configured credential, then write the client configurations
-  export extern "mcpauth help generate" [
-  ]
-
-  # Get the token that lets agents through the gateway (client credentials)
-  export extern "mcpauth help ingress" [
-  ]
-
-  # Log in to outside services (authorization code with PKCE) and keep their tokens
-  export extern "mcpauth help egress" [
-  ]
-
-  # Log in to any MCP server by its address alone, and keep its token
-  export extern "mcpauth help login" [
-  ]
-
-  # Print the document that describes mcpauth as a client, to be put at an address of yours
-  export extern "mcpauth help client-metadata" [
-  ]
-
-  # Get tokens for Amazon Bedrock AgentCore gateways (client credentials)
-  export extern "mcpauth help agentcore" [
-  ]
-
-  # Get tokens for Keycloak agents, from agent-NAME.json in the tokens directory
-  export extern "mcpauth help keycloak" [
-  ]
-
-  # Ask for a credential's settings and write them to .env (0600, existing lines kept)
-  export extern "mcpauth help configure" [
-  ]
-
-  # Show settings, and render or install client configurations
-  export extern "mcpauth help config" [
-  ]
-
-  # The settings in force; with --client, that client's configuration; secrets redacted in both
-  export extern "mcpauth help config show" [
-  ]
-
-  # Print a client's configuration as it would be written, secrets included
-  export extern "mcpauth help config render" [
-  ]
-
-  # Merge our entries into the clients' own files; everything else in them stays
-  export extern "mcpauth help config install" [
-  ]
-
-  # Keep tokens fresh, and the client configurations with them
-  export extern "mcpauth help refresh" [
-  ]
-
-  # What is kept, until when it is good, and what to type
-  export extern "mcpauth help status" [
-  ]
-
-  # Decode a token, and verify it with its issuer's keys
-  export extern "mcpauth help inspect" [
-  ]
-
-  # Print a fresh access token, and nothing else
-  export extern "mcpauth help token" [
-  ]
-
-  # Print a server's headers as one JSON object, every token in them fresh
-  export extern "mcpauth help headers" [
-  ]
-
-  # Print fresh credentials as shell variables
-  export extern "mcpauth help env" [
-  ]
-
-  # Run a command with a server's fresh credentials in its environment
-  export extern "mcpauth help exec" [
-  ]
-
-  # Forget credentials, and revoke them where the provider can
-  export extern "mcpauth help logout" [
-  ]
-
-  # Connect to an MCP server, ping it and list its tools, step by step
-  export extern "mcpauth help probe" [
-  ]
-
-  # Ping an MCP server
-  export extern "mcpauth help ping" [
-  ]
-
-  # List an MCP server's tools
-  export extern "mcpauth help list" [
-  ]
-
-  # Call a tool of an MCP server
-  export extern "mcpauth help call" [
-  ]
-
-  # Stand before a remote MCP server, with fresh credentials on every request
-  export extern "mcpauth help bridge" [
-  ]
-
-  # Say what is wrong, and how to mend it; exit code 7 if there is a problem
-  export extern "mcpauth help doctor" [
-  ]
-
-  # List, show and check the outside services one can log in to
-  export extern "mcpauth help providers" [
-  ]
-
-  # Every provider, built in or your own
-  export extern "mcpauth help providers list" [
-  ]
-
-  # What is known of one: endpoints, scopes, quirks, what to set
-  export extern "mcpauth help providers show" [
-  ]
-
-  # Parse every provider file; exit code 7 if one is wrong
-  export extern "mcpauth help providers check" [
-  ]
-
-  # Print the JSON schema of provider files, for editors
-  export extern "mcpauth help providers schema" [
-  ]
-
-  # Serve the gateway, check and explain its settings, policy and servers
-  export extern "mcpauth help gateway" [
-  ]
-
-  # Serve: authenticate, decide, forward and filter
-  export extern "mcpauth help gateway serve" [
-  ]
-
-  # Check the gateway's settings, policy and servers; exit code 7 if something is wrong
-  export extern "mcpauth help gateway check" [
-  ]
-
-  # Say whether a caller may do something, and which line of the policy decides
-  export extern "mcpauth help gateway explain" [
-  ]
-
-  # Run policy tests; exit code 7 if one fails, or is about a server or group that does not exist
-  export extern "mcpauth help gateway test" [
-  ]
-
-  # List the servers: where clients find them, where they are, what credential they get, whether they answer
-  export extern "mcpauth help gateway routes" [
-  ]
-
-  # Print a token of the gateway's own for one job, list such tokens, or take them back
-  export extern "mcpauth help gateway token" [
-  ]
-
-  # List the tokens that are not at their end, and when each was last used
-  export extern "mcpauth help gateway token list" [
-  ]
-
-  # Take tokens back: every gateway that shares the files refuses them within a second
-  export extern "mcpauth help gateway token revoke" [
-  ]
-
-  # Make a new key that signs them; tokens signed by older keys beside it stay good
-  export extern "mcpauth help gateway token key" [
-  ]
-
-  # Print the JSON schema of gateway.yaml, for editors
-  export extern "mcpauth help gateway schema" [
-  ]
-
-  # Show everything on this machine: an identity provider for development, every flow against it, the gateway at work
-  export extern "mcpauth help demo" [
-  ]
-
-  # Print the completion script for a shell
-  export extern "mcpauth help completions" [
-  ]
-
-  # Print what may come next on a command line, one candidate a line: the word, a tab, what it means
-  export extern "mcpauth help complete" [
-  ]
-
-  # Print the manual page, or write one page for every verb
-  export extern "mcpauth help man" [
-  ]
-
-  # Open the page whose address is on stdin
-  export extern "mcpauth help open-page" [
-  ]
-
-  # Print this message or the help of the given subcommand(s)
-  export extern "mcpauth help help" [
   ]
 
 }
