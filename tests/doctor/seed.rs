@@ -158,7 +158,7 @@ const SEED: &[Case] = &[
         [
             "gateway.access",
             "problem",
-            "ingress.json see no server's tools",
+            "ingress.json see no tools",
             "mcpauth gateway explain fininfo",
         ],
     ),

@@ -392,7 +392,7 @@ fn what_a_stored_token_may_do_is_explained() {
         assert_eq!(
             ask(&[]),
             format!(
-                "{}  the token is for currenttime alone\n  group readers grants read\n",
+                "{}  the token is only for currenttime\n  group readers grants read\n",
                 all.split_once('\n').unwrap().0.to_owned() + "\n"
             )
         );
