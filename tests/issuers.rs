@@ -275,6 +275,28 @@ fn a_call_that_needs_a_further_scope_names_the_login_that_asks_for_all_of_them()
     }
 }
 
+/// A token that cannot be refreshed is as good as it ever was: only a login that asks for more brings more.
+#[test]
+fn the_bridge_names_the_login_that_asks_for_a_further_scope() {
+    for status in [401, 403] {
+        let (server, user) = (guarded(status, "write", None), User::new());
+        log_in(&user, &server, &[]);
+        let call = json!({"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": {"name": "do"}});
+        let list = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/list"});
+        let ran = user.run_with(&["bridge", "127.0.0.1"], &format!("{list}\n{call}\n"));
+        let answers: Vec<Value> =
+            ran.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let answer = answers.iter().find(|answer| answer["id"] == 2).unwrap();
+        let said = answer["error"].to_string();
+        let named = format!("mcpauth login {} --scope read --scope write", address(&server));
+        assert!(said.contains(&named) && !said.contains("--force"), "{status}: {said}");
+        assert!(
+            answers.iter().any(|answer| answer["id"] == 1 && answer["result"].is_object()),
+            "{answers:?}"
+        );
+    }
+}
+
 #[test]
 fn a_scope_that_the_issuer_did_not_give_is_said_to_be_missing() {
     for (gave, said) in [

@@ -10,7 +10,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
 use crate::support::User;
-use crate::support::coding::{CODINGS, encoded};
+use crate::support::coding::{SAID, encoded, encoded_by};
 use crate::support::upstream::{Seen, Upstream, say};
 use crate::support::wire::{Running, callback, get};
 
@@ -83,11 +83,11 @@ fn log_in(user: &User, base: &str) -> Running {
 
 #[test]
 fn answers_in_a_content_coding_are_read_whether_it_was_asked_for_or_not() {
-    for coding in CODINGS {
+    for (coding, applied) in SAID {
         let server = Upstream::start(move |seen, stream| {
             let (status, body) = usual(seen);
             let more = format!("\r\ncontent-encoding: {coding}");
-            answer(stream, status, &more, &encoded(coding, body.to_string().as_bytes()));
+            answer(stream, status, &more, &encoded_by(applied, body.to_string().as_bytes()));
         });
         machine(&server.base).run(&["ingress"]).code(0);
         let user = User::new();

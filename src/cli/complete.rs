@@ -114,7 +114,7 @@ fn offering(command: clap::Command, global: &Global) -> clap::Command {
 /// A verb is offered by its name; an alias only if it has been begun.
 fn one_name_each(command: clap::Command, words: &[OsString]) -> clap::Command {
     let is_typed = |alias: &str| {
-        // What comes before the word under the cursor is read, and must be known by any of its names.
+        // The words in front of the one under the cursor are parsed, and may be any of a verb's names.
         let last = words.last().and_then(|word| word.to_str()).unwrap_or_default();
         let is_begun = !last.is_empty() && alias.starts_with(last);
         is_begun || words.iter().any(|word| word == alias)

@@ -1,5 +1,5 @@
 //! `mcpauth help`: the verbs on one screen, what every verb understands, the settings, the exit codes. A verb's own help is
-//! clap's; without the global options, which are the same everywhere.
+//! clap's, without the global options, which are the same everywhere.
 
 use clap::builder::StyledStr;
 use clap::{Args, Command};
@@ -28,9 +28,9 @@ const GROUPS: [(&str, &[(&str, &str)]); 5] = [
         "Get credentials",
         &[
             ("login", "log in to an MCP server by its address"),
-            ("generate", "get everything configured, and tell the clients"),
-            ("ingress, egress", "one of its flows alone: the gateway's token, the logins"),
-            ("agentcore, keycloak", "the same for AgentCore gateways, and for Keycloak agents"),
+            ("generate", "get everything that is configured"),
+            ("ingress, egress", "one flow alone: the gateway's token, the logins"),
+            ("agentcore, keycloak", "one flow alone: AgentCore gateways, Keycloak agents"),
             ("configure", "ask for the settings, and write .env"),
             ("refresh", "keep tokens fresh"),
             ("status, inspect, logout", "what is kept; one token; the end of one"),

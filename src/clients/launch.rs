@@ -26,7 +26,8 @@ const CARRIED: [&str; 10] = [
     "MCPAUTH_NO_BROWSER",
 ];
 /// Those that other programs read as well, and that are the same for the client.
-const SHARED: [&str; 4] = ["AWS_REGION", "CLAUDE_CONFIG_DIR", "CLINE_MCP_SETTINGS_PATH", "CODEX_HOME"];
+const SHARED: [&str; 5] =
+    ["AWS_REGION", "CLAUDE_CONFIG_DIR", "CLINE_MCP_SETTINGS_PATH", "CODEX_HOME", "OPENCODE_CONFIG"];
 
 /// What a client with this auth mode needs.
 ///

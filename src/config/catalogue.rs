@@ -188,6 +188,7 @@ pub const VARIABLES: &[VariableSpec] = &[
     ),
     machine("CLAUDE_CONFIG_DIR", "", "where Claude Code keeps its settings, if not in your home"),
     machine("CLINE_MCP_SETTINGS_PATH", "", "Cline's file of MCP servers, if not VS Code's"),
+    machine("OPENCODE_CONFIG", "", "OpenCode's settings that count before those in your home"),
     machine("CODEX_HOME", "", "where Codex keeps its settings, if not in ~/.codex"),
     inside("MCPAUTH_GATEWAY_CONFIG", "gateway.yaml, if there is one", "the gateway's settings"),
     row(

@@ -178,7 +178,8 @@ impl Callers {
         Self { shared, tokens }
     }
 
-    /// The caller whose token the request carries, on a connection that brought this one last.
+    /// The caller whose token the request carries, on a connection that brought this one last; the log names the request
+    /// by its identifier.
     ///
     /// # Errors
     /// 401, 400, or 503 if its issuer cannot be asked.
@@ -187,10 +188,11 @@ impl Callers {
         moment: &Snapshot,
         headers: &HeaderMap,
         last: &LastToken,
+        request: &str,
     ) -> Result<(Arc<Caller>, TokenHeader), Rejection> {
         let credential = TokenHeader::from_headers(headers)?;
         let token = credential.token();
-        let caller = self.hashed(moment, token, last.hash(token)).await?;
+        let caller = self.hashed(moment, (token, last.hash(token)), request).await?;
         self.claimed(&caller, headers)?;
         Ok((caller, credential))
     }
@@ -199,15 +201,25 @@ impl Callers {
     ///
     /// # Errors
     /// As [`Callers::authenticate`].
-    pub(super) async fn caller(&self, moment: &Snapshot, token: &str) -> Result<Arc<Caller>, Rejection> {
-        self.hashed(moment, token, hash(token)).await
+    pub(super) async fn caller(
+        &self,
+        moment: &Snapshot,
+        token: &str,
+        request: &str,
+    ) -> Result<Arc<Caller>, Rejection> {
+        self.hashed(moment, (token, hash(token)), request).await
     }
 
-    async fn hashed(&self, moment: &Snapshot, token: &str, hash: Hash) -> Result<Arc<Caller>, Rejection> {
+    async fn hashed(
+        &self,
+        moment: &Snapshot,
+        (token, hash): (&str, Hash),
+        request: &str,
+    ) -> Result<Arc<Caller>, Rejection> {
         match self.remembered(moment, &hash) {
             Some(caller) => Ok(caller),
             // Boxed: a new token may need a large future, and most tokens are not new.
-            None => Box::pin(self.verify_uncached(moment, token, hash)).await,
+            None => Box::pin(self.verify_uncached(moment, (token, hash), request)).await,
         }
     }
 
@@ -220,8 +232,8 @@ impl Callers {
     async fn verify_uncached(
         &self,
         moment: &Snapshot,
-        token: &str,
-        hash: Hash,
+        (token, hash): (&str, Hash),
+        request: &str,
     ) -> Result<Arc<Caller>, Rejection> {
         let (issuer, parsed) = match Token::read(token) {
             Ok(parsed) => (self.issuer(|issuer| Some(issuer.name()) == parsed.issuer()), Ok(parsed)),
@@ -232,13 +244,13 @@ impl Callers {
         };
         let judged = if issuer.introspects() {
             let servers = &|audience: &str| self.shared.servers_of(&moment.state, audience);
-            let question =
-                PresentedToken { issuer, token, hash, now: moment.now, peer: moment.peer, servers };
+            let (now, peer) = (moment.now, moment.peer);
+            let question = PresentedToken { issuer, token, hash, now, peer, servers, request };
             self.shared.asking.ask(&question).await?
         } else {
             let parsed = parsed.map_err(Rejection::Token)?;
             let servers = |audience: &str| self.shared.servers_of(&moment.state, audience);
-            self.verify(issuer, parsed, token, moment.now, &servers).await?
+            self.verify(issuer, (parsed, token), moment.now, &servers, request).await?
         };
         let VerifiedToken { principal, expires_at, believed_until } = judged;
         // What its owner could not use here any more, a token made of it cannot either.
@@ -272,10 +284,10 @@ impl Callers {
     async fn verify(
         &self,
         issuer: &IssuerState,
-        token: Token<'_>,
-        text: &str,
+        (token, text): (Token<'_>, &str),
         now: i64,
         servers: &(dyn Fn(&str) -> Vec<String> + Sync),
+        request: &str,
     ) -> Result<VerifiedToken, Rejection> {
         let claims = proven(issuer, token, text).await?;
         let (principal, expires_at) = issuer.rules.accept(claims, now, &servers).map_err(|reject| {
@@ -283,7 +295,7 @@ impl Callers {
                 TokenError::IdToken(member) => issuer.refused_id_token(member, now),
                 _ => None,
             };
-            said.iter().for_each(|said| warn!(event = "token", "{said}"));
+            said.iter().for_each(|said| warn!(event = "token", request, "{said}"));
             Rejection::Token(reject)
         })?;
         Ok(VerifiedToken { principal, expires_at, believed_until: expires_at })

@@ -4,6 +4,37 @@
 use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue, TRANSFER_ENCODING};
 
 use crate::mcp::sse;
+use crate::sys::coding::{self, Coding};
+
+/// How a body is coded.
+pub(super) enum Coded {
+    /// It is not.
+    Plain,
+    /// In these codings, which can be undone once it is whole.
+    As(Vec<Coding>),
+    /// Otherwise, so that it cannot be read here.
+    Unknown,
+}
+
+impl Coded {
+    /// As the headers have it. Nobody asked for a coding; there are servers that use one all the same.
+    pub(super) fn of(headers: &HeaderMap) -> Self {
+        let only = |name, word: &[u8]| {
+            headers.get_all(name).iter().all(|value| value.as_bytes().eq_ignore_ascii_case(word))
+        };
+        if !only(TRANSFER_ENCODING, b"chunked") {
+            return Self::Unknown;
+        }
+        if only(CONTENT_ENCODING, b"identity") {
+            return Self::Plain;
+        }
+        match coding::of(headers) {
+            None => Self::Unknown,
+            Some(codings) if codings.is_empty() => Self::Plain,
+            Some(codings) => Self::As(codings),
+        }
+    }
+}
 
 /// What the headers of one answer say.
 #[derive(Clone, Copy, Debug, Default)]

@@ -59,6 +59,8 @@ pub(super) struct CredentialRequest<'a> {
     pub(super) stored: &'a Arc<StoredCredential>,
     /// The thread that gets it: files and locks must not block a core that serves requests.
     pub(super) vault: &'a Handle,
+    /// The identifier of the request, for the log.
+    pub(super) request: &'a str,
 }
 
 /// How long requests wait for a credential: longer than the network may take, but not as long as a file system may
@@ -119,7 +121,7 @@ impl Supply for CredentialRequest<'_> {
                 Ok(Got { token: OutgoingCredential::new(token, site).ok_or(EgressUnavailable)?, is_new })
             }
             Ok(Ok(Err(why))) => {
-                warn!(event = "egress", "{why}");
+                warn!(event = "egress", request = self.request, "{why}");
                 Err(EgressUnavailable)
             }
             // It continues, and its result is stored; but no request waits for it again.

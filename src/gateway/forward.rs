@@ -20,7 +20,7 @@ use super::body::Body;
 use super::buffering::{BufferedBody, come, hold, joined, soon};
 use super::callers::Callers;
 use super::catalogue::ListListener;
-use super::content::Content;
+use super::content::{Coded, Content};
 use super::events::{Events, ReadMode};
 use super::headers;
 use super::pool::UpstreamBody;
@@ -40,6 +40,7 @@ use super::wire::sse::Boundary;
 use crate::mcp::SESSION;
 use crate::policy::Listed;
 use crate::sys::clock;
+use crate::sys::coding::{self, Decoded};
 
 /// Why a session cannot be bound to its caller.
 const NO_TEXT: &str = "its session id is no text";
@@ -100,6 +101,8 @@ impl Forwarder {
             return Err(Rejection::Egress(passage.given()));
         }
         let Content { is_coded, is_foreign, is_stream } = Content::of(&head.headers);
+        let is_coded = is_coded && !inflow.is_end_stream();
+        let coded = if is_coded { Coded::of(&head.headers) } else { Coded::Plain };
         headers::filter_response_headers(&mut head.headers);
         // Servers with sessions may answer one message on another's stream.
         let mixed = session.is_some()
@@ -109,9 +112,16 @@ impl Forwarder {
         let visibility = self.shared.settings.list_visibility;
         let is_read = passage.is_read(visibility);
         let looks = visibility == Visibility::Granted;
-        let plain = !is_coded && (is_read || !is_foreign);
+        let known = is_read || !is_foreign;
+        let plain = matches!(coded, Coded::Plain) && known;
         if !plain && (is_read || (mixed && looks)) {
-            return passage.unread(head);
+            return match coded {
+                Coded::As(codings) if known && head.status.is_success() && !is_stream => {
+                    let body = coding::undo(inflow, &codings);
+                    Box::pin(self.decoded(passage, head, body, is_read)).await
+                }
+                _ => passage.unread(head),
+            };
         }
         if is_stream {
             return Ok(self.events(passage, head, inflow, plain).await);
@@ -194,6 +204,26 @@ impl Forwarder {
         Ok(Response::from_parts(head, Body::watched(events)))
     }
 
+    /// An answer that has to be read and came in a coding that nobody asked for.
+    async fn decoded(
+        &self,
+        passage: &mut AuthorizedRequest<'_>,
+        mut head: response::Parts,
+        body: Decoded,
+        is_read: bool,
+    ) -> Result<Response<Body>, Rejection> {
+        for name in [CONTENT_ENCODING, CONTENT_LENGTH] {
+            head.headers.remove(name);
+        }
+        if is_read {
+            return self.filtered(passage, head, body).await;
+        }
+        match self.gather(passage, body).await? {
+            Some(bytes) => self.shown(passage, head, bytes, filter::anything),
+            None => passage.unread(head),
+        }
+    }
+
     /// The server's own id of the session that a request is for, if it was given to this caller.
     fn session(
         &self,
@@ -242,11 +272,11 @@ impl Forwarder {
     async fn gather(
         &self,
         passage: &mut AuthorizedRequest<'_>,
-        inflow: UpstreamBody,
+        body: impl hyper::body::Body<Data = Bytes> + Unpin,
     ) -> Result<Option<Bytes>, Rejection> {
         let limits = &self.shared.settings.limits;
         let hold = passage.caller.account.hold(limits);
-        match self.awaited(passage, gather(inflow, limits.max_response_bytes, hold)).await? {
+        match self.awaited(passage, gather(body, limits.max_response_bytes, hold)).await? {
             Ok(bytes) => Ok(Some(bytes)),
             Err(BodyReadError::Full(refusal)) => Err(refusal),
             Err(BodyReadError::Broken | BodyReadError::TooLarge) => Ok(None),
@@ -258,9 +288,9 @@ impl Forwarder {
         &self,
         passage: &mut AuthorizedRequest<'_>,
         mut head: response::Parts,
-        inflow: UpstreamBody,
+        body: impl hyper::body::Body<Data = Bytes> + Unpin,
     ) -> Result<Response<Body>, Rejection> {
-        let Some(bytes) = self.gather(passage, inflow).await? else { return passage.unread(head) };
+        let Some(bytes) = self.gather(passage, body).await? else { return passage.unread(head) };
         if head.status == StatusCode::ACCEPTED {
             return Ok(acknowledged(head));
         }

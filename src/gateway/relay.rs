@@ -63,6 +63,8 @@ pub(super) struct RelayedCall<'a> {
     pub(super) headers: HeaderMap,
     pub(super) body: &'a Bytes,
     pub(super) envelope: &'a Envelope<'a>,
+    /// The identifier of the caller's request, for the log.
+    pub(super) request_id: HeaderValue,
     /// For its exchanges, which come one after the other.
     pub(super) alarm: Alarm,
 }
@@ -244,14 +246,15 @@ impl Forwarder {
         let session = name.map(|own| LegacySession { given: own.clone(), own: own.clone() });
         let wish = ParsedRequest::Stream;
         let (post, permit) = (Method::POST, call.permit.clone());
-        let passage = call.passage(permit, &wish, Bytes::new(), &post, HeaderValue::from_static(""));
+        let passage = call.passage(permit, &wish, Bytes::new(), &post, call.request_id.clone());
         let mut headers = call.bare_headers();
         headers.insert(VERSION, version.clone());
         onward(&passage, session.as_ref(), &mut headers, HeaderValue::from_static("courtesy"));
         if let Some(stored) =
             call.upstream.stored.as_ref().filter(|_| call.upstream.route.egress == EgressMode::Stored)
         {
-            let source = CredentialRequest { stored, vault: &self.shared.vault };
+            let request = call.request_id.to_str().unwrap_or_default();
+            let source = CredentialRequest { stored, vault: &self.shared.vault, request };
             source.current().await?.apply(&mut headers);
         }
         let (pool, origin) = (self.sender.pool.clone(), call.endpoint.origin.clone());
@@ -286,7 +289,7 @@ impl Forwarder {
         let body = Bytes::from(inner.message(&call.order.tool, None));
         let wish = ParsedRequest::Message(Envelope::read(&body).map_err(Rejection::Malformed)?);
         let post = Method::POST;
-        let request_id = HeaderValue::from_static("");
+        let request_id = call.request_id.clone();
         let mut passage = call.passage(call.permit.clone(), &wish, body.clone(), &post, request_id);
         self.answer(&mut passage, session, answer).await
     }

@@ -66,7 +66,8 @@ impl UpstreamSender {
         headers: HeaderMap,
         record: &mut RequestLog<'_>,
     ) -> Result<Response<UpstreamBody>, Rejection> {
-        let source = CredentialRequest { stored, vault: &self.shared.vault };
+        let request = passage.request_id.to_str().unwrap_or_default();
+        let source = CredentialRequest { stored, vault: &self.shared.vault, request };
         let mut turn = retry::Once::begin(&source).await?;
         loop {
             let mut with = headers.clone();

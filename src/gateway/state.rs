@@ -64,8 +64,8 @@ pub(super) struct Upstream {
     /// The policy's scopes that give a caller access, for its RFC 9728 metadata: those that can be requested are in
     /// it.
     pub(super) scopes: Vec<Arc<str>>,
-    /// The same for a caller without a token, the narrowest first: requesting all would be refused, or too much.
-    pub(super) first_scopes: Vec<Arc<str>>,
+    /// Those of them that a caller who has no token yet should ask for.
+    pub(super) first: FirstScopes,
     pub(super) healthy: Arc<AtomicBool>,
     /// When that was last looked at, in seconds since 1970; 0 for never.
     pub(super) checked_at: Arc<AtomicI64>,
@@ -73,6 +73,17 @@ pub(super) struct Upstream {
     pub(super) is_older: AtomicBool,
     /// What is known about its redirects.
     pub(super) straight: Straight,
+}
+
+/// What a caller who has no token yet is told to ask for: enough to list tools and to call one, and no more than that, since
+/// an issuer may refuse whoever asks for all. Less would not do: many issuers hold a client that registered itself to the
+/// scopes it asked for first, and lists leave out what a caller may not call, so that nobody would ask for more later.
+#[derive(Default)]
+pub(super) struct FirstScopes {
+    /// The scopes that allow tools to be listed, the narrowest first.
+    list: Vec<Arc<str>>,
+    /// The scopes that allow some tool to be called, the narrowest first.
+    call: Vec<Arc<str>>,
 }
 
 /// What lives as long as the process.
@@ -342,6 +353,25 @@ fn hold(issuers: &[Arc<IssuerState>], state: &LoadedFiles) {
     own.zip(&state.keys).for_each(|(issuer, keys)| issuer.hold(keys.set.clone()));
 }
 
+impl FirstScopes {
+    pub(super) fn of(policy: &Policy, server: &str) -> Self {
+        Self {
+            list: policy.scopes_with(server, "tools/list"),
+            call: policy.scopes_with(server, "tools/call"),
+        }
+    }
+
+    /// Of those that can be asked for, the one that does, or the two that do together.
+    pub(super) fn told(&self, is_granted: impl Fn(&str) -> bool) -> Option<Arc<str>> {
+        let first = |scopes: &[Arc<str>]| scopes.iter().find(|scope| is_granted(scope)).cloned();
+        match (first(&self.list), first(&self.call)) {
+            (_, Some(call)) if self.list.contains(&call) => Some(call),
+            (Some(list), Some(call)) => Some(format!("{list} {call}").into()),
+            (list, call) => list.or(call),
+        }
+    }
+}
+
 impl Upstream {
     /// A server without a policy or a credential, for a health check.
     pub(super) fn alone(route: &Arc<ServerRoute>) -> Self {
@@ -350,7 +380,7 @@ impl Upstream {
             stored: None,
             headers: None,
             scopes: Vec::new(),
-            first_scopes: Vec::new(),
+            first: FirstScopes::default(),
             healthy: Arc::default(),
             checked_at: Arc::default(),
             is_older: AtomicBool::default(),

@@ -155,7 +155,8 @@ impl AnswerWatch {
             let (callers, credential) = (self.callers.clone(), self.credential.clone());
             let (server, wanted) = (self.upstream.name().to_owned(), self.wanted.clone());
             let asked = (server, wanted);
-            self.again = Some(Box::pin(again(callers, credential, self.peer, asked)));
+            let asker = (self.peer, self.request_id.clone());
+            self.again = Some(Box::pin(again(callers, credential, asker, asked)));
         }
         let Some(again) = &mut self.again else { return Poll::Ready(Ok(())) };
         let found = ready!(again.as_mut().poll(context));
@@ -254,11 +255,12 @@ fn end(caller: &Caller) -> Instant {
 async fn again(
     callers: Arc<Callers>,
     credential: TokenHeader,
-    peer: IpAddr,
+    (peer, request_id): (IpAddr, HeaderValue),
     (server, wanted): (String, Arc<[OwnedCall]>),
 ) -> Result<Recheck, Rejection> {
     let moment = callers.shared.moment(peer);
-    let caller = callers.caller(&moment, credential.token()).await?;
+    let request = request_id.to_str().unwrap_or_default();
+    let caller = callers.caller(&moment, credential.token(), request).await?;
     let upstream = moment.state.upstreams.get(&server).ok_or(Rejection::NoServer)?;
     if !upstream.route.server.enabled {
         return Err(Rejection::Down(server.into()));

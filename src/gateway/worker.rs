@@ -168,7 +168,8 @@ impl Worker {
         }
         record.http = http_method(method)?;
         let route = self.route(moment, uri.path(), record)?; //                        404, 503
-        let (caller, credential) = self.callers.authenticate(moment, headers, &guest.last).await?; // 401, 400
+        let authenticated = self.callers.authenticate(moment, headers, &guest.last, record.request_id());
+        let (caller, credential) = authenticated.await?; //                            401, 400
         record.caller = Some(caller.clone());
         caller.enters(route.upstream.name())?; //                                      401
         caller.is_used(moment.now, &self.shared);
@@ -281,6 +282,7 @@ impl Worker {
             body,
             envelope,
             alarm: Alarm::default(),
+            request_id: record.request_header(),
         };
         Box::pin(self.forwarder.relay(&call, record)).await
     }
@@ -400,9 +402,7 @@ impl Worker {
         let metadata = record.upstream.map(|upstream| {
             own_endpoints::metadata_url(&self.shared.public_url, upstream.name(), record.resource)
         });
-        let first = |upstream: &Upstream| {
-            upstream.first_scopes.iter().find(|scope| self.shared.is_granted(scope)).cloned()
-        };
+        let first = |upstream: &Upstream| upstream.first.told(|scope| self.shared.is_granted(scope));
         // Only a caller without a valid token needs it, and finding it takes a moment.
         let scope = record.upstream.filter(|_| refusal.lets_in()).and_then(first);
         let scope = scope.as_ref();

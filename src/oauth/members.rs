@@ -1,9 +1,66 @@
-//! How a member of a published document is parsed: `null` counts as absent, and a wrong type invalidates only the
-//! member and not the document, which has many members that are not needed.
+//! How a published document is parsed: `null` counts as absent, and a member with a wrong type, or one that stands twice,
+//! invalidates only itself and not the document, which has many members that are not needed.
 
+use std::fmt;
+
+use serde::de::{DeserializeOwned, Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use url::Url;
+
+/// The members that decide whom secrets go to and who is believed, beside those whose names end in `_endpoint`: one that has
+/// two meanings has none.
+const DECIDING: [&str; 6] = [
+    "issuer",
+    "jwks_uri",
+    "resource",
+    "authorization_servers",
+    "code_challenge_methods_supported",
+    "authorization_response_iss_parameter_supported",
+];
+
+/// The members of a document, each once.
+struct Members(Map<String, Value>);
+
+/// Makes [`Members`].
+struct Reader;
+
+/// A whole document. Of a name that stands several times the last counts, and none that is `null`; where what it says decides,
+/// all of them must say the same.
+pub(super) fn read_document<T: DeserializeOwned>(body: &[u8]) -> serde_json::Result<T> {
+    let Members(members) = serde_json::from_slice(body)?;
+    T::deserialize(Value::Object(members))
+}
+
+impl<'de> Deserialize<'de> for Members {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_map(Reader)
+    }
+}
+
+impl<'de> Visitor<'de> for Reader {
+    type Value = Members;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut from: A) -> Result<Members, A::Error> {
+        let mut members = Map::new();
+        while let Some((name, value)) = from.next_entry::<String, Value>()? {
+            let decides = name.ends_with("_endpoint") || DECIDING.contains(&name.as_str());
+            match members.get(&name) {
+                _ if value.is_null() => continue,
+                Some(before) if decides && *before != value => {
+                    let name = crate::text::clean(&name, 64);
+                    return Err(A::Error::custom(format_args!("{name} stands twice, with different values")));
+                }
+                _ => members.insert(name, value),
+            };
+        }
+        Ok(Members(members))
+    }
+}
 
 /// An endpoint; an invalid URL counts as absent.
 pub(super) fn read_url<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Url>, D::Error> {

@@ -88,7 +88,7 @@ impl IssuerMetadata {
     /// # Errors
     /// [`MetadataError::Unreadable`], [`MetadataError::Issuer`].
     pub fn read(body: &[u8], issuer: &str) -> Result<Self, MetadataError> {
-        let found: Self = serde_json::from_slice(body)
+        let found: Self = members::read_document(body)
             .map_err(|e| MetadataError::Unreadable(crate::text::clean(&e.to_string(), 200)))?;
         if found.issuer == issuer {
             Ok(found)
@@ -274,7 +274,44 @@ mod tests {
         for body in [r#"{"issuer":null}"#, r#"{"issuer":["https://i"]}"#, "{}", "null", r#""https://i""#] {
             assert!(IssuerMetadata::read(body.as_bytes(), "https://i").is_err(), "{body}");
         }
-        assert!(read(r#","issuer":"https://i""#).is_err(), "a name twice has no one meaning");
+    }
+
+    /// Real providers repeat members; two places that nearly build one document are enough.
+    #[test]
+    fn a_member_that_stands_twice_spoils_the_document_only_where_it_decides_and_differs() {
+        let read = |members: &str| {
+            let body = format!(r#"{{"issuer":"https://i","token_endpoint":"https://i/t"{members}}}"#);
+            IssuerMetadata::read(body.as_bytes(), "https://i")
+        };
+        for fine in [
+            r#""issuer":"https://i""#,
+            r#""token_endpoint":"https://i/t""#,
+            r#""token_endpoint":null"#,
+            r#""\u0074oken_endpoint":"https://i/t","token_endpoint":"https://i/t""#,
+            r#""claims_supported":["a"],"claims_supported":["b"]"#,
+            r#""x":{"y":1,"y":2},"x":7"#,
+            r#""jwks_uri":null,"jwks_uri":"https://i/k","jwks_uri":null"#,
+        ] {
+            let found = read(&format!(",{fine}")).unwrap_or_else(|e| panic!("{fine}: {e}"));
+            assert_eq!(found.token_endpoint.unwrap().as_str(), "https://i/t", "{fine}");
+            assert_eq!(found.jwks_uri.is_some(), fine.contains("jwks"), "{fine}");
+        }
+        let last = read(r#","scopes_supported":["a"],"scopes_supported":["b"]"#).unwrap();
+        assert_eq!(last.scopes_supported.unwrap(), ["b"]);
+        for (bad, name) in [
+            (r#""issuer":"https://other""#, "issuer"),
+            (r#""token_endpoint":"https://other/t""#, "token_endpoint"),
+            (r#""token_endpoint":"""#, "token_endpoint"),
+            (r#""x_endpoint":1,"x_endpoint":2"#, "x_endpoint"),
+            (r#""jwks_uri":"https://i/k","jwks_uri":"https://i/l""#, "jwks_uri"),
+            (
+                r#""code_challenge_methods_supported":["plain"],"code_challenge_methods_supported":["S256"]"#,
+                "code_challenge_methods_supported",
+            ),
+        ] {
+            let error = read(&format!(",{bad}")).unwrap_err().to_string();
+            assert!(error.contains(&format!("{name} stands twice")), "{bad}: {error}");
+        }
     }
 
     #[test]

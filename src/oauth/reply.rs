@@ -15,6 +15,11 @@ use crate::text::clean;
 /// The longest `error_description` that is passed on, in characters.
 const DESCRIPTION_LIMIT: usize = 200;
 
+/// The longest lifetime that is believed without a second look, in seconds.
+const TEN_YEARS: Epoch = 10 * 366 * 86_400;
+/// Beyond it a number is a mistake, in seconds.
+const HUNDRED_YEARS: Epoch = 3_200_000_000;
+
 /// Why a token is not accepted (RFC 6749 appendix A.12 and A.17).
 pub const UNSENDABLE: &str =
     "with a token that has a control character, a line break or a non-ASCII character";
@@ -216,7 +221,7 @@ fn token(
 ) -> Option<TokenSet> {
     let text = |name: &str| fields.get(name).and_then(Value::as_str).filter(|value| !value.is_empty());
     let access_token = text("access_token")?;
-    let told = fields.get("expires_in").and_then(seconds).map(|lifetime| now.saturating_add(lifetime));
+    let told = fields.get("expires_in").and_then(|told| end(told, now));
     let by_default = || shape.default_lifetime.map(|lifetime| now.saturating_add(lifetime));
     Some(TokenSet {
         access_token: Secret::new(access_token),
@@ -228,16 +233,28 @@ fn token(
     })
 }
 
-/// `expires_in` as a number, or as a string as some servers send it; nonsense counts as absent.
-fn seconds(value: &Value) -> Option<Epoch> {
-    let seconds = match value {
+/// When a token ends, by an `expires_in`: a number of seconds from `now`, or a string with one in it. What is longer than
+/// anybody means, some servers mean as a point in time, in seconds or milliseconds since 1970. Nonsense counts as absent.
+fn end(told: &Value, now: Epoch) -> Option<Epoch> {
+    let told = match told {
         Value::Number(number) => number.as_f64()?,
         Value::String(text) => text.trim().parse::<f64>().ok()?,
         _ => return None,
     };
-    // A hundred years: a larger number is a mistake (milliseconds, an absolute time), and adding it could overflow.
     #[expect(clippy::cast_possible_truncation, reason = "bounded just before")]
-    (0.0..=3.2e9).contains(&seconds).then_some(seconds as Epoch)
+    let whole = (0.0..=1e15).contains(&told).then_some(told as Epoch)?;
+    let after = |lifetime: Epoch| Some(now.saturating_add(lifetime));
+    if whole <= TEN_YEARS {
+        return after(whole);
+    }
+    let is_time = |point: &Epoch| (now - TEN_YEARS..=now.saturating_add(HUNDRED_YEARS)).contains(point);
+    match [whole, whole / 1000].into_iter().find(is_time) {
+        // One that is over before it is there is nobody's meaning either.
+        Some(point) => (point > now).then_some(point),
+        // Some say "never" with nines.
+        None if whole <= HUNDRED_YEARS => after(whole),
+        None => None,
+    }
 }
 
 /// Granted scopes: a string separated by spaces (RFC 6749 section 3.3) or, in practice, commas or an array.

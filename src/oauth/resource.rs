@@ -80,7 +80,7 @@ impl ResourceMetadata {
     /// # Errors
     /// [`ResourceError::Unreadable`], [`ResourceError::Unusable`].
     pub fn parse(body: &[u8]) -> Result<Self, ResourceError> {
-        serde_json::from_slice(body).map_err(|e| {
+        members::read_document(body).map_err(|e| {
             let is_one = |object: &Map<String, Value>| {
                 ["resource", "authorization_servers"].iter().any(|name| object.contains_key(*name))
             };

@@ -112,8 +112,16 @@ impl Policy {
     /// 3.1): the narrowest first, then in the file's order. Any single one is enough, because one entry is. Names
     /// that cannot appear in a challenge are left out; which of them a caller can request, their issuer knows.
     pub fn helping_scopes(&self, grants: &Grants, server: &str, call: &Call<'_>) -> Vec<Arc<str>> {
-        let need = Need::from_call(call);
-        let helps = |entry: &&Arc<PolicyEntry>| grants.exists(entry) && entry.admits(&need).is_ok();
+        self.scopes_that_meet(&Need::from_call(call), grants, server)
+    }
+
+    /// The scopes that allow a method on something at a server, whoever asks: the narrowest first, then in the file's order.
+    pub fn scopes_with(&self, server: &str, method: &str) -> Vec<Arc<str>> {
+        self.scopes_that_meet(&Need::Method(method), &self.grants(&Principal::default()), server)
+    }
+
+    fn scopes_that_meet(&self, need: &Need<'_>, grants: &Grants, server: &str) -> Vec<Arc<str>> {
+        let helps = |entry: &&Arc<PolicyEntry>| grants.exists(entry) && entry.admits(need).is_ok();
         let offered = self.scopes.iter().filter(|scope| is_scope_token(&scope.name));
         let helping = offered.filter_map(|scope| {
             let breadth = scope.about(server).find(helps)?.breadth();

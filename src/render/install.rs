@@ -89,6 +89,10 @@ pub fn install(to: &Destination<'_>, rendered: &Rendered, dry_run: DryRun) -> Re
     let before = ownership::read_record(to.state_dir, &path)?;
     let owned = before.as_ref().map(|record| record.entries.clone()).unwrap_or_default();
     let existing = read(&path)?;
+    let older = to.target.hides.map(|name| path.with_file_name(name));
+    if let Some(older) = older.filter(|older| existing.is_none() && older.is_file()) {
+        return Err(RenderError::Hides { path, older });
+    }
     let (staying, ours) = owned.into_iter().partition(|name| to.left_out.contains(name));
     let mut merged = merged(existing.as_deref(), to.target, rendered, &ours)
         .map_err(|source| RenderError::Merge { path: path.clone(), source })?;

@@ -67,6 +67,14 @@ pub enum RenderError {
         /// The variable.
         variable: String,
     },
+    /// The client would not read what the user has any more.
+    #[error("{} is what the client reads; a new {} would put it out of force", older.display(), path.display())]
+    Hides {
+        /// The file that would be new.
+        path: PathBuf,
+        /// The older one beside it.
+        older: PathBuf,
+    },
     /// A file that a setting names.
     #[error("{path}: {reason}", path = path.display())]
     Unreadable {
@@ -110,6 +118,12 @@ impl RenderError {
     /// The remedy.
     pub fn hint(&self) -> String {
         match self {
+            Self::Hides { path, older } => format!(
+                "make {} of it first, as its makers say (https://docs.continue.dev/reference/yaml-migration); or, if it may go: mv {older} \
+                 {older}.old",
+                path.display(),
+                older = older.display()
+            ),
             Self::Header { server, .. } => format!("log in again for {server}, or correct its settings"),
             Self::Plain { .. } => {
                 "use an https gateway address, or allow plain http with --allow-http".into()

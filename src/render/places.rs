@@ -130,6 +130,7 @@ mod tests {
             ("codex", "CODEX_HOME", "relative", "/h/.codex/config.toml"),
             ("claude-code", "CLAUDE_CONFIG_DIR", "/c", "/c/.claude.json"),
             ("cline", "CLINE_MCP_SETTINGS_PATH", "/c/x.json", "/c/x.json"),
+            ("opencode", "OPENCODE_CONFIG", "/c/x.jsonc", "/c/x.jsonc"),
         ];
         for (client, name, value, expected) in cases {
             let variable = |asked: &str| (asked == name).then(|| value.to_owned());

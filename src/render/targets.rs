@@ -115,6 +115,7 @@ pub const TARGETS: &[ClientSpec] = &[
         format: Format::Yaml,
         shape: Shape::List,
         place: FilePlace::home(".continue/config.yaml"),
+        hides: Some("config.json"),
         ..JSON
     },
     ClientSpec {
@@ -149,6 +150,8 @@ pub const TARGETS: &[ClientSpec] = &[
         root: &["mcp"],
         place: FilePlace::xdg("opencode/opencode.json"),
         preferred: Some("opencode.jsonc"),
+        // It reads both, and of an entry that is in both, this file's.
+        moved: Some(Moved::File("OPENCODE_CONFIG")),
         kept: &["enabled"],
         ..JSON
     },
@@ -167,6 +170,7 @@ const JSON: ClientSpec = ClientSpec {
     place: FilePlace::home(""),
     on_windows: None,
     preferred: None,
+    hides: None,
     moved: None,
     ways: &[Bridge, Inline, Proxy],
     kept: &[],
@@ -218,6 +222,8 @@ pub struct ClientSpec {
     pub on_windows: Option<FilePlace>,
     /// A file in the same folder that takes precedence if it exists.
     pub preferred: Option<&'static str>,
+    /// An older file next to it that the client reads only while there is none of the newer kind.
+    pub hides: Option<&'static str>,
     /// The variable that gives the client another location.
     pub moved: Option<Moved>,
     /// The supported auth modes, best first.
@@ -272,9 +278,12 @@ impl ClientSpec {
             Moved::Folder(name, file) => Some(named(name)?.join(file)),
         });
         let place = self.on_windows.filter(|_| folders.windows).unwrap_or(self.place);
-        let path = moved.unwrap_or_else(|| place.within(folders));
-        let preferred = self.preferred.map(|name| path.with_file_name(name)).filter(|path| path.is_file());
-        preferred.unwrap_or(path)
+        moved.unwrap_or_else(|| {
+            let path = place.within(folders);
+            let preferred =
+                self.preferred.map(|name| path.with_file_name(name)).filter(|path| path.is_file());
+            preferred.unwrap_or(path)
+        })
     }
 
     /// Whether the client seems to be installed: its file exists, or the folder for it.

@@ -33,16 +33,26 @@ pub(crate) struct Advice<'a> {
     pub(crate) source: CredentialOrigin,
 }
 
+/// What a server asks for with a refusal.
+fn challenge(headers: &HeaderMap) -> Challenge {
+    let values = headers.get_all(WWW_AUTHENTICATE).iter().map(|value| value.as_bytes());
+    Challenge::read(values).unwrap_or_default()
+}
+
 impl<'a> Advice<'a> {
     /// For a server that gets what is stored for it.
     pub(crate) fn stored(servers: &'a Servers, which: &'a ServerRef) -> Self {
         Self { servers, which, source: servers.source_for(which) }
     }
 
+    /// Whether another token may do where one is refused with these headers: one of the same login has the same scopes.
+    pub(crate) fn may_renew(&self, headers: &HeaderMap) -> bool {
+        !challenge(headers).is_about_scope() || self.servers.login_of(self.which).is_none()
+    }
+
     /// The advice for an error answer with this status and these headers.
     pub(crate) fn on_status(&self, status: u16, headers: &HeaderMap) -> String {
-        let values = headers.get_all(WWW_AUTHENTICATE).iter().map(|value| value.as_bytes());
-        let challenge = Challenge::read(values).unwrap_or_default();
+        let challenge = challenge(headers);
         match status {
             401 => self.unauthorized(&challenge),
             403 => self.forbidden(&challenge, None),

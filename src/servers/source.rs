@@ -87,6 +87,10 @@ impl CredentialSource for HeaderSource {
         Box::pin(self.given.replace(self, refused))
     }
 
+    fn may_renew(&self, headers: &HeaderMap) -> bool {
+        Advice::stored(&self.servers, &self.which).may_renew(headers)
+    }
+
     fn advice(&self, status: u16, headers: &HeaderMap) -> String {
         Advice::stored(&self.servers, &self.which).on_status(status, headers)
     }

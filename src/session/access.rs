@@ -45,6 +45,10 @@ pub trait CredentialSource: Send + Sync + 'static {
         &'a self,
         refused: &'a UpstreamAuth,
     ) -> BoxFuture<'a, Result<Option<Arc<UpstreamAuth>>, CredentialUnavailable>>;
+    /// Whether other headers may be taken where these were answered with a 401 that has such headers.
+    fn may_renew(&self, _: &HeaderMap) -> bool {
+        true
+    }
     /// The advice after an error answer with this status and these headers.
     fn advice(&self, status: u16, headers: &HeaderMap) -> String;
 }

@@ -96,7 +96,8 @@ impl RemoteRequest {
             headers.extend(given.headers.clone());
             let place = (&url, &given.within);
             let incoming = http.open(self.method.clone(), place, headers, self.body.clone()).await?;
-            if incoming.status != 401 || !turn.again().await? {
+            let is_final = incoming.status != 401 || !access.may_renew(&incoming.headers);
+            if is_final || !turn.again().await? {
                 return Ok((given, incoming));
             }
         }

@@ -1,5 +1,5 @@
-//! What is told of an HTTP exchange to whoever asks for more: what was asked and answered and how long it took, and
-//! below that the headers. No query, no body, and of a header that may hold a secret no value. Not here: sending (see
+//! What is told of an HTTP exchange to whoever asks for more: what was asked and answered and how long it took, and below that
+//! the headers. No query, no body, and of a header that may hold a secret no value. Not here: sending (see
 //! `http`).
 
 use std::time::Instant;

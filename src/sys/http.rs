@@ -4,13 +4,16 @@
 
 mod error;
 
+use std::io;
 use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use reqwest::header::{ACCEPT_ENCODING, DATE, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER};
+use reqwest::header::{
+    ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, DATE, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER,
+};
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, Method, Request, Response};
 use url::{Host, Url};
@@ -18,6 +21,7 @@ use url::{Host, Url};
 pub use self::error::HttpError;
 use crate::sys::address::{is_forbidden, is_forbidden_host};
 use crate::sys::clock;
+use crate::sys::coding::{self, Flow};
 use crate::sys::exchange::Exchange;
 use crate::sys::mark::drop_mark;
 use crate::sys::place::announced;
@@ -74,7 +78,7 @@ pub struct Incoming {
     /// Its URL, after redirects.
     pub url: Url,
     host: String,
-    response: Response,
+    body: Flow,
 }
 
 impl Http {
@@ -175,7 +179,7 @@ impl Http {
             .get(RETRY_AFTER)
             .and_then(|value| value.to_str().ok()?.trim().parse().ok())
             .map(Duration::from_secs);
-        let body = body(response, &host).await?;
+        let body = body(Flow::of(response), &host).await?;
         Ok(HttpReply { status, retry_after, date, body })
     }
 
@@ -251,9 +255,14 @@ impl Http {
 
 impl Incoming {
     fn of(response: Response) -> Self {
-        let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let url = response.url().clone();
-        Self { status, headers, host: host(&url), url, response }
+        let (status, mut headers) = (response.status().as_u16(), response.headers().clone());
+        let (url, body) = (response.url().clone(), Flow::of(response));
+        if body.is_decoded() {
+            // They are of the body as it came.
+            headers.remove(CONTENT_ENCODING);
+            headers.remove(CONTENT_LENGTH);
+        }
+        Self { status, headers, host: host(&url), url, body }
     }
 
     /// The next part of the body; `None` at its end.
@@ -261,7 +270,7 @@ impl Incoming {
     /// # Errors
     /// [`HttpError::Lost`].
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, HttpError> {
-        self.response.chunk().await.map_err(|e| failure(&self.host, &e))
+        self.body.chunk().await.map_err(|e| lost(&self.host, &e))
     }
 
     /// The rest of the body, if it has at most `limit` bytes.
@@ -300,6 +309,10 @@ fn builder() -> reqwest::ClientBuilder {
         // `execute` follows them.
         .redirect(Policy::none())
         .dns_resolver(Outward)
+        .default_headers(HeaderMap::from_iter([(
+            ACCEPT_ENCODING,
+            HeaderValue::from_static(coding::ACCEPTED),
+        )]))
         .user_agent(concat!("mcpauth/", env!("CARGO_PKG_VERSION")))
 }
 
@@ -337,9 +350,9 @@ fn host(url: &Url) -> String {
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
-async fn body(mut response: Response, host: &str) -> Result<Vec<u8>, HttpError> {
+async fn body(mut flow: Flow, host: &str) -> Result<Vec<u8>, HttpError> {
     let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|e| failure(host, &e))? {
+    while let Some(chunk) = flow.chunk().await.map_err(|e| lost(host, &e))? {
         body.extend_from_slice(&chunk);
         if body.len() > MAX_RESPONSE_BYTES {
             return Err(HttpError::TooLarge { host: host.into(), limit: MAX_RESPONSE_BYTES });
@@ -347,6 +360,14 @@ async fn body(mut response: Response, host: &str) -> Result<Vec<u8>, HttpError> 
     }
     drop_mark(&mut body);
     Ok(body)
+}
+
+/// An end of a body before its time: of the connection, or of what a coding makes of it.
+fn lost(host: &str, error: &io::Error) -> HttpError {
+    match error.get_ref().and_then(|inner| inner.downcast_ref::<reqwest::Error>()) {
+        Some(error) => failure(host, error),
+        None => HttpError::Lost { host: host.to_owned(), cause: error.to_string() },
+    }
 }
 
 /// Only the innermost cause: the outer ones repeat the URL with its query.

@@ -1,5 +1,5 @@
-//! What a person types or pastes into this terminal, a line at a time, and the terminal's echo, which whoever redraws
-//! lines must do without.
+//! What a person types or pastes into this terminal, a line at a time, and the terminal's echo, which whoever redraws lines
+//! must do without. Not here: showing what was typed, and what it means.
 
 use std::sync::OnceLock;
 

@@ -4,6 +4,7 @@
 pub mod address;
 pub mod browser;
 pub mod clock;
+pub mod coding;
 pub mod deadline;
 pub mod descriptors;
 pub mod env;

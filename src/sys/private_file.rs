@@ -10,6 +10,7 @@
 
 mod draft;
 mod error;
+mod remedy;
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
@@ -38,6 +39,16 @@ pub fn read(path: &Path) -> Result<Option<String>, FileError> {
 /// As [`FileError`] says.
 pub fn read_bytes(path: &Path) -> Result<Option<Vec<u8>>, FileError> {
     open(path)?.map(|file| bytes(path, file)).transpose()
+}
+
+#[cfg(unix)]
+fn user() -> u32 {
+    rustix::process::geteuid().as_raw()
+}
+
+#[cfg(not(unix))]
+fn user() -> u32 {
+    0
 }
 
 fn bytes(path: &Path, file: File) -> Result<Vec<u8>, FileError> {
@@ -241,7 +252,7 @@ fn without_links(options: &mut fs::OpenOptions) {
 #[cfg(unix)]
 fn check_owner(path: &Path, about: &fs::Metadata) -> Result<(), FileError> {
     let owner = std::os::unix::fs::MetadataExt::uid(about);
-    if owner == 0 || owner == rustix::process::geteuid().as_raw() {
+    if owner == 0 || owner == user() {
         return Ok(());
     }
     Err(FileError::Foreign { path: path.into(), owner })

@@ -1,4 +1,4 @@
-//! What listening sockets are told in each system's own way, and whether somebody listens. Not here: who listens
+//! Options of listening sockets that differ between systems, and whether a port is listened on. Not here: who listens
 //! where (see `flow` and the gateway).
 
 use std::io;

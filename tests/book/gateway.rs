@@ -85,6 +85,8 @@ const REASONS: &[(&str, &str)] = &[
     ("no_egress", "the gateway has no stored credential for this server"),
     ("long_session", "the server's session name is too long to be sealed"),
     ("unreadable_list", "the server's list cannot be read, so it cannot be filtered"),
+    ("ledger", "the gateway cannot write its ledger of vended tokens"),
+    ("vending_rate", "this person has had ten vended tokens in an hour"),
     ("upstream_timeout", "the server did not begin to answer in time"),
     ("gone", "the caller left before the answer"),
 ];

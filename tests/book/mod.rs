@@ -89,6 +89,11 @@ impl Book {
     }
 }
 
+/// The files that are shown whole, for tests of other parts.
+pub(crate) fn shown_files() -> Vec<(String, String)> {
+    Book::open().files()
+}
+
 impl Page {
     fn at(path: &Path) -> Self {
         let name = path.strip_prefix(root()).unwrap().display().to_string();

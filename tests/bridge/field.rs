@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::listen::{Bridge, user as gateway_user};
 use super::{Client, call, events, initialize, json_answer, result, usual};
 use crate::support::User;
-use crate::support::coding::{CODINGS, encoded};
+use crate::support::coding::{SAID, encoded_by};
 use crate::support::upstream::{Seen, Upstream, push, say};
 
 /// The result of a tool call: its text, or the error.
@@ -189,7 +189,7 @@ fn speaking(say_it: impl Fn(&mut TcpStream, &str) + Send + Sync + 'static) -> Up
 
 #[test]
 fn an_answer_in_any_coding_is_read_though_none_was_asked_for() {
-    for coding in CODINGS {
+    for (coding, applied) in SAID {
         for (kind, before, after) in [
             ("application/json", "", ""),
             ("text/event-stream", "data: ", "\n\n"),
@@ -197,7 +197,7 @@ fn an_answer_in_any_coding_is_read_though_none_was_asked_for() {
         ] {
             let server = speaking(move |stream, body| {
                 let head = format!("200 OK\r\ncontent-type: {kind}\r\ncontent-encoding: {coding}");
-                say(stream, &head, &encoded(coding, format!("{before}{body}{after}").as_bytes()));
+                say(stream, &head, &encoded_by(applied, format!("{before}{body}{after}").as_bytes()));
             });
             for (front, call) in FRONTS {
                 assert_eq!(call(&server).as_deref(), Ok("usual"), "{front} {coding} {kind}");

@@ -229,3 +229,45 @@ fn what_is_there_twice_is_left_alone_where_it_is_ours_and_kept_where_it_is_not()
         assert_eq!(text(&path), ours);
     }
 }
+
+/// Continue reads `config.json` until there is a `config.yaml`, which then hides the user's models and all else.
+#[test]
+fn an_older_file_that_a_new_one_would_hide_is_left_in_force() {
+    let user = person();
+    let target = ClientSpec::find("continue").unwrap();
+    let newer = path(&user, target);
+    let older = newer.with_file_name("config.json");
+    lay(&user, target, "");
+    std::fs::remove_file(&newer).unwrap();
+    std::fs::write(&older, r#"{"models": [{"title": "mine"}]}"#).unwrap();
+    let ran = install(&user, "continue", "bridge").code(3);
+    let said = format!("{}{}", ran.stdout, ran.stderr);
+    assert!(said.contains("config.json is what the client reads") && said.contains("mv "), "{said}");
+    assert!(!newer.exists());
+    // With both there, the newer one is read, and written; and so it is where there is none.
+    std::fs::write(&newer, "name: mine\n").unwrap();
+    install(&user, "continue", "bridge").code(0);
+    assert!(text(&newer).contains("notes") && text(&older).contains("mine"));
+    std::fs::remove_file(&newer).unwrap();
+    std::fs::rename(&older, older.with_file_name("config.json.old")).unwrap();
+    install(&user, "continue", "bridge").code(0);
+    assert!(text(&newer).contains("notes"));
+}
+
+#[test]
+fn the_file_that_a_clients_variable_names_is_the_one_that_is_written() {
+    for (client, variable) in [("opencode", "OPENCODE_CONFIG"), ("cline", "CLINE_MCP_SETTINGS_PATH")] {
+        let mut user = person();
+        let target = ClientSpec::find(client).unwrap();
+        let usual = lay(&user, target, "{}");
+        let beside = usual.with_file_name("opencode.jsonc");
+        std::fs::write(&beside, "{}").unwrap();
+        let named = user.home().join("elsewhere/own.json");
+        std::fs::create_dir_all(named.parent().unwrap()).unwrap();
+        std::fs::write(&named, r#"{"theme": "mine"}"#).unwrap();
+        user.env(variable, named.display().to_string());
+        install(&user, client, "bridge").code(0);
+        assert!(text(&named).contains("notes") && text(&named).contains("mine"), "{client}");
+        assert_eq!((text(&usual).as_str(), text(&beside).as_str()), ("{}", "{}"), "{client}");
+    }
+}

@@ -4,8 +4,11 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use serde_json::json;
+
+use crate::support::coding::{SAID, encoded_by};
 use crate::support::lab::{Lab, call, list};
-use crate::support::upstream::{Upstream, begin, push};
+use crate::support::upstream::{Upstream, begin, push, say};
 
 #[test]
 fn a_lists_answer_never_shows_a_hidden_tool_however_it_is_sent() {
@@ -58,6 +61,52 @@ fn a_lists_answer_never_shows_a_hidden_tool_however_it_is_sent() {
         assert!(!answer.text().contains("hidden"), "{head} {body}: {}", answer.text());
         assert!(!answer.head.contains("hidden"));
         assert_eq!(upstream.seen()[0].header("accept-encoding"), Some("identity"));
+    }
+}
+
+/// Nobody asked for a coding.
+#[test]
+fn a_list_in_a_coding_is_filtered_and_what_is_none_is_not_shown() {
+    let tools = r#"{"jsonrpc":"2.0","id":"l","result":{"tools":[{"name":"hidden"},{"name":"echo"}]}}"#;
+    let coded = |coding: &'static str, body: Vec<u8>, session: &'static str| {
+        let head = format!("200 OK\r\ncontent-type: application/json{session}\r\ncontent-encoding: {coding}");
+        Upstream::start(move |_, stream| say(stream, &head, &body))
+    };
+    for (coding, applied) in SAID {
+        for session in ["", "\r\nmcp-session-id: up-1"] {
+            let upstream = coded(coding, encoded_by(applied, tools.as_bytes()), session);
+            let lab = Lab::before(&upstream, "streamable-http");
+            let worker = lab.token("worker");
+            // A list that was asked for, and one that comes in the place of another answer in a session.
+            for message in [list(), call("echo")] {
+                let asked_for = message["method"] == "tools/list";
+                if !asked_for && session.is_empty() {
+                    continue;
+                }
+                let answer = lab.ask(&worker, "/delta/mcp", &message).status(200);
+                assert_eq!(answer.json()["result"]["tools"], json!([{"name": "echo"}]), "{coding} {message}");
+                assert_eq!(
+                    answer.header("content-encoding").unwrap_or("identity").to_lowercase(),
+                    "identity"
+                );
+            }
+        }
+    }
+    let gzip = encoded_by(&["gzip"], tools.as_bytes());
+    let bomb = encoded_by(&["gzip", "gzip"], &vec![b' '; 64 << 20]);
+    for (coding, body) in [
+        ("br", gzip.clone()),
+        ("compress", gzip.clone()),
+        ("gzip, rot13", gzip.clone()),
+        ("gzip, gzip, gzip, gzip, gzip", encoded_by(&["gzip"; 5], tools.as_bytes())),
+        ("gzip", gzip[..gzip.len() - 9].to_vec()),
+        ("gzip", [&gzip[..], b"{}"].concat()),
+        ("gzip, gzip", bomb),
+    ] {
+        let upstream = coded(coding, body, "");
+        let lab = Lab::before(&upstream, "streamable-http");
+        let answer = lab.ask(&lab.token("worker"), "/delta/mcp", &list()).status(502);
+        assert!(!answer.text().contains("echo"), "{coding}: {}", answer.text());
     }
 }
 

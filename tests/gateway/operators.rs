@@ -228,9 +228,12 @@ fn the_audit_has_the_clients_address_and_a_forwarded_one_from_trusted_proxies_al
         (vec![trust("127.0.0.1")], "198.51.100.1, 2001:db8::1", "2001:db8::1"),
         (vec![trust("127.0.0.1"), trust("10.0.0.0/8")], "198.51.100.1, 192.0.2.7:80, 10.0.0.1", "192.0.2.7"),
         (vec![trust("127.0.0.1")], "nonsense", "127.0.0.1"),
+        (vec![], "for=192.0.2.7", "127.0.0.1"),
+        (vec![trust("127.0.0.1")], "for=198.51.100.1, For=\"[2001:db8::1]:80\";proto=https", "2001:db8::1"),
     ] {
         let worker = Worker::of(Lab::with(|settings, _| settings.trusted_proxies = trusted.clone()));
-        let headers = [("X-Forwarded-For", forwarded)];
+        let name = if forwarded.contains('=') { "Forwarded" } else { "X-Forwarded-For" };
+        let headers = [(name, forwarded)];
         worker.post(&headers, ALLOWED.as_bytes()).status(200);
         worker.post(&headers, REFUSED.as_bytes()).status(403);
         worker.lab.post("/alpha/mcp", &headers, ALLOWED.as_bytes()).status(401);

@@ -222,7 +222,7 @@ fn only_scopes_that_the_issuer_knows_are_told() {
             json!(["openid", "mcp:read", "mcp:write"]),
             json!({}),
             json!(["mcp:read", "mcp:write"]),
-            Some("mcp:read"),
+            Some("mcp:write"),
         ),
         (json!(["mcp:write", "email"]), json!({}), json!(["mcp:write"]), Some("mcp:write")),
         (json!(["openid", "profile"]), json!({}), Value::Null, None),
@@ -240,7 +240,37 @@ fn only_scopes_that_the_issuer_knows_are_told() {
     // Of several issuers, whatever any of them knows.
     let (one, other) = (listing(&key, &json!(["mcp:read"])), listing(&key, &json!(["mcp:write"])));
     let lab = lab(|settings| settings.issuers = vec![issuer(&one, json!({})), issuer(&other, json!({}))]);
-    assert_eq!(told(&lab), (json!(["mcp:read", "mcp:write"]), Some("mcp:read".into())));
+    assert_eq!(told(&lab), (json!(["mcp:read", "mcp:write"]), Some("mcp:write".into())));
+}
+
+/// Whoever registers by itself may never ask for more than the first time, and does not see what it may not call.
+#[test]
+fn the_first_challenge_names_enough_to_list_and_to_call() {
+    let reads = "reads: [{server: alpha, methods: [initialize, tools/list], tools: [echo]}]\n";
+    let calls = "calls: [{server: alpha, methods: [tools/call], tools: [echo]}]\n";
+    let both = "both: [{server: alpha, methods: [tools/list, tools/call], tools: [echo, other]}]\n";
+    let wide = "wide: [{server: '*', methods: ['*'], tools: ['*']}]\n";
+    let other = "other: [{server: beta, methods: ['*'], tools: ['*']}]\n";
+    let names = ["reads", "calls", "both", "wide", "other"];
+    for (policy, granted, first) in [
+        (vec![reads, both], &names[..], Some("both")),
+        (vec![wide, both, reads], &names, Some("both")),
+        (vec![wide, reads], &names, Some("wide")),
+        (vec![reads, calls], &names, Some("reads calls")),
+        (vec![calls, other], &names, Some("calls")),
+        (vec![reads, other], &names, Some("reads")),
+        (vec![reads, both, wide], &["reads", "wide"], Some("wide")),
+        (vec![reads, calls, both], &["reads", "calls"], Some("reads calls")),
+        (vec![reads, both], &["reads"], Some("reads")),
+        (vec![other], &names, None),
+        (vec![both], &["reads"], None),
+    ] {
+        let lab = Lab::with(|settings, dir| {
+            std::fs::write(dir.join("scopes.yml"), policy.concat()).unwrap();
+            settings.issuers[0].scopes = Some(granted.iter().map(ToString::to_string).collect());
+        });
+        assert_eq!(told(&lab).1.as_deref(), first, "{policy:?} {granted:?}");
+    }
 }
 
 /// Cognito's metadata says nothing of the scopes that are made for resources; their names tell them.

@@ -357,6 +357,38 @@ fn a_stored_credential_that_was_refused_is_refreshed_once_for_everybody() {
     assert!(![&ran.stdout, &ran.stderr].iter().any(|text| text.contains(&old) || text.contains(&new)));
 }
 
+/// Whoever reads the log finds the line of the audit that belongs to it, without having asked for details.
+#[test]
+fn what_fails_within_a_request_is_said_with_its_id_by_default() {
+    let provider = crate::support::wire::idp(300);
+    let user = User::at(&provider);
+    user.log_in();
+    let mut token = user.token("tracker-egress.json");
+    token.as_object_mut().unwrap().remove("refresh_token");
+    user.file(".oauth-tokens/tracker-egress.json", &token.to_string());
+    let upstream = Upstream::start(|_, stream| say(stream, "401 Unauthorized", b""));
+    let said = "upstreams: {delta: {egress: stored, credential: tracker}}\n";
+    let site = Site::before(upstream, user, said);
+    site.user.file("secret.txt", "secret");
+    let nobody = format!("http://127.0.0.1:{}", free_port());
+    let asked =
+        format!("introspection: {{endpoint: {nobody}/ask, client_id: gateway, client_secret: secret.txt}}");
+    let other = format!("{{issuer: '{nobody}', jwks_uri: '{nobody}/keys', audience: [x], {asked}}}");
+    let whole = std::fs::read_to_string(site.path("gateway.yaml")).unwrap();
+    site.user.file("gateway.yaml", &whole.replacen("root]}]", &format!("root]}}, {other}]"), 1));
+    let served = site.serve(&["--config", "gateway.yaml"]);
+    let refused = site.ask(served.address, ALLOWED).status(502);
+    let opaque = [("X-Authorization", "Bearer opaque")];
+    let unasked =
+        exchange(served.address, &request("POST", "/delta/mcp", &opaque, ALLOWED.as_bytes())).status(503);
+    let log = served.end("TERM").code(0).stderr;
+    for (answer, what) in [(refused, "tracker"), (unasked, "cannot connect to 127.0.0.1")] {
+        let said = format!(" (request {})", answer.header("x-request-id").unwrap());
+        let has = |line: &str| line.contains(what) && line.ends_with(&said);
+        assert!(log.lines().any(has), "{what}{said}: {log}");
+    }
+}
+
 /// A page whose name was made to resolve to this machine uses that name.
 #[test]
 fn metrics_are_for_our_own_names() {

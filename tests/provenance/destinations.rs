@@ -312,6 +312,6 @@ fn origins_and_their_trust_are_shown() {
     is("INGRESS_OAUTH_CLIENT_ID", "environment".into(), "yours");
     let text = scene.user.run(&["config", "show", "--origin"]).code(0).stdout;
     assert!(text.contains(&format!("({}:1, found)", found.display())), "{text}");
-    let doctor = scene.user.run(&["doctor", "--offline"]).all();
+    let doctor = scene.user.run(&["doctor", "--offline", "-v"]).all();
     assert!(doctor.contains(".env (found here)") && doctor.contains(".env (yours)"), "{doctor}");
 }

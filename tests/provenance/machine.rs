@@ -21,6 +21,7 @@ fn machine_settings_are_named_once_and_not_taken() {
         "CLAUDE_CONFIG_DIR=evil",
         "CODEX_HOME=evil",
         "CLINE_MCP_SETTINGS_PATH=evil",
+        "OPENCODE_CONFIG=evil",
         "HTTPS_PROXY={evil}",
         "https_proxy={evil}",
         "Http_Proxy={evil}",

@@ -30,14 +30,23 @@ pub(crate) struct Gateway {
 pub(crate) struct Agents(IdpThread);
 
 impl Gateway {
-    /// Starts it in the user's project and waits until it is ready.
+    /// Starts it in the user's project, on a free port, and waits until it is ready.
     pub(crate) fn start(user: &User) -> Self {
         // A found file gets nothing of the user's.
         let file = user.project().join("gateway.yaml").exists();
         let named: &[&str] = if file { &["--config", "gateway.yaml"] } else { &[] };
+        Self::start_with(user, &[&["--listen", "127.0.0.1:0"], named].concat())
+    }
+
+    /// The same, listening where its `gateway.yaml` says.
+    pub(crate) fn start_as_told(user: &User) -> Self {
+        Self::start_with(user, &["--config", "gateway.yaml"])
+    }
+
+    fn start_with(user: &User, flags: &[&str]) -> Self {
         let audit = OpenOptions::new().create(true).append(true).open(user.project().join(AUDIT));
         let mut child = user
-            .command(&[&["gateway", "serve", "--listen", "127.0.0.1:0"], named].concat())
+            .command(&[&["gateway", "serve"], flags].concat())
             .stdout(audit.expect("the audit's file"))
             .spawn()
             .expect("our binary");

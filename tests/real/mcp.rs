@@ -2,7 +2,7 @@
 //! providers and browsers (see `mod.rs`).
 
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -51,6 +51,16 @@ pub(crate) enum StdioSdk {
     PythonLegacy,
     TypeScript,
     TypeScriptLegacy,
+}
+
+/// The official clients that find out by themselves whom to ask for a token, with the protocol era they are to speak.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Finder {
+    Python(&'static str),
+    TypeScript(&'static str),
+    TypeScriptLegacy,
+    /// The Inspector's page in Chromium.
+    InspectorInBrowser,
 }
 
 impl Everything {
@@ -130,6 +140,30 @@ pub(crate) fn stdio_client(sdk: StdioSdk, paces: &str, mode: &str, server: &Comm
     };
     client.args([paces, mode]).arg(server.get_program()).args(server.get_args());
     json_of(in_place_of(&mut client, server))
+}
+
+/// A client that is told an address alone and has alice log in, see `clients/discovering.py`; `env` has her browser.
+pub(crate) fn discovering(finder: Finder, url: &str, tool: &str, env: &[(String, String)]) -> Value {
+    let node = |words: [&str; 2]| {
+        let mut command = Command::new("node");
+        command.arg(script("clients/discovering.mjs")).args(words);
+        command
+    };
+    let mut command = match finder {
+        Finder::Python(mode) => {
+            let mut command = python("mcp", "discovering.py");
+            command.arg(mode);
+            command
+        }
+        Finder::TypeScript(mode) => node(["v2", mode]),
+        Finder::TypeScriptLegacy => node(["v1", "legacy"]),
+        Finder::InspectorInBrowser => {
+            let mut command = Command::new(script("clients/inspector_web.sh"));
+            command.arg("oidc-provider");
+            command
+        }
+    };
+    json_of(command.args([url, tool]).envs(env.iter().cloned()).stdin(Stdio::null()))
 }
 
 /// What a real MCP client finds in its own configuration file, see `clients/listing.py`: it is started from `folder`

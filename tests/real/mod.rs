@@ -18,6 +18,7 @@ mod bridge_clients;
 mod client_conformance;
 mod client_files;
 mod device;
+mod discovery;
 mod flows;
 mod gateway;
 mod gateway_clients;

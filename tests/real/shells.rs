@@ -1,5 +1,4 @@
-//! Completion in every shell that a script is for, with none of them missing. Not here: what is pressed (see
-//! `completions`).
+//! Completion in every shell that a script is for, with none of them missing. Not here: what is pressed (see `completions`).
 
 use crate::completions::every_shell_offers_them;
 

@@ -3,8 +3,27 @@
 
 use std::io::Write;
 
-/// The codings there are.
-pub(crate) const CODINGS: [&str; 4] = ["gzip", "br", "zstd", "deflate"];
+/// What `Content-Encoding` may say of a body that can be read, and the codings it means.
+pub(crate) const SAID: [(&str, &[&str]); 13] = [
+    ("gzip", &["gzip"]),
+    ("br", &["br"]),
+    ("zstd", &["zstd"]),
+    ("deflate", &["deflate"]),
+    ("GZIP", &["gzip"]),
+    ("x-gzip", &["gzip"]),
+    ("X-Gzip", &["gzip"]),
+    ("identity", &[]),
+    ("Identity, gzip", &["gzip"]),
+    ("gzip, br", &["gzip", "br"]),
+    ("deflate,gzip ,zstd", &["deflate", "gzip", "zstd"]),
+    ("gzip\r\nContent-Encoding: gzip", &["gzip", "gzip"]),
+    ("br\r\ncontent-encoding: identity", &["br"]),
+];
+
+/// The body in several codings, one after the other.
+pub(crate) fn encoded_by(codings: &[&str], body: &[u8]) -> Vec<u8> {
+    codings.iter().fold(body.to_vec(), |body, coding| encoded(coding, &body))
+}
 
 /// The body in a coding.
 pub(crate) fn encoded(coding: &str, body: &[u8]) -> Vec<u8> {

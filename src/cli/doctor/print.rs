@@ -1,5 +1,5 @@
-//! How findings look: problems first, marked and wrapped on a terminal, one fact a line elsewhere. Not here: what
-//! they say (see the checks).
+//! Prints findings: problems first, marked and wrapped on a terminal, one per line otherwise. Not here: their texts (see
+//! the checks).
 
 use serde_json::json;
 

@@ -1,5 +1,5 @@
-//! A tool's arguments: a JSON object, or `KEY=VALUE` words that the tool's own schema types. What is in them is
-//! repeated nowhere. Not here: which words they are (see `words`).
+//! A tool's arguments: a JSON object, or `KEY=VALUE` words that the tool's own schema types. What is in them is repeated
+//! nowhere. Not here: which words they are (see `words`).
 
 use std::path::Path;
 
@@ -26,7 +26,7 @@ pub(super) enum ToolArguments {
 
 impl ToolArguments {
     /// # Errors
-    /// [`Error::Usage`] for what is not a JSON object, and for words that are no `KEY=VALUE`.
+    /// [`Error::Usage`] for what is not a JSON object, and for words that are not `KEY=VALUE`.
     pub(super) fn read(words: &[String]) -> Result<Self, Error> {
         match words {
             [] => Ok(Self::Ready(Map::new())),

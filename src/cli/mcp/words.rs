@@ -1,5 +1,4 @@
-//! What the words after `mcpauth call` are: a server, a tool, its arguments. Not here: reading the arguments (see
-//! `arguments`).
+//! What the words after `mcpauth call` are: a server, a tool, its arguments. Not here: reading the arguments (see `arguments`).
 
 use crate::error::Error;
 use crate::servers::{ServerRef, Servers};

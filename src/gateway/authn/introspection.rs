@@ -54,6 +54,8 @@ pub(crate) struct PresentedToken<'q> {
     pub(crate) peer: IpAddr,
     /// The servers that an audience names.
     pub(crate) servers: &'q (dyn Fn(&str) -> Vec<String> + Sync),
+    /// The identifier of the request that it came with, for the log.
+    pub(crate) request: &'q str,
 }
 
 /// Why there is no caller.
@@ -148,9 +150,9 @@ impl IntrospectionCache {
     }
 
     async fn send(&self, question: &PresentedToken<'_>) -> Result<VerifiedToken, AuthFailure> {
-        let PresentedToken { issuer, token, hash, now, servers, .. } = question;
+        let PresentedToken { issuer, token, hash, now, servers, request, .. } = question;
         let reply = issuer.introspect(token).await.map_err(|error| {
-            warn!(event = "introspection", "{error}");
+            warn!(event = "introspection", request, "{error}");
             AuthFailure::Down
         })?;
         match issuer.rules.introspected(&reply, *now, servers) {

@@ -16,8 +16,8 @@ use crate::gateway::authn::revocations::RevocationList;
 use crate::gateway::authn::vended::SigningKeys;
 use crate::gateway::redirect::Straight;
 use crate::gateway::servers::route::ServerRoute;
-use crate::gateway::state::{LoadedFiles, SharedState, Upstream};
-use crate::policy::{Call, Policy, Principal};
+use crate::gateway::state::{FirstScopes, LoadedFiles, SharedState, Upstream};
+use crate::policy::Policy;
 
 /// What is in force, by kind of file.
 #[derive(Default)]
@@ -30,8 +30,6 @@ pub(crate) struct ActiveFiles {
     tls: Option<Arc<ServerConfig>>,
 }
 
-/// What a new caller requests first.
-const LIST: Call<'static> = Call::Message { method: "tools/list", name: None };
 /// How long a change may go unnoticed.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -74,7 +72,7 @@ impl ActiveFiles {
             checked_at: same.map(|old| old.checked_at.clone()).unwrap_or_default(),
             headers: route.headers.as_ref().map(|names| names.iter().cloned().collect()),
             scopes: policy.scopes_for(name),
-            first_scopes: policy.helping_scopes(&policy.grants(&Principal::default()), name, &LIST),
+            first: FirstScopes::of(policy, name),
             route: route.clone(),
             stored: self.served.stored.get(name).cloned(),
         }

@@ -50,8 +50,8 @@ pub struct GatewaySettings {
     /// Web origins that may call (`Origin`), as in `https://app.example.com`, and those of programs with pages of their own,
     /// as in `tauri://localhost`; none by default.
     pub origins: Vec<String>,
-    /// Proxies whose `X-Forwarded-For` is trusted, as addresses or networks (`10.0.0.0/8`): the audit and the limits
-    /// per address then use the forwarded address. None by default.
+    /// Proxies whose `X-Forwarded-For` or `Forwarded` (RFC 7239) is trusted, as addresses or networks (`10.0.0.0/8`): the
+    /// audit and the limits per address then use the forwarded address. None by default.
     #[schemars(with = "Vec<String>")]
     pub trusted_proxies: Vec<Network>,
     /// The authorization servers whose tokens are accepted. At least one.

@@ -99,8 +99,8 @@ impl VendingEndpoint {
         }
         record.http = "POST";
         let (asked, caller) = match self {
-            Self::Exchange => exchange(callers, moment, headers, body).await?,
-            Self::Registry => registry(callers, moment, headers, body).await?,
+            Self::Exchange => exchange(callers, (moment, record.request_id()), headers, body).await?,
+            Self::Registry => registry(callers, (moment, record.request_id()), headers, body).await?,
         };
         record.caller = Some(caller.clone());
         let vended = vend(&callers.shared, moment, &caller, &asked).await?;
@@ -115,7 +115,7 @@ impl VendingEndpoint {
 /// The form, and whose token is shown in it.
 async fn exchange(
     callers: &Callers,
-    moment: &Snapshot,
+    (moment, request): (&Snapshot, &str),
     headers: &HeaderMap,
     body: Incoming,
 ) -> Result<(Asked, Arc<Caller>), Rejection> {
@@ -128,7 +128,7 @@ async fn exchange(
     })?;
     let Exchange { subject_token, asked } = Exchange::read(&form)?;
     // RFC 8693 section 2.2.2: a subject token that does not do is an invalid request.
-    let caller = callers.caller(moment, &subject_token).await.map_err(|refusal| match refusal {
+    let caller = callers.caller(moment, &subject_token, request).await.map_err(|refusal| match refusal {
         Rejection::Token(reject) => invalid(format!("subject_token: {}", reject.description())),
         other => other,
     })?;
@@ -138,11 +138,11 @@ async fn exchange(
 /// The JSON, and whose token came with it.
 async fn registry(
     callers: &Callers,
-    moment: &Snapshot,
+    (moment, request): (&Snapshot, &str),
     headers: &HeaderMap,
     body: Incoming,
 ) -> Result<(Asked, Arc<Caller>), Rejection> {
-    let (caller, _) = callers.authenticate(moment, headers, &LastToken::default()).await?;
+    let (caller, _) = callers.authenticate(moment, headers, &LastToken::default(), request).await?;
     let text = read(callers, &caller.principal, headers, "application/json", body).await?;
     let members = object::read(&text).ok_or_else(|| invalid("send one JSON object, no name in it twice"))?;
     Ok((Asked::read(members)?, caller))

@@ -39,6 +39,50 @@ fn a_token_ends_when_it_says_itself_where_its_reply_does_not() {
 }
 
 #[test]
+fn an_end_is_a_number_of_seconds_or_a_point_in_time_in_any_spelling() {
+    const NOW: Epoch = 1_795_000_000;
+    for (told, expected) in [
+        ("3600", Some(NOW + 3600)),
+        ("3600.0", Some(NOW + 3600)),
+        ("3600.9", Some(NOW + 3600)),
+        ("3.6e3", Some(NOW + 3600)),
+        (r#""3600""#, Some(NOW + 3600)),
+        (r#"" 3600.5 ""#, Some(NOW + 3600)),
+        ("0", Some(NOW)),
+        ("315360000", Some(NOW + 315_360_000)),
+        ("1795003600", Some(NOW + 3600)),
+        ("1795003600.25", Some(NOW + 3600)),
+        (r#""1795003600""#, Some(NOW + 3600)),
+        (r#""1795003600.0""#, Some(NOW + 3600)),
+        ("1795003600000", Some(NOW + 3600)),
+        (r#""1795003600000""#, Some(NOW + 3600)),
+        ("2147483647", Some(2_147_483_647)),
+        ("999999999", Some(NOW + 999_999_999)),
+        ("1794999990", None),
+        ("1795000000", None),
+        ("1794999990000", None),
+        ("1e300", None),
+        ("9999999999999999", None),
+        ("-1", None),
+        ("true", None),
+        (r#""3600s""#, None),
+        (r#""NaN""#, None),
+        (r#""inf""#, None),
+        ("[3600]", None),
+        ("null", None),
+    ] {
+        let body = format!(r#"{{"access_token":"t","expires_in":{told}}}"#);
+        let read = read_reply(200, body.as_bytes(), &ReplyShape::default(), &[], NOW).unwrap();
+        assert_eq!(read.expires_at, expected, "{told}");
+        if told.starts_with(|c: char| c.is_ascii_digit()) {
+            let form = format!("access_token=t&expires_in={told}");
+            let read = read_reply(200, form.as_bytes(), &ReplyShape::default(), &[], NOW).unwrap();
+            assert_eq!(read.expires_at, expected, "{form}");
+        }
+    }
+}
+
+#[test]
 fn a_type_that_is_not_sent_as_a_bearers_is_refused_by_its_name() {
     let read = |kind: &str, known: &[&str]| {
         let token_types = known.iter().map(|kind| (*kind).to_owned()).collect();

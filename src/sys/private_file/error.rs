@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use super::remedy::{closing, is_closable};
 use super::{folder_of, is_symlink};
 
 /// Why a private file was not read or written.
@@ -73,13 +74,7 @@ impl FileError {
             Self::Symlink(path) => {
                 format!("remove the link, or name the real folder with --tokens-dir: rm {}", path.display())
             }
-            // Only files that are given to us are read through links, and the mode of a mounted one cannot be
-            // changed.
-            Self::Exposed { path, .. } if is_symlink(path) => format!(
-                "chmod 600 {}; of a mounted Secret, set defaultMode: 0440 and the pod's fsGroup to a group of this user's",
-                path.display()
-            ),
-            Self::Exposed { path, .. } => format!("chmod 600 {}", path.display()),
+            Self::Exposed { path, .. } => closing(path, is_closable(path), is_symlink(path)),
             Self::Foreign { path, .. } => {
                 format!(
                     "run this as that user; or, if you trust what is in it: sudo chown $(id -u) {}",

@@ -1,4 +1,5 @@
 //! Modes, links, owners: what a private file is, and what is rejected.
+use super::remedy::{closing, is_closable};
 use super::*;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::PathBuf;
@@ -172,6 +173,30 @@ fn a_file_that_is_given_is_judged_by_what_its_links_lead_to() {
     assert!(read_given(&dir.path().join("key")).unwrap().is_none());
     symlink(dir.path(), dir.path().join("folder")).unwrap();
     assert!(matches!(read_given(&dir.path().join("folder")), Err(FileError::Strange { .. })));
+}
+
+/// A Docker secret is root's and 0444 unless the service says otherwise, and nobody in the container can change that.
+#[test]
+fn nobody_is_told_to_change_the_mode_of_a_file_that_is_not_theirs_to_change() {
+    let path = Path::new("/run/secrets/key");
+    assert_eq!(closing(path, true, false), "chmod 600 /run/secrets/key");
+    for is_link in [false, true] {
+        let hint = closing(path, false, is_link);
+        assert!(!hint.contains("chmod"), "{hint}");
+        for word in ["/run/secrets/key", "mode: 0400", "uid: ", "defaultMode: 0440", "fsGroup"] {
+            assert!(hint.contains(word), "{word}: {hint}");
+        }
+    }
+    // One that is root's.
+    let root = rustix::process::geteuid().is_root();
+    assert_eq!(is_closable(Path::new("/etc/passwd")), root && !is_read_only("/etc"));
+    let own = tempfile::NamedTempFile::new().unwrap();
+    assert!(is_closable(own.path()));
+}
+
+fn is_read_only(path: &str) -> bool {
+    let mount = rustix::fs::statvfs(path);
+    mount.is_ok_and(|mount| mount.f_flag.contains(rustix::fs::StatVfsMountFlags::RDONLY))
 }
 
 /// Only root can give files away.
