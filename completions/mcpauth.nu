@@ -1463,7 +1463,7 @@ module completions {
     [ "auto" "always" "never" ]
   }
 
-  # Make a new key that signs them; tokens signed by older keys beside it stay good
+  # Make a new key that signs them; tokens signed by older keys next to it stay valid
   export extern "mcpauth gateway token key" [
     --config: path            # The gateway's settings [default: ./gateway.yaml, else the environment]
     --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win

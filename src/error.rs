@@ -293,7 +293,7 @@ fn flow_hint(error: &FlowError, command: &str) -> String {
 fn exchange_hint(error: &FlowError) -> String {
     const VERB: &str = "mcpauth gateway token --server SERVER --tool TOOL";
     const NOT_VENDING: &str =
-        "this gateway may make no tokens; whoever runs it lets it with vending in its gateway.yaml";
+        "this gateway may make no tokens; its operator allows that with vending in its gateway.yaml";
     match error {
         FlowError::Reply { reply: ReplyError::Refused { error, .. }, .. } => match error.as_str() {
             "invalid_scope" | "invalid_authorization_details" | "invalid_target" => {
@@ -304,7 +304,7 @@ fn exchange_hint(error: &FlowError) -> String {
                 "correct what is said of it; if it is your own token, get another: mcpauth ingress --force"
                     .into()
             }
-            "slow_down" | "temporarily_unavailable" => format!("try again in a while: {VERB}"),
+            "slow_down" | "temporarily_unavailable" => format!("try again later: {VERB}"),
             _ => NOT_VENDING.into(),
         },
         FlowError::Reply { reply: ReplyError::Unreadable { .. }, .. } => NOT_VENDING.into(),

@@ -466,7 +466,10 @@ fn the_command_of_a_message_runs_where_it_is_printed() {
     type Prepare<'a> = &'a dyn Fn(&mut User);
     let nothing: Prepare<'_> = &|_| {};
     let broken_gateway: Prepare<'_> = &|user| file(user, "gateway.yaml", "listne: x\n");
-    let bad_policy: Prepare<'_> = &|user| file(user, "scopes.yml", "a: [\n");
+    let bad_policy: Prepare<'_> = &|user| {
+        file(user, "scopes.yml", "a: [\n");
+        user.env("INGRESS_OAUTH_USER_POOL_ID", "us-east-1_AbCdEfGhI").env("INGRESS_OAUTH_CLIENT_ID", "c");
+    };
     let provider: Prepare<'_> = &|user| {
         file(user, "home/.config/mcpauth/providers/mine.yaml", "token_endpoint: [");
         user.env("EGRESS_PROVIDER_NAME_1", "mine").env("EGRESS_OAUTH_CLIENT_ID_1", "c");
@@ -475,7 +478,7 @@ fn the_command_of_a_message_runs_where_it_is_printed() {
     let rows: &[(&[&str], Prepare<'_>, &str, i32)] = &[
         (&["providers", "show", "nosuch"], nothing, "mcpauth providers list", 0),
         (&["egress", "--provider", "nosuch"], nothing, "mcpauth providers list", 0),
-        (&["gateway", "serve"], broken_gateway, "mcpauth gateway schema", 0),
+        (&["gateway", "serve"], broken_gateway, "mcpauth gateway check", 7),
         (&["gateway", "explain", "--server", "x", "--tool", "y"], bad_policy, "mcpauth gateway check", 7),
         (&["token", "nosuch"], nothing, "mcpauth configure", 2),
         (&["statsu"], nothing, "mcpauth --help", 0),

@@ -271,7 +271,7 @@ fn a_call_that_needs_a_further_scope_names_the_login_that_asks_for_all_of_them()
         // Scopes that were requested once are requested again, and a second refusal leads into no loop.
         let ran = user.run(&["call", "do", "--url", &url]).code(4);
         assert!(!ran.stderr.contains("mcpauth login"), "{}", ran.stderr);
-        assert!(ran.stderr.contains("ask who runs"), "{}", ran.stderr);
+        assert!(ran.stderr.contains("ask the server's operator"), "{}", ran.stderr);
     }
 }
 
@@ -529,7 +529,8 @@ fn the_document_is_printed_for_its_address_and_shown_in_the_docs() {
         assert!(ran.stderr.contains("MCPAUTH_CLIENT_METADATA_URL"), "{}", ran.stderr);
     }
     let docs =
-        std::fs::read_to_string(format!("{}/docs/client-metadata.md", env!("CARGO_MANIFEST_DIR"))).unwrap();
+        std::fs::read_to_string(format!("{}/docs/guides/client-metadata.md", env!("CARGO_MANIFEST_DIR")))
+            .unwrap();
     let shown = docs.split("```json\n").nth(1).unwrap().split("```").next().unwrap();
     let printed =
         user.run(&["client-metadata", "--url", "https://me.example.com/mcpauth.json"]).code(0).stdout;

@@ -120,7 +120,7 @@ async fn credentials(args: &DemoArgs, stage: &Stage, shown: &mut DemoProgress<'_
     let servers = done.configs.first().map_or(0, |config| config.servers);
     let told = format!("{configs} client configurations of {servers} servers");
     shown.step("configurations", configs == 4 && servers > 0, told);
-    // Nobody is there to log in this time: whatever is not reused or refreshed fails.
+    // Nobody can log in this time: a token that is neither reused nor refreshed fails.
     let again = generate::generate(config, &args, None, &out.muted(), &known).await?;
     let (ok, detail) = reuse(&done, &again);
     shown.step("reuse", ok, detail);

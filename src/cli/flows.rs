@@ -202,7 +202,7 @@ pub(super) fn outcome(outcome: TokenOutcome) -> &'static str {
     }
 }
 
-/// What happened and until when, for people.
+/// What happened and until when the token is valid, for people.
 pub(super) fn describe(fresh: &IssuedToken) -> String {
     let what = outcome(fresh.outcome);
     match fresh.stored.token.expires_at {

@@ -88,7 +88,7 @@ pub(super) async fn generate(
     let without_gateway = config.registry_url.is_none() && planned.iter().any(is_for_gateway);
     let vault = out.context().vault(config, browser)?;
     let rows = flows::run(&vault, planned, args.force, out, known).await;
-    // The tokens are there all the same, and their rows must not be lost with the configurations.
+    // The tokens exist in any case, and their rows must not be lost with the configurations.
     let configs = clients::write_all(config, &vault.store, !args.no_install, out)
         .unwrap_or_else(|error| vec![ConfigRow::none(config, error)]);
     let mut done = RunReport::new(&kinds, rows, configs);

@@ -28,7 +28,7 @@ const GROUPS: [(&str, &[(&str, &str)]); 5] = [
         "Get credentials",
         &[
             ("login", "log in to an MCP server by its address"),
-            ("generate", "get everything that is configured"),
+            ("generate", "get everything configured"),
             ("ingress, egress", "one flow alone: the gateway's token, the logins"),
             ("agentcore, keycloak", "one flow alone: AgentCore gateways, Keycloak agents"),
             ("configure", "ask for the settings, and write .env"),

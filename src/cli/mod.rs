@@ -171,7 +171,7 @@ fn parse(args: &[OsString]) -> Result<Cli, clap::Error> {
     Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
 }
 
-/// Clap's own answers: help and version are data, everything else is a usage error.
+/// Clap's own output: help and version are data, everything else is a usage error.
 fn not_parsed(mut error: clap::Error, args: &[OsString]) -> ExitCode {
     let json = args.iter().any(|arg| arg == "--json");
     match error.kind() {

@@ -394,7 +394,7 @@ impl Notices for Out {
 }
 
 impl ProgressLine {
-    /// How the flow ended: in a few words on a terminal, where the summary follows, in full elsewhere.
+    /// How the flow ended: briefly on a terminal, where the summary follows, in full elsewhere.
     pub(super) fn end(&self, mark: Mark, brief: &str, full: &str) {
         let (code, sign) = mark.sign();
         match &self.bar {
@@ -478,8 +478,8 @@ fn mention(text: &str) {
     let _ = write(&mut std::io::stderr().lock(), text);
 }
 
-/// The text in lines that fit, all but the first `indent` columns in. A word that is longer than a line stays whole: it
-/// is a path or an address, to be copied.
+/// The text in lines that fit, all but the first indented by `indent` columns. A word longer than a line stays whole:
+/// it is a path or an address, to be copied.
 pub(super) fn wrapped(text: &str, indent: usize, width: usize) -> String {
     let mut lines = String::new();
     let mut column = indent;

@@ -1,5 +1,5 @@
-//! The tokens that this gateway has vended: which are still good, taking them back, and the keys that sign them. It leaves
-//! vending them to `gateway`.
+//! The tokens that this gateway has vended: which are still good, taking them back, and the keys that sign them. Not
+//! here: vending them (see `gateway`).
 
 use std::path::{Path, PathBuf};
 

@@ -1,6 +1,6 @@
-//! One alarm for each client's connection, for whatever may take only so long on it. It stays set from one request to the
-//! next: setting the runtime's timer anew, and taking it back, would cost each of them more than looking up its caller.
-//! It leaves what is late to whoever waits.
+//! One alarm for each client's connection, for whatever may take only so long on it. It stays set from one request to
+//! the next: setting the runtime's timer again, and taking it back, would cost each of them more than looking up its
+//! caller.
 
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
@@ -35,7 +35,7 @@ impl Alarm {
         .await
     }
 
-    /// Ready when it is time. The alarm may go off before, for somebody who did not wait that long, and is set anew then.
+    /// Ready when it is time. The alarm may go off before, for somebody who did not wait that long, and is set again then.
     fn poll(&self, due: Instant, context: &mut Context<'_>) -> Poll<()> {
         let mut alarm = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut sleep = alarm.get_or_insert_with(|| Box::pin(sleep_until(due))).as_mut();

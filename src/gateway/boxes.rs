@@ -1,5 +1,5 @@
-//! The memory that requests run in: on each core, one request's is the next one's. It is large, and getting it anew would be
-//! most of what a request costs the allocator. It leaves what runs in it to `worker`.
+//! The memory that requests run in: on each core, one request's is the next one's. It is large, and allocating it again
+//! would be most of what a request costs the allocator. Not here: what runs in it (see `worker`).
 
 use std::convert::Infallible;
 use std::future::Future;

@@ -39,7 +39,7 @@ impl Coded {
 /// What the headers of one answer say.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Content {
-    /// Whether the body has a coding, so that it cannot be read here.
+    /// Whether the body has a content coding, so that it cannot be parsed here.
     pub(super) is_coded: bool,
     /// Whether it may be in characters that cannot be searched. JSON and event streams are UTF-8 whatever this says, but
     /// there are clients that believe it.
@@ -55,7 +55,7 @@ impl Content {
         let (mut content, mut typed) = (Self::default(), false);
         for (name, value) in headers {
             if name == CONTENT_TYPE {
-                // Every one counts: of two, it is the reader's guess which one is meant.
+                // Every one counts: with two, each reader may choose another.
                 content.is_foreign |= is_foreign(value);
                 content.is_stream |= !typed && sse::is_stream_type(value);
                 typed = true;

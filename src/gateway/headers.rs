@@ -12,20 +12,20 @@ use self::names::{is_claim, is_not_back};
 
 mod names;
 
-/// What of a request's headers goes on.
+/// Which of a request's headers are forwarded.
 pub(super) struct Onward<'a> {
-    /// The token that let the caller in. No header that holds it passes, whatever its name.
+    /// The caller's token. No header that contains it passes, whatever its name.
     pub(super) token: &'a [u8],
-    /// Whether the caller's own `Authorization` is meant for the server.
+    /// Whether the caller's own `Authorization` is for the server.
     pub(super) authorization: bool,
     /// If set, the only other headers that pass.
     pub(super) listed: Option<&'a HashSet<HeaderName>>,
 }
 
-/// Those of the same with which clients say who they are: the gateway reads them itself.
+/// The identity headers that clients send to the gateway: it reads them itself.
 const OWN: [&str; 6] =
     ["x-authorization", "x-client-id", "x-keycloak-realm", "x-keycloak-url", "x-region", "x-user-pool-id"];
-/// What passes a list as well: the protocol's own headers.
+/// Headers that always pass: the protocol's own.
 const ALWAYS: [&str; 9] = [
     "accept",
     "accept-language",

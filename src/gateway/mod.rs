@@ -11,7 +11,7 @@
 //!     accounts                   what this caller has under way, and may take
 //!     intake                     the whole body, and what (wire) reads in it
 //!     (policy), rate             may they, and how often
-//!     (vending)                  beside the line: the addresses where callers get tokens of the gateway's own
+//!     (vending)                  next to the line: the addresses where callers get tokens of the gateway's own
 //!     forward                    headers, session and egress replaced; pool (dial) sends, redirect again; hold, body, events
 //!                                and watch answer
 //! state, record, refusal         what all steps see; what is kept of each request; every no

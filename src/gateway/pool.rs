@@ -129,7 +129,8 @@ impl Pool {
             }
             let due = if fresh { Instant::now() } else { now } + patience.answer;
             match alarm.within(due.into(), sender.try_send_request(request)).await {
-                // It would speak another protocol from here on; an interim answer (1xx) is none, and is not passed on.
+                // From here on it would speak another protocol; an interim answer (1xx) is not an answer, and is not
+                // passed on.
                 Some(Ok(response)) if response.status().is_informational() => {
                     return Err(ExchangeError::Switched);
                 }

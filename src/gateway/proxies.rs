@@ -21,7 +21,7 @@ pub(super) fn client(peer: IpAddr, headers: &HeaderMap, trusted: &[Network]) -> 
     }
     let last = |hops: &mut dyn Iterator<Item = Option<IpAddr>>| {
         let mut client = peer;
-        // Beyond what cannot be read nobody knows who said it.
+        // Entries before an unreadable one cannot be trusted.
         while let Some(Some(address)) = hops.next() {
             client = address;
             if !is_trusted(address) {

@@ -99,7 +99,7 @@ impl Worker {
         let (allowed_page, refusal) = page.map_or_else(|no| (None, Some(no)), |page| (page, None));
         let line = match refusal.filter(|refusal| !own_endpoints::is_public(head, refusal)) {
             Some(refusal) => Err(refusal),
-            // Moving the line's memory into a span would cost each request a copy of it.
+            // Moving the line's future into a span would cost each request a copy of it.
             None if span.is_disabled() => self.counted(&moment, head, body, guest, &mut record).await,
             None => {
                 let line = self.counted(&moment, head, body, guest, &mut record);

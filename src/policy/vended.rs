@@ -1,5 +1,5 @@
-//! What a token of the gateway's own names of its owner's rights (RFC 9396): it gives nothing, it only takes away.
-//! It leaves whose rights these are to `compiled`, and the decision to `decide`.
+//! What a token of the gateway's own names of its owner's rights (RFC 9396): it grants nothing, it only takes away.
+//! Not here: whose rights these are (see `compiled`); the decision (see `decide`).
 
 use serde::{Deserialize, Serialize};
 

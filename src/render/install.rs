@@ -139,7 +139,7 @@ pub fn forget(state_dir: &Path, path: &Path) -> Result<(), RenderError> {
     ownership::forget(state_dir, path)
 }
 
-/// Two installations at once would each forget what the other did.
+/// Two concurrent installations would each lose the other's record.
 fn lock(state_dir: &Path) -> Result<fs::File, RenderError> {
     private_file::create_dir(state_dir)?;
     let at = state_dir.join("installed.lock");

@@ -1,5 +1,5 @@
-//! A token of the gateway's own in the place of our identity: for certain servers, tools and scopes, and for a while, so that
-//! whoever gets it holds no more than they need. It leaves sending for it to the vault.
+//! A token of the gateway's own in the place of our identity: for certain servers, tools and scopes, and for a while,
+//! so that whoever gets it holds no more than they need. Not here: sending for it (see the vault).
 
 use tokio::sync::Mutex;
 use url::Url;
@@ -57,7 +57,7 @@ impl Servers {
         Ok(url)
     }
 
-    /// What stands in for our identity, if anything is to. One that the gateway refuses before its end was taken back: whoever
+    /// What stands in for our identity, if anything is to. One that the gateway refuses before its end was revoked: whoever
     /// took it meant its holder, who gets no other one.
     pub(super) async fn stand_in(
         &self,
@@ -71,7 +71,7 @@ impl Servers {
             return Err(Error::Usage {
                 message: "the gateway refuses the token that was made for this run; it may have been revoked"
                     .into(),
-                hint: "start it again for another one, if that is meant".into(),
+                hint: "start it again for another one, if you want that".into(),
             });
         }
         let is_good = |token: &&TokenSet| token.freshness(clock::now()) == Freshness::Fresh;

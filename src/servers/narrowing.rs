@@ -1,5 +1,5 @@
-//! What a token of the gateway's own is to be limited to, as the token endpoint reads it, and the one that stands in for our
-//! identity. It leaves getting it to `exchange`.
+//! What a token of the gateway's own is to be limited to, as the token endpoint reads it, and the one that stands in
+//! for our identity. Not here: getting it (see `exchange`).
 
 use serde_json::json;
 use tokio::sync::Mutex;

@@ -1,5 +1,4 @@
 //! Content codings (RFC 9110 section 8.4.1): which an answer has, and its body without them.
-//! It leaves limits to whoever reads the body.
 
 use std::error::Error;
 use std::fmt;

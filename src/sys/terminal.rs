@@ -5,7 +5,7 @@ use std::io::{IsTerminal, Read};
 
 use crate::sys::{env, regular_file};
 
-/// Whether a person is there to answer: both ends are a terminal.
+/// Whether a user can answer: both ends are a terminal.
 pub fn interactive() -> bool {
     std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
 }

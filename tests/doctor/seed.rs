@@ -155,12 +155,7 @@ const SEED: &[Case] = &[
             p.user.run(&["ingress"]).code(0);
             p.policy(&GOOD_POLICY.replace("read:", "others:"));
         },
-        [
-            "gateway.access",
-            "problem",
-            "ingress.json see no server's tools",
-            "mcpauth gateway explain fininfo",
-        ],
+        ["gateway.access", "problem", "ingress.json see no tools", "mcpauth gateway explain fininfo"],
     ),
     case(
         "scope mappings: a group is given what is not defined",

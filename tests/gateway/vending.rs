@@ -1,5 +1,5 @@
-//! The gateway's own tokens: how they are come by, what they open, and how they are taken back.
-//! It leaves what random policies make of them to `vending_rights`, and forged ones to `vending_attacks`.
+//! The gateway's own tokens: how they are come by, what they open, and how they are revoked. Not here: what random
+//! policies make of them (see `vending_rights`); forged ones (see `vending_attacks`).
 #![expect(clippy::disallowed_methods, reason = "tests lay out the gateway's files")]
 
 use std::path::Path;
@@ -226,7 +226,7 @@ fn the_registrys_question_is_answered_in_its_shape() {
     assert_eq!(refused.header("www-authenticate"), Some("Bearer"));
     assert!(refused.json()["detail"].is_string());
     generate(&lab, "nobodys", &json!({})).status(401);
-    // The body of the reference's own endpoint, which believed it.
+    // The body of the registry's own endpoint, which believed it.
     let told = json!({"user_context": {"username": "root", "scopes": ["root"], "groups": []}, "requested_scopes": ["root"]});
     assert_eq!(generate(&lab, &lab.token("stranger"), &told).status(400).json()["error"], "invalid_request");
 }

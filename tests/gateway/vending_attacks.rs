@@ -1,5 +1,5 @@
-//! Forged and foreign tokens in the form of the gateway's own: each is refused before a server hears of it.
-//! It leaves the tokens of other issuers to `attacks` and `odd_tokens`.
+//! Forged and foreign tokens in the form of the gateway's own: each is refused before a server hears of it. Not here:
+//! the tokens of other issuers (see `attacks` and `odd_tokens`).
 
 use std::fs;
 

@@ -1,5 +1,5 @@
-//! `mcpauth gateway token` as it is typed, and the bridge that has such a token made for its client.
-//! It leaves the gateway's side to `vending`.
+//! `mcpauth gateway token` as it is typed, and the bridge that has such a token made for its client. Not here: the
+//! gateway's side (see `vending`).
 #![expect(clippy::disallowed_methods, reason = "tests lay out the gateway's files")]
 
 use mcpauth::sys::private_file;
@@ -21,7 +21,7 @@ fn user(lab: &Lab, client: &str) -> User {
     user
 }
 
-/// Whoever runs the gateway: the same files, by a `gateway.yaml`.
+/// The gateway's operator: the same files, by a `gateway.yaml`.
 fn operator(lab: &Lab) -> User {
     let mut user = User::new();
     let yaml =

@@ -1,5 +1,5 @@
-//! Whatever the policy: nobody gets more through a vended token than the policy in force gives its owner, nor more than the
-//! token names. It leaves the decision itself to the unit tests of `policy`.
+//! Whatever the policy: nobody gets more through a vended token than the policy in force gives its owner, nor more
+//! than the token names. Not here: the decision itself (see the unit tests of `policy`).
 
 use std::collections::BTreeSet;
 

@@ -1,6 +1,6 @@
-//! Ordinary clients that know a server's address behind the gateway and nothing else find out whom to ask, log in at the
-//! certified provider and call a tool, with the settings that the book shows.
-//! It leaves clients that are given their headers to `gateway_clients`.
+//! Ordinary clients that know a server's address behind the gateway and nothing else find out whom to ask, log in at
+//! the certified provider and call a tool, with the settings that the book shows. Not here: clients that are given
+//! their headers (see `gateway_clients`).
 
 use std::net::TcpListener;
 use std::path::Path;

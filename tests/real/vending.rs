@@ -1,5 +1,5 @@
 //! The gateway's own tokens, verified by libraries that others check tokens with: PyJWT, jose and golang-jwt.
-//! It leaves what they open at the gateway to `gateway::vending`.
+//! Not here: what they open at the gateway (see `gateway::vending`).
 
 use std::io::Write as _;
 use std::path::PathBuf;

@@ -28,7 +28,7 @@ use crate::text::{clean, word};
 const EXAMPLES: &str = "Examples:
   mcpauth gateway explain docs --tool search --groups readers
   mcpauth gateway explain docs --method tools/list --scopes docs/read --json
-  mcpauth gateway explain --token ingress                  all that this stored token may do
+  mcpauth gateway explain --token ingress                  everything this stored token may do
   mcpauth gateway explain --token ingress docs --tool search";
 
 /// Tell whether a caller may do something, and which line of the policy decides
@@ -43,7 +43,7 @@ pub(super) struct ExplainArgs {
     /// The same
     #[arg(long = "server", value_name = "SERVER", conflicts_with = "server", hide = true)]
     named: Option<String>,
-    /// The method, GET for the stream or DELETE for a session's end [default: the one that is about what is named]
+    /// The method; GET for the stream, DELETE to end a session [default: the one for the tool, prompt or resource]
     #[arg(long, requires = "about")]
     method: Option<String>,
     /// The tool it calls

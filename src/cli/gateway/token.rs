@@ -1,5 +1,6 @@
-//! `mcpauth gateway token`: tokens of the gateway's own, for one job; which there are; and taking them back.
-//! It leaves making them to the gateway, remembering them to its ledger, and refusing them to its list of the revoked.
+//! `mcpauth gateway token`: tokens of the gateway's own, for one job; which there are; and taking them back. Not
+//! here: making them (see the gateway); remembering them (see its ledger); refusing them (see its list of the
+//! revoked).
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
@@ -29,7 +30,7 @@ A token in a command line is visible to every process: give it to programs in a 
 ///
 /// It is made of your token for the gateway (mcpauth ingress), never opens more than you may do yourself, and ends after an
 /// hour, a day at the most. The gateway is the one at REGISTRY_URL; its settings must have vending. To list and revoke is for
-/// whoever runs the gateway, with its files at hand.
+/// the gateway's operator, with its files at hand.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
 pub(super) struct TokenArgs {
@@ -95,7 +96,7 @@ struct RevokeArgs {
     from: From,
 }
 
-/// Make a new key that signs them; tokens signed by older keys beside it stay good
+/// Make a new key that signs them; tokens signed by older keys next to it stay valid
 #[derive(Args, Debug)]
 #[command(after_help = "Example:\n  mcpauth gateway token key --config /etc/mcpauth/gateway.yaml")]
 struct KeyArgs {

@@ -69,7 +69,8 @@ struct OwnArgs {
     /// The key's id at the issuer
     #[arg(long, value_name = "ID", requires = "private_key_file")]
     key_id: Option<String>,
-    /// The redirect URI that this client is registered with [default: http://127.0.0.1:8080/callback, with a path of its own for an issuer that does not name itself in its answers (RFC 9207)]
+    /// The redirect URI that this client is registered with [default: http://127.0.0.1:8080/callback, with another
+    /// path for an issuer that sends no iss in its answers (RFC 9207)]
     #[arg(long, value_name = "URI", requires = "client_id", value_parser = redirect_uri)]
     redirect_uri: Option<Url>,
     /// Get the token for the client itself, without a login; the default at an issuer that offers nothing else

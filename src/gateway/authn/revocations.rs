@@ -1,5 +1,5 @@
-//! The list of the revoked: what is refused although it verifies, one entry a line. It leaves watching the file to `ops`, and
-//! which tokens there are to `token_ledger`.
+//! The list of the revoked: what is refused although it verifies, one entry a line. Not here: watching the file (see
+//! `ops`); which tokens there are (see `token_ledger`).
 
 use std::collections::HashSet;
 use std::io;
@@ -10,7 +10,7 @@ use crate::policy::Principal;
 use crate::sys::private_file::{self, FileError};
 use crate::sys::regular_file;
 
-/// Tokens that are refused although they verify, by what names them.
+/// Revoked tokens, by what identifies them.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct RevocationList {
     pub(in crate::gateway) token_ids: HashSet<String>,
@@ -33,7 +33,7 @@ pub enum RevocationError {
     #[error(transparent)]
     Unwritable(#[from] FileError),
     /// A line that says something else: no gateway puts the list in force.
-    #[error("{path}: line {line} is none of jti:, sub: and client_id: VALUE", path = path.display())]
+    #[error("{path}: line {line} is not jti:, sub: or client_id: VALUE", path = path.display())]
     Malformed {
         /// The file.
         path: PathBuf,
@@ -88,10 +88,10 @@ impl RevocationList {
         Ok(new.len())
     }
 
-    /// One entry a line, `jti: VALUE`, `sub: VALUE` or `client_id: VALUE`; `#` begins a comment.
+    /// One entry per line, `jti: VALUE`, `sub: VALUE` or `client_id: VALUE`; `#` begins a comment.
     ///
     /// # Errors
-    /// The number of the first line that is none of it.
+    /// The number of the first invalid line.
     fn parse(text: &str) -> Result<Self, usize> {
         let mut revoked = Self::default();
         for (number, line) in text.lines().enumerate() {
@@ -115,7 +115,7 @@ impl RevocationList {
         Ok(revoked)
     }
 
-    /// What of a caller is revoked, if anything: the caller, or this token alone.
+    /// What is revoked, if anything: the caller, or only this token.
     pub(in crate::gateway) fn reject(&self, principal: &Principal) -> Option<TokenError> {
         let client = principal.client_id.as_ref();
         if self.subjects.contains(&principal.subject) || client.is_some_and(|id| self.clients.contains(id)) {

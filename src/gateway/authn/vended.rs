@@ -1,5 +1,5 @@
-//! The gateway's own tokens (RFC 9068): the keys that sign them, and what they say of their owner and of the limits they set.
-//! It leaves who gets one to `vending`, and what both come to to `policy`.
+//! The gateway's own tokens (RFC 9068): the keys that sign them, and what they say of their owner and of the limits
+//! they set. Not here: who gets one (see `vending`); what both come (see to `policy`).
 
 use std::fmt;
 use std::fs;

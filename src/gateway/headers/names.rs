@@ -1,9 +1,10 @@
-//! The names of headers that stop at the gateway. It leaves what else decides whether a header passes to `headers`.
+//! The names of headers that stop at the gateway. Not here: what else decides whether a header passes (see
+//! `headers`).
 
 use std::sync::LazyLock;
 
-/// Headers that say who the caller is and where from, or that another request is meant than the one that was decided on:
-/// whoever is behind the gateway believes them, so a client's own never pass. The registry's are among them.
+/// Headers that say who the caller is and where from, or that change which request is meant: servers behind the
+/// gateway trust them, so a client's own never pass. The registry's are among them.
 const CLAIMS: [&str; 66] = [
     "base-url",
     "cdn-src-ip",
@@ -72,7 +73,7 @@ const CLAIMS: [&str; 66] = [
     "x-username",
     "x-verb",
 ];
-/// Families of the same. Sorted, like [`CLAIMS`], and none is the beginning of another.
+/// Header families of the same kind. Sorted, like [`CLAIMS`], and none is a prefix of another.
 const CLAIM_FAMILIES: [&str; 33] = [
     "cf-",
     "ms-client-principal",
@@ -108,7 +109,7 @@ const CLAIM_FAMILIES: [&str; 33] = [
     "x-ssl-",
     "x-webauth-",
 ];
-/// RFC 9110 section 7.6.1 and RFC 9112: what belongs to one connection or one message, and what a new request gets anew.
+/// RFC 9110 section 7.6.1 and RFC 9112: headers of one connection or one message, which a new request sets again.
 const CONNECTION_BOUND: [&str; 14] = [
     "connection",
     "content-length",
@@ -130,7 +131,7 @@ const CONNECTION_BOUND: [&str; 14] = [
 const NOT_BACK: [&str; 5] =
     ["alt-svc", "clear-site-data", "set-cookie", "strict-transport-security", "www-authenticate"];
 
-/// Whether a header belongs to a connection or a message, and so to nobody who names headers of a request.
+/// Whether a header belongs to a connection or a message, so that it must not be configured for requests.
 pub(in crate::gateway) fn is_bound(name: &str) -> bool {
     may_be(name).is_some_and(|may| may.bound & length(name) != 0) && CONNECTION_BOUND.contains(&name)
 }
@@ -149,13 +150,12 @@ pub(super) fn is_claim(name: &str) -> bool {
     if may.seconds >> (second & 31) & 1 == 0 {
         return false;
     }
-    // Whatever stands between a beginning and the name begins with it too, so that one family comes into question.
+    // Whatever sorts between a prefix and the name has the same prefix, so only one family needs a check.
     let after = CLAIM_FAMILIES.partition_point(|family| *family <= name);
     after.checked_sub(1).and_then(|at| CLAIM_FAMILIES.get(at)).is_some_and(|family| name.starts_with(family))
 }
 
-/// What names in the lists have in common that begin with the same byte: nearly every header is found to be none of them
-/// without a comparison.
+/// Properties of the listed names by first byte: nearly every header can be excluded without a comparison.
 #[derive(Clone, Copy, Default)]
 struct MayBe {
     /// The lengths of names in [`CLAIMS`], [`CONNECTION_BOUND`] and [`NOT_BACK`], a bit for each.

@@ -154,8 +154,8 @@ impl GatewaySettings {
 
     /// Where revoked tokens are listed, if anywhere.
     pub fn revocations(&self) -> Option<PathBuf> {
-        let beside = || self.vending.as_ref().map(|vending| vending.ledger.with_file_name("revoked"));
-        self.revocation_list.clone().or_else(beside)
+        let sibling = || self.vending.as_ref().map(|vending| vending.ledger.with_file_name("revoked"));
+        self.revocation_list.clone().or_else(sibling)
     }
 
     /// An empty file is equal to `{}`.

@@ -1,11 +1,11 @@
-//! What `gateway.yaml` says of the gateway's own tokens. It leaves the tokens to `authn` and `vending`.
+//! What `gateway.yaml` says of the gateway's own tokens. Not here: the tokens (see `authn` and `vending`).
 
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// The gateway as an issuer of its own tokens: for one job, for a while, and to be taken back.
+/// The gateway as an issuer of its own tokens: for one job, for a while, and to be revoked.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Vending {
@@ -25,7 +25,7 @@ pub struct Vending {
 }
 
 impl Vending {
-    /// A new key's place: the file that `key` names if it is not there, else beside the other keys of its folder.
+    /// A new key's place: the file that `key` names if it is not there, else next to the other keys of its folder.
     pub fn new_key(&self, now: i64) -> PathBuf {
         let is_file = self.key.extension().is_some_and(|ending| ending == "pem");
         if is_file && !self.key.is_dir() { self.key.clone() } else { self.key.join(format!("{now}.pem")) }

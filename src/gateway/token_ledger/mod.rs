@@ -1,6 +1,6 @@
-//! The ledger of vended tokens: one JSON object a line, in a file that several gateways and the command line share under a
-//! lock. It knows which tokens there are, whose, and when they were last used, and never a token.
-//! It leaves what is refused to the list of the revoked.
+//! The ledger of vended tokens: one JSON object a line, in a file that several gateways and the command line share
+//! under a lock. It knows which tokens there are, whose, and when they were last used, and never a token. Not here:
+//! what is refused (see the list of the revoked).
 
 mod writer;
 
@@ -85,7 +85,7 @@ struct Content {
 const MOST: usize = 10;
 /// The time they are counted in, and for which a token is remembered past its end.
 const HOUR: i64 = 3600;
-/// Lines that may be there beside two for each token before the file is written anew.
+/// Lines that may be there in addition to two for each token before the file is written again.
 const SPARE: usize = 100;
 
 impl Ledger {
@@ -173,7 +173,7 @@ impl Ledger {
 }
 
 impl Content {
-    /// Writes further lines at the end, or everything anew where most of what is there says nothing any more.
+    /// Writes further lines at the end, or everything again where most of what is there says nothing any more.
     fn add(&mut self, ledger: &Ledger, lines: Vec<Line>, now: i64) -> Result<(), FileError> {
         self.entries.retain(|entry| now < entry.expires_at.max(entry.issued_at) + HOUR);
         let kept = self.entries.len();

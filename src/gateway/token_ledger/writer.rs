@@ -1,5 +1,4 @@
 //! Writes the ledger on a thread of its own: no request waits for a file on its own core.
-//! It leaves what is in the file to its parent.
 
 use std::io;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};

@@ -1,5 +1,5 @@
-//! What somebody asks of a token that is to be made for them: by the token endpoint's form (RFC 8693 section 2.1) or by the
-//! registry's JSON. It leaves whether they may have it to `judge`.
+//! What somebody asks of a token that is to be made for them: by the token endpoint's form (RFC 8693 section 2.1) or
+//! by the registry's JSON. Not here: whether they may have it (see `judge`).
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -33,7 +33,7 @@ pub(super) struct Exchange {
     pub(super) asked: Asked,
 }
 
-/// The registry's form of the question, with what it lacks beside. Another member is an error: a limit that nobody reads is
+/// The registry's form of the question, with what it lacks. Another member is an error: a limit that nobody reads is
 /// none.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

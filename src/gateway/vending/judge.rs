@@ -1,5 +1,4 @@
 //! Whether somebody may have the token they ask for: no more than they have themselves by the policy in force.
-//! It leaves making it to its parent.
 
 use std::sync::Arc;
 

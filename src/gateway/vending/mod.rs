@@ -1,6 +1,6 @@
-//! The gateway as an issuer of its own tokens: for whoever has one of an issuer's, narrower, for a while, and to be taken back.
-//! It leaves what is asked to `asked`, whether somebody may have it to `judge`, remembering it to `token_ledger`, and what a token
-//! says to `authn`.
+//! The gateway as an issuer of its own tokens: for whoever has one of an issuer's, narrower, for a while, and to be
+//! revoked. Not here: what is asked (see `asked`); whether somebody may have it (see `judge`); remembering it (see
+//! `token_ledger`); what a token says (see `authn`).
 
 mod asked;
 mod judge;

@@ -132,7 +132,7 @@ impl<'b> JsonReader<'b> {
         self.at
     }
 
-    /// The first byte of what comes next, white space passed over.
+    /// The first byte of what comes next, after white space.
     #[inline(always)]
     pub(super) fn peek(&mut self) -> Option<u8> {
         match self.byte() {

@@ -122,7 +122,7 @@ fn is_list(token: &[u8]) -> bool {
     Listed::ALL.into_iter().any(|listed| spells(token, listed.member()))
 }
 
-/// Whether some reader takes the inside of a JSON string for this word: without regard to case, and up to a U+0000.
+/// Whether some parser takes the inside of a JSON string for this word: case-insensitively, and up to a U+0000.
 fn spells(token: &[u8], word: &str) -> bool {
     // Nearly every string is told apart by its first plain letters.
     let is_same = |(found, expected): &(&u8, u8)| found.eq_ignore_ascii_case(expected);

@@ -1,4 +1,4 @@
-//! How a private file that others can read is closed. It leaves finding that out to the module above.
+//! How a private file that others can read is closed. Not here: finding that out (see the module above).
 
 #[cfg(unix)]
 use std::fs;

@@ -1,4 +1,4 @@
-//! How far a string goes on without anything in it that JSON gives a meaning. It leaves the meaning to `json`.
+//! How far a string goes on without anything in it that JSON gives a meaning. Not here: the meaning (see `json`).
 
 /// How many bytes come before a quote, a backslash or a control character: many at a time, because strings are most of a
 /// message.
@@ -28,7 +28,7 @@ fn plain_by_eights(bytes: &[u8]) -> usize {
         let quote = is_zero(word ^ (ONES * u64::from(b'"')));
         let backslash = is_zero(word ^ (ONES * u64::from(b'\\')));
         let special = (control | quote | backslash) & TOPS;
-        // Borrows make false hits only above a true one, and the lowest is the first.
+        // Borrows cause false hits only above a true one, and the lowest is the first.
         if special != 0 {
             return at * 8 + special.trailing_zeros() as usize / 8;
         }
