@@ -37,7 +37,7 @@ const TRIAL: Duration = Duration::from_secs(10);
 
 /// What to do.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Options {
+pub(crate) struct DoctorOptions {
     /// Fix what is safe to fix.
     pub(crate) fix: bool,
     /// Make no network requests.
@@ -62,7 +62,7 @@ struct DoctorContext<'a> {
 }
 
 /// Runs all checks. The results of test requests are not stored, unless they are to fix something.
-pub(crate) async fn examine(options: Options, config: &Config, context: &Context) -> DoctorReport {
+pub(crate) async fn examine(options: DoctorOptions, config: &Config, context: &Context) -> DoctorReport {
     let mut report = DoctorReport::default();
     // Files first: after their modes are fixed, the later checks can read them.
     let local = || {

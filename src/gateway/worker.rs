@@ -65,7 +65,7 @@ pub(super) struct Guest {
 }
 
 /// Where a message goes.
-struct Destination<'m> {
+struct RouteTarget<'m> {
     upstream: &'m Arc<Upstream>,
     found: RouteMatch<'m>,
 }
@@ -312,7 +312,7 @@ impl Worker {
         moment: &'w Snapshot,
         path: &'m str,
         record: &mut RequestLog<'w>,
-    ) -> Result<Destination<'m>, Rejection> {
+    ) -> Result<RouteTarget<'m>, Rejection> {
         let found = moment.state.routes.find(path).map_err(|none| match none {
             RouteError::Malformed => Rejection::Path,
             RouteError::Unknown => Rejection::NoServer,
@@ -324,7 +324,7 @@ impl Worker {
         if !upstream.healthy.load(Ordering::Relaxed) {
             return Err(Rejection::Down(name.into()));
         }
-        Ok(Destination { upstream, found })
+        Ok(RouteTarget { upstream, found })
     }
 
     /// Limits per caller, and per tool of a caller.
@@ -345,7 +345,7 @@ impl Worker {
         &self,
         moment: &Snapshot,
         caller: &Caller,
-        route: &Destination<'_>,
+        route: &RouteTarget<'_>,
         wish: &ParsedRequest<'_>,
         record: &mut RequestLog<'_>,
     ) -> Result<Permit, Rejection> {
@@ -373,7 +373,7 @@ impl Worker {
     /// Where on the server it goes. An announced address was made by this gateway for this caller, or leads nowhere.
     fn target<'m>(
         &self,
-        route: &Destination<'m>,
+        route: &RouteTarget<'m>,
         method: &Method,
         caller: &Caller,
     ) -> Result<(&'m UpstreamEndpoint, Uri), Rejection> {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 use url::Url;
 
-/// The members that decide whom secrets go to and who is believed, beside those whose names end in `_endpoint`: one that has
+/// The members that decide whom secrets go to and who is trusted, in addition to those whose names end in `_endpoint`: one that has
 /// two meanings has none.
 const DECIDING: [&str; 6] = [
     "issuer",

@@ -15,7 +15,7 @@ use crate::text::clean;
 /// The longest `error_description` that is passed on, in characters.
 const DESCRIPTION_LIMIT: usize = 200;
 
-/// The longest lifetime that is believed without a second look, in seconds.
+/// The longest lifetime that is trusted as such, in seconds.
 const TEN_YEARS: Epoch = 10 * 366 * 86_400;
 /// Beyond it a number is a mistake, in seconds.
 const HUNDRED_YEARS: Epoch = 3_200_000_000;

@@ -16,5 +16,5 @@ pub use plan::{Epoch, Lifetime, retry_at};
 pub(crate) use renew::{Turns, renew};
 pub(crate) use rules::Rules;
 pub use schedule::{AttemptOutcome, Changes, CredentialSnapshot, Next, Schedule};
-pub(crate) use service::{Options, rewrite, run, running};
+pub(crate) use service::{ServiceOptions, rewrite, run, running};
 pub(crate) use unit::{Supervisor, Unit};

@@ -47,7 +47,7 @@ const MAX_LISTED: usize = 20;
 type FinishedRequest = Option<(String, Result<IssuedToken, Error>)>;
 
 /// How the service is to run.
-pub(crate) struct Options {
+pub(crate) struct ServiceOptions {
     pub(crate) rules: Rules,
     /// Whether other programs' files are updated as well.
     pub(crate) install: bool,
@@ -57,7 +57,7 @@ pub(crate) struct Options {
 
 struct RefreshService {
     context: Context,
-    options: Options,
+    options: ServiceOptions,
     config: Config,
     vault: Arc<Vault>,
     known: BTreeMap<String, KnownFile>,
@@ -107,7 +107,7 @@ pub(crate) fn running(tokens_dir: &Path) -> Option<RunningProcess> {
 ///
 /// # Errors
 /// Another service of this tokens directory, or whatever keeps it from starting.
-pub(crate) fn run(options: Options, config: Config, context: &Context) -> Result<Stop, Error> {
+pub(crate) fn run(options: ServiceOptions, config: Config, context: &Context) -> Result<Stop, Error> {
     private_file::create_dir_ignored(&config.tokens_dir)?;
     let _alone =
         PidFile::take(&config.tokens_dir.join(PID_FILE)).map_err(|error| pid_file_error(error, &config))?;
@@ -139,7 +139,7 @@ fn pid_file_error(error: PidError, config: &Config) -> Error {
 }
 
 impl RefreshService {
-    fn new(options: Options, config: Config, context: &Context) -> Result<Self, Error> {
+    fn new(options: ServiceOptions, config: Config, context: &Context) -> Result<Self, Error> {
         let now = clock::now();
         // Nobody can log in, and all the vault's messages are events.
         let context = Context { ui: Arc::new(UnattendedUi), ..context.clone() };

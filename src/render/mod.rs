@@ -72,7 +72,7 @@ pub enum RenderError {
     Hides {
         /// The file that would be new.
         path: PathBuf,
-        /// The older one beside it.
+        /// The older one next to it.
         older: PathBuf,
     },
     /// A file that a setting names.

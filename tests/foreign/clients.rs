@@ -260,14 +260,14 @@ fn the_file_that_a_clients_variable_names_is_the_one_that_is_written() {
         let mut user = person();
         let target = ClientSpec::find(client).unwrap();
         let usual = lay(&user, target, "{}");
-        let beside = usual.with_file_name("opencode.jsonc");
-        std::fs::write(&beside, "{}").unwrap();
+        let preferred = usual.with_file_name("opencode.jsonc");
+        std::fs::write(&preferred, "{}").unwrap();
         let named = user.home().join("elsewhere/own.json");
         std::fs::create_dir_all(named.parent().unwrap()).unwrap();
         std::fs::write(&named, r#"{"theme": "mine"}"#).unwrap();
         user.env(variable, named.display().to_string());
         install(&user, client, "bridge").code(0);
         assert!(text(&named).contains("notes") && text(&named).contains("mine"), "{client}");
-        assert_eq!((text(&usual).as_str(), text(&beside).as_str()), ("{}", "{}"), "{client}");
+        assert_eq!((text(&usual).as_str(), text(&preferred).as_str()), ("{}", "{}"), "{client}");
     }
 }

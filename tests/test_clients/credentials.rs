@@ -185,7 +185,7 @@ fn through_the_gateway_a_token_is_got_sent_and_renewed() {
     user.run(&["ping", "--url", &url]).code(0);
     // The gateway says what it wants to whoever comes without.
     let refused = user.run(&["ping", "--url", &url, "--no-auth"]).code(4);
-    assert!(refused.stderr.contains("it asks for the scope reader"), "{refused:?}");
+    assert!(refused.stderr.contains("it asks for the scope worker"), "{refused:?}");
     // A token that looks valid and is not.
     user.plant("ingress.json", &[("access_token", json!("no-longer-good"))]);
     let renewed = user.run(&["list", "--server", "alpha", "-v"]).code(0);

@@ -8,7 +8,7 @@ use clap::Args;
 use crate::cli::flows;
 use crate::cli::given::Given;
 use crate::cli::out::Out;
-use crate::doctor::{DoctorReport, Options, examine};
+use crate::doctor::{DoctorOptions, DoctorReport, examine};
 use crate::error::{Error, Exit};
 
 /// Find problems and say how to fix them; exit code 7 if there is one
@@ -33,7 +33,7 @@ pub(super) struct DoctorArgs {
 }
 
 pub(super) fn run(args: &DoctorArgs, given: &Given<'_>, out: &Out) -> Result<Exit, Error> {
-    let options = Options { fix: args.fix, offline: args.offline };
+    let options = DoctorOptions { fix: args.fix, offline: args.offline };
     let report = match given.config(&out.muted()) {
         Ok(config) => {
             let context = out.context();

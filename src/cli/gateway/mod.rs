@@ -30,7 +30,7 @@ enum GatewayCommand {
     Explain(explain::ExplainArgs),
     Test(test::TestArgs),
     Routes(routes::RoutesArgs),
-    Token(token::TokenArgs),
+    Token(token::VendArgs),
     /// Print the JSON schema of gateway.yaml, for editors
     Schema,
 }

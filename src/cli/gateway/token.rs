@@ -33,7 +33,7 @@ A token in a command line is visible to every process: give it to programs in a 
 /// the gateway's operator, with its files at hand.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
-pub(super) struct TokenArgs {
+pub(super) struct VendArgs {
     #[command(subcommand)]
     what: Option<What>,
     #[command(flatten)]
@@ -42,7 +42,7 @@ pub(super) struct TokenArgs {
 
 #[derive(Subcommand, Debug)]
 enum What {
-    List(ListArgs),
+    List(TokenListArgs),
     Revoke(RevokeArgs),
     Key(KeyArgs),
 }
@@ -73,7 +73,7 @@ struct NarrowingArgs {
 /// List the tokens that are not at their end, and when each was last used
 #[derive(Args, Debug)]
 #[command(after_help = "Example:\n  mcpauth gateway token list --config /etc/mcpauth/gateway.yaml --json")]
-struct ListArgs {
+struct TokenListArgs {
     #[command(flatten)]
     from: From,
 }
@@ -107,7 +107,7 @@ struct KeyArgs {
 /// The longest time that a token is good, in seconds.
 const DAY: u64 = 24 * 3600;
 
-pub(super) fn run(args: &TokenArgs, config: &Config, out: &Out) -> Result<Exit, Error> {
+pub(super) fn run(args: &VendArgs, config: &Config, out: &Out) -> Result<Exit, Error> {
     match &args.what {
         None => print(&args.narrowing, config, out),
         Some(What::List(args)) => list(args, config, out),
@@ -146,7 +146,7 @@ fn print(args: &NarrowingArgs, config: &Config, out: &Out) -> Result<Exit, Error
     Ok(Exit::Done)
 }
 
-fn list(args: &ListArgs, config: &Config, out: &Out) -> Result<Exit, Error> {
+fn list(args: &TokenListArgs, config: &Config, out: &Out) -> Result<Exit, Error> {
     let now = clock::now();
     let live = VendedTokens::new(args.from.named(), config)?.live(now)?;
     if out.json {

@@ -11,7 +11,7 @@ use crate::cli::out::Out;
 use crate::config::ConfigError;
 use crate::credential::CredentialKind;
 use crate::error::{Error, Exit};
-use crate::refresh::{self, Options, Rules, Supervisor, Unit};
+use crate::refresh::{self, Rules, ServiceOptions, Supervisor, Unit};
 
 pub(super) fn run(args: &RefreshArgs, given: &Given<'_>, out: &Out) -> Result<Exit, Error> {
     let config = given.config(out)?;
@@ -24,7 +24,7 @@ pub(super) fn run(args: &RefreshArgs, given: &Given<'_>, out: &Out) -> Result<Ex
         None if args.once => once::run(args, rules, &config, out),
         None => {
             let on_login_needed = args.on_login_needed.clone();
-            let options = Options { rules, install: !args.no_install, on_login_needed };
+            let options = ServiceOptions { rules, install: !args.no_install, on_login_needed };
             Ok(refresh::run(options, config, &out.context())?.into())
         }
     }

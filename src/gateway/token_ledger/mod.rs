@@ -73,7 +73,7 @@ enum Line {
 }
 
 /// What the file says.
-struct Content {
+struct LedgerContent {
     entries: Vec<LedgerEntry>,
     /// How many lines say it.
     lines: usize,
@@ -148,10 +148,10 @@ impl Ledger {
         Ok(file)
     }
 
-    fn read(&self) -> Result<Content, FileError> {
+    fn read(&self) -> Result<LedgerContent, FileError> {
         let text = private_file::read(&self.path)?.unwrap_or_default();
         let mut content =
-            Content { entries: Vec::new(), lines: 0, cut: !(text.is_empty() || text.ends_with('\n')) };
+            LedgerContent { entries: Vec::new(), lines: 0, cut: !(text.is_empty() || text.ends_with('\n')) };
         let mut places = HashMap::new();
         for line in text.lines() {
             content.lines += 1;
@@ -172,7 +172,7 @@ impl Ledger {
     }
 }
 
-impl Content {
+impl LedgerContent {
     /// Writes further lines at the end, or everything again where most of what is there says nothing any more.
     fn add(&mut self, ledger: &Ledger, lines: Vec<Line>, now: i64) -> Result<(), FileError> {
         self.entries.retain(|entry| now < entry.expires_at.max(entry.issued_at) + HOUR);

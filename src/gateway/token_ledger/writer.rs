@@ -17,12 +17,12 @@ use crate::sys::private_file::FileError;
 
 /// The way to the thread that writes.
 pub(in crate::gateway) struct LedgerWriter {
-    jobs: Sender<Job>,
+    jobs: Sender<LedgerJob>,
     /// How long a token waits for the file.
     patience: Duration,
 }
 
-enum Job {
+enum LedgerJob {
     Enter(Box<LedgerEntry>, oneshot::Sender<Result<(), LedgerError>>),
     Used { jti: Box<str>, minute: i64 },
     End,
@@ -54,7 +54,7 @@ impl LedgerWriter {
     /// [`LedgerError`].
     pub(in crate::gateway) async fn enter(&self, entry: LedgerEntry) -> Result<(), LedgerError> {
         let (done, answer) = oneshot::channel();
-        let _ = self.jobs.send(Job::Enter(Box::new(entry), done));
+        let _ = self.jobs.send(LedgerJob::Enter(Box::new(entry), done));
         match timeout(self.patience, answer).await {
             Ok(Ok(entered)) => entered,
             // It may still be entered; then it is one that nobody has.
@@ -67,17 +67,17 @@ impl LedgerWriter {
 
     /// Notes that a token was used in this minute.
     pub(in crate::gateway) fn used(&self, jti: &str, minute: i64) {
-        let _ = self.jobs.send(Job::Used { jti: jti.into(), minute });
+        let _ = self.jobs.send(LedgerJob::Used { jti: jti.into(), minute });
     }
 
     /// Lets the thread write what it has, and end.
     pub(in crate::gateway) fn end(&self) {
-        let _ = self.jobs.send(Job::End);
+        let _ = self.jobs.send(LedgerJob::End);
     }
 }
 
 /// The thread's work.
-fn write(ledger: &Ledger, jobs: &Receiver<Job>) {
+fn write(ledger: &Ledger, jobs: &Receiver<LedgerJob>) {
     // The minute in which each token was last used, as far as it was written.
     let mut noted: HashMap<Box<str>, i64> = HashMap::new();
     let mut waiting: HashMap<Box<str>, i64> = HashMap::new();
@@ -90,9 +90,9 @@ fn write(ledger: &Ledger, jobs: &Receiver<Job>) {
         };
         match job {
             // Whoever asked has gone: it is one that nobody has.
-            Ok(Job::Enter(entry, done)) => drop(done.send(ledger.enter(*entry))),
+            Ok(LedgerJob::Enter(entry, done)) => drop(done.send(ledger.enter(*entry))),
             // Every core notes it.
-            Ok(Job::Used { jti, minute }) => {
+            Ok(LedgerJob::Used { jti, minute }) => {
                 if noted.get(&jti).is_none_or(|before| *before < minute) {
                     if waiting.is_empty() {
                         due = Instant::now() + GATHERED;
@@ -101,7 +101,7 @@ fn write(ledger: &Ledger, jobs: &Receiver<Job>) {
                 }
             }
             Err(RecvTimeoutError::Timeout) => note(ledger, &mut waiting, &mut noted),
-            Ok(Job::End) | Err(RecvTimeoutError::Disconnected) => {
+            Ok(LedgerJob::End) | Err(RecvTimeoutError::Disconnected) => {
                 return note(ledger, &mut waiting, &mut noted);
             }
         }

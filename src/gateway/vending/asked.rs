@@ -28,7 +28,7 @@ pub(super) struct Asked {
 
 /// An exchange, with the token that is shown for it.
 #[derive(Debug, PartialEq)]
-pub(super) struct Exchange {
+pub(super) struct ExchangeRequest {
     pub(super) subject_token: String,
     pub(super) asked: Asked,
 }
@@ -76,7 +76,7 @@ pub(super) fn invalid(what: impl Into<String>) -> Rejection {
     Rejection::NotVended("invalid_request", what.into())
 }
 
-impl Exchange {
+impl ExchangeRequest {
     /// Reads the token endpoint's form. Parameters that nobody knows are ignored (RFC 6749 section 3.2).
     ///
     /// # Errors
@@ -203,7 +203,7 @@ mod tests {
     use crate::policy::DetailType;
     use serde_json::json;
 
-    fn form(pairs: &[(&str, &str)]) -> Result<Exchange, Rejection> {
+    fn form(pairs: &[(&str, &str)]) -> Result<ExchangeRequest, Rejection> {
         let usual = [
             ("grant_type", TOKEN_EXCHANGE),
             ("subject_token", "t"),
@@ -211,7 +211,7 @@ mod tests {
         ];
         let usual = usual.iter().filter(|(name, _)| !pairs.iter().any(|(other, _)| other == name));
         let text = form_urlencoded::Serializer::new(String::new()).extend_pairs(usual.chain(pairs)).finish();
-        Exchange::read(text.as_bytes())
+        ExchangeRequest::read(text.as_bytes())
     }
 
     fn code<T: std::fmt::Debug>(result: Result<T, Rejection>) -> &'static str {
@@ -245,7 +245,7 @@ mod tests {
             description: None,
             seconds: Some(900),
         };
-        assert_eq!(asked.unwrap(), Exchange { subject_token: "t".into(), asked: expected });
+        assert_eq!(asked.unwrap(), ExchangeRequest { subject_token: "t".into(), asked: expected });
         assert_eq!(form(&[("scope", "")]).unwrap().asked, Asked::default());
     }
 

@@ -17,7 +17,7 @@ use hyper::{Method, Response};
 use serde_json::{Map, Value, json};
 use tracing::{info, warn};
 
-use self::asked::{Asked, Exchange, LONGEST, invalid};
+use self::asked::{Asked, ExchangeRequest, LONGEST, invalid};
 use self::judge::{Named, judge};
 use super::authn::object;
 use super::authn::token_cache::LastToken;
@@ -45,7 +45,7 @@ pub(super) enum VendingEndpoint {
 }
 
 /// A token that was vended.
-struct Vended {
+struct VendedToken {
     token: Secret,
     claims: VendedClaims,
 }
@@ -126,7 +126,7 @@ async fn exchange(
         Rejection::MediaType => invalid("send application/x-www-form-urlencoded, not encoded"),
         other => other,
     })?;
-    let Exchange { subject_token, asked } = Exchange::read(&form)?;
+    let ExchangeRequest { subject_token, asked } = ExchangeRequest::read(&form)?;
     // RFC 8693 section 2.2.2: a subject token that does not do is an invalid request.
     let caller = callers.caller(moment, &subject_token, request).await.map_err(|refusal| match refusal {
         Rejection::Token(reject) => invalid(format!("subject_token: {}", reject.description())),
@@ -166,7 +166,7 @@ async fn vend(
     moment: &Snapshot,
     caller: &Caller,
     asked: &Asked,
-) -> Result<Vended, Rejection> {
+) -> Result<VendedToken, Rejection> {
     let owner = &caller.principal;
     if owner.vended.is_some() {
         return Err(invalid("a vended token cannot be exchanged; show the one it was made of"));
@@ -189,7 +189,7 @@ async fn vend(
         }
     })?;
     info!(event = "vending", "a token was vended: {}", claims.jti);
-    Ok(Vended { token, claims })
+    Ok(VendedToken { token, claims })
 }
 
 fn sign(keys: &SigningKeys, claims: &VendedClaims) -> Result<Secret, Rejection> {
@@ -254,7 +254,7 @@ fn entry(claims: &VendedClaims, asked: &Asked) -> LedgerEntry {
     }
 }
 
-impl Vended {
+impl VendedToken {
     /// RFC 8693 section 2.2.1.
     fn exchanged(&self) -> Value {
         let Self { token, claims } = self;

@@ -59,7 +59,7 @@ pub struct Envelope<'b> {
 
 /// The members of a message before they are checked together, because they come in any order.
 #[derive(Default)]
-struct Members<'b> {
+struct EnvelopeMembers<'b> {
     version: Option<&'b str>,
     id: Option<&'b str>,
     method: Option<&'b str>,
@@ -86,7 +86,7 @@ impl<'b> Envelope<'b> {
     /// [`Malformed`], if this is not one JSON-RPC 2.0 message with one meaning.
     pub fn read(body: &'b [u8]) -> Result<Self, Malformed> {
         let mut reader = JsonReader::message(body, DEPTH)?;
-        let members = Members::read(&mut reader)?;
+        let members = EnvelopeMembers::read(&mut reader)?;
         reader.end()?;
         members.judge()
     }
@@ -157,7 +157,7 @@ impl<'b> Envelope<'b> {
     }
 }
 
-impl<'b> Members<'b> {
+impl<'b> EnvelopeMembers<'b> {
     fn read(reader: &mut JsonReader<'b>) -> Result<Self, Malformed> {
         let mut members = Self::default();
         let mut keys = KnownKeys::new(KEYS);
