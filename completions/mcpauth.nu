@@ -162,7 +162,7 @@ module completions {
     --client-secret-file: path # Read the client secret from this file, or from stdin for -
     --private-key-file: path  # Authenticate the client with the private key in this file (PEM, 0600: P-256, Ed25519 or RSA), which is not copied
     --key-id: string          # The key's id at the issuer
-    --redirect-uri: string    # The redirect URI that this client is registered with [default: http://127.0.0.1:8080/callback, with a path of its own for an issuer that does not name itself in its answers (RFC 9207)]
+    --redirect-uri: string    # The redirect URI that this client is registered with [default: http://127.0.0.1:8080/callback, with another path for an issuer that sends no iss in its answers (RFC 9207)]
     --client-credentials      # Get the token for the client itself, without a login; the default at an issuer that offers nothing else
     --scope: string           # Request this scope instead of those the server names; repeatable
     --force(-f)               # Discover, register and log in again, even if the stored token is good
@@ -1274,7 +1274,7 @@ module completions {
     --config: path            # The gateway's settings [default: ./gateway.yaml, else the environment]
     --policy: path            # This policy instead of the gateway's
     --server: string@"nu-complete mcpauth gateway explain named" # The same
-    --method: string          # The method, GET for the stream or DELETE for a session's end [default: the one that is about what is named]
+    --method: string          # The method; GET for the stream, DELETE to end a session [default: the one for the tool, prompt or resource]
     --tool: string            # The tool it calls
     --prompt: string          # The prompt it gets
     --resource: string        # The resource it reads
