@@ -471,7 +471,7 @@ fn the_command_of_a_message_runs_where_it_is_printed() {
         user.env("INGRESS_OAUTH_USER_POOL_ID", "us-east-1_AbCdEfGhI").env("INGRESS_OAUTH_CLIENT_ID", "c");
     };
     let provider: Prepare<'_> = &|user| {
-        file(user, "home/.config/mcpauth/providers/mine.yaml", "token_endpoint: [");
+        user.provider("mine", "token_endpoint: [");
         user.env("EGRESS_PROVIDER_NAME_1", "mine").env("EGRESS_OAUTH_CLIENT_ID_1", "c");
     };
     let listen = ["bridge", "--listen", &taken];
@@ -481,7 +481,7 @@ fn the_command_of_a_message_runs_where_it_is_printed() {
         (&["gateway", "serve"], broken_gateway, "mcpauth gateway check", 7),
         (&["gateway", "explain", "--server", "x", "--tool", "y"], bad_policy, "mcpauth gateway check", 7),
         (&["token", "nosuch"], nothing, "mcpauth configure", 2),
-        (&["statsu"], nothing, "mcpauth --help", 0),
+        (&["statsu"], nothing, "mcpauth status", 0),
         (&["egress"], provider, "mcpauth providers check", 7),
         (&listen, nothing, "--listen 127.0.0.1:", -1),
     ];

@@ -102,7 +102,7 @@ fn without_a_token_there_is_a_challenge_that_leads_to_one() {
     crate::support::lab::until("ready", || lab.gateway.is_ready());
     let answer = lab.post("/alpha/mcp", &[], call("echo").to_string().as_bytes()).status(401);
     let url = format!("{}/.well-known/oauth-protected-resource/alpha/mcp", lab.gateway.public_url());
-    let expected = format!("Bearer resource_metadata=\"{url}\", scope=\"reader\"");
+    let expected = format!("Bearer resource_metadata=\"{url}\", scope=\"worker\"");
     assert_eq!(answer.header("www-authenticate"), Some(expected.as_str()));
     let document = crate::support::wire::get(&url);
     let document: serde_json::Value = serde_json::from_str(&document.body).unwrap();

@@ -87,6 +87,8 @@ const KEYS: &[Row] = &[
     ("trusted_proxies: ['::/0']", Remark, "trusted_proxies[0]"),
     ("trusted_proxies: [10.0.0.0/8, '::1']", Fine, ""),
     ("mcpgw: aside", Error, "gateway.yaml:"),
+    ("vending: aside", Error, "gateway.yaml:"),
+    ("vending: {issuer: https://gw.example.com}", Error, "gateway.yaml:"),
     ("mcpgw: {call_tool: true, serve: builtin}", Fine, ""),
     ("issuers: []", Error, "issuers"),
     ("issuers: [{issuer: 'ftp://i', audience: [a]}]", Error, "issuers[0].issuer"),
