@@ -210,11 +210,11 @@ mod tests {
         let tool = Document {
             name: "createJiraIssue",
             description: "Creates an issue.\n\n  In a project.",
-            server: &["mcp_atlassian", "Atlassian"],
+            server: &["mcp_tracker", "Tracker"],
             hints: &["ticket"],
             ..Document::default()
         };
-        assert_eq!(tool.text(), "mcp atlassian: create Jira Issue. Creates an issue ticket");
+        assert_eq!(tool.text(), "mcp tracker: create Jira Issue. Creates an issue ticket");
         let long = "é".repeat(1000);
         assert_eq!(Document { description: &long, ..Document::default() }.text().chars().count(), MODEL_TEXT);
     }
