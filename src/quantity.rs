@@ -10,6 +10,8 @@ use serde::de::{Deserializer, Error, Visitor};
 
 /// The format of a duration.
 const TIME: &str = "a time in whole seconds, as in 30, 30s, 5m or 1h";
+/// The format of a short duration.
+const SHORT_TIME: &str = "a time, as in 300ms, 2s or 0.5";
 /// The format of a size.
 const SIZE: &str = "a size in bytes, as in 65536, 64KiB, 4MB or 1GiB";
 
@@ -24,7 +26,19 @@ pub fn seconds(text: &str) -> Result<u64, String> {
     whole.ok_or_else(|| format!("expected {TIME}"))
 }
 
-/// The same, within a range.
+/// A duration in milliseconds; a number without a unit is in seconds, and may have a fraction.
+///
+/// # Errors
+/// What is expected.
+pub fn milliseconds(text: &str) -> Result<u64, String> {
+    let text = text.trim().to_ascii_lowercase();
+    let number = || text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    let time = number().or_else(|| humantime::parse_duration(&text).ok());
+    let whole = time.and_then(|time| u64::try_from(time.as_millis()).ok());
+    whole.ok_or_else(|| format!("expected {SHORT_TIME}"))
+}
+
+/// The same as [`seconds()`], within a range.
 ///
 /// # Errors
 /// What is expected.
@@ -70,6 +84,14 @@ pub fn address(text: &str) -> Result<SocketAddr, String> {
 /// The format's error, and what is expected.
 pub fn in_seconds<'de, T: TryFrom<u64>, D: Deserializer<'de>>(from: D) -> Result<T, D::Error> {
     number(from, seconds)
+}
+
+/// For `deserialize_with`: see [`milliseconds`].
+///
+/// # Errors
+/// The format's error, and what is expected.
+pub fn a_duration<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+    number(from, milliseconds).map(Duration::from_millis)
 }
 
 /// For `deserialize_with`: see [`bytes`].
@@ -118,7 +140,7 @@ impl Visitor<'_> for Number {
     }
 
     fn visit_u64<E: Error>(self, number: u64) -> Result<Self::Value, E> {
-        Ok(Ok(number))
+        Ok((self.read)(&number.to_string()))
     }
 
     fn visit_i64<E: Error>(self, number: i64) -> Result<Self::Value, E> {
@@ -165,6 +187,25 @@ mod tests {
         assert_eq!(seconds_within("1h", 1..=3_600), Ok(3_600));
         let error = seconds_within("2h", 1..=3_600).unwrap_err();
         assert_eq!(error, "expected a time in whole seconds, as in 30, 30s, 5m or 1h, from 1s to 1h");
+    }
+
+    #[test]
+    fn short_times_have_fractions_of_a_second() {
+        let cases = [
+            ("300ms", 300),
+            ("2", 2000),
+            ("0.5", 500),
+            (" 1 S ", 1000),
+            ("1s 5ms", 1005),
+            ("0", 0),
+            ("1us", 0),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(milliseconds(text), Ok(expected), "{text}");
+        }
+        for text in ["", "-1", "nan", "inf", "1e300", "300 m s", "fast"] {
+            assert_eq!(milliseconds(text), Err(format!("expected {SHORT_TIME}")), "{text}");
+        }
     }
 
     #[test]

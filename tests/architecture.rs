@@ -99,7 +99,7 @@ pub(crate) const WITHIN: &[(&str, &[&str])] = &[
             "boxes",
             "body state",
             "accounts egress host relays",
-            "buffering refusal token_ledger",
+            "buffering embeddings refusal token_ledger",
             "authn catalogue pool redirect",
             "observe proxies servers",
             "alarm connections content dial headers own_sessions rate session settings wire",

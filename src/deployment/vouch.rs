@@ -109,6 +109,8 @@ fn written(settings: &GatewaySettings) -> Vec<(&'static str, &Path)> {
     let audit = Some(settings.audit.as_str()).filter(|audit| !matches!(*audit, "-" | "off" | ""));
     let mut files: Vec<_> = audit.map(|audit| ("audit", Path::new(audit))).into_iter().collect();
     files.extend(settings.vending.iter().map(|vending| ("vending.ledger", vending.ledger.as_path())));
+    let embeddings = settings.embeddings();
+    files.extend(embeddings.map(|one| ("search.embeddings.vectors", one.vectors.as_path())));
     files
 }
 
@@ -119,5 +121,7 @@ fn secrets(settings: &GatewaySettings) -> Vec<(&'static str, &PathBuf)> {
     files.extend(settings.session_key.iter().map(|path| ("session_key", path)));
     files.extend(settings.vending.iter().map(|vending| ("the vending key", &vending.key)));
     files.extend(settings.tls.iter().map(|tls| ("the TLS key", &tls.key)));
+    let key_file = settings.embeddings().and_then(|one| one.key_file.as_ref());
+    files.extend(key_file.map(|path| ("search.embeddings.key_file", path)));
     files
 }

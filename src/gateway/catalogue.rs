@@ -9,11 +9,12 @@ use std::ops::Range;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use arc_swap::{ArcSwap, Guard};
+use arc_swap::ArcSwap;
 use bytes::Bytes;
 use hashbrown::DefaultHashBuilder;
 use memchr::memmem;
 use serde_json::Value;
+use tokio::sync::watch;
 
 use super::servers::route::ServerRoute;
 use super::settings::EgressMode;
@@ -44,6 +45,8 @@ struct ListFingerprint {
     /// Whether pages come before it, and after.
     follows: bool,
     is_followed: bool,
+    /// Told of other tools.
+    changed: watch::Sender<()>,
 }
 
 /// The tools of all servers that are on, and their index. It never changes.
@@ -54,6 +57,8 @@ pub(super) struct KnownTools {
     /// Each server's.
     by_server: HashMap<String, Range<usize>>,
     pub(super) index: Index,
+    /// What a model reads of each, in the same order; nothing if there is no model.
+    pub(super) texts: Vec<String>,
 }
 
 /// A tool.
@@ -98,23 +103,29 @@ const RECENT: usize = 64;
 const MAX_TOOLS: usize = 10_000;
 
 impl Catalogue {
-    /// Of these servers' files, and of whatever is heard from here on.
+    /// Of these servers' files, and of what is heard from here on; `has_model` if a model is to read of each tool.
     ///
     /// # Errors
-    /// The system's, if there is no thread to be had.
-    pub(super) fn start(servers: &[Arc<ServerRoute>]) -> io::Result<Arc<Self>> {
+    /// The system's, if no thread can be started.
+    pub(super) fn start(servers: &[Arc<ServerRoute>], has_model: bool) -> io::Result<Arc<Self>> {
         let (heard, hears) = sync_channel(WAITING);
-        let mut keeper = CatalogueThread { servers: servers.to_vec(), seen: HashMap::new() };
+        let mut keeper = CatalogueThread { servers: servers.to_vec(), seen: HashMap::new(), has_model };
         let tools = ArcSwap::from_pointee(keeper.tools());
-        let catalogue = Arc::new(Self { tools, heard, recent: Mutex::default() });
+        let catalogue =
+            Arc::new(Self { tools, heard, recent: Mutex::default(), changed: watch::Sender::new(()) });
         let weak = Arc::downgrade(&catalogue);
         std::thread::Builder::new().name("search".into()).spawn(move || keeper.keep(&hears, &weak))?;
         Ok(catalogue)
     }
 
     /// The tools there are now.
-    pub(super) fn tools(&self) -> Guard<Arc<KnownTools>> {
-        self.tools.load()
+    pub(super) fn tools(&self) -> Arc<KnownTools> {
+        self.tools.load_full()
+    }
+
+    /// Notified of other tools from here on.
+    pub(super) fn changes(&self) -> watch::Receiver<()> {
+        self.changed.subscribe()
     }
 
     /// Other servers are in force from here on.
@@ -203,6 +214,7 @@ struct CatalogueThread {
     servers: Vec<Arc<ServerRoute>>,
     /// By server.
     seen: HashMap<String, ServerList>,
+    has_model: bool,
 }
 
 impl CatalogueThread {
@@ -215,6 +227,7 @@ impl CatalogueThread {
             let Some(catalogue) = catalogue.upgrade() else { return };
             if changed {
                 catalogue.tools.store(Arc::new(self.tools()));
+                catalogue.changed.send_replace(());
             }
         }
     }
@@ -256,7 +269,7 @@ impl CatalogueThread {
             about.resize(tools.all.len(), route);
             tools.by_server.insert(name.clone(), start..tools.all.len());
         }
-        tools.index = index(&tools.all, &about);
+        (tools.index, tools.texts) = index(&tools.all, &about, self.has_model);
         tools
     }
 
@@ -281,7 +294,8 @@ impl CatalogueThread {
     }
 }
 
-fn index(tools: &[KnownTool], about: &[&Arc<ServerRoute>]) -> Index {
+/// The index, and what a model reads of each tool if there is one.
+fn index(tools: &[KnownTool], about: &[&Arc<ServerRoute>], has_model: bool) -> (Index, Vec<String>) {
     let lists: Vec<[Vec<String>; 4]> = tools
         .iter()
         .zip(about)
@@ -296,7 +310,7 @@ fn index(tools: &[KnownTool], about: &[&Arc<ServerRoute>]) -> Index {
         .iter()
         .map(|lists| lists.each_ref().map(|list| list.iter().map(String::as_str).collect()))
         .collect();
-    Index::build(tools.iter().zip(&borrowed).map(|(known, [parameters, server, tags, hints])| Document {
+    let documents = tools.iter().zip(&borrowed).map(|(known, [parameters, server, tags, hints])| Document {
         name: &known.tool.name,
         title: &known.tool.title,
         description: &known.tool.description,
@@ -304,7 +318,9 @@ fn index(tools: &[KnownTool], about: &[&Arc<ServerRoute>]) -> Index {
         server,
         tags,
         hints,
-    }))
+    });
+    let texts = documents.clone().filter(|_| has_model).map(|document| document.text()).collect();
+    (Index::build(documents), texts)
 }
 
 /// The names of a tool's arguments.
@@ -396,7 +412,7 @@ mod tests {
 
     #[test]
     fn a_whole_list_replaces_what_was_known_and_a_page_adds_to_it() {
-        let mut keeper = CatalogueThread { servers: Vec::new(), seen: HashMap::new() };
+        let mut keeper = CatalogueThread { servers: Vec::new(), seen: HashMap::new(), has_model: false };
         let mut hear = |request: &'static str, answer| {
             keeper.hear(CatalogueNews::List {
                 server: "s".into(),

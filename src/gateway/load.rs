@@ -29,6 +29,8 @@ pub struct Loaded {
     /// By the issuer's index in the settings.
     pub(super) issuers: Vec<IssuerVerifier>,
     pub(super) session_key: SessionKey,
+    /// The key of the embeddings endpoint.
+    pub(super) embeddings_key: Option<Secret>,
 }
 
 /// The rules for an issuer's tokens, and the secret for introspection.
@@ -87,8 +89,8 @@ pub(super) fn read(sources: FileSources) -> io::Result<LoadReport> {
         report.problems.extend(unknown_references(&settings, report.policy.as_deref(), &report.servers));
     }
     match secrets {
-        Ok((issuers, session_key)) if !report.problems.iter().any(Problem::is_error) => {
-            report.loaded = Some(Loaded { settings, files, in_force, issuers, session_key });
+        Ok((issuers, session_key, embeddings_key)) if !report.problems.iter().any(Problem::is_error) => {
+            report.loaded = Some(Loaded { settings, files, in_force, issuers, session_key, embeddings_key });
         }
         Ok(_) => {}
         Err(problems) => report.problems.extend(problems),
@@ -162,19 +164,32 @@ fn first(sources: FileSources) -> io::Result<First> {
     read.join().unwrap_or_else(|_| Err(io::Error::other("reading the files was interrupted")))
 }
 
-/// The rules for each issuer's tokens, and the key that binds sessions.
-type IssuerSecrets = (Vec<IssuerVerifier>, SessionKey);
+/// The rules for each issuer's tokens, the key that binds sessions, and the key of the embeddings endpoint.
+type ReadSecrets = (Vec<IssuerVerifier>, SessionKey, Option<Secret>);
 
 /// What is read once, within the same time limit as all files.
-fn secrets(settings: &GatewaySettings) -> io::Result<Result<IssuerSecrets, Vec<Problem>>> {
+fn secrets(settings: &GatewaySettings) -> io::Result<Result<ReadSecrets, Vec<Problem>>> {
     let seconds = settings.limits.file_read_timeout;
     let other = settings.clone();
     let read = deadline::within(Duration::from_secs(seconds), move || {
         let mut problems = Vec::new();
         let issuers = judges(&other, &mut problems);
-        problems.extend(other.vending.as_ref().and_then(|vending| ledger(&vending.ledger)));
+        problems
+            .extend(other.vending.as_ref().and_then(|vending| written("vending.ledger", &vending.ledger)));
+        let embeddings = other.embeddings();
+        problems.extend(embeddings.and_then(|one| written("search.embeddings.vectors", &one.vectors)));
+        let key_file = embeddings.and_then(|one| one.key_file.as_deref());
+        let at = "search.embeddings.key_file";
+        let embeddings_key =
+            key_file.map(|path| secret_file(at, path, "name a file with the endpoint's API key in it"));
+        let embeddings_key = embeddings_key.transpose().unwrap_or_else(|problem| {
+            problems.push(problem);
+            None
+        });
         match session_key(&other) {
-            Ok(key) if problems.is_empty() => Ok((issuers, key.within(other.limits.max_header_bytes))),
+            Ok(key) if problems.is_empty() => {
+                Ok((issuers, key.within(other.limits.max_header_bytes), embeddings_key))
+            }
             Ok(_) => Err(problems),
             Err(problem) => {
                 problems.push(problem);
@@ -205,18 +220,20 @@ fn judges(settings: &GatewaySettings, problems: &mut Vec<Problem>) -> Vec<Issuer
     judges
 }
 
-/// Whether the ledger of vended tokens can be written: without it none is given out.
-fn ledger(path: &Path) -> Option<Problem> {
+/// Whether a file that the gateway writes can be written.
+fn written(key: &str, path: &Path) -> Option<Problem> {
     let error = private_file::check_append(path).err()?;
-    Some(Problem::error("vending.ledger", error.to_string(), error.hint()))
+    Some(Problem::error(key, error.to_string(), error.hint()))
 }
 
 fn client_secret(place: usize, asked: &Introspection) -> Result<Secret, Problem> {
-    let path = &asked.client_secret;
-    let problem = |what: String, remedy: &str| {
-        Problem::error(format!("issuers[{place}].introspection.client_secret"), what, remedy)
-    };
-    let remedy = "name a file with the client's secret in it";
+    let at = format!("issuers[{place}].introspection.client_secret");
+    secret_file(&at, &asked.client_secret, "name a file with the client's secret in it")
+}
+
+/// A secret in a file of its own, without the white space around it.
+fn secret_file(key: &str, path: &Path, remedy: &str) -> Result<Secret, Problem> {
+    let problem = |what: String, remedy: &str| Problem::error(key, what, remedy);
     let text =
         private_file::read_given_text(path).map_err(|error| problem(error.to_string(), &error.hint()))?;
     let text = text.map(Secret::new);

@@ -26,6 +26,7 @@
 //! | `servers` | which of the registry's servers are reachable, at which paths and addresses, with which headers |
 //! | `settings` | `gateway.yaml`: its values, its schema, their validation |
 //! | `observe` | what the gateway reports: events, the audit's output, metrics |
+//! | `mcpgw` | the gateway's own MCP server; `catalogue` keeps the tools it finds, `embeddings` what a model says of them |
 //! | `vending` | which tokens of its own the gateway issues, to whom; `token_ledger` records them |
 //! | `ops` | outside the line: the admin listener, health, files and their reload, the certificate |
 
@@ -42,6 +43,7 @@ mod connections;
 mod content;
 mod dial;
 mod egress;
+mod embeddings;
 mod events;
 mod forward;
 mod headers;

@@ -19,6 +19,7 @@ use tracing::{info, warn};
 use super::authn::issuers::{IssuerState, IssuerUnavailable};
 use super::authn::rules::IssuerRules;
 use super::catalogue::Catalogue;
+use super::embeddings::EmbeddingSearch;
 use super::host::Hosts;
 use super::listen;
 use super::load::{self, Loaded};
@@ -118,7 +119,7 @@ impl RunningGateway {
     /// # Errors
     /// [`StartError`]; then nothing was started.
     pub fn serve(loaded: Loaded, around: GatewayContext) -> Result<Self, StartError> {
-        let Loaded { mut settings, files, in_force, issuers, session_key } = loaded;
+        let Loaded { mut settings, files, in_force, issuers, session_key, embeddings_key } = loaded;
         let GatewayContext { journal, http, exchanges } = around;
         let epoch = Arc::new(AtomicU64::new(0));
         let issuers = settings.issuers.iter().cloned().zip(issuers).map(|(issuer, (rules, secret))| {
@@ -158,7 +159,9 @@ impl RunningGateway {
         let audited = settings.audit != "off";
         let reload = Arc::new(Notify::new());
         let state = in_force.state(None);
-        let catalogue = Catalogue::start(state.routes.all())?;
+        let embeddings = settings.embeddings();
+        let embeddings = embeddings.and_then(|one| EmbeddingSearch::new(one, embeddings_key, http.clone()));
+        let catalogue = Catalogue::start(state.routes.all(), embeddings.is_some())?;
         let shared = Arc::new(SharedState::new(Parts {
             trust: http.trust().clone(),
             hosts: Hosts::new(&settings, &public_url),
@@ -173,6 +176,7 @@ impl RunningGateway {
             ledger,
             most_connections,
             catalogue,
+            embeddings,
             reload: reload.clone(),
         }));
         let writer = AuditWriter::start(journal, shared.audit.clone(), audited)?;
@@ -257,6 +261,12 @@ impl RunningGateway {
                 tokio::spawn(admin::serve(listener, shared.clone()));
             }
             tokio::spawn(health::watch(shared.clone()));
+            let search = shared.clone();
+            tokio::spawn(async move {
+                if let Some(embeddings) = &search.embeddings {
+                    embeddings.keep(&search.catalogue).await;
+                }
+            });
             tokio::spawn(reload::watch(shared.clone(), files, in_force, reload));
             let _ = stopping.wait_for(|stop| *stop).await;
         })

@@ -24,6 +24,7 @@ use super::authn::vended::SigningKeys;
 use super::catalogue::Catalogue;
 use super::connections::Connections;
 use super::egress::StoredCredential;
+use super::embeddings::EmbeddingSearch;
 use super::host::Hosts;
 use super::observe::audit_buffer::AuditCapacity;
 use super::observe::metrics::Metrics;
@@ -133,6 +134,8 @@ pub(super) struct SharedState {
     pub(super) started: Instant,
     /// The tools there are, for whoever looks for one.
     pub(super) catalogue: Arc<Catalogue>,
+    /// The model that compares meanings, if there is one.
+    pub(super) embeddings: Option<EmbeddingSearch>,
     /// Woken to read the files now.
     pub(super) reload: Arc<Notify>,
     /// Those with the gateway's own server.
@@ -178,6 +181,7 @@ pub(super) struct Parts {
     pub(super) ledger: Option<LedgerWriter>,
     pub(super) most_connections: usize,
     pub(super) catalogue: Arc<Catalogue>,
+    pub(super) embeddings: Option<EmbeddingSearch>,
     pub(super) reload: Arc<Notify>,
 }
 
@@ -214,6 +218,7 @@ impl SharedState {
             ledger,
             most_connections,
             catalogue,
+            embeddings,
             reload,
         } = parts;
         let audit = Arc::new(AuditCapacity::new(settings.audit_failure));
@@ -250,6 +255,7 @@ impl SharedState {
             ledger,
             started: Instant::now(),
             catalogue,
+            embeddings,
             reload,
             own_sessions: OwnSessions::default(),
             relays: Arc::default(),

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use super::words::{SearchWord, WordReader};
+use super::words::{SearchWord, WordReader, spaced};
 
 /// A tool as it is searched for. All of it is text of others.
 #[derive(Clone, Copy, Debug, Default)]
@@ -23,6 +23,9 @@ pub struct Document<'a> {
     /// What its operator says that people may call it (`search_hints`).
     pub hints: &'a [&'a str],
 }
+
+/// The longest text for a model, in characters.
+const MODEL_TEXT: usize = 600;
 
 /// Where in a document a word stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +63,18 @@ pub(super) struct Posting {
     pub(super) document: usize,
     /// How often, in each field.
     pub(super) times: [u16; FIELDS],
+}
+
+impl Document<'_> {
+    /// A text for a model that reads sentences: whose tool it is, its name and what it does. Details of how it does that would
+    /// make tools alike that do different things.
+    pub fn text(&self) -> String {
+        let server = self.server.first().map(|name| spaced(name)).unwrap_or_default();
+        let parts = std::iter::once(first_sentence(self.description).0).chain(self.hints.iter().copied());
+        let about: Vec<&str> = parts.flat_map(str::split_whitespace).collect();
+        let text = format!("{server}: {}. {}", spaced(self.name), about.join(" "));
+        text.chars().take(MODEL_TEXT).collect()
+    }
 }
 
 impl Default for Index {
@@ -188,6 +203,20 @@ mod tests {
         ] {
             assert_eq!(first_sentence(text).0, expected);
         }
+    }
+
+    #[test]
+    fn a_model_reads_names_as_words() {
+        let tool = Document {
+            name: "createJiraIssue",
+            description: "Creates an issue.\n\n  In a project.",
+            server: &["mcp_tracker", "Tracker"],
+            hints: &["ticket"],
+            ..Document::default()
+        };
+        assert_eq!(tool.text(), "mcp tracker: create Jira Issue. Creates an issue ticket");
+        let long = "é".repeat(1000);
+        assert_eq!(Document { description: &long, ..Document::default() }.text().chars().count(), MODEL_TEXT);
     }
 
     #[test]

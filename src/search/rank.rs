@@ -3,7 +3,8 @@
 //! somebody changes nothing for them.
 //!
 //! The score is BM25F (Robertson, Zaragoza, "The Probabilistic Relevance Framework", section 3.6), over the best tool's, and the
-//! share of the question's words that are there, each word counted by how rare it is.
+//! share of the question's words that are there, each word counted by how rare it is. Where a model says how near a tool's
+//! meaning is to the question's, that and the share of the words are the score.
 
 use super::index::{FIELDS, Index, Posting, SearchField};
 use super::typo;
@@ -18,6 +19,14 @@ pub struct Hit {
     pub score: f32,
     /// The share of the question's words that it has, from 0 to 1.
     pub coverage: f32,
+}
+
+/// What the words of a question say of one tool.
+#[derive(Clone, Copy, Default)]
+struct WordMatch {
+    /// BM25F.
+    weight: f32,
+    coverage: f32,
 }
 
 /// All tools that fit.
@@ -35,6 +44,8 @@ const LENGTHS: [f32; FIELDS] = [0.6; FIELDS];
 const SATURATION: f32 = 1.2;
 /// What BM25F counts in addition to coverage.
 const BESIDE_COVERAGE: f32 = 0.5;
+/// What coverage counts in addition to nearness in meaning.
+const BESIDE_MEANING: f32 = 0.1;
 /// What a word counts for coverage that stands in the fine print alone: there it often is about something else.
 const FINE_PRINT: f32 = 0.5;
 /// Longer questions are cut to this many words.
@@ -57,32 +68,55 @@ struct VisibleTools {
 impl Index {
     /// The tools that have a word of the question, of those that its asker sees.
     pub fn rank(&self, question: &str, sees: &dyn Fn(usize) -> bool) -> Ranking<'_> {
+        let (found, asked) = self.matches(question, sees);
+        let best = found.iter().flatten().map(|found| found.weight).fold(f32::MIN_POSITIVE, f32::max);
+        let score = |found: WordMatch| {
+            (found.coverage + BESIDE_COVERAGE * found.weight / best) / (1. + BESIDE_COVERAGE)
+        };
+        let found = found.iter().map(|found| found.filter(|found| found.weight > 0.));
+        Ranking { hits: sorted(found.map(|found| found.map(|found| (score(found), found)))), asked }
+    }
+
+    /// All tools that its asker sees, by how near each is to the question in meaning (a cosine, from -1 to 1) and by the
+    /// question's words that it has.
+    pub fn rank_by_meaning(
+        &self,
+        question: &str,
+        sees: &dyn Fn(usize) -> bool,
+        nearness: &dyn Fn(usize) -> f32,
+    ) -> Ranking<'_> {
+        let (found, asked) = self.matches(question, sees);
+        let score = |place: usize, found: WordMatch| {
+            (nearness(place).max(0.) + BESIDE_MEANING * found.coverage) / (1. + BESIDE_MEANING)
+        };
+        let found = found.iter().enumerate();
+        let hits = found.map(|(place, found)| found.map(|found| (score(place, found), found)));
+        Ranking { hits: sorted(hits), asked }
+    }
+
+    /// What the question's words say of each tool that its asker sees, and those words.
+    fn matches(
+        &self,
+        question: &str,
+        sees: &dyn Fn(usize) -> bool,
+    ) -> (Vec<Option<WordMatch>>, Vec<QueryWord<'_>>) {
         let visible: Vec<bool> = (0..self.len()).map(sees).collect();
         let seen = self.seen(&visible);
         let asked = self.asked(question, &visible, seen.count);
-        let whole: f32 = asked.iter().map(|word| word.rarity).sum();
-        let mut found = vec![(0f32, 0f32); self.len()];
+        let whole: f32 = asked.iter().map(|word| word.rarity).sum::<f32>().max(f32::MIN_POSITIVE);
+        let mut found: Vec<Option<WordMatch>> =
+            visible.iter().map(|visible| visible.then(WordMatch::default)).collect();
         for word in &asked {
             for posting in &word.postings {
-                if let (Some((score, covered)), Some(lengths)) =
+                if let (Some(Some(found)), Some(lengths)) =
                     (found.get_mut(posting.document), self.lengths.get(posting.document))
                 {
-                    *score += word.rarity * saturated(posting, lengths, &seen.lengths);
-                    *covered += word.rarity * covered_by(posting);
+                    found.weight += word.rarity * saturated(posting, lengths, &seen.lengths);
+                    found.coverage += word.rarity * covered_by(posting) / whole;
                 }
             }
         }
-        let best = found.iter().map(|(score, _)| *score).fold(f32::MIN_POSITIVE, f32::max);
-        let hits = found.into_iter().enumerate().filter(|(_, (score, _))| *score > 0.);
-        let mut hits: Vec<Hit> = hits
-            .map(|(place, (score, covered))| {
-                let coverage = covered / whole.max(f32::MIN_POSITIVE);
-                let score = (coverage + BESIDE_COVERAGE * score / best) / (1. + BESIDE_COVERAGE);
-                Hit { place, score, coverage }
-            })
-            .collect();
-        hits.sort_by(|one, other| other.score.total_cmp(&one.score).then(one.place.cmp(&other.place)));
-        Ranking { hits, asked }
+        (found, asked)
     }
 
     fn seen(&self, visible: &[bool]) -> VisibleTools {
@@ -132,6 +166,16 @@ impl Ranking<'_> {
             |word: &&QueryWord<'_>| word.postings.binary_search_by_key(&place, |at| at.document).is_ok();
         self.asked.iter().filter(has).map(|word| word.shown.as_str()).collect()
     }
+}
+
+/// The best first; of those that fit equally the earlier one.
+fn sorted(found: impl Iterator<Item = Option<(f32, WordMatch)>>) -> Vec<Hit> {
+    let hit =
+        |(place, (score, found)): (usize, (f32, WordMatch))| Hit { place, score, coverage: found.coverage };
+    let mut hits: Vec<Hit> =
+        found.enumerate().filter_map(|(place, found)| Some((place, found?))).map(hit).collect();
+    hits.sort_by(|one, other| other.score.total_cmp(&one.score).then(one.place.cmp(&other.place)));
+    hits
 }
 
 /// How much of a word a document has, for coverage.

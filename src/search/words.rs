@@ -89,6 +89,12 @@ fn split(run: &str) -> Vec<(&str, bool)> {
     parts
 }
 
+/// A name with spaces between its parts.
+pub(super) fn spaced(name: &str) -> String {
+    let parts = runs(name).flat_map(split).filter(|(_, is_whole)| !is_whole);
+    parts.map(|(part, _)| part).collect::<Vec<_>>().join(" ")
+}
+
 /// Whether a new part begins at `letter`.
 fn is_seam(before: char, letter: char, next: Option<char>) -> bool {
     let rises = before.is_lowercase() && letter.is_uppercase();

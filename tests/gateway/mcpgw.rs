@@ -13,7 +13,7 @@ use crate::support::lab::{Answer, Lab, list, own_server, until};
 use crate::support::upstream::{Upstream, begin, event, push};
 
 /// `worker` sees alpha's `echo` alone and two of the gateway's own tools; `reader` keeps the registry; `root` may do everything.
-const POLICY: &str = "\
+pub(super) const POLICY: &str = "\
 UI-Scopes:
   reader:
     list_service: [Alpha Server, beta]

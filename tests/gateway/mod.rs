@@ -14,6 +14,7 @@ mod leaks;
 pub(crate) mod leaving;
 mod lists;
 mod mcpgw;
+mod meanings;
 mod methods;
 mod odd_tokens;
 mod operators;

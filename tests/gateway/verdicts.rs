@@ -86,6 +86,42 @@ const KEYS: &[Row] = &[
     ("trusted_proxies: [proxy.test]", Error, "gateway.yaml:"),
     ("trusted_proxies: ['::/0']", Remark, "trusted_proxies[0]"),
     ("trusted_proxies: [10.0.0.0/8, '::1']", Fine, ""),
+    ("search: words", Error, "gateway.yaml:"),
+    ("search: {embeddings: {url: https://e.test}}", Error, "gateway.yaml:"),
+    ("search: {embeddings: {url: 'http://e.test/v1', model: m}}", Error, "search.embeddings.url"),
+    ("search: {embeddings: {url: 'https://u:p@e.test/', model: m}}", Error, "search.embeddings.url"),
+    ("search: {embeddings: {url: 'https://e.test/', model: ''}}", Error, "search.embeddings.model"),
+    (
+        "search: {embeddings: {url: 'https://e.test/', model: m, timeout: 1m}}",
+        Error,
+        "search.embeddings.timeout",
+    ),
+    (
+        "search: {embeddings: {url: 'https://e.test/', model: m, timeout: 0}}",
+        Error,
+        "search.embeddings.timeout",
+    ),
+    ("search: {embeddings: {url: 'https://e.test/', model: m, timeout: fast}}", Error, "gateway.yaml:"),
+    (
+        "search: {embeddings: {url: 'https://e.test/', model: m, key_file: none}}",
+        Error,
+        "search.embeddings.key_file",
+    ),
+    (
+        "search: {embeddings: {url: 'https://e.test/', model: m, key_file: open.key}}",
+        Error,
+        "search.embeddings.key_file",
+    ),
+    (
+        "search: {embeddings: {url: 'https://e.test/', model: m, vectors: none/v.jsonl}}",
+        Error,
+        "search.embeddings.vectors",
+    ),
+    (
+        "search: {embeddings: {url: 'http://127.0.0.1:9/', model: m, key_file: secret, timeout: 0.2}}",
+        Fine,
+        "",
+    ),
     ("mcpgw: aside", Error, "gateway.yaml:"),
     ("vending: aside", Error, "gateway.yaml:"),
     ("vending: {issuer: https://gw.example.com}", Error, "gateway.yaml:"),
@@ -339,7 +375,8 @@ fn on_every_key() {
         assert!(named(key), "{key} has no row");
     }
     let inner = |key: &str| KEYS.iter().any(|(lines, ..)| lines.contains(&format!("{key}:")));
-    for of in ["IssuerSettings", "Introspection", "UpstreamSettings", "Tls", "Health"] {
+    for of in ["IssuerSettings", "Introspection", "UpstreamSettings", "Tls", "Health", "Search", "Embeddings"]
+    {
         for key in schema["$defs"][of]["properties"].as_object().unwrap().keys() {
             assert!(inner(key), "{of}.{key} has no row");
         }

@@ -61,6 +61,7 @@ fn a_secret_file_outside_the_folder_is_not_read() {
             introspection(path),
             format!("session_key: {path}\n"),
             format!("tls: {{certificate: c.pem, key: {path}}}\n"),
+            format!("search: {{embeddings: {{url: '{{evil}}/e', model: m, key_file: {path}}}}}\n"),
         ] {
             let scene = scene(&yaml, SERVER);
             mcpauth::sys::private_file::write(&scene.user.home().join("secret"), SECRET).unwrap();
@@ -75,6 +76,14 @@ fn the_audit_is_written_nowhere_else() {
     let scene = scene("audit: ../home/.bashrc\n", SERVER);
     refused(&scene, &["audit", "outside"]);
     assert!(!scene.user.home().join(".bashrc").exists());
+}
+
+#[test]
+fn nor_are_the_vectors() {
+    let scene =
+        scene("search: {embeddings: {url: 'http://127.0.0.1:9/', model: m, vectors: ../home/v}}\n", SERVER);
+    refused(&scene, &["search.embeddings.vectors", "outside"]);
+    assert!(!scene.user.home().join("v").exists());
 }
 
 #[test]

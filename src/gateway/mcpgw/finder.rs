@@ -1,6 +1,7 @@
 //! `intelligent_tool_finder`: the tools that fit what a caller wants to do. Which tools there are for them is found out first, and
 //! only those are searched. Not here: the search itself (see `crate::search`).
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use serde_json::{Map, Value, json};
@@ -14,6 +15,7 @@ use crate::gateway::servers::route::ServerRoute;
 use crate::gateway::settings::EgressMode;
 use crate::gateway::state::Upstream;
 use crate::policy::Listed;
+use crate::search::Ranking;
 
 /// A tool that is shown, with how well it fits; no score where nothing was asked but tags.
 struct Match<'t> {
@@ -22,10 +24,21 @@ struct Match<'t> {
     matched: Vec<String>,
 }
 
+/// By what the tools were ranked.
+#[derive(Clone, Copy)]
+enum RankedBy {
+    /// By words and meanings.
+    Meaning,
+    /// By words alone.
+    Words,
+    /// Nothing was asked but tags.
+    Nothing,
+}
+
 /// The most words of a question, in bytes.
 const LONGEST: usize = 10_000;
 
-pub(super) fn find(asked: &OwnRequest<'_>, arguments: &Arguments<'_>) -> ToolResult {
+pub(super) async fn find(asked: &OwnRequest<'_>, arguments: &Arguments<'_>) -> ToolResult {
     let query =
         arguments.text("natural_language_query").or_else(|| arguments.text("query")).unwrap_or_default();
     let tags = arguments.texts("tags");
@@ -39,10 +52,9 @@ pub(super) fn find(asked: &OwnRequest<'_>, arguments: &Arguments<'_>) -> ToolRes
     let tools = asked.shared.catalogue.tools();
     let visible = visible(asked, &tools, &tags);
     let is_visible = |place: usize| visible.get(place) == Some(&true);
-    let matches = if query.is_empty() {
-        listed(&tools, &is_visible, most)
-    } else {
-        ranked(&tools, query, &is_visible, most)
+    let (matches, by) = match query {
+        "" => (listed(&tools, &is_visible, most), RankedBy::Nothing),
+        query => asked.ranked(&tools, query, &is_visible, most).await,
     };
     let results: Vec<Value> = matches.iter().filter_map(|found| asked.described(found)).collect();
     let mut notes = Vec::new();
@@ -55,7 +67,7 @@ pub(super) fn find(asked: &OwnRequest<'_>, arguments: &Arguments<'_>) -> ToolRes
     let count = results.len();
     let object = json!({
         "query": query, "results": results, "total_results": count,
-        "ranking": if query.is_empty() { "none" } else { "lexical" }, "notes": notes,
+        "ranking": by.name(), "notes": notes,
     });
     Ok(object.as_object().cloned().unwrap_or_default())
 }
@@ -87,13 +99,7 @@ fn listed<'t>(tools: &'t KnownTools, is_visible: &dyn Fn(usize) -> bool, most: u
     shown.map(|(_, known)| Match { known, score: None, matched: Vec::new() }).collect()
 }
 
-fn ranked<'t>(
-    tools: &'t KnownTools,
-    query: &str,
-    is_visible: &dyn Fn(usize) -> bool,
-    most: usize,
-) -> Vec<Match<'t>> {
-    let ranking = tools.index.rank(query, is_visible);
+fn best<'t>(tools: &'t KnownTools, ranking: &Ranking<'_>, most: usize) -> Vec<Match<'t>> {
     let best = ranking.hits.iter().take(most);
     best.filter_map(|hit| {
         let matched = ranking.matched(hit.place).into_iter().map(str::to_owned).collect();
@@ -114,7 +120,38 @@ fn why_nothing(asked: &OwnRequest<'_>, visible: &[bool], tags: &[&str]) -> &'sta
     }
 }
 
+impl RankedBy {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Meaning => "embeddings",
+            Self::Words => "lexical",
+            Self::Nothing => "none",
+        }
+    }
+}
+
 impl OwnRequest<'_> {
+    /// The tools that fit best: by meaning too where there is a model, and it answers in time.
+    async fn ranked<'t>(
+        &self,
+        tools: &'t Arc<KnownTools>,
+        query: &str,
+        is_visible: &(dyn Fn(usize) -> bool + Sync),
+        most: usize,
+    ) -> (Vec<Match<'t>>, RankedBy) {
+        let nearness = match &self.shared.embeddings {
+            Some(embeddings) => embeddings.nearness(query, tools, is_visible).await,
+            None => None,
+        };
+        match nearness {
+            Some(nearness) => {
+                let ranking = tools.index.rank_by_meaning(query, is_visible, &|place| nearness.of(place));
+                (best(tools, &ranking, most), RankedBy::Meaning)
+            }
+            None => (best(tools, &tools.index.rank(query, is_visible), most), RankedBy::Words),
+        }
+    }
+
     fn described(&self, found: &Match<'_>) -> Option<Value> {
         let (server, tool) = (&found.known.server, &found.known.tool);
         let upstream = self.moment.state.upstreams.get(server)?;

@@ -76,7 +76,7 @@ pub(super) async fn call(
 async fn run(asked: &OwnRequest<'_>, which: Which, arguments: &Arguments<'_>) -> ToolResult {
     match which {
         Which::DebugAuthContext => Ok(auth_context::describe(asked)),
-        Which::ToolFinder => finder::find(asked, arguments),
+        Which::ToolFinder => finder::find(asked, arguments).await,
         Which::ListServices => Ok(services::list(asked)),
         Which::Healthcheck => Ok(services::health(asked)),
         Which::ServerDetails => services::details(asked, arguments),

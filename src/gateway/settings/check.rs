@@ -35,6 +35,7 @@ impl GatewaySettings {
                 ));
             }
         }
+        self.check_search(&mut found);
         self.check_vending(&mut found);
         self.check_upstreams(&mut found);
         self.limits.check(&mut found);
@@ -255,7 +256,7 @@ fn check_issuer(at: &str, issuer: &IssuerSettings, allow_http: bool, found: &mut
 
 /// Whether keys, metadata and secrets can be exchanged with this address: an attacker who can modify its answers can
 /// make tokens.
-fn fetchable(text: &str, allow_http: bool) -> Result<(), &'static str> {
+pub(super) fn fetchable(text: &str, allow_http: bool) -> Result<(), &'static str> {
     let url = web_url(text).map_err(NotWeb::words)?;
     if url.scheme() == "https" || allow_http || is_loopback(&url) {
         return Ok(());

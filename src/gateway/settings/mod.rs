@@ -9,6 +9,7 @@ mod mcpgw;
 mod network;
 mod renamed;
 pub mod schema;
+mod search;
 mod vending;
 
 use std::collections::BTreeMap;
@@ -26,6 +27,7 @@ pub use self::limits::Limits;
 pub(super) use self::limits::most;
 pub use self::mcpgw::{Mcpgw, ServeMcpgw};
 pub use self::network::Network;
+pub use self::search::{Embeddings, Search};
 pub use self::vending::Vending;
 use crate::quantity::{an_address, in_seconds, maybe_an_address};
 use crate::sys::regular_file;
@@ -72,6 +74,8 @@ pub struct GatewaySettings {
     /// The gateway's own MCP server at `/mcpgw/mcp`: `builtin` for the gateway itself, `forward` for the server of the registry's
     /// `mcpgw.json`, or a table. If absent, the server that `mcpgw.json` has an address for, else the gateway itself.
     pub mcpgw: Mcpgw,
+    /// How its `intelligent_tool_finder` searches: by words, and by meaning if there is a model.
+    pub search: Search,
     /// A file of at least 32 random bytes or characters (line ends after text do not count), owned by root or this
     /// user and readable only by it or by one group that it is in, that binds legacy sessions to their callers;
     /// gateways behind one address share it. Without it a random key is made at each start.
@@ -170,6 +174,8 @@ impl GatewaySettings {
             [&mut self.shadow, &mut self.session_key, &mut self.revocation_list].into_iter().flatten(),
         );
         paths.extend(self.vending.iter_mut().flat_map(|vending| [&mut vending.key, &mut vending.ledger]));
+        let embeddings = self.search.embeddings.iter_mut();
+        paths.extend(embeddings.flat_map(|one| std::iter::once(&mut one.vectors).chain(&mut one.key_file)));
         paths.extend(self.tls.iter_mut().flat_map(|tls| [&mut tls.certificate, &mut tls.key]));
         let introspections = self.issuers.iter_mut().filter_map(|issuer| issuer.introspection.as_mut());
         paths.extend(introspections.map(|introspection| &mut introspection.client_secret));
@@ -281,6 +287,7 @@ impl Default for GatewaySettings {
             header_variables: Vec::new(),
             upstreams: BTreeMap::new(),
             mcpgw: Mcpgw::default(),
+            search: Search::default(),
             session_key: None,
             revocation_list: None,
             vending: None,
