@@ -1,6 +1,6 @@
-//! The tools of all servers, for whoever looks for one: as the registry's files list them, and as servers listed them
+//! The tools of all servers, for the search: as the registry's files list them, and as servers listed them
 //! to callers, before anything was cut out for the one who asked. Kept by a thread of its own, which makes another
-//! index when something changed; whoever searches takes the one there is.
+//! index when something changed; a search uses the current one.
 
 use std::collections::HashMap;
 use std::io;
