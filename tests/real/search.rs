@@ -115,7 +115,6 @@ fn tools_are_found_by_their_words_and_better_with_a_model() {
         std::thread::sleep(Duration::from_millis(200));
     }
     let by_meaning = mrr(&lab, &root, &questions, "embeddings");
-    println!("LiveMCPBench, MRR@10: {by_words:.3} by words, {by_meaning:.3} with {}", model.value("MODEL"));
     assert!(by_meaning >= BY_MEANING, "{by_meaning}");
     for (question, tool) in FOREIGN {
         let found = find(&lab, &root, question);

@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::sys::clock;
 
 const TRACKER: &str = "demo-tracker";
-/// How often the revoked token is tried, and how long to wait in between: it takes a second at most.
+/// How often the revoked token is tried, and how long to wait in between.
 const TRIES: u32 = 100;
 const PAUSE: Duration = Duration::from_millis(20);
 
@@ -59,6 +59,7 @@ pub(crate) async fn vended(stage: &Stage, client: &DemoAgent) -> Result<Step, Er
     let live = stage.tokens.live(clock::now())?;
     let ids: Vec<&str> = live.iter().map(|(entry, _)| entry.jti.as_str()).collect();
     stage.tokens.revoke(&ids)?;
+    stage.gateway.reload();
     let mut after = narrow.ask(&call("get_issue")).await?;
     for _ in 0..TRIES {
         if after.status == 401 {
