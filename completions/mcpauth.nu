@@ -1376,7 +1376,7 @@ module completions {
     --server: string@"nu-complete mcpauth gateway token server" # A server it opens, by its path without slashes; repeatable [default: all that you may use]
     --tool: string            # A tool it may call there; repeatable [default: all that you may call]
     --scope: string           # A scope of yours that it has; repeatable [default: all]
-    --ttl: string             # How long it is good, a day at the most [default: 1h]
+    --ttl: string             # How long it is valid, a day at most [default: 1h]
     --agent: string           # Who will hold it, for the audit and the list
     --description: string     # What it is for
     --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win

@@ -2,11 +2,17 @@
 //! direction of its surroundings.
 
 use std::fmt::Write;
+use std::path::Path;
 
 /// A text made safe for one line: each character that is not printable becomes a space, and there are at most `limit`
 /// characters.
 pub fn clean(text: &str, limit: usize) -> String {
     text.chars().map(|c| if is_plain(c) { c } else { ' ' }).take(limit).collect::<String>().trim().into()
+}
+
+/// A path in a printed command: see [`word`].
+pub fn path_word(path: &Path) -> String {
+    word(&path.display().to_string())
 }
 
 /// A word of a printed command, quoted as one word for a POSIX shell.

@@ -36,7 +36,7 @@ pub(crate) const LAYERS: &[(&str, &str)] = &[
     ),
     ("bridge", "mcp secret session sys"),
     ("demo", "config deployment error gateway mcp sys"),
-    ("deployment", "config context credential error gateway policy problem registry secret sys vault"),
+    ("deployment", "config context credential error gateway policy problem registry secret sys text vault"),
     ("context", "config error flow notice store sys vault"),
     ("error", "client config flow oauth render store sys vault"),
     ("gateway", "log mcp metadata oauth policy problem quantity registry search secret sys text tokens"),
@@ -61,7 +61,7 @@ pub(crate) const LAYERS: &[(&str, &str)] = &[
     ("quantity", "-"),
     ("search", "-"),
     ("secret", "text"),
-    ("sys", "-"),
+    ("sys", "text"),
     ("text", "-"),
     ("build", "-"),
 ];

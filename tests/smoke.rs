@@ -24,6 +24,8 @@ fn demo_shows_every_flow_without_an_account() {
         "gateway.filtered",
         "gateway.unauthenticated",
         "gateway.attacks",
+        "gateway.finder",
+        "gateway.token",
         "gateway.credentials",
     ];
     assert_eq!(names, expected);

@@ -16,6 +16,7 @@ use crate::provider::{Provider, SecretRule};
 use crate::secret::{REDACTED, Secret};
 use crate::sys::private_file::{self, Keep};
 use crate::sys::{paths, regular_file, terminal};
+use crate::text::path_word;
 
 /// The largest file that is edited, in bytes.
 const MAX_FILE_BYTES: u64 = 1 << 20;
@@ -334,7 +335,7 @@ fn read(path: &Path) -> Result<Option<String>, Error> {
     if private_file::is_symlink(path) && !path.parent().is_some_and(|folder| paths::is_inside(path, folder)) {
         let real = std::fs::canonicalize(path)?;
         let message = format!("{} is a symbolic link to another folder", path.display());
-        let hint = format!("to write there, name its target: --write {}", real.display());
+        let hint = format!("to write there, name its target: --write {}", path_word(&real));
         return Err(Error::Usage { message, hint });
     }
     match regular_file::read(path, MAX_FILE_BYTES) {

@@ -213,6 +213,10 @@ Try, in another terminal:
   mcpauth call demo-tracker delete_issue               # refused
   mcpauth inspect ingress
   mcpauth bridge demo-tracker                          # an MCP server on stdio
+  mcpauth call --auth --url {gateway}/mcpgw/mcp \\
+    intelligent_tool_finder query=issue
+  mcpauth gateway token --server demo-tracker --tool get_issue --ttl 15m
+  mcpauth gateway token list
 
   mcpauth gateway check
   mcpauth gateway routes

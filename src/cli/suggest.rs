@@ -2,6 +2,8 @@
 
 use std::ffi::OsString;
 
+use strsim::osa_distance;
+
 /// What users of other tools type first, the words and what does it here.
 const ELSEWHERE: &[(&str, &str)] = &[
     ("auth login", "mcpauth login URL"),
@@ -69,7 +71,7 @@ pub(super) fn hint(typed: &str, args: &[OsString], verbs: &[String]) -> String {
     if let Some(here) = both.as_deref().and_then(elsewhere).or_else(|| elsewhere(&typed)) {
         return format!("run: {here}");
     }
-    let near = verbs.iter().map(|verb| (distance(&typed, verb), verb)).min();
+    let near = verbs.iter().map(|verb| (osa_distance(&typed, verb), verb)).min();
     match near {
         // A word in which every second letter is another one was not meant.
         Some((errors, verb)) if errors <= 2 && errors * 3 <= verb.len() => {
@@ -77,28 +79,6 @@ pub(super) fn hint(typed: &str, args: &[OsString], verbs: &[String]) -> String {
         }
         _ => NONE.into(),
     }
-}
-
-/// How many letters are missing, too many, wrong or swapped with the next one.
-fn distance(one: &str, other: &str) -> usize {
-    let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
-    let (mut before, mut last): (Vec<usize>, Vec<usize>) = (Vec::new(), (0..=other.len()).collect());
-    for (i, a) in one.iter().enumerate() {
-        let mut row = vec![i + 1];
-        for (j, b) in other.iter().enumerate() {
-            let at = |row: &[usize], n: usize| row.get(n).copied().unwrap_or(usize::MAX / 2);
-            let swapped = i > 0 && j > 0 && one.get(i - 1) == Some(b) && other.get(j - 1) == Some(a);
-            let steps = [
-                at(&last, j + 1) + 1,
-                at(&row, j) + 1,
-                at(&last, j) + usize::from(a != b),
-                if swapped { at(&before, j - 1) + 1 } else { usize::MAX },
-            ];
-            row.push(steps.into_iter().min().unwrap_or_default());
-        }
-        before = std::mem::replace(&mut last, row);
-    }
-    last.last().copied().unwrap_or_default()
 }
 
 #[cfg(test)]

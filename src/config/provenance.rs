@@ -9,7 +9,7 @@ use crate::config::settings::folder_of;
 use crate::config::{Config, ConfigError, FileTrust, NamedValue, Origin, Settings};
 use crate::credential::Credential;
 use crate::sys::paths;
-use crate::text::word;
+use crate::text::{path_word, word};
 
 impl Config {
     /// A credential, if every source that decides where its secret is sent may do so. Every setting looked up while
@@ -121,11 +121,11 @@ fn is_found_place(given: &NamedValue) -> bool {
 /// The command as typed, with every found file named: all of them, because naming one excludes the others.
 fn naming_files(settings: &Settings) -> String {
     let found = settings.files().filter(|(_, whose)| *whose == FileTrust::Found);
-    let files = found.flat_map(|(path, _)| ["--env-file".to_owned(), word(&path.to_string_lossy())]);
+    let files = found.flat_map(|(path, _)| ["--env-file".to_owned(), path_word(path)]);
     let providers = settings
         .provider_files()
         .iter()
-        .flat_map(|file| ["--providers-file".to_owned(), word(&file.path.to_string_lossy())]);
+        .flat_map(|file| ["--providers-file".to_owned(), path_word(&file.path)]);
     let files = files.chain(providers);
     let typed = settings.typed().iter().map(|typed| word(typed));
     let words: Vec<String> = std::iter::once("mcpauth".to_owned()).chain(files).chain(typed).collect();

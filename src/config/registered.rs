@@ -16,7 +16,7 @@ use crate::oauth::{ClientAuth, OAuthClient, document_address};
 use crate::provider::{BodyFormat, Provider, ProviderError};
 use crate::secret::Secret;
 use crate::sys::private_file::{self, Draft};
-use crate::text::word;
+use crate::text::{path_word, word};
 
 /// Used in place of a provider's name.
 const PROVIDER: &str = "mcp";
@@ -163,7 +163,7 @@ impl Config {
         let unreadable = |e: serde_json::Error| {
             // The library's own message may repeat a value.
             let what = format!("{} is not a registration (line {})", path.display(), e.line());
-            ConfigError::File(what, format!("remove it, then log in again: rm {}", path.display()))
+            ConfigError::File(what, format!("remove it, then log in again: rm {}", path_word(&path)))
         };
         serde_json::from_str(&text).map(Some).map_err(unreadable)
     }

@@ -113,6 +113,9 @@ mcp-servers-restricted/execute:
   - server: finance-gateway
     methods: [tools/list, tools/call]
     tools: [get_report]
+  - server: mcpgw
+    methods: [initialize, tools/list, tools/call]
+    tools: [debug_auth_context, intelligent_tool_finder, call_tool]
 
 mcp-servers-unrestricted/execute:
   - server: '*'
@@ -215,11 +218,13 @@ pub fn files(issuer: &str, servers: &[(SampleServer, &str)]) -> Vec<(String, Str
         ("cases.yml".into(), CASES.into()),
     ];
     files.extend(servers.iter().map(|(server, base)| {
+        let tools = server.tools.iter().map(|tool| json!({"name": tool.name, "description": tool.about}));
         let file = json!({
             "server_name": server.title,
             "path": format!("/{}", server.name),
             "proxy_pass_url": format!("{base}/mcp"),
             "auth_type": server.auth,
+            "tool_list": tools.collect::<Vec<_>>(),
         });
         (format!("servers/{}.json", server.name), format!("{file:#}\n"))
     }));
@@ -237,6 +242,8 @@ issuers:
     clients: [demo-agent]
 policy: scopes.yml
 servers: servers
+mcpgw: {{call_tool: true}}
+vending: {{key: keys, issuer: 'http://{listen}'}}
 audit: audit.jsonl
 health: {{interval: 0}} # the servers hear of nothing but what callers send
 limits: {{drain_timeout: 1}}

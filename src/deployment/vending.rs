@@ -1,6 +1,7 @@
-//! The tokens that this gateway has vended: which are still good, taking them back, and the keys that sign them. Not
+//! The tokens that this gateway has vended: which are valid, revoking them, and the keys that sign them. Not
 //! here: vending them (see `gateway`).
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::prepare::{file, without_issuers};
@@ -11,7 +12,8 @@ use crate::gateway::authn::revocations::{RevocationError, RevocationList};
 use crate::gateway::new_signing_key;
 use crate::gateway::settings::Vending;
 use crate::gateway::token_ledger::{Ledger, LedgerEntry};
-use crate::sys::private_file;
+use crate::sys::private_file::{self, FileError};
+use crate::text::path_word;
 
 /// The ledger and what goes with it.
 pub(crate) struct VendedTokens {
@@ -72,13 +74,6 @@ impl VendedTokens {
     /// [`Error::Usage`] if a file is named and there; [`Error::File`].
     pub(crate) fn make_key(&self, now: i64) -> Result<PathBuf, Error> {
         let path = self.vending.new_key(now);
-        if path.exists() {
-            let shown = path.display();
-            let hint = format!(
-                "to have a new key and the old one for a while, put both into a folder and name that: mkdir -m 700 keys && mv {shown} keys/"
-            );
-            return Err(Error::Usage { message: format!("{shown} is there already"), hint });
-        }
         if path != self.vending.key {
             private_file::create_dir(&self.vending.key)?;
         }
@@ -86,13 +81,24 @@ impl VendedTokens {
             message: "there are no random numbers to make a key of".into(),
             hint: "try again: mcpauth gateway token key".into(),
         })?;
-        private_file::write(&path, key.expose())?;
+        private_file::write_new(&path, key.expose()).map_err(|error| match error {
+            FileError::Io { source, .. } if source.kind() == ErrorKind::AlreadyExists => is_there(&path),
+            other => other.into(),
+        })?;
         Ok(path)
     }
 
     fn ledger(&self) -> Ledger {
         Ledger::at(&self.vending.ledger)
     }
+}
+
+fn is_there(path: &Path) -> Error {
+    let hint = format!(
+        "to have a new key and the old one for a while, put both into a folder and name that: mkdir -m 700 keys && mv {} keys/",
+        path_word(path)
+    );
+    Error::Usage { message: format!("{} is there already", path.display()), hint }
 }
 
 /// A list of the revoked that cannot be used as it is.

@@ -9,6 +9,7 @@ use crate::credential::{Credential, CredentialKind};
 use crate::gateway::settings::{EgressMode, GatewaySettings};
 use crate::secret::Secret;
 use crate::sys::paths;
+use crate::text::path_word;
 
 /// Who says where the gateway's servers are and what they receive.
 #[derive(Clone, Debug)]
@@ -26,14 +27,17 @@ impl Word {
             let dir = &config.servers_dir;
             let place = config.given("MCPAUTH_SERVERS_DIR");
             let place = place.unwrap_or_else(|| found("the servers' files", dir));
-            return Self { place, command: format!("mcpauth --servers-dir {} gateway serve", dir.display()) };
+            return Self {
+                place,
+                command: format!("mcpauth --servers-dir {} gateway serve", path_word(dir)),
+            };
         };
         let place = match (named, config.given("MCPAUTH_GATEWAY_CONFIG")) {
             (Some(_), _) => NamedValue::new("--config", Origin::Flag),
             (None, Some(given)) => given,
             (None, None) => found("gateway.yaml", path),
         };
-        Self { place, command: format!("mcpauth gateway serve --config {}", path.display()) }
+        Self { place, command: format!("mcpauth gateway serve --config {}", path_word(path)) }
     }
 
     /// Whether a secret may be sent where these settings and servers say.

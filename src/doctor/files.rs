@@ -11,6 +11,7 @@ use crate::error::Error;
 use crate::render;
 use crate::store::{Storage, Store, StoreError};
 use crate::sys::private_file::{self, FileError};
+use crate::text::path_word;
 use crate::vault::VaultError;
 
 const MODE: &str = "files.mode";
@@ -67,7 +68,7 @@ fn open(path: &Path) -> Option<Finding> {
     let closed = if path.is_dir() { "700" } else { "600" };
     let text = format!("{} is accessible to others (mode {mode:o})", path.display());
     Some(
-        Finding::problem(MODE, text, format!("chmod {closed} {}", path.display()))
+        Finding::problem(MODE, text, format!("chmod {closed} {}", path_word(path)))
             .fixed_by(Fix::Close(path.into())),
     )
 }
@@ -101,7 +102,7 @@ fn leftover(path: PathBuf) -> Finding {
         return Finding::warn("files.leftover", text, "mcpauth refresh --once --force");
     }
     let text = format!("{shown} was left behind by an interrupted run");
-    Finding::warn("files.leftover", text, format!("rm {shown}")).fixed_by(Fix::Remove(path))
+    Finding::warn("files.leftover", text, format!("rm {}", path_word(&path))).fixed_by(Fix::Remove(path))
 }
 
 /// Token files that cannot be parsed. Their modes are checked separately.

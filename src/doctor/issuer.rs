@@ -176,7 +176,7 @@ impl ProbeTarget {
     }
 
     fn unavailable(&self, status: u16) -> FlowError {
-        FlowError::Reply { host: self.name.clone(), reply: ReplyError::Unavailable { status } }
+        FlowError::Reply { host: self.name.clone(), reply: ReplyError::Unavailable { status, said: None } }
     }
 
     fn failed(&self, error: FlowError) -> Finding {

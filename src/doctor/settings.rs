@@ -11,6 +11,7 @@ use crate::doctor::finding::{Finding, Fix};
 use crate::doctor::spelling;
 use crate::error::Error;
 use crate::sys::private_file::is_symlink;
+use crate::text::path_word;
 
 /// Prefixes of names that only mcpauth reads.
 const OURS: [&str; 5] = ["MCPAUTH_", "INGRESS_OAUTH_", "EGRESS_", "AGENTCORE_", "KEYCLOAK_M2M_"];
@@ -185,7 +186,7 @@ fn env_files(config: &Config) -> Vec<Finding> {
 
 fn exposed(path: &Path) -> Finding {
     let text = format!("{} holds secrets and can be read by others", path.display());
-    let finding = Finding::problem("files.mode", text, format!("chmod 600 {}", path.display()));
+    let finding = Finding::problem("files.mode", text, format!("chmod 600 {}", path_word(path)));
     // The target of a link may not be ours.
     if is_symlink(path) { finding } else { finding.fixed_by(Fix::Close(path.into())) }
 }

@@ -10,6 +10,7 @@ use crate::oauth::{Epoch, Freshness};
 use crate::refresh;
 use crate::store::{Store, StoreError, StoredToken};
 use crate::sys::clock;
+use crate::text::path_word;
 use crate::vault::VaultError;
 
 const EXPIRY_CHECK: &str = "tokens.expiry";
@@ -128,7 +129,7 @@ fn orphans(held: &[ConfiguredToken<'_>], store: &Store, now: Epoch) -> Vec<Findi
             Finding::warn(
                 EXPIRY_CHECK,
                 text,
-                format!("configure it (mcpauth configure), or: rm {}", path.display()),
+                format!("configure it (mcpauth configure), or: rm {}", path_word(&path)),
             )
         })
         .collect()

@@ -83,7 +83,7 @@ pub(super) fn json_headers(accept: &'static str) -> HeaderMap {
 pub(super) fn unavailable(url: &Url, status: u16) -> Result<(), FlowError> {
     if is_unavailable(status) {
         let host = url.host_str().unwrap_or_default().into();
-        return Err(FlowError::Reply { host, reply: ReplyError::Unavailable { status } });
+        return Err(FlowError::Reply { host, reply: ReplyError::Unavailable { status, said: None } });
     }
     Ok(())
 }

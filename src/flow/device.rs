@@ -169,7 +169,10 @@ mod tests {
     }
 
     fn unavailable() -> FlowError {
-        FlowError::Reply { host: "idp.test".into(), reply: ReplyError::Unavailable { status: 503 } }
+        FlowError::Reply {
+            host: "idp.test".into(),
+            reply: ReplyError::Unavailable { status: 503, said: None },
+        }
     }
 
     fn token() -> TokenSet {

@@ -1,6 +1,6 @@
-//! The tools of all servers, for whoever looks for one: as the registry's files list them, and as servers listed them
+//! The tools of all servers, for the search: as the registry's files list them, and as servers listed them
 //! to callers, before anything was cut out for the one who asked. Kept by a thread of its own, which makes another
-//! index when something changed; whoever searches takes the one there is.
+//! index when something changed; a search uses the current one.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::BuildHasher;
@@ -27,6 +27,8 @@ use crate::sys::clock;
 pub(super) struct Catalogue {
     tools: ArcSwap<KnownTools>,
     heard: SyncSender<CatalogueNews>,
+    /// Told of other tools.
+    changed: watch::Sender<()>,
     recent: Mutex<RecentLists>,
 }
 
@@ -45,8 +47,6 @@ struct ListFingerprint {
     /// Whether pages come before it, and after.
     follows: bool,
     is_followed: bool,
-    /// Told of other tools.
-    changed: watch::Sender<()>,
 }
 
 /// The tools of all servers that are on, and their index. It never changes.
@@ -111,8 +111,8 @@ impl Catalogue {
         let (heard, hears) = sync_channel(WAITING);
         let mut keeper = CatalogueThread { servers: servers.to_vec(), seen: HashMap::new(), has_model };
         let tools = ArcSwap::from_pointee(keeper.tools());
-        let catalogue =
-            Arc::new(Self { tools, heard, recent: Mutex::default(), changed: watch::Sender::new(()) });
+        let (recent, changed) = (Mutex::default(), watch::Sender::new(()));
+        let catalogue = Arc::new(Self { tools, heard, recent, changed });
         let weak = Arc::downgrade(&catalogue);
         std::thread::Builder::new().name("search".into()).spawn(move || keeper.keep(&hears, &weak))?;
         Ok(catalogue)

@@ -37,7 +37,7 @@ use super::servers::endpoints::UpstreamEndpoint;
 use super::servers::route::{EndpointKind, RouteError, RouteMatch};
 use super::session::SealPurpose;
 use super::state::{LatestFiles, SharedState, Snapshot, Upstream};
-use super::vending::VendingEndpoint;
+use super::vending::{self, VendingEndpoint};
 use super::wire::envelope::Envelope;
 use crate::policy::{Call, Denial, Permit, decide};
 
@@ -145,8 +145,9 @@ impl Worker {
         let most = self.shared.settings.limits.max_in_flight;
         let under_way = InFlightGuard::begin(&self.shared.under_way, most).ok_or(Rejection::Busy)?;
         if let Some(endpoint) = VendingEndpoint::at(&self.shared, head.uri.path()) {
-            let answer = endpoint.serve(&self.callers, moment, head, body, record);
-            return Ok(Box::pin(answer).await.map(|body| body.counted(under_way, None)));
+            let answer = Box::pin(endpoint.answer(&self.callers, moment, head, body, record)).await;
+            let answer = answer.unwrap_or_else(|refusal| vending::refused(&refusal, record));
+            return Ok(answer.map(|body| body.counted(under_way, None)));
         }
         let (response, turn) = self.line(moment, head, body, guest, record).await?;
         Ok(response.map(|body| body.counted(under_way, turn)))

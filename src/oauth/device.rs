@@ -99,7 +99,7 @@ impl DeviceAuthorization {
     /// As [`ReplyError`] says.
     pub fn read(status: u16, body: &[u8], sent: &[Secret]) -> Result<Self, ReplyError> {
         if is_unavailable(status) {
-            return Err(ReplyError::Unavailable { status });
+            return Err(ReplyError::Unavailable { status, said: None });
         }
         let unreadable = |why| ReplyError::Unreadable { status, why };
         let top = members(body).ok_or(unreadable("the body is neither a JSON object nor form-encoded"))?;
@@ -248,7 +248,7 @@ mod tests {
             assert!(matches!(found, Err(ReplyError::Unreadable { .. })), "{body}");
         }
         let down = DeviceAuthorization::read(503, b"", &[]);
-        assert_eq!(down.unwrap_err(), ReplyError::Unavailable { status: 503 });
+        assert_eq!(down.unwrap_err(), ReplyError::Unavailable { status: 503, said: None });
         let odd = read(
             "{\"device_code\":\"d\",\"user_code\":\"a\\u001b[31mb\",\"verification_uri\":\"https://x.test\"}",
         );
@@ -266,7 +266,7 @@ mod tests {
             (refused("authorization_declined"), Poll::Denied, 5),
             (refused("expired_token"), Poll::Expired, 5),
             (refused("invalid_grant"), Poll::Failed, 5),
-            (ReplyError::Unavailable { status: 503 }, Poll::Again, 10),
+            (ReplyError::Unavailable { status: 503, said: None }, Poll::Again, 10),
             (unreadable, Poll::Failed, 5),
         ];
         for (reply, expected, wait) in cases {

@@ -54,10 +54,12 @@ pub enum ReplyError {
     )]
     TokenType(String),
     /// The server cannot answer now ([`is_unavailable`]).
-    #[error("HTTP {status}")]
+    #[error("HTTP {status}{}", said.as_deref().map(|text| format!(": {text}")).unwrap_or_default())]
     Unavailable {
         /// The HTTP status.
         status: u16,
+        /// Its reason, cleaned and cut, if it gives one.
+        said: Option<String>,
     },
     /// Neither a token nor an OAuth error.
     #[error("HTTP {status}, {why}")]
@@ -128,11 +130,16 @@ pub fn read_reply(
     sent: &[Secret],
     now: Epoch,
 ) -> Result<TokenSet, ReplyError> {
-    if is_unavailable(status) {
-        return Err(ReplyError::Unavailable { status });
-    }
     let top = members(body);
-    if let Some(refused) = top.as_ref().and_then(|top| refusal(status, top, sent)) {
+    let refused = top.as_ref().and_then(|top| refusal(status, top, sent));
+    if is_unavailable(status) {
+        let said = refused.and_then(|refused| match refused {
+            ReplyError::Refused { description, .. } => description,
+            _ => None,
+        });
+        return Err(ReplyError::Unavailable { status, said });
+    }
+    if let Some(refused) = refused {
         return Err(refused);
     }
     let unreadable = |why| ReplyError::Unreadable { status, why };

@@ -62,7 +62,7 @@ impl Revocation<'_> {
 /// [`ReplyError::Refused`] with the server's own error (section 2.2.1), and as [`ReplyError`] says.
 pub fn read_revocation(status: u16, body: &[u8], sent: &[Secret]) -> Result<(), ReplyError> {
     if is_unavailable(status) {
-        return Err(ReplyError::Unavailable { status });
+        return Err(ReplyError::Unavailable { status, said: None });
     }
     // Some servers send errors with a 200.
     if let Some(refused) = members(body).as_ref().and_then(|top| refusal(status, top, sent)) {
@@ -132,7 +132,7 @@ mod tests {
             };
             assert_eq!(read(status, body), Err(refused));
         }
-        assert_eq!(read(503, ""), Err(ReplyError::Unavailable { status: 503 }));
+        assert_eq!(read(503, ""), Err(ReplyError::Unavailable { status: 503, said: None }));
         for status in [302, 404] {
             assert!(matches!(read(status, ""), Err(ReplyError::Unreadable { .. })), "{status}");
         }

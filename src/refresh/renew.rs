@@ -117,8 +117,10 @@ mod tests {
             let reply = ReplyError::Refused { error: error.into(), description: None };
             VaultError::Flow(FlowError::Reply { host: "idp.test".into(), reply })
         };
-        let unavailable =
-            FlowError::Reply { host: "idp.test".into(), reply: ReplyError::Unavailable { status: 503 } };
+        let unavailable = FlowError::Reply {
+            host: "idp.test".into(),
+            reply: ReplyError::Unavailable { status: 503, said: None },
+        };
         let no_endpoint =
             FlowError::NoEndpoint { issuer: "https://idp.test".into(), endpoint: "token endpoint" };
         let exposed = FileError::Exposed { path: "x.json".into(), mode: 0o644 };

@@ -94,6 +94,14 @@ pub fn write(path: &Path, text: &str) -> Result<(), FileError> {
     Draft::begin(path, 0)?.finish(text)
 }
 
+/// Writes a private file that must not be there yet; of several processes that try, one succeeds.
+///
+/// # Errors
+/// As [`FileError`] says; [`io::ErrorKind::AlreadyExists`].
+pub fn write_new(path: &Path, text: &str) -> Result<(), FileError> {
+    Draft::begin(path, 0)?.finish_new(text)
+}
+
 /// Which permissions of a replaced file are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Keep {

@@ -80,7 +80,7 @@ pub(super) fn call(lab: &Lab, token: &str, tool: &str, arguments: Value) -> Answ
 
 /// What a tool gives; the same twice, as an object and as text.
 #[track_caller]
-pub(super) fn given(lab: &Lab, token: &str, tool: &str, arguments: Value) -> Value {
+pub(crate) fn given(lab: &Lab, token: &str, tool: &str, arguments: Value) -> Value {
     let answer = call(lab, token, tool, arguments).status(200).json();
     let result = &answer["result"];
     assert_ne!(result["isError"], true, "{answer}");

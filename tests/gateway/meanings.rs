@@ -218,16 +218,18 @@ fn a_silent_or_wrong_endpoint_leaves_the_words() {
                 case(stream)
             }
         });
-        let lab = lab(&upstream.base, |embeddings, _| embeddings.timeout = Duration::from_millis(50));
+        let lab = lab(&upstream.base, |embeddings, _| {
+            embeddings.timeout = Duration::from_millis(if place == 0 { 300 } else { 10_000 });
+        });
         let worker = lab.token("worker");
         let made = || lab.kept.events().iter().any(|event| event.contains("vectors of 4 tools are ready"));
         until("the vectors are made", made);
-        let found = find(&lab, &worker, "send a mail");
-        assert_eq!((&found["ranking"], names(&found)[0]), (&json!("lexical"), "send_mail"), "{place}");
-        assert!(
-            upstream.seen().iter().any(|seen| texts(seen) == ["send a mail"]),
-            "{place}: it was not asked"
-        );
+        // On a busy machine the time may be over before anything was sent.
+        until("it is asked", || {
+            let found = find(&lab, &worker, "send a mail");
+            assert_eq!((&found["ranking"], names(&found)[0]), (&json!("lexical"), "send_mail"), "{place}");
+            upstream.seen().iter().any(|seen| texts(seen) == ["send a mail"])
+        });
     }
 }
 

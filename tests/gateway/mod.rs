@@ -13,7 +13,7 @@ mod health;
 mod leaks;
 pub(crate) mod leaving;
 mod lists;
-mod mcpgw;
+pub(crate) mod mcpgw;
 mod meanings;
 mod methods;
 mod odd_tokens;

@@ -271,6 +271,34 @@ fn more_than_one_has_is_refused_by_name() {
 }
 
 #[test]
+fn a_misspelt_tool_is_said_where_the_tools_are_known() {
+    let lab = lab();
+    let (root, worker) = (lab.token("root"), lab.token("worker"));
+    let ask = |token: &str, tool: &str| {
+        exchange(&lab, token, &[("authorization_details", &detail("alpha", &[tool]))])
+    };
+    // Nothing is known of alpha yet.
+    ask(&root, "ecko").status(200);
+    lab.ask(&root, "/alpha/mcp", &list()).status(200);
+    until("alpha's tools are known", || ask(&root, "zzz").status == 400);
+    for (tool, words) in
+        [("ecko", "did you mean echo?"), ("Echo", "did you mean echo?"), ("zzz", "alpha has no tool zzz")]
+    {
+        let answer = ask(&root, tool).status(400).json();
+        assert_eq!(answer["error"], "invalid_authorization_details");
+        assert!(answer["error_description"].as_str().unwrap().contains(words), "{answer}");
+    }
+    for known in ["echo", "*"] {
+        ask(&root, known).status(200);
+    }
+    // A tool that somebody may not see is not suggested to them.
+    for tool in ["delete_al", "secre"] {
+        let said = ask(&worker, tool).status(400).json()["error_description"].to_string();
+        assert!(!said.contains("did you mean") && !said.contains("delete_all"), "{said}");
+    }
+}
+
+#[test]
 fn nobody_vends_without_a_live_token_and_no_vended_one_does() {
     let lab = lab();
     let root = lab.token("root");

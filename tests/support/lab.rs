@@ -21,6 +21,7 @@ use serde_json::{Value, json};
 use tracing::dispatcher::with_default;
 use tracing::level_filters::LevelFilter;
 
+use crate::support::User;
 use crate::support::outside::{self, OUTSIDE};
 use crate::support::upstream::Upstream;
 use crate::support::wire::TEST_TIMEOUT;
@@ -217,6 +218,18 @@ impl Lab {
     /// A new token for one of [`CALLERS`].
     pub(crate) fn token(&self, caller: &str) -> String {
         token(&self.idp, caller)
+    }
+
+    /// A user whose ingress settings are one of [`CALLERS`]' for this gateway.
+    pub(crate) fn user(&self, caller: &str) -> User {
+        let mut user = User::new();
+        user.env("AUTH_PROVIDER", "oidc")
+            .env("INGRESS_OAUTH_ISSUER", self.idp.issuer())
+            .env("INGRESS_OAUTH_CLIENT_ID", caller)
+            .env("INGRESS_OAUTH_CLIENT_SECRET", "secret")
+            .env("REGISTRY_URL", self.gateway.public_url())
+            .env("MCPAUTH_SERVERS_DIR", self.path("servers").display().to_string());
+        user
     }
 
     /// Writes these bytes to a new connection and reads one answer.

@@ -156,22 +156,10 @@ fn a_server_that_repeats_what_it_was_sent_is_scrubbed() {
     }
 }
 
-/// A worker of the laboratory, whose ingress settings are real.
-fn worker(lab: &Lab, client: &str) -> User {
-    let mut user = User::new();
-    user.env("AUTH_PROVIDER", "oidc")
-        .env("INGRESS_OAUTH_ISSUER", lab.idp.issuer())
-        .env("INGRESS_OAUTH_CLIENT_ID", client)
-        .env("INGRESS_OAUTH_CLIENT_SECRET", "secret")
-        .env("REGISTRY_URL", lab.gateway.public_url())
-        .env("MCPAUTH_SERVERS_DIR", lab.path("servers").display().to_string());
-    user
-}
-
 #[test]
 fn through_the_gateway_a_token_is_got_sent_and_renewed() {
     let lab = Lab::start();
-    let user = worker(&lab, "worker");
+    let user = lab.user("worker");
     assert_eq!(user.run(&["list", "--server", "alpha"]).code(0).stdout, "echo\tSays it again\n");
     assert_eq!(user.run(&["call", "--server", "alpha", "echo", "{\"a\":1}"]).code(0).stdout, "{\"a\":1}\n");
     assert_eq!(user.run(&["probe", "--server", "alpha", "--json"]).code(0).json()["tools"], json!(["echo"]));
@@ -208,7 +196,7 @@ fn the_gateways_no_is_explained_with_the_next_command() {
             "mcpauth gateway explain beta --method tools/list --groups",
         ),
     ] {
-        let refused = worker(&lab, client).run(&[args, &["--json"]].concat()).code(4).json_error();
+        let refused = lab.user(client).run(&[args, &["--json"]].concat()).code(4).json_error();
         assert_eq!(refused["code"], "refused");
         let (message, hint) = (refused["message"].as_str().unwrap(), refused["hint"].as_str().unwrap());
         assert!(message.contains("forbids this: "), "{message}");
@@ -223,7 +211,7 @@ fn the_gateways_no_is_explained_with_the_next_command() {
         0
     );
     let url = format!("{}/nowhere/mcp", lab.gateway.public_url());
-    let missing = worker(&lab, "worker").run(&["list", "--auth", "--url", &url]).code(2);
+    let missing = lab.user("worker").run(&["list", "--auth", "--url", &url]).code(2);
     assert!(missing.stderr.contains("there is no such server here"), "{missing:?}");
 }
 
@@ -251,12 +239,12 @@ fn an_old_server_behind_the_gateway_is_reached() {
     let server =
         legacy(|_, seen, stream| say_json(stream, &result(seen, &json!({"tools": [{"name": "echo"}]}))));
     let lab = Lab::before(&server, "streamable-http");
-    let basic = worker(&lab, "root").run(&["probe", "--server", "delta", "--json"]).code(0).json();
+    let basic = lab.user("root").run(&["probe", "--server", "delta", "--json"]).code(0).json();
     assert_eq!((&basic["era"], &basic["server"]["name"]), (&json!("legacy"), &json!("old")));
     assert_eq!(basic["tools"], json!(["echo"]));
     let oldest = old("/message?sessionId=1");
     let lab = Lab::before(&oldest, "sse");
     let url = format!("{}/delta/sse", lab.gateway.public_url());
-    let basic = worker(&lab, "root").run(&["probe", "--auth", "--url", &url, "--json"]).code(0).json();
+    let basic = lab.user("root").run(&["probe", "--auth", "--url", &url, "--json"]).code(0).json();
     assert_eq!((&basic["transport"], &basic["tools"]), (&json!("sse"), &json!(["echo"])));
 }

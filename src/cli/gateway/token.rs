@@ -15,7 +15,7 @@ use crate::gateway::token_ledger::LedgerEntry;
 use crate::quantity::seconds_within;
 use crate::servers::Narrowing;
 use crate::sys::clock;
-use crate::text::{clean, word};
+use crate::text::{clean, path_word, word};
 
 const EXAMPLES: &str = "Examples:
   mcpauth gateway token --server currenttime --tool current_time_by_timezone --ttl 15m
@@ -59,7 +59,7 @@ struct NarrowingArgs {
     /// A scope of yours that it has; repeatable [default: all]
     #[arg(long, value_name = "SCOPE")]
     scope: Vec<String>,
-    /// How long it is good, a day at the most [default: 1h]
+    /// How long it is valid, a day at most [default: 1h]
     #[arg(long, value_name = "TIME", value_parser = |text: &str| seconds_within(text, 1..=DAY))]
     ttl: Option<u64>,
     /// Who will hold it, for the audit and the list
@@ -104,7 +104,7 @@ struct KeyArgs {
     from: From,
 }
 
-/// The longest time that a token is good, in seconds.
+/// The longest lifetime of a token, in seconds.
 const DAY: u64 = 24 * 3600;
 
 pub(super) fn run(args: &VendArgs, config: &Config, out: &Out) -> Result<Exit, Error> {
@@ -158,7 +158,7 @@ fn list(args: &TokenListArgs, config: &Config, out: &Out) -> Result<Exit, Error>
         out.data(&row(entry, *gone, now));
     }
     if live.is_empty() {
-        out.result("no token that was vended is still good");
+        out.result("no vended token is valid");
     }
     Ok(Exit::Done)
 }
@@ -208,7 +208,7 @@ fn revoke(args: &RevokeArgs, config: &Config, out: &Out) -> Result<Exit, Error> 
     let entries = tokens.all()?;
     if let Some(unknown) = args.ids.iter().find(|id| entries.iter().all(|entry| entry.jti != **id)) {
         let id = word(&clean(unknown, 100));
-        let list = word(&tokens.revocation_list().display().to_string());
+        let list = path_word(tokens.revocation_list());
         return Err(Error::Usage {
             message: format!("the ledger has no token {id}"),
             hint: format!(

@@ -65,6 +65,16 @@ impl ConfiguredServer {
         })
     }
 
+    /// The same server, at another path or with another token for the gateway.
+    pub(crate) fn at(&self, path: &str, token: Option<&str>) -> Self {
+        let mut headers = self.headers.clone();
+        let own = headers.iter_mut().find(|(name, _)| name == "X-Authorization");
+        if let (Some((_, value)), Some(token)) = (own, token) {
+            *value = format!("Bearer {token}");
+        }
+        Self { name: self.name.clone(), authority: self.authority.clone(), path: path.into(), headers }
+    }
+
     /// A credential that it sends: what follows `Bearer` in this header.
     pub(crate) fn token(&self, header: &str) -> &str {
         let value = self.headers.iter().find(|(name, _)| name == header).map(|(_, value)| value.as_str());
@@ -96,7 +106,12 @@ pub(crate) fn anonymous<'a>(target: &'a str, more: &[(&'a str, &'a str)], body: 
 
 /// A `tools/call` request.
 pub(crate) fn call(tool: &str) -> Value {
-    json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": tool, "arguments": {}}})
+    call_with(tool, json!({}))
+}
+
+/// The same with arguments.
+pub(crate) fn call_with(tool: &str, arguments: Value) -> Value {
+    json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": tool, "arguments": arguments}})
 }
 
 /// A `tools/list` request.

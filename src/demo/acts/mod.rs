@@ -6,6 +6,7 @@ mod client;
 mod gateway;
 mod stage;
 mod step;
+mod tokens;
 mod wire;
 
 use self::client::DemoAgent;
@@ -24,6 +25,8 @@ pub(crate) async fn play(stage: &Stage, mut show: impl FnMut(Step)) -> Result<()
     show(gateway::filtered(stage, &client).await?);
     show(gateway::unauthenticated(stage, &client).await?);
     show(attacks::attacks(stage, &client).await?);
+    show(tokens::found(&client).await?);
+    show(tokens::vended(stage, &client).await?);
     show(gateway::credentials(stage, &client)?);
     Ok(())
 }

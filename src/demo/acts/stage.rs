@@ -10,10 +10,10 @@ use crate::config::{Config, Settings};
 use crate::demo::idp::Idp;
 use crate::demo::mcp::{ReceivedRequest, Sample};
 use crate::demo::setup::{self, POOL, SERVERS, SampleServer};
-use crate::deployment::Log;
+use crate::deployment::{Log, VendedTokens};
 use crate::error::Error;
 use crate::gateway::settings::GatewaySettings as Gateway;
-use crate::gateway::{GatewaySetup, RunningGateway};
+use crate::gateway::{GatewaySetup, RunningGateway, new_signing_key};
 use crate::sys::http::Http;
 use crate::sys::private_file;
 
@@ -26,6 +26,8 @@ pub(crate) struct Stage {
     /// The issuer of ingress tokens.
     pub(crate) pool: String,
     pub(crate) config: Config,
+    /// Those that the gateway vends.
+    pub(crate) tokens: VendedTokens,
 }
 
 impl Stage {
@@ -43,6 +45,8 @@ impl Stage {
         for (name, text) in setup::files(idp.issuer(), &bases) {
             write(folder, &name, &text)?;
         }
+        let key = new_signing_key().ok_or_else(|| std::io::Error::other("no random numbers"))?;
+        write(folder, "keys/demo.pem", key.expose())?;
         let gateway = gateway(folder, &pool, exchanges)?;
         // Only now is the port known.
         let env = setup::env(folder, &pool, idp.issuer(), gateway.public_url());
@@ -50,7 +54,8 @@ impl Stage {
         write(folder, "demo.env", &(lines.join("\n") + "\n"))?;
         let mut config = Config::resolve(Settings::of(env))?;
         config.home = Some(folder.join("home"));
-        Ok(Self { gateway, servers, idp, pool, config })
+        let tokens = VendedTokens::new(Some(&folder.join("gateway.yaml")), &config)?;
+        Ok(Self { gateway, servers, idp, pool, config, tokens })
     }
 
     /// The sample server of this name.

@@ -1,5 +1,5 @@
 //! The gateway's own tokens (RFC 9068): the keys that sign them, and what they say of their owner and of the limits
-//! they set. Not here: who gets one (see `vending`); what both come (see to `policy`).
+//! they set. Not here: who gets one (see `vending`); what it allows (see `policy`).
 
 use std::fmt;
 use std::fs;

@@ -85,7 +85,7 @@ impl<'a> Arguments<'a> {
     /// Those of a call; null is absent.
     ///
     /// # Errors
-    /// What is wrong, for whoever called.
+    /// What is wrong, in words for the caller.
     pub(super) fn read(given: &'a Map<String, Value>, arguments: &[Argument]) -> Result<Self, String> {
         for (name, value) in given.iter().filter(|(_, value)| !value.is_null()) {
             let Some(argument) = arguments.iter().find(|argument| argument.name == name) else {

@@ -51,7 +51,7 @@ pub(super) async fn register(asked: &OwnRequest<'_>, arguments: &Arguments<'_>) 
     if name == MCPGW {
         return Err(format!("{MCPGW} is the gateway's own"));
     }
-    // Whoever may add a server must not choose where a credential of the gateway's goes.
+    // A caller that may add a server must not choose where a credential of the gateway's is sent.
     let said = asked.shared.settings.upstreams.get(&name);
     if said.is_some_and(|said| said.egress == Some(EgressMode::Stored)) {
         return Err(

@@ -15,7 +15,7 @@ use crate::gateway::session::SealPurpose;
 use crate::gateway::state::{SharedState, Snapshot};
 use crate::mcp::SESSION;
 
-/// What a tool gives: an object, or why not, in words for whoever called.
+/// What a tool gives: an object, or why there is none, in words for the caller.
 pub(super) type ToolResult = Result<Map<String, Value>, String>;
 
 /// A request that the policy allows.

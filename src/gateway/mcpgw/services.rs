@@ -82,7 +82,7 @@ pub(super) fn details(asked: &OwnRequest<'_>, arguments: &Arguments<'_>) -> Tool
     });
     if let (Some(object), Some(more)) = (object.as_object_mut(), more.as_object()) {
         object.extend(more.clone());
-        // Where a server is, is for whoever keeps the registry.
+        // A server's own address is only shown to those who may change its file.
         if asked.caller.grants.manages(UiAction::Modify, upstream.name(), &server.title) {
             object.insert("proxy_pass_url".into(), server.address().into());
         }

@@ -99,7 +99,7 @@ fn order(
     if server == MCPGW {
         return Err(format!("call the tools of {MCPGW} directly"));
     }
-    // Whoever may not use a server is told that, whether it exists or not.
+    // A caller without rights on a server gets the policy's refusal, whether the server exists or not.
     let is_there = asked.moment.state.upstreams.contains_key(&server);
     if !is_there && asked.caller.grants.reaches(&server) {
         return Err("there is no server of this name here; find one with list_services".into());

@@ -18,7 +18,7 @@ use crate::sys::private_file::{self, FileError};
 /// One vended token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LedgerEntry {
-    /// What names it, in the ledger, in the audit and to whoever revokes it.
+    /// What identifies it in the ledger, in the audit and when it is revoked.
     pub jti: String,
     /// Its owner's `sub`.
     pub owner: String,
@@ -77,7 +77,7 @@ struct LedgerContent {
     entries: Vec<LedgerEntry>,
     /// How many lines say it.
     lines: usize,
-    /// The last line has no end: whoever wrote it was killed.
+    /// The last line has no end: its writer was killed.
     cut: bool,
 }
 
@@ -140,7 +140,7 @@ impl Ledger {
         RevocationList::add(list, token_ids)
     }
 
-    /// Held by whoever changes the file.
+    /// Held while the file is changed.
     fn lock(&self) -> Result<File, FileError> {
         let path = self.path.with_extension("lock");
         let file = private_file::open_lock(&path)?;

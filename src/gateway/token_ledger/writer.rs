@@ -89,7 +89,7 @@ fn write(ledger: &Ledger, jobs: &Receiver<LedgerJob>) {
             jobs.recv_timeout(due.saturating_duration_since(Instant::now()))
         };
         match job {
-            // Whoever asked has gone: it is one that nobody has.
+            // If the request has ended meanwhile, nobody has that token.
             Ok(LedgerJob::Enter(entry, done)) => drop(done.send(ledger.enter(*entry))),
             // Every core notes it.
             Ok(LedgerJob::Used { jti, minute }) => {

@@ -1,4 +1,4 @@
-//! What somebody asks of a token that is to be made for them: by the token endpoint's form (RFC 8693 section 2.1) or
+//! A request for a token: by the token endpoint's form (RFC 8693 section 2.1) or
 //! by the registry's JSON. Not here: whether they may have it (see `judge`).
 
 use serde::Deserialize;
@@ -22,7 +22,7 @@ pub(super) struct Asked {
     /// The agent it is for.
     pub(super) agent: Option<String>,
     pub(super) description: Option<String>,
-    /// How long it is to be good, in seconds.
+    /// Its lifetime, in seconds.
     pub(super) seconds: Option<i64>,
 }
 
@@ -33,8 +33,8 @@ pub(super) struct ExchangeRequest {
     pub(super) asked: Asked,
 }
 
-/// The registry's form of the question, with what it lacks. Another member is an error: a limit that nobody reads is
-/// none.
+/// The registry's request, with further members of ours. Any other member is an error: a limit that is not read would not
+/// limit.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Registrys {
@@ -77,7 +77,7 @@ pub(super) fn invalid(what: impl Into<String>) -> Rejection {
 }
 
 impl ExchangeRequest {
-    /// Reads the token endpoint's form. Parameters that nobody knows are ignored (RFC 6749 section 3.2).
+    /// Reads the token endpoint's form. Unknown parameters are ignored (RFC 6749 section 3.2).
     ///
     /// # Errors
     /// [`Rejection::NotVended`].
@@ -89,7 +89,7 @@ impl ExchangeRequest {
                 return Err(invalid("a parameter occurs more than once"));
             }
         }
-        // A parameter without a value is as good as none (RFC 6749 section 3.2).
+        // A parameter without a value counts as absent (RFC 6749 section 3.2).
         let all = |name: &'static str| {
             let its = pairs.iter().filter(move |(other, value)| other == name && !value.is_empty());
             its.map(|(_, value)| value.clone())

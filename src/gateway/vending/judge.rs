@@ -1,8 +1,11 @@
-//! Whether somebody may have the token they ask for: no more than they have themselves by the policy in force.
+//! Whether a caller may have the token it asks for: no more than they have themselves by the policy in force.
 
 use std::sync::Arc;
 
+use strsim::osa_distance;
+
 use super::asked::Asked;
+use crate::gateway::catalogue::KnownTools;
 use crate::gateway::refusal::Rejection;
 use crate::gateway::state::{LoadedFiles, SharedState};
 use crate::policy::{Call, Denial, Detail, Grants, Listed, Policy, Principal, Vended, decide};
@@ -19,6 +22,8 @@ pub(super) struct Named {
 /// How much of a name that somebody asked for is repeated, in characters, and how many of them.
 const SHOWN: usize = 80;
 const MANY: usize = 10;
+/// How many names are suggested for a misspelt one.
+const NEAR: usize = 3;
 
 /// What of the owner's rights is asked for, complete.
 ///
@@ -35,6 +40,9 @@ pub(super) fn judge(
     let servers: Vec<&str> = state.upstreams.keys().map(String::as_str).collect();
     let audience = audience(shared, state, owner, &asked.resources)?;
     let (scopes, details) = rights(&state.policy, owner, grants, &servers, asked)?;
+    for detail in asked.details.iter().flatten() {
+        exists(&shared.catalogue.tools(), grants, detail)?;
+    }
     Ok(Named { scopes, details, audience })
 }
 
@@ -110,6 +118,29 @@ fn lacking(grants: &Grants, servers: &[&str], detail: &Detail) -> Result<Vec<Str
     let tools = spelt(&detail.tools).into_iter().filter(|tool| !may(tool));
     let lacking = methods.map(|method| format!("{method} on {server}"));
     Ok(lacking.chain(tools.map(|tool| format!("tool {tool} on {server}"))).collect())
+}
+
+/// A tool that its server does not have is a slip: the token would open nothing. Only where the server's tools are known, and
+/// only of tools that the owner sees anything is said.
+fn exists(known: &KnownTools, grants: &Grants, detail: &Detail) -> Result<(), Rejection> {
+    let server = detail.server.trim_matches('/');
+    let tools = known.known(server);
+    let missing = |name: &&String| {
+        !matches!(name.as_str(), "*" | "all") && tools.iter().all(|known| known.tool.name != **name)
+    };
+    let named = detail.tools.iter().flatten();
+    let Some(unknown) = named.into_iter().find(missing).filter(|_| !tools.is_empty()) else { return Ok(()) };
+    let names = tools.iter().map(|known| known.tool.name.as_str());
+    let mut near: Vec<(usize, &str)> = names
+        .filter(|name| grants.shows(server, Listed::Tool, name))
+        .map(|name| (osa_distance(&unknown.to_lowercase(), &name.to_lowercase()), name))
+        .filter(|(errors, name)| errors * 3 <= name.len())
+        .collect();
+    near.sort_unstable();
+    let near: Vec<String> = near.iter().take(NEAR).map(|(_, name)| clean(name, SHOWN)).collect();
+    let near = if near.is_empty() { String::new() } else { format!("; did you mean {}?", near.join(", ")) };
+    let what = format!("{} has no tool {}{near}", clean(server, SHOWN), clean(unknown, SHOWN));
+    Err(Rejection::NotVended("invalid_authorization_details", what))
 }
 
 /// Whom the token is for: the gateway, or servers behind it by their addresses (RFC 8707 section 2).

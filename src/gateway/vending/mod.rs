@@ -1,5 +1,5 @@
-//! The gateway as an issuer of its own tokens: for whoever has one of an issuer's, narrower, for a while, and to be
-//! revoked. Not here: what is asked (see `asked`); whether somebody may have it (see `judge`); remembering it (see
+//! The gateway as an issuer of its own tokens: for callers with a token of one of its issuers, narrower, short-lived and
+//! revocable. Not here: what is asked (see `asked`); whether somebody may have it (see `judge`); remembering it (see
 //! `token_ledger`); what a token says (see `authn`).
 
 mod asked;
@@ -8,8 +8,6 @@ mod judge;
 use std::sync::Arc;
 
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hyper::body::Incoming;
 use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue};
 use hyper::http::request;
@@ -50,9 +48,9 @@ struct VendedToken {
     claims: VendedClaims,
 }
 
-/// The largest question, in bytes: a token, and what is asked for.
+/// The largest request, in bytes: a token, and what is asked for.
 const LARGEST: usize = 64 << 10;
-/// How long a token is good if nothing is asked for, in seconds.
+/// The lifetime of a token if the request names none, in seconds.
 const USUAL: i64 = 3600;
 
 impl VendingEndpoint {
@@ -66,23 +64,11 @@ impl VendingEndpoint {
         }
     }
 
-    /// Answers a question, whatever it is.
-    pub(super) async fn serve(
-        self,
-        callers: &Callers,
-        moment: &Snapshot,
-        head: &request::Parts,
-        body: Incoming,
-        record: &mut RequestLog<'_>,
-    ) -> Response<Body> {
-        let answer = self.answer(callers, moment, head, body, record).await;
-        answer.unwrap_or_else(|refusal| {
-            record.refused(&refusal);
-            refusal.oauth_response().map(Body::full)
-        })
-    }
-
-    async fn answer(
+    /// The answer to a request.
+    ///
+    /// # Errors
+    /// As the token endpoint answers it: see [`refused`].
+    pub(super) async fn answer(
         self,
         callers: &Callers,
         moment: &Snapshot,
@@ -112,6 +98,12 @@ impl VendingEndpoint {
     }
 }
 
+/// Records a refusal, and answers it as RFC 6749 section 5.2 has it.
+pub(super) fn refused(refusal: &Rejection, record: &mut RequestLog<'_>) -> Response<Body> {
+    record.refused(refusal);
+    refusal.oauth_response().map(Body::full)
+}
+
 /// The form, and whose token is shown in it.
 async fn exchange(
     callers: &Callers,
@@ -119,7 +111,7 @@ async fn exchange(
     headers: &HeaderMap,
     body: Incoming,
 ) -> Result<(Asked, Arc<Caller>), Rejection> {
-    // Whoever asks is known by what is in the body alone: until then it takes memory of its address's.
+    // Only the body says who is asking: until it is read, its memory counts for the address.
     let stranger = Principal { subject: moment.peer.to_string(), ..Principal::default() };
     let form = read(callers, &stranger, headers, "application/x-www-form-urlencoded", body).await;
     let form = form.map_err(|refusal| match refusal {
@@ -220,7 +212,8 @@ fn claims(
         aud: named.audience,
         sub: owner.subject.clone(),
         client_id: owner.client_id.clone().unwrap_or_else(|| owner.subject.clone()),
-        jti: URL_SAFE_NO_PAD.encode(id),
+        // Hexadecimal: it is typed after `revoke`, where a leading hyphen would begin a flag.
+        jti: format!("{:032x}", u128::from_be_bytes(id)),
         iat: now,
         exp: end,
         scope: named.scopes.join(" "),

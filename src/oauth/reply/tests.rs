@@ -207,10 +207,14 @@ fn a_no_is_a_no_at_any_status_and_is_cleaned() {
             "{\"error\":\"a\\u001b[31mb\",\"error_description\":\"x\\r\\n\\u202ey\"}",
             refused("a31mb", Some("x   y")),
         ),
-        (503, r#"{"error":"temporarily_unavailable"}"#, Err(ReplyError::Unavailable { status: 503 })),
+        (
+            503,
+            r#"{"error":"temporarily_unavailable"}"#,
+            Err(ReplyError::Unavailable { status: 503, said: None }),
+        ),
         (400, r#"{"error":{"code":"E1","message":"m"}}"#, refused("E1", None)),
-        (503, "<html>", Err(ReplyError::Unavailable { status: 503 })),
-        (429, "slow down", Err(ReplyError::Unavailable { status: 429 })),
+        (503, "<html>", Err(ReplyError::Unavailable { status: 503, said: None })),
+        (429, "slow down", Err(ReplyError::Unavailable { status: 429, said: None })),
     ];
     for (status, body, expected) in cases {
         assert_eq!(read(status, body), expected, "{body}");

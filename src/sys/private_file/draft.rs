@@ -89,12 +89,26 @@ impl Draft {
     /// # Errors
     /// As [`FileError`] says.
     pub fn finish(mut self, text: &str) -> Result<(), FileError> {
+        self.fill(text)?;
+        self.file.persist(&self.path).map_err(|e| io_at(&self.path)(e.error))?;
+        sync(&self.path)
+    }
+
+    /// The same, unless there is a file by now.
+    ///
+    /// # Errors
+    /// As [`FileError`] says; [`std::io::ErrorKind::AlreadyExists`].
+    pub(super) fn finish_new(mut self, text: &str) -> Result<(), FileError> {
+        self.fill(text)?;
+        self.file.persist_noclobber(&self.path).map_err(|e| io_at(&self.path)(e.error))?;
+        sync(&self.path)
+    }
+
+    fn fill(&mut self, text: &str) -> Result<(), FileError> {
         let path = &self.path;
         self.file.write_all(text.as_bytes()).map_err(io_at(path))?;
         self.file.as_file().set_len(text.len() as u64).map_err(io_at(path))?;
-        self.file.as_file().sync_all().map_err(io_at(path))?;
-        self.file.persist(path).map_err(|e| io_at(path)(e.error))?;
-        sync(path)
+        self.file.as_file().sync_all().map_err(io_at(path))
     }
 }
 

@@ -7,6 +7,7 @@ use thiserror::Error;
 
 use super::remedy::{closing, is_closable};
 use super::{folder_of, is_symlink};
+use crate::text::path_word;
 
 /// Why a private file was not read or written.
 #[derive(Debug, Error)]
@@ -55,7 +56,7 @@ impl FileError {
         match self {
             Self::Io { path, source } => match source.kind() {
                 io::ErrorKind::NotFound => {
-                    format!("make the folder first: mkdir -p {}", folder_of(path).display())
+                    format!("make the folder first: mkdir -p {}", path_word(folder_of(path)))
                 }
                 io::ErrorKind::PermissionDenied => {
                     format!("let this user read and write {}, or name another folder", path.display())
@@ -72,13 +73,13 @@ impl FileError {
                 _ => format!("check the disk and the folder of {}", path.display()),
             },
             Self::Symlink(path) => {
-                format!("remove the link, or name the real folder with --tokens-dir: rm {}", path.display())
+                format!("remove the link, or name the real folder with --tokens-dir: rm {}", path_word(path))
             }
             Self::Exposed { path, .. } => closing(path, is_closable(path), is_symlink(path)),
             Self::Foreign { path, .. } => {
                 format!(
                     "run this as that user; or, if you trust what is in it: sudo chown $(id -u) {}",
-                    path.display()
+                    path_word(path)
                 )
             }
             Self::Strange { path, .. } => format!("move {} away and run the command again", path.display()),

@@ -5,11 +5,12 @@ use std::fs;
 use std::path::Path;
 
 use super::user;
+use crate::text::path_word;
 
 /// How to keep others from reading a file. The mode of one that is mounted is whoever mounts it to say, and only files that are
 /// given to us are read through links.
 pub(super) fn closing(path: &Path, is_closable: bool, is_link: bool) -> String {
-    let chmod = format!("chmod 600 {}", path.display());
+    let chmod = format!("chmod 600 {}", path_word(path));
     let secret = "of a mounted Secret of Kubernetes, set defaultMode: 0440 and the pod's fsGroup to a group of this user's";
     match (is_closable, is_link) {
         (true, false) => chmod,
