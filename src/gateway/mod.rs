@@ -27,6 +27,7 @@
 //! | `settings` | `gateway.yaml`: its values, its schema, their validation |
 //! | `observe` | what the gateway reports: events, the audit's output, metrics |
 //! | `vending` | which tokens of its own the gateway issues, to whom; `token_ledger` records them |
+//! | `face` | the pages for people: signing in, sessions, who may see and change what |
 //! | `ops` | outside the line: the admin listener, health, files and their reload, the certificate |
 
 mod accounts;
@@ -43,6 +44,7 @@ mod content;
 mod dial;
 mod egress;
 mod events;
+mod face;
 mod forward;
 mod headers;
 mod host;
@@ -65,6 +67,7 @@ mod request_body;
 mod request_log;
 mod send;
 pub mod servers;
+mod services;
 mod session;
 pub mod settings;
 mod start;

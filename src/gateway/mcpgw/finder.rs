@@ -8,9 +8,9 @@ use serde_json::{Map, Value, json};
 use super::arguments::Arguments;
 use super::request::OwnRequest;
 use super::request::ToolResult;
-use super::services;
 use crate::gateway::catalogue::{KnownTool, KnownTools};
 use crate::gateway::servers::route::ServerRoute;
+use crate::gateway::services;
 use crate::gateway::settings::EgressMode;
 use crate::gateway::state::Upstream;
 use crate::policy::Listed;
@@ -73,7 +73,7 @@ fn visible(asked: &OwnRequest<'_>, tools: &KnownTools, tags: &[&str]) -> Vec<boo
         if !tags.iter().all(|tag| own.contains(&tag.to_lowercase())) || !asked.caller.grants.opens(server) {
             continue;
         }
-        let (all, view) = (asked.lists_all(server), asked.caller.grants.view(server, Listed::Tool));
+        let (all, view) = (asked.view().lists_all(server), asked.caller.grants.view(server, Listed::Tool));
         let known = tools.all.get(places.clone()).unwrap_or_default();
         for (shown, known) in visible.get_mut(places).unwrap_or_default().iter_mut().zip(known) {
             *shown = all || view.shows(&known.tool.name);
@@ -130,7 +130,7 @@ impl OwnRequest<'_> {
             "score": score,
             "overall_similarity_score": score,
             "matched": found.matched,
-            "may_call": self.may_call(server, &tool.name),
+            "may_call": self.view().may_call(server, &tool.name),
             "server_status": if upstream.healthy.load(Ordering::Relaxed) { services::status(upstream) } else { "unhealthy" },
             "supported_transports": about.transports.iter().map(|transport| transport.name()).collect::<Vec<_>>(),
             "auth_provider": about.profile.auth_provider,

@@ -11,10 +11,11 @@ use tracing::info;
 use super::arguments::Arguments;
 use super::request::OwnRequest;
 use super::request::ToolResult;
-use super::services::{self, NO_SERVICE, named};
+use super::services::{NO_SERVICE, named};
 use crate::gateway::ops::health;
 use crate::gateway::pool::Pool;
 use crate::gateway::servers::MCPGW;
+use crate::gateway::services;
 use crate::gateway::settings::EgressMode;
 use crate::gateway::state::Upstream;
 use crate::policy::UiAction;
@@ -37,7 +38,7 @@ pub(super) async fn toggle(asked: &OwnRequest<'_>, arguments: &Arguments<'_>) ->
         "service_path": services::path(upstream),
         "new_enabled_state": on,
         "status": if on { services::status(upstream) } else { "disabled" },
-        "num_tools": services::tools(asked, upstream).0,
+        "num_tools": asked.view().tools(upstream).0,
     })))
 }
 
@@ -81,7 +82,7 @@ pub(super) async fn remove(asked: &OwnRequest<'_>, arguments: &Arguments<'_>) ->
 }
 
 pub(super) async fn refresh(asked: &OwnRequest<'_>, arguments: &Arguments<'_>) -> ToolResult {
-    let may = |upstream: &Upstream| asked.manages(upstream, UiAction::Health);
+    let may = |upstream: &Upstream| asked.view().manages(upstream, UiAction::Health);
     let upstream = named(asked, arguments, may)?;
     let shared = asked.shared;
     if upstream.route.server.enabled {
@@ -93,7 +94,7 @@ pub(super) async fn refresh(asked: &OwnRequest<'_>, arguments: &Arguments<'_>) -
     }
     shared.reload.notify_one();
     asked.note("checked", upstream.name());
-    let mut state = object(services::state(asked, upstream));
+    let mut state = object(asked.view().health(upstream));
     state.insert("service_path".into(), services::path(upstream).into());
     state.insert("message".into(), "checked".into());
     Ok(state)
@@ -129,13 +130,9 @@ fn object(value: Value) -> Map<String, Value> {
 }
 
 impl<'a> OwnRequest<'a> {
-    fn manages(&self, upstream: &Upstream, action: UiAction) -> bool {
-        self.caller.grants.manages(action, upstream.name(), &upstream.route.server.title)
-    }
-
     /// The server of a path whose file the caller may change.
     fn managed(&self, arguments: &Arguments<'_>, action: UiAction) -> Result<&'a Arc<Upstream>, String> {
-        let upstream = named(self, arguments, |upstream| self.manages(upstream, action))?;
+        let upstream = named(self, arguments, |upstream| self.view().manages(upstream, action))?;
         if upstream.is_built_in() {
             return Err(format!("{MCPGW} is the gateway's own"));
         }
