@@ -39,6 +39,7 @@ mod boxes;
 mod buffering;
 mod callers;
 mod catalogue;
+mod changes;
 mod connections;
 mod content;
 mod dial;

@@ -289,7 +289,7 @@ impl RunningGateway {
         let site = Site::new(&face, address, settings.tls.is_some());
         let audit = self.writer.as_ref().map(AuditWriter::ledger).unwrap_or_default();
         let url = site.url.clone();
-        let face = FaceState::new(self.shared.clone(), site, audit);
+        let face = FaceState::new(self.shared.clone(), site, audit, random()?);
         let listener = {
             let _context = runtime.enter();
             TcpListener::from_std(listener)?

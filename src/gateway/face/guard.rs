@@ -27,7 +27,8 @@ pub(super) async fn admit(State(face): State<Arc<FaceState>>, mut request: Reque
         return answer::problem(StatusCode::MISDIRECTED_REQUEST, &at);
     }
     let peer = Peer::of(&request, &face.shared);
-    let asking = Visitor::of(&face, request.headers(), peer).await;
+    let id = face.name_request();
+    let asking = Visitor::of(&face, request.headers(), (peer, id.as_str())).await;
     let by_token = matches!(&asking, Ok(Some(visitor)) if matches!(visitor.by, VisitorProof::Token(_)));
     if !request.method().is_safe() && !is_same_site(&face.site, request.headers(), by_token) {
         return answer::problem(StatusCode::FORBIDDEN, "this request does not come from these pages");

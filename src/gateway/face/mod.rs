@@ -16,6 +16,7 @@ mod site;
 mod visitor;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
@@ -26,6 +27,7 @@ pub(super) use self::site::Site;
 use super::callers::Callers;
 use super::observe::audit_buffer::AuditBuffer;
 use super::own_sessions::OwnSessions;
+use super::request_log::RequestId;
 use super::state::SharedState;
 
 /// What every page needs.
@@ -39,12 +41,21 @@ pub(super) struct FaceState {
     pub(super) audit: AuditBuffer,
     /// Sessions whose person has signed out.
     pub(super) ended: OwnSessions,
+    /// The number of requests so far, to name the next one, and what differs in every run.
+    number: AtomicU64,
+    run: u64,
 }
 
 impl FaceState {
-    pub(super) fn new(shared: Arc<SharedState>, site: Site, audit: AuditBuffer) -> Arc<Self> {
+    pub(super) fn new(shared: Arc<SharedState>, site: Site, audit: AuditBuffer, run: u64) -> Arc<Self> {
         let callers = Callers::new(shared.clone());
-        Arc::new(Self { shared, callers, site, audit, ended: OwnSessions::default() })
+        let (ended, number) = (OwnSessions::default(), AtomicU64::new(0));
+        Arc::new(Self { shared, callers, site, audit, ended, number, run })
+    }
+
+    /// Identifies the next request.
+    fn name_request(&self) -> RequestId {
+        RequestId::new(self.run, self.number.fetch_add(1, Ordering::Relaxed))
     }
 }
 

@@ -13,6 +13,7 @@ use super::session::FaceSession;
 use super::{FaceState, answer, cookie};
 use crate::gateway::authn::token_cache::LastToken;
 use crate::gateway::callers::X_AUTHORIZATION;
+use crate::gateway::changes::RegistryEditor;
 use crate::gateway::refusal::Rejection;
 use crate::gateway::services::ServiceView;
 use crate::gateway::state::{Snapshot, Upstream};
@@ -26,6 +27,8 @@ pub(crate) struct Visitor {
     /// The files as this request sees them, and the time.
     pub(crate) moment: Snapshot,
     pub(crate) by: VisitorProof,
+    /// The request's identifier.
+    pub(crate) request_id: String,
 }
 
 /// How a visitor is known.
@@ -44,27 +47,28 @@ const ADMIN: &str = "mcp-registry-admin";
 
 impl Visitor {
     /// Who sends a request. A token that is sent and not accepted is an error, and never replaced by a cookie.
-    pub(super) async fn of(face: &FaceState, headers: &HeaderMap, peer: IpAddr) -> Asking {
+    pub(super) async fn of(face: &FaceState, headers: &HeaderMap, (peer, id): (IpAddr, &str)) -> Asking {
         let moment = face.shared.moment(peer);
         if headers.contains_key(AUTHORIZATION) || headers.contains_key(X_AUTHORIZATION) {
-            return Self::by_token(face, headers, moment).await.map_err(Arc::new);
+            return Self::by_token(face, headers, moment, id).await.map_err(Arc::new);
         }
-        Ok(Self::by_session(face, headers, moment))
+        Ok(Self::by_session(face, headers, moment, id))
     }
 
     async fn by_token(
         face: &FaceState,
         headers: &HeaderMap,
         moment: Snapshot,
+        id: &str,
     ) -> Result<Option<Arc<Self>>, Rejection> {
         let last = LastToken::default();
-        let (caller, _) = face.callers.authenticate(&moment, headers, &last, "face").await?;
+        let (caller, _) = face.callers.authenticate(&moment, headers, &last, id).await?;
         let (principal, grants) = (caller.principal.clone(), caller.grants.clone());
         let by = VisitorProof::Token(caller.ends_at(&face.shared));
-        Ok(Some(Arc::new(Self { principal, grants, moment, by })))
+        Ok(Some(Arc::new(Self { principal, grants, moment, by, request_id: id.to_owned() })))
     }
 
-    fn by_session(face: &FaceState, headers: &HeaderMap, moment: Snapshot) -> Option<Arc<Self>> {
+    fn by_session(face: &FaceState, headers: &HeaderMap, moment: Snapshot, id: &str) -> Option<Arc<Self>> {
         let text = cookie::one(headers, &face.site.cookie)?;
         let session = FaceSession::open(&face.shared.session_key.face, text, moment.now)?;
         let principal = session.principal();
@@ -73,7 +77,8 @@ impl Visitor {
             return None;
         }
         let grants = moment.state.policy.grants(&principal);
-        Some(Arc::new(Self { principal, grants, moment, by: VisitorProof::Session(session) }))
+        let by = VisitorProof::Session(session);
+        Some(Arc::new(Self { principal, grants, moment, by, request_id: id.to_owned() }))
     }
 
     /// What people call them.
@@ -110,6 +115,12 @@ impl Visitor {
     /// The servers as they see them.
     pub(crate) fn view<'v>(&'v self, face: &'v FaceState) -> ServiceView<'v> {
         ServiceView { shared: &face.shared, state: &self.moment.state, grants: &self.grants }
+    }
+
+    /// The registry in their hands.
+    pub(crate) fn editor<'v>(&'v self, face: &'v FaceState) -> RegistryEditor<'v> {
+        let from = (self.moment.peer, self.request_id.as_str());
+        RegistryEditor { view: self.view(face), who: &self.principal, from, audit: &face.audit }
     }
 }
 
