@@ -29,7 +29,8 @@ impl Fields {
 
     /// The same, if the name occurs at all.
     pub(super) fn any(&self, name: &str) -> Option<&str> {
-        self.all(name).next()
+        let found = self.0.iter().find(|(other, _)| other == name);
+        found.map(|(_, value)| value.trim())
     }
 
     /// Every value of a name.

@@ -34,10 +34,12 @@ pub(super) async fn admit(State(face): State<Arc<FaceState>>, mut request: Reque
         return answer::problem(StatusCode::FORBIDDEN, "this request does not come from these pages");
     }
     let renewed = renewed(&face, &asking);
-    request.extensions_mut().insert(asking);
+    request.extensions_mut().insert(asking.clone());
     let Ok(mut response) = timeout(PATIENCE, next.run(request)).await else {
         return answer::problem(StatusCode::GATEWAY_TIMEOUT, "this takes too long; try again");
     };
+    // For the frame of a page about what went wrong.
+    response.extensions_mut().insert(asking);
     // What a page says of the cookie itself, to end the session for one, counts.
     if let Some(cookie) = renewed.filter(|_| !response.headers().contains_key(SET_COOKIE)) {
         response.headers_mut().append(SET_COOKIE, cookie);

@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use axum::response::{IntoResponse, Response};
+use minijinja::value::Serde;
 use minijinja::{Environment, UndefinedBehavior, Value, context};
 use serde::Serialize;
 use tracing::error;
@@ -83,8 +84,6 @@ const TEMPLATES: [(&str, &str); 12] = [
 static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    environment.set_trim_blocks(true);
-    environment.set_lstrip_blocks(true);
     for (name, text) in TEMPLATES {
         if let Err(error) = environment.add_template(name, text) {
             error!(event = "face", "{name}: {error}");
@@ -115,7 +114,7 @@ impl PageFrame {
 
     /// The page, by its template and what it shows.
     pub(super) fn page(self, status: StatusCode, template: &str, shown: &impl Serialize) -> Response {
-        let values = context! { page => Value::from_serialize(&self), ..Value::from_serialize(shown) };
+        let values = context! { page => Value::from(Serde(&self)), ..Value::from(Serde(shown)) };
         let text = ENVIRONMENT.get_template(template).and_then(|template| template.render(values));
         match text {
             Ok(text) => answer::html(status, text),

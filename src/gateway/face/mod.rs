@@ -7,10 +7,14 @@
 //! `services`); permissions (see `policy`).
 
 mod answer;
+mod api;
 mod cookie;
+mod error_page;
+mod fields;
 mod guard;
-mod home;
+mod html;
 mod listen;
+mod page;
 mod session;
 mod site;
 mod visitor;
@@ -20,7 +24,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::get;
+use axum::routing::{get, post};
 
 pub(super) use self::listen::serve;
 pub(super) use self::site::Site;
@@ -62,9 +66,32 @@ impl FaceState {
 /// All pages.
 pub(super) fn router(face: &Arc<FaceState>) -> Router {
     Router::new()
-        .route("/", get(home::home))
+        .merge(pages())
+        .merge(api::routes())
+        .merge(api::official::routes(face))
         .fallback(answer::not_found)
         .layer(from_fn_with_state(face.clone(), guard::admit))
+        .layer(from_fn(error_page::dress))
         .layer(from_fn(answer::leave))
         .with_state(face.clone())
+}
+
+/// The pages themselves, and what they look like.
+fn pages() -> Router<Arc<FaceState>> {
+    Router::new()
+        .route("/", get(page::servers::show))
+        .route("/servers/{*name}", get(page::server::show))
+        .route("/find", get(page::find::show))
+        .route("/register", get(page::edit::new).post(page::edit::register))
+        .route("/edit/{*name}", get(page::edit::open).post(page::edit::save))
+        .route("/toggle/{*name}", post(page::edit::toggle))
+        .route("/refresh/{*name}", post(page::edit::refresh))
+        .route("/me", get(page::me::show))
+        .route("/explain", get(page::explain::show))
+        .route("/tokens", get(page::tokens::show).post(page::tokens::make))
+        .route("/tokens/revoke", post(page::tokens::take_back))
+        .route("/decisions", get(page::decisions::show))
+        .route("/changes", get(page::changes::show))
+        .route("/style.css", get(html::style))
+        .route("/icon.svg", get(html::icon))
 }

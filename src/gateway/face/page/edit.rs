@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::server::find;
 use super::{needs, server_address};
-use crate::gateway::changes::{ChangeError, RegistryEditor};
+use crate::gateway::changes::ChangeError;
 use crate::gateway::face::fields::Fields;
 use crate::gateway::face::html::{FormChoice, PageFrame};
 use crate::gateway::face::visitor::{SignedIn, Visitor};
