@@ -29,7 +29,11 @@ pub(super) async fn admit(State(face): State<Arc<FaceState>>, mut request: Reque
     let peer = Peer::of(&request, &face.shared);
     let id = face.name_request();
     let asking = Visitor::of(&face, request.headers(), (peer, id.as_str())).await;
-    let by_token = matches!(&asking, Ok(Some(visitor)) if matches!(visitor.by, VisitorProof::Token(_)));
+    // A token that is not accepted is nobody's: its request is refused as such.
+    let by_token = match &asking {
+        Ok(visitor) => visitor.as_ref().is_some_and(|one| matches!(one.by, VisitorProof::Token(_))),
+        Err(_) => true,
+    };
     if !request.method().is_safe() && !is_same_site(&face.site, request.headers(), by_token) {
         return answer::problem(StatusCode::FORBIDDEN, "this request does not come from these pages");
     }
