@@ -194,7 +194,7 @@ fn row(visitor: &Visitor, view: ServiceView<'_>, upstream: &Upstream) -> Map<Str
         "description": profile.description,
         "is_enabled": server.enabled,
         "tags": profile.tags,
-        "num_tools": view.tools(upstream).0,
+        "num_tools": server::tool_counts(view, upstream).0,
         "num_stars": profile.stars,
         "is_python": profile.is_python,
         "license": profile.license.as_deref().unwrap_or("N/A"),
