@@ -143,6 +143,7 @@ fn sources(
 ) -> Result<FileSources, Error> {
     let vault = Arc::new(context.vault(config, None)?);
     let (whose, credentials, servers) = (word.clone(), config.clone(), config.clone());
+    let (theirs, people) = (word.clone(), config.clone());
     Ok(FileSources {
         settings: settings.clone(),
         // Created when a server asks for it.
@@ -151,6 +152,7 @@ fn sources(
             Some(Arc::new(StoredCredential::new(Box::new(InVault { vault: vault.clone(), credential }))))
         }),
         variables: Box::new(move |name| variable(&word, &servers, name)),
+        environment: Box::new(move |name| theirs.variable(name, &people)),
         trust: config.trust.clone(),
     })
 }

@@ -335,7 +335,7 @@ fn prove(keys: &KeySet, token: Token<'_>) -> Result<Claims, TokenError> {
 }
 
 /// Verifies a token with its issuer's keys, which are fetched again if none of them matches.
-async fn proven(issuer: &IssuerState, token: Token<'_>, text: &str) -> Result<Claims, Rejection> {
+pub(super) async fn proven(issuer: &IssuerState, token: Token<'_>, text: &str) -> Result<Claims, Rejection> {
     let known = issuer.keys();
     let before = known.as_deref().map(|keys| prove(keys, token));
     if let Some(Ok(claims)) = before {

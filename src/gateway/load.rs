@@ -11,6 +11,7 @@ use std::time::Duration;
 use tokio::runtime::Builder;
 
 use super::authn::rules::IssuerRules;
+use super::face::providers::{self, FaceProvider};
 use super::ops::files::{FileContent, FileKind, FileSources, Files, LoadError};
 use super::ops::reload::ActiveFiles;
 use super::session::SessionKey;
@@ -29,6 +30,8 @@ pub struct Loaded {
     /// By the issuer's index in the settings.
     pub(super) issuers: Vec<IssuerVerifier>,
     pub(super) session_key: SessionKey,
+    /// Where people sign in.
+    pub(super) providers: Vec<FaceProvider>,
 }
 
 /// The rules for an issuer's tokens, and the secret for introspection.
@@ -70,6 +73,7 @@ pub fn load(sources: FileSources) -> io::Result<LoadReport> {
 pub(super) fn read(sources: FileSources) -> io::Result<LoadReport> {
     let settings = sources.settings.clone();
     let mut report = LoadReport::default();
+    let face = face(&sources);
     let (files, found) = first(sources)?;
     let (mut in_force, mut servers_read) = (ActiveFiles::default(), false);
     for (part, found) in found {
@@ -83,12 +87,16 @@ pub(super) fn read(sources: FileSources) -> io::Result<LoadReport> {
         }
     }
     let secrets = secrets(&settings)?;
+    let providers = face.unwrap_or_else(|problems| {
+        report.problems.extend(problems);
+        Vec::new()
+    });
     if servers_read {
         report.problems.extend(unknown_references(&settings, report.policy.as_deref(), &report.servers));
     }
     match secrets {
         Ok((issuers, session_key)) if !report.problems.iter().any(Problem::is_error) => {
-            report.loaded = Some(Loaded { settings, files, in_force, issuers, session_key });
+            report.loaded = Some(Loaded { settings, files, in_force, issuers, session_key, providers });
         }
         Ok(_) => {}
         Err(problems) => report.problems.extend(problems),
@@ -203,6 +211,13 @@ fn judges(settings: &GatewaySettings, problems: &mut Vec<Problem>) -> Vec<Issuer
         }
     }
     judges
+}
+
+/// Where people sign in at the pages, if there are any.
+fn face(sources: &FileSources) -> Result<Vec<FaceProvider>, Vec<Problem>> {
+    let settings = &sources.settings;
+    let Some(face) = &settings.face else { return Ok(Vec::new()) };
+    providers::read(&face.providers, settings, &|name| (sources.environment)(name))
 }
 
 /// Whether the ledger of vended tokens can be written: without it none is given out.

@@ -19,6 +19,7 @@ use tracing::{info, warn};
 use super::authn::issuers::{IssuerState, IssuerUnavailable};
 use super::authn::rules::IssuerRules;
 use super::catalogue::Catalogue;
+use super::face::providers::FaceProvider;
 use super::face::{self, FaceState, Site};
 use super::host::Hosts;
 use super::listen;
@@ -51,6 +52,8 @@ pub struct GatewaySetup {
     pub exchanges: TaskTracker,
     /// Variables for servers' headers.
     pub variables: VariableLookup,
+    /// Variables for `face.providers`.
+    pub environment: VariableLookup,
 }
 
 /// A serving gateway. When dropped, it drains first.
@@ -113,9 +116,9 @@ impl RunningGateway {
     /// # Errors
     /// [`StartError`]; then nothing was started.
     pub fn start(setup: GatewaySetup) -> Result<Self, StartError> {
-        let GatewaySetup { settings, journal, http, credentials, exchanges, variables } = setup;
+        let GatewaySetup { settings, journal, http, credentials, exchanges, variables, environment } = setup;
         let trust = http.trust().clone();
-        let report = load::read(FileSources { settings, credentials, variables, trust })?;
+        let report = load::read(FileSources { settings, credentials, variables, environment, trust })?;
         let Some(loaded) = report.loaded else {
             return Err(StartError::Load(report.problems.into_iter().filter(Problem::is_error).collect()));
         };
@@ -128,7 +131,7 @@ impl RunningGateway {
     /// # Errors
     /// [`StartError`]; then nothing was started.
     pub fn serve(loaded: Loaded, around: GatewayContext) -> Result<Self, StartError> {
-        let Loaded { mut settings, files, in_force, issuers, session_key } = loaded;
+        let Loaded { mut settings, files, in_force, issuers, session_key, providers } = loaded;
         let GatewayContext { journal, http, exchanges } = around;
         let epoch = Arc::new(AtomicU64::new(0));
         let issuers = settings.issuers.iter().cloned().zip(issuers).map(|(issuer, (rules, secret))| {
@@ -208,7 +211,8 @@ impl RunningGateway {
             exchanges.wait().await;
         })?);
         running.control = Some(running.start_control(control, files, in_force, admin_listener)?);
-        running.face = face_listener.map(|listener| running.start_face(listener)).transpose()?;
+        running.face =
+            face_listener.map(|listener| running.start_face(listener, providers, http)).transpose()?;
         for listener in listeners {
             let worker = running.start_worker(listener, draining.clone())?;
             running.workers.push(worker);
@@ -281,7 +285,12 @@ impl RunningGateway {
         })
     }
 
-    fn start_face(&self, listener: std::net::TcpListener) -> io::Result<RunningFace> {
+    fn start_face(
+        &self,
+        listener: std::net::TcpListener,
+        providers: Vec<FaceProvider>,
+        http: Http,
+    ) -> io::Result<RunningFace> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let settings = &self.shared.settings;
         let address = listener.local_addr()?;
@@ -289,7 +298,7 @@ impl RunningGateway {
         let site = Site::new(&face, address, settings.tls.is_some());
         let audit = self.writer.as_ref().map(AuditWriter::ledger).unwrap_or_default();
         let url = site.url.clone();
-        let face = FaceState::new(self.shared.clone(), site, audit, random()?);
+        let face = FaceState::new(self.shared.clone(), (site, providers), http, audit, random()?);
         let listener = {
             let _context = runtime.enter();
             TcpListener::from_std(listener)?

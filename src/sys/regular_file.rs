@@ -121,7 +121,10 @@ mod tests {
         crate::sys::private_file::write(&path, "hello").unwrap();
         assert_eq!(read_text(&path, 5).unwrap(), "hello");
         assert_eq!(read(&path, 4).unwrap_err().to_string(), "larger than 4 bytes");
-        assert_eq!((read_end(&path, 2).unwrap(), read_end(&path, 9).unwrap()), (b"lo".to_vec(), b"hello".to_vec()));
+        assert_eq!(
+            (read_end(&path, 2).unwrap(), read_end(&path, 9).unwrap()),
+            (b"lo".to_vec(), b"hello".to_vec())
+        );
         assert_eq!(read(&dir.path().join("no"), 9).unwrap_err().kind(), io::ErrorKind::NotFound);
         let link = dir.path().join("link");
         std::os::unix::fs::symlink(&path, &link).unwrap();

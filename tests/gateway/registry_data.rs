@@ -27,10 +27,17 @@ fn names<'v>(value: &'v Value, member: &str) -> Vec<&'v str> {
 #[test]
 fn whoever_is_unknown_is_told_so_in_json_and_sent_nowhere() {
     let face = FaceLab::start();
-    let writes = ["/api/toggle/alpha", "/api/register", "/api/edit/alpha", "/api/refresh/alpha", "/api/tokens/generate"];
+    let writes = [
+        "/api/toggle/alpha",
+        "/api/register",
+        "/api/edit/alpha",
+        "/api/refresh/alpha",
+        "/api/tokens/generate",
+    ];
     for (method, path) in READS.iter().map(|path| ("GET", *path)).chain(writes.map(|path| ("POST", path))) {
         // A program says where its request comes from by its token; without one, a browser's word is needed.
-        let headers = [("Sec-Fetch-Site", "same-origin"), ("Content-Type", "application/x-www-form-urlencoded")];
+        let headers =
+            [("Sec-Fetch-Site", "same-origin"), ("Content-Type", "application/x-www-form-urlencoded")];
         let answer = face.send(method, path, &headers, "").status(401);
         assert_eq!(answer.header("content-type"), Some("application/json"), "{path}");
         assert!(answer.header("location").is_none() && answer.json()["detail"].is_string(), "{path}");
@@ -50,7 +57,8 @@ fn the_registrys_own_addresses_answer_with_its_fields() {
     let face = FaceLab::start();
     let (user, admin) = (face.token("users"), face.token("admins"));
     let me = face.get(&user, "/api/auth/me").status(200).json();
-    let fields = ["username", "auth_method", "provider", "scopes", "groups", "can_modify_servers", "is_admin"];
+    let fields =
+        ["username", "auth_method", "provider", "scopes", "groups", "can_modify_servers", "is_admin"];
     assert_eq!(me.as_object().unwrap().keys().collect::<Vec<_>>(), fields);
     assert_eq!((&me["scopes"], &me["groups"]), (&json!(["use-alpha", "user"]), &json!(["users"])));
     assert_eq!((&me["is_admin"], &me["can_modify_servers"]), (&json!(false), &json!(false)));
@@ -58,8 +66,17 @@ fn the_registrys_own_addresses_answer_with_its_fields() {
     let list = face.get(&user, "/api/servers").status(200).json();
     assert_eq!(names(&list["servers"], "path"), ["/alpha"]);
     let fields = [
-        "display_name", "path", "description", "is_enabled", "tags", "num_tools", "num_stars", "is_python", "license",
-        "health_status", "last_checked_iso",
+        "display_name",
+        "path",
+        "description",
+        "is_enabled",
+        "tags",
+        "num_tools",
+        "num_stars",
+        "is_python",
+        "license",
+        "health_status",
+        "last_checked_iso",
     ];
     let row = &list["servers"][0];
     assert_eq!(row.as_object().unwrap().keys().collect::<Vec<_>>(), fields, "and no proxy_pass_url");
@@ -99,7 +116,10 @@ fn changes_by_data_are_those_of_the_pages() {
     let form = "name=New&path=new&proxy_pass_url=http%3A%2F%2F127.0.0.1%3A9%2F&tags=a,b";
     assert!(face.post(&operator, "/api/register", form).status(403).json()["error"].is_string());
     let answer = face.post(&developer, "/api/register", form).status(201).json();
-    assert_eq!((&answer["service"]["path"], &answer["service"]["tags"]), (&json!("/new"), &json!(["a", "b"])));
+    assert_eq!(
+        (&answer["service"]["path"], &answer["service"]["tags"]),
+        (&json!("/new"), &json!(["a", "b"]))
+    );
     face.post(&developer, "/api/register", form).status(409);
     assert!(face.post(&developer, "/api/register", "name=X&path=x").status(400).json()["error"].is_string());
     face.post(&developer, "/api/edit/new", "description=x").status(403);
@@ -119,8 +139,12 @@ fn tokens_by_data_are_ones_own() {
     let face = FaceLab::with(|settings, dir| vends(settings, dir, &p256()));
     let user = face.token("users");
     let bearer = format!("Bearer {user}");
-    let ask = |body: Value| face.send("POST", "/api/tokens/generate", &[("Authorization", &bearer)], &body.to_string());
-    let answer = ask(json!({"requested_scopes": ["use-alpha"], "expires_in_hours": 1, "description": "ci"})).status(200).json();
+    let ask = |body: Value| {
+        face.send("POST", "/api/tokens/generate", &[("Authorization", &bearer)], &body.to_string())
+    };
+    let answer = ask(json!({"requested_scopes": ["use-alpha"], "expires_in_hours": 1, "description": "ci"}))
+        .status(200)
+        .json();
     face.lab.call(answer["tokens"]["access_token"].as_str().unwrap(), "alpha", "echo").status(200);
     ask(json!({"requested_scopes": ["everything"]})).status(400);
     ask(json!({"user_context": {"username": "root", "scopes": ["everything"]}})).status(400);
@@ -128,7 +152,10 @@ fn tokens_by_data_are_ones_own() {
     assert!(!list.text().contains("eyJ"));
     let list = list.json();
     let jti = list["tokens"][0]["jti"].as_str().unwrap();
-    assert_eq!((&list["tokens"][0]["description"], &list["tokens"][0]["revoked"]), (&json!("ci"), &json!(false)));
+    assert_eq!(
+        (&list["tokens"][0]["description"], &list["tokens"][0]["revoked"]),
+        (&json!("ci"), &json!(false))
+    );
     let other = face.token_of(json!({"groups": ["users"], "sub": "bob"}));
     face.post(&other, "/api/tokens/revoke", &format!("jti={jti}")).status(404);
     let answer = face.post(&user, "/api/tokens/revoke", &format!("jti={jti}")).status(200).json();
@@ -147,7 +174,17 @@ fn is_response(value: &Value) {
     members(value, &["server", "_meta"]);
     let server = &value["server"];
     let of_detail = [
-        "$schema", "name", "description", "title", "repository", "version", "websiteUrl", "icons", "packages", "remotes", "_meta",
+        "$schema",
+        "name",
+        "description",
+        "title",
+        "repository",
+        "version",
+        "websiteUrl",
+        "icons",
+        "packages",
+        "remotes",
+        "_meta",
     ];
     members(server, &of_detail);
     let text = |name: &str, least: usize, most: usize| {
@@ -157,13 +194,18 @@ fn is_response(value: &Value) {
     };
     let name = text("name", 3, 200);
     let (space, local) = name.split_once('/').unwrap();
-    let is = |text: &str, more: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || more.contains(c));
+    let is = |text: &str, more: &str| {
+        !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || more.contains(c))
+    };
     assert!(is(space, ".-") && is(local, "._-"), "^[a-zA-Z0-9.-]+/[a-zA-Z0-9._-]+$: {name}");
     text("description", 1, 100);
     text("title", 1, 100);
     let version = text("version", 1, 255);
     assert!(version != "latest" && !version.starts_with(['^', '~', '>', '<']), "{version}");
-    assert_eq!(server["$schema"], "https://static.modelcontextprotocol.io/schemas/2025-12-11/server.schema.json");
+    assert_eq!(
+        server["$schema"],
+        "https://static.modelcontextprotocol.io/schemas/2025-12-11/server.schema.json"
+    );
     for remote in server["remotes"].as_array().unwrap() {
         members(remote, &["type", "url", "headers", "variables"]);
         assert!(["streamable-http", "sse"].contains(&remote["type"].as_str().unwrap()));
@@ -171,7 +213,10 @@ fn is_response(value: &Value) {
         assert!(url.starts_with("http") && !url.contains(char::is_whitespace), "{url}");
     }
     let official = &value["_meta"]["io.modelcontextprotocol.registry/official"];
-    members(official, &["status", "statusMessage", "statusChangedAt", "publishedAt", "updatedAt", "isLatest"]);
+    members(
+        official,
+        &["status", "statusMessage", "statusChangedAt", "publishedAt", "updatedAt", "isLatest"],
+    );
     assert!(["active", "deprecated", "deleted"].contains(&official["status"].as_str().unwrap()));
     assert!(official["isLatest"].is_boolean());
     // The gateway's own server has no file, and so no time.
@@ -187,12 +232,17 @@ fn is_list(value: &Value) -> &Vec<Value> {
     let servers = value["servers"].as_array().unwrap();
     servers.iter().for_each(is_response);
     assert_eq!(value["metadata"]["count"], servers.len());
-    assert!(value["metadata"].get("nextCursor").is_none_or(|cursor| cursor.as_str().is_some_and(|text| !text.is_empty())));
+    assert!(
+        value["metadata"]
+            .get("nextCursor")
+            .is_none_or(|cursor| cursor.as_str().is_some_and(|text| !text.is_empty()))
+    );
     servers
 }
 
 fn paths(servers: &[Value]) -> Vec<String> {
-    let name = |value: &Value| value["server"]["name"].as_str().unwrap().split('/').nth(1).unwrap().to_owned();
+    let name =
+        |value: &Value| value["server"]["name"].as_str().unwrap().split('/').nth(1).unwrap().to_owned();
     servers.iter().map(name).collect()
 }
 
@@ -218,7 +268,8 @@ fn the_official_list_is_of_its_schema_and_has_only_the_gateways_addresses() {
         cursor = next.to_owned();
     }
     assert_eq!(found, ["alpha", "beta", "gamma", "mcpgw"]);
-    let search = |query: &str| paths(is_list(&face.get(&admin, &format!("/v0.1/servers?{query}")).status(200).json()));
+    let search =
+        |query: &str| paths(is_list(&face.get(&admin, &format!("/v0.1/servers?{query}")).status(200).json()));
     assert_eq!(search("search=ALPH"), ["alpha"]);
     assert_eq!(search("version=latest&search=beta"), ["beta"]);
     assert_eq!(search("version=9.9.9"), [""; 0]);
@@ -226,13 +277,18 @@ fn the_official_list_is_of_its_schema_and_has_only_the_gateways_addresses() {
     assert_eq!(search("updated_since=2999-01-01T00:00:00.000Z"), [""; 0]);
     assert_eq!(search("limit=1000").len(), 4);
     for query in ["limit=0", "limit=-1", "limit=x", "updated_since=yesterday"] {
-        assert!(face.get(&admin, &format!("/v0.1/servers?{query}")).status(400).json()["error"].is_string(), "{query}");
+        assert!(
+            face.get(&admin, &format!("/v0.1/servers?{query}")).status(400).json()["error"].is_string(),
+            "{query}"
+        );
     }
     let name = list["servers"][0]["server"]["name"].as_str().unwrap().replace('/', "%2F");
     let versions = face.get(&admin, &format!("/v0.1/servers/{name}/versions")).status(200).json();
     assert_eq!(is_list(&versions).len(), 1);
     for version in ["latest", "1.0.0"] {
-        is_response(&face.get(&admin, &format!("/v0.1/servers/{name}/versions/{version}")).status(200).json());
+        is_response(
+            &face.get(&admin, &format!("/v0.1/servers/{name}/versions/{version}")).status(200).json(),
+        );
     }
     let none = face.get(&admin, &format!("/v0.1/servers/{name}/versions/2.0.0")).status(404).json();
     assert_eq!(none, json!({"error": "Server not found"}));
@@ -250,7 +306,9 @@ fn the_official_list_is_of_its_schema_and_has_only_the_gateways_addresses() {
 fn the_official_list_challenges_whoever_shows_no_token_and_takes_no_cookie() {
     let face = FaceLab::start();
     for path in ["/v0.1/servers", "/v0.1/servers/a%2Fb/versions", "/v0.1/servers/a%2Fb/versions/latest"] {
-        let answer = face.send("GET", path, &[("Cookie", "mcpauth=x"), ("Origin", "https://evil.example")], "").status(401);
+        let answer = face
+            .send("GET", path, &[("Cookie", "mcpauth=x"), ("Origin", "https://evil.example")], "")
+            .status(401);
         let at = format!("{}/.well-known/oauth-protected-resource/v0.1/servers", face.url());
         let expected = format!("Bearer resource_metadata=\"{at}\", scope=\"mcp-registry:read\"");
         assert_eq!(answer.header("www-authenticate"), Some(expected.as_str()));
@@ -258,7 +316,8 @@ fn the_official_list_challenges_whoever_shows_no_token_and_takes_no_cookie() {
         assert!(answer.header("access-control-allow-credentials").is_none());
         assert!(answer.json()["error"].is_string());
     }
-    let metadata = face.send("GET", "/.well-known/oauth-protected-resource/v0.1/servers", &[], "").status(200).json();
+    let metadata =
+        face.send("GET", "/.well-known/oauth-protected-resource/v0.1/servers", &[], "").status(200).json();
     assert_eq!(metadata["resource"], format!("{}/v0.1/servers", face.url()));
     assert_eq!(metadata["scopes_supported"], json!(["mcp-registry:read"]));
     let answer = face.send("OPTIONS", "/v0.1/servers", &[("Origin", "https://x.example")], "").status(200);
@@ -277,7 +336,9 @@ fn servers_that_the_settings_name_are_listed_for_everybody_and_no_others() {
     let list = face.send("GET", "/v0.1/servers", &[], "").status(200).json();
     assert_eq!(paths(is_list(&list)), ["beta"]);
     let name = list["servers"][0]["server"]["name"].as_str().unwrap().replace('/', "%2F");
-    is_response(&face.send("GET", &format!("/v0.1/servers/{name}/versions/latest"), &[], "").status(200).json());
+    is_response(
+        &face.send("GET", &format!("/v0.1/servers/{name}/versions/latest"), &[], "").status(200).json(),
+    );
     let hidden = name.replace("beta", "alpha");
     face.send("GET", &format!("/v0.1/servers/{hidden}/versions/latest"), &[], "").status(404);
     // Whoever shows a token that is not good is not taken for nobody.

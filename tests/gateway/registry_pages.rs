@@ -78,7 +78,12 @@ fn markup_of_others_is_text_on_every_page_and_nothing_inner_is_shown() {
     });
     let token = face.token_of(json!({"groups": ["admins", MARKUP], "sub": format!("s{MARKUP}")}));
     let inner = face.lab.alpha.base().to_owned();
-    for path in PAGES.into_iter().chain(["/tokens", "/changes", "/decisions?q=%3Cscript%3E", "/?q=%22%3E%3Cscript%3E"]) {
+    for path in PAGES.into_iter().chain([
+        "/tokens",
+        "/changes",
+        "/decisions?q=%3Cscript%3E",
+        "/?q=%22%3E%3Cscript%3E",
+    ]) {
         let answer = face.get(&token, path).status(200);
         let page = answer.text();
         lacks(&page, &["<script", "<img", "onerror=alert(1)>", "k3y-of-the-server"]);
@@ -129,7 +134,14 @@ fn a_server_that_is_hidden_from_somebody_is_nowhere_for_them() {
 fn each_tool_says_whether_it_may_be_called_and_by_which_rule() {
     let face = FaceLab::start();
     let page = face.get(&face.token("users"), "/servers/alpha").status(200).text();
-    shows(&page, &["You may call 1 of the 2 tools that you see", "use-alpha[2], line 20", "Your entries with tools/call do not name it."]);
+    shows(
+        &page,
+        &[
+            "You may call 1 of the 2 tools that you see",
+            "use-alpha[2], line 20",
+            "Your entries with tools/call do not name it.",
+        ],
+    );
     shows(&page, &["mcpauth login", "claude-code", "codex", "opencode"]);
     let address = format!("{}/alpha/mcp", face.lab.gateway.public_url());
     assert!(page.replace(SLASH, "/").matches(&address).count() > 17, "every client has it");
@@ -173,7 +185,11 @@ fn a_tool_is_found_by_what_it_does_for_whoever_sees_it() {
     let face = FaceLab::start();
     let page = face.get(&face.token("users"), "/find?q=delete_all").status(200).text();
     shows(&page, &["delete_all", "No", "matched:"]);
-    assert_eq!(page.replace(SLASH, "/").matches("/servers/alpha").count(), 1, "once, although three servers have it");
+    assert_eq!(
+        page.replace(SLASH, "/").matches("/servers/alpha").count(),
+        1,
+        "once, although three servers have it"
+    );
     let page = face.get(&face.token("nobody"), "/find?q=echo").status(200).text();
     shows(&page, &["You may see no tool of any server that fits"]);
     let long = format!("/find?q={}", "a".repeat(10_001));
@@ -183,11 +199,16 @@ fn a_tool_is_found_by_what_it_does_for_whoever_sees_it() {
 #[test]
 fn a_server_is_registered_switched_on_edited_and_nobody_gets_anything_by_it() {
     let face = FaceLab::start();
-    let (developer, operator, admin) = (face.token("developers"), face.token("operators"), face.token("admins"));
-    let form = "server_name=New+One&path=%2Fnew&proxy_pass_url=http%3A%2F%2F127.0.0.1%3A9%2F&tags=a,b&description=d";
+    let (developer, operator, admin) =
+        (face.token("developers"), face.token("operators"), face.token("admins"));
+    let form =
+        "server_name=New+One&path=%2Fnew&proxy_pass_url=http%3A%2F%2F127.0.0.1%3A9%2F&tags=a,b&description=d";
     face.post(&operator, "/register", form).status(403);
     face.get(&operator, "/register").status(403);
-    shows(&face.get(&developer, "/register").status(200).text(), &["Nobody may use it yet", "methods: [initialize"]);
+    shows(
+        &face.get(&developer, "/register").status(200).text(),
+        &["Nobody may use it yet", "methods: [initialize"],
+    );
     let answer = face.post(&developer, "/register", form).status(303);
     assert_eq!(answer.header("location"), Some("/servers/new?done=added"));
     let before = std::fs::read_to_string(face.lab.path("scopes.yml")).unwrap();
@@ -196,7 +217,10 @@ fn a_server_is_registered_switched_on_edited_and_nobody_gets_anything_by_it() {
     // One that is there, one without an address, and one that no server has.
     let again = face.post(&developer, "/register", form).status(409).text();
     shows(&again, &["Nothing was changed.", "is there already"]);
-    assert!(again.contains("aria-invalid=\"true\"") && again.contains("value=\"New One\""), "what was typed stays");
+    assert!(
+        again.contains("aria-invalid=\"true\"") && again.contains("value=\"New One\""),
+        "what was typed stays"
+    );
     for (address, words) in [
         ("", "missing or not a URL"),
         ("http%3A%2F%2F169.254.169.254%2Flatest", "link-local, metadata or multicast"),
@@ -204,14 +228,18 @@ fn a_server_is_registered_switched_on_edited_and_nobody_gets_anything_by_it() {
         ("file%3A%2F%2F%2Fetc%2Fpasswd", "not an http or https URL"),
         ("http%3A%2F%2Fu%3Ap%40h%2F", ""),
     ] {
-        let page = face.post(&developer, "/register", &format!("server_name=X&path=x&proxy_pass_url={address}")).status(400);
+        let page = face
+            .post(&developer, "/register", &format!("server_name=X&path=x&proxy_pass_url={address}"))
+            .status(400);
         shows(&page.text(), &["Nothing was changed.", words]);
         assert!(!face.lab.path("servers/x.json").exists());
     }
     face.post(&developer, "/toggle/new", "enabled=on").status(403);
     let answer = face.post(&operator, "/toggle/new", "enabled=on").status(303);
     assert_eq!(answer.header("location"), Some("/servers/new?done=on"));
-    let state: Value = serde_json::from_str(&std::fs::read_to_string(face.lab.path("servers/server_state.json")).unwrap()).unwrap();
+    let state: Value =
+        serde_json::from_str(&std::fs::read_to_string(face.lab.path("servers/server_state.json")).unwrap())
+            .unwrap();
     assert_eq!(state["/new"], true);
     face.post(&operator, "/refresh/new", "").status(303);
     face.post(&face.token("users"), "/refresh/alpha", "").status(403);
@@ -219,8 +247,10 @@ fn a_server_is_registered_switched_on_edited_and_nobody_gets_anything_by_it() {
     let page = face.get(&admin, "/edit/new").status(200).text();
     let seen = page.split("name=\"seen\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
     let edit = |title: &str| {
-        format!("server_name={title}&proxy_pass_url=http%3A%2F%2F127.0.0.1%3A9%2F&description=d&tags=a,b&license=&auth_type=none\
-                 &supported_transports=streamable-http&seen={seen}")
+        format!(
+            "server_name={title}&proxy_pass_url=http%3A%2F%2F127.0.0.1%3A9%2F&description=d&tags=a,b&license=&auth_type=none\
+                 &supported_transports=streamable-http&seen={seen}"
+        )
     };
     let answer = face.post(&admin, "/edit/new", &edit("Newer")).status(303);
     assert_eq!(answer.header("location"), Some("/servers/new?done=saved"));
@@ -238,7 +268,12 @@ fn an_edit_keeps_what_the_form_does_not_show() {
     let before = face.file("alpha");
     let page = face.get(&admin, "/edit/alpha").status(200).text();
     let seen = page.split("name=\"seen\" value=\"").nth(1).unwrap().split('"').next().unwrap();
-    face.post(&admin, "/edit/alpha", &format!("description=Changed&seen={seen}&headers=x&unknown_member=&path=%2Fbeta")).status(303);
+    face.post(
+        &admin,
+        "/edit/alpha",
+        &format!("description=Changed&seen={seen}&headers=x&unknown_member=&path=%2Fbeta"),
+    )
+    .status(303);
     let (before, after): (Value, Value) =
         (serde_json::from_str(&before).unwrap(), serde_json::from_str(&face.file("alpha")).unwrap());
     let mut expected = before;
@@ -250,9 +285,11 @@ fn an_edit_keeps_what_the_form_does_not_show() {
 fn a_token_is_shown_once_and_can_be_taken_back_by_its_owner_alone() {
     let face = FaceLab::with(|settings, dir| vends(settings, dir, &p256()));
     let user = face.token("users");
-    let form = "description=ci+job&agent=Claude&expires_in_hours=0.25&scope=use-alpha&server=alpha&tools=echo";
+    let form =
+        "description=ci+job&agent=Claude&expires_in_hours=0.25&scope=use-alpha&server=alpha&tools=echo";
     let page = face.post(&user, "/tokens", form).status(201).text();
-    let token = page.split("class=\"token\"").nth(1).unwrap().split('>').nth(1).unwrap().split('<').next().unwrap();
+    let token =
+        page.split("class=\"token\"").nth(1).unwrap().split('>').nth(1).unwrap().split('<').next().unwrap();
     assert_eq!(token.split('.').count(), 3, "{token}");
     face.lab.call(token, "alpha", "echo").status(200);
     face.lab.call(token, "alpha", "delete_all").status(403);
@@ -266,14 +303,18 @@ fn a_token_is_shown_once_and_can_be_taken_back_by_its_owner_alone() {
     let answer = face.post(&user, "/tokens/revoke", &format!("jti={jti}")).status(303);
     assert_eq!(answer.header("location"), Some("/tokens?done=revoked"));
     until("revoked", || face.lab.call(token, "alpha", "echo").status == 401);
-    shows(&face.get(&user, "/tokens?done=revoked").status(200).text(), &["Revoked", "no gateway takes it any more"]);
+    shows(
+        &face.get(&user, "/tokens?done=revoked").status(200).text(),
+        &["Revoked", "no gateway takes it any more"],
+    );
     // More than the owner has is refused, and says what is missing.
     let page = face.post(&user, "/tokens", "scope=everything").status(400).text();
     shows(&page, &["No token was made.", "you do not have: everything"]);
     face.post(&user, "/tokens", "tools=echo").status(400);
     // A token that was made here makes no further one, and is no person.
     let page = face.post(&user, "/tokens", "").status(201).text();
-    let made = page.split("class=\"token\"").nth(1).unwrap().split('>').nth(1).unwrap().split('<').next().unwrap();
+    let made =
+        page.split("class=\"token\"").nth(1).unwrap().split('>').nth(1).unwrap().split('<').next().unwrap();
     shows(&face.post(made, "/tokens", "").status(400).text(), &["no further one is made of it"]);
 }
 
@@ -297,11 +338,15 @@ fn decisions_and_changes_are_ones_own_and_administrators_see_all() {
     std::fs::write(face.lab.path("audit.jsonl"), text).unwrap();
     let (admin, user) = (face.token("admins"), face.token("users"));
     let page = face.get(&admin, "/decisions").status(200).text();
-    let (newest, oldest) = (page.find("1970-01-01 00:00:04").unwrap(), page.find("1970-01-01 00:00:01").unwrap());
+    let (newest, oldest) =
+        (page.find("1970-01-01 00:00:04").unwrap(), page.find("1970-01-01 00:00:01").unwrap());
     assert!(newest < oldest, "the newest comes first");
     shows(&page, &["name not allowed 2", "no scopes 1", "The newest 4 of 4 decisions"]);
     assert!(page.contains("<svg") && page.contains("width=\"100\"") && page.contains("width=\"50\""));
-    shows(&face.get(&admin, "/decisions?q=SRV-BOB&verdict=refused").status(200).text(), &["The newest 2 of 2 decisions"]);
+    shows(
+        &face.get(&admin, "/decisions?q=SRV-BOB&verdict=refused").status(200).text(),
+        &["The newest 2 of 2 decisions"],
+    );
     let page = face.get(&admin, "/changes").status(200).text();
     shows(&page, &["edited", "srv-bob", "fields: tags"]);
     let page = face.get(&user, "/decisions").status(200).text();
@@ -330,5 +375,8 @@ fn what_goes_wrong_is_a_page_in_the_same_look() {
     let style = face.ask("GET", "/style.css", None, None).status(200);
     assert_eq!(style.header("content-type"), Some("text/css; charset=utf-8"));
     lacks(&style.text(), &["url(", "@import", "http:"]);
-    assert_eq!(face.ask("GET", "/icon.svg", None, None).status(200).header("content-type"), Some("image/svg+xml"));
+    assert_eq!(
+        face.ask("GET", "/icon.svg", None, None).status(200).header("content-type"),
+        Some("image/svg+xml")
+    );
 }

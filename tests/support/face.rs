@@ -94,7 +94,8 @@ impl FaceLab {
     /// Asks for a page or for data; nobody in particular without a token.
     pub(crate) fn ask(&self, method: &str, path: &str, token: Option<&str>, form: Option<&str>) -> Answer {
         let bearer = token.map(|token| format!("Bearer {token}"));
-        let mut headers: Vec<(&str, &str)> = bearer.iter().map(|bearer| ("X-Authorization", bearer.as_str())).collect();
+        let mut headers: Vec<(&str, &str)> =
+            bearer.iter().map(|bearer| ("X-Authorization", bearer.as_str())).collect();
         headers.push(("Content-Type", "application/x-www-form-urlencoded"));
         self.send(method, path, &headers, form.unwrap_or_default())
     }
@@ -126,9 +127,7 @@ fn describe(dir: &Path, name: &str) {
     let path = dir.join(format!("servers/{name}.json"));
     let old: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
     let title = if name == "gamma" { "Gamma Server".to_owned() } else { format!("{name} {MARKUP}") };
-    let tool = |tool: &str| {
-        json!({"name": tool, "parsed_description": {"main": format!("The tool {tool} {MARKUP}")}, "schema": {"type": "object"}})
-    };
+    let tool = |tool: &str| json!({"name": tool, "parsed_description": {"main": format!("The tool {tool} {MARKUP}")}, "schema": {"type": "object"}});
     let file = json!({
         "server_name": title, "path": format!("/{name}"), "proxy_pass_url": old["proxy_pass_url"], "auth_type": "none",
         "description": format!("The {name} server {MARKUP}"), "tags": [format!("tag{MARKUP}"), "demo"], "license": MARKUP,

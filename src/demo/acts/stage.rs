@@ -78,6 +78,7 @@ fn gateway(folder: &Path, pool: &str, exchanges: &TaskTracker) -> Result<Running
         credentials: Box::new(|_| None),
         exchanges: exchanges.clone(),
         variables: Box::new(|_| None),
+        environment: Box::new(|_| None),
         settings,
     });
     let running = running.map_err(std::io::Error::other)?;

@@ -181,17 +181,17 @@ impl<'t> Token<'t> {
 
 impl Claims {
     /// The header's `typ`.
-    pub(super) fn typ(&self) -> Option<&str> {
+    pub(in crate::gateway) fn typ(&self) -> Option<&str> {
         self.typ.as_deref()
     }
 
     /// The payload's members.
-    pub(super) fn members(&self) -> &Map<String, Value> {
+    pub(in crate::gateway) fn members(&self) -> &Map<String, Value> {
         &self.members
     }
 
     /// The payload's members, owned.
-    pub(super) fn into_members(self) -> Map<String, Value> {
+    pub(in crate::gateway) fn into_members(self) -> Map<String, Value> {
         self.members
     }
 }

@@ -73,7 +73,10 @@ pub(super) fn problem(status: StatusCode, text: &str) -> Response {
 pub(super) fn refused(refusal: &Rejection) -> Response {
     let status = refusal.status();
     let mut response = json(status, &json!({"detail": refusal.reason()}));
-    response.extensions_mut().insert(Trouble(format!("the token that came with this request is not accepted: {}", refusal.reason())));
+    response.extensions_mut().insert(Trouble(format!(
+        "the token that came with this request is not accepted: {}",
+        refusal.reason()
+    )));
     response
 }
 

@@ -52,11 +52,17 @@ pub(super) async fn dress(request: Request, next: Next) -> Response {
         let asking = parts.extensions.get::<Asking>().cloned();
         let visitor = asking.and_then(Result::ok).flatten();
         let words = ErrorWords::new(status, &text, visitor.is_some());
-        PageFrame::new(words.title, visitor.as_deref(), "").page(status, "error.html", &ErrorPage { error: words })
+        PageFrame::new(words.title, visitor.as_deref(), "").page(
+            status,
+            "error.html",
+            &ErrorPage { error: words },
+        )
     };
     let allowed = parts.headers.remove(ALLOW);
     let (mut head, body) = dressed.into_parts();
-    for (name, value) in parts.headers.iter().filter(|(name, _)| *name != CONTENT_TYPE && name.as_str() != "content-length") {
+    for (name, value) in
+        parts.headers.iter().filter(|(name, _)| *name != CONTENT_TYPE && name.as_str() != "content-length")
+    {
         head.headers.append(name, value.clone());
     }
     head.headers.extend(allowed.map(|allowed| (ALLOW, allowed)));
@@ -76,17 +82,21 @@ impl ErrorWords {
     fn new(status: StatusCode, text: &str, is_known: bool) -> Self {
         let (title, next) = match status {
             StatusCode::UNAUTHORIZED => ("Sign in first", None),
-            StatusCode::FORBIDDEN if is_known => {
-                ("You may not do this", Some("Your access page shows your groups and what each of them gives."))
-            }
+            StatusCode::FORBIDDEN if is_known => (
+                "You may not do this",
+                Some("Your access page shows your groups and what each of them gives."),
+            ),
             StatusCode::FORBIDDEN => ("This is refused", None),
-            StatusCode::NOT_FOUND => {
-                ("Nothing is here for you", Some("Either there is no such page, or you may not see it: both look the same."))
-            }
+            StatusCode::NOT_FOUND => (
+                "Nothing is here for you",
+                Some("Either there is no such page, or you may not see it: both look the same."),
+            ),
             StatusCode::METHOD_NOT_ALLOWED => ("Nothing is here for you", None),
             StatusCode::CONFLICT => ("Somebody else was faster", Some("Nothing of yours was saved.")),
             StatusCode::MISDIRECTED_REQUEST => ("This is another address", None),
-            status if status.is_server_error() => ("This does not work at the moment", Some("Nothing was changed. Try again in a while.")),
+            status if status.is_server_error() => {
+                ("This does not work at the moment", Some("Nothing was changed. Try again in a while."))
+            }
             _ => ("This request cannot be answered", None),
         };
         let (href, link) = match (status, is_known) {

@@ -95,7 +95,8 @@ static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
 impl PageFrame {
     /// The frame of a page in the menu, or of one below it.
     pub(super) fn new(title: impl Into<String>, visitor: Option<&Visitor>, here: &str) -> Self {
-        let item = |(name, href): (&'static str, &'static str)| MenuItem { name, href, is_here: href == here };
+        let item =
+            |(name, href): (&'static str, &'static str)| MenuItem { name, href, is_here: href == here };
         let menu = if visitor.is_some() { MENU.map(item).into() } else { Vec::new() };
         let visitor = visitor.map(|visitor| visitor.name().to_owned());
         Self { title: title.into(), visitor, menu, done: None, again: None }
@@ -120,7 +121,10 @@ impl PageFrame {
             Ok(text) => answer::html(status, text),
             Err(error) => {
                 error!(event = "face", "{template}: {error}");
-                answer::problem(StatusCode::INTERNAL_SERVER_ERROR, "this page cannot be made; its cause is in the log")
+                answer::problem(
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    "this page cannot be made; its cause is in the log",
+                )
             }
         }
     }
@@ -169,10 +173,14 @@ mod tests {
     fn every_template_is_sound_and_has_no_script_and_no_style_of_its_own() {
         for (name, text) in TEMPLATES {
             assert!(ENVIRONMENT.get_template(name).is_ok(), "{name}");
-            for forbidden in ["<script", "style=", "javascript:", "| safe", "|safe", "autoescape", " onclick"] {
+            for forbidden in ["<script", "style=", "javascript:", "| safe", "|safe", "autoescape", " onclick"]
+            {
                 assert!(!text.contains(forbidden), "{name} has {forbidden}");
             }
-            assert!(!text.contains("<table>") || text.contains("<caption"), "{name}: every table has a caption");
+            assert!(
+                !text.contains("<table>") || text.contains("<caption"),
+                "{name}: every table has a caption"
+            );
             assert_eq!(text.matches("<th>").count(), 0, "{name}: every heading of a table has a scope");
         }
     }

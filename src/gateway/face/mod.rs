@@ -9,14 +9,21 @@
 mod answer;
 mod api;
 mod cookie;
+mod endpoints;
 mod error_page;
 mod fields;
 mod guard;
 mod html;
 mod listen;
+mod notice;
 mod page;
+pub(super) mod providers;
+mod return_to;
 mod session;
+mod sign_in;
+mod sign_out;
 mod site;
+mod template;
 mod visitor;
 
 use std::sync::Arc;
@@ -25,14 +32,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
+use tokio::sync::OnceCell;
 
+use self::endpoints::ProviderEndpoints;
 pub(super) use self::listen::serve;
+use self::providers::FaceProvider;
 pub(super) use self::site::Site;
 use super::callers::Callers;
 use super::observe::audit_buffer::AuditBuffer;
 use super::own_sessions::OwnSessions;
 use super::request_log::RequestId;
 use super::state::SharedState;
+use crate::sys::http::Http;
 
 /// What every page needs.
 pub(super) struct FaceState {
@@ -41,9 +52,12 @@ pub(super) struct FaceState {
     pub(super) callers: Callers,
     /// Where people find the pages.
     pub(super) site: Site,
+    /// Where people sign in, with what is known of each provider.
+    pub(super) providers: Vec<(FaceProvider, OnceCell<ProviderEndpoints>)>,
+    pub(super) http: Http,
     /// Where changes are recorded.
     pub(super) audit: AuditBuffer,
-    /// Sessions whose person has signed out.
+    /// Sessions whose person has signed out, and sign-ins that are done.
     pub(super) ended: OwnSessions,
     /// The number of requests so far, to name the next one, and what differs in every run.
     number: AtomicU64,
@@ -51,10 +65,27 @@ pub(super) struct FaceState {
 }
 
 impl FaceState {
-    pub(super) fn new(shared: Arc<SharedState>, site: Site, audit: AuditBuffer, run: u64) -> Arc<Self> {
+    pub(super) fn new(
+        shared: Arc<SharedState>,
+        (site, providers): (Site, Vec<FaceProvider>),
+        http: Http,
+        audit: AuditBuffer,
+        run: u64,
+    ) -> Arc<Self> {
         let callers = Callers::new(shared.clone());
         let (ended, number) = (OwnSessions::default(), AtomicU64::new(0));
-        Arc::new(Self { shared, callers, site, audit, ended, number, run })
+        let providers = providers.into_iter().map(|provider| (provider, OnceCell::new())).collect();
+        Arc::new(Self { shared, callers, site, providers, http, audit, ended, number, run })
+    }
+
+    /// The provider of this name.
+    fn provider(&self, name: &str) -> Option<&(FaceProvider, OnceCell<ProviderEndpoints>)> {
+        self.providers.iter().find(|(provider, _)| provider.name == name)
+    }
+
+    /// Where a provider sends people back to, exactly as it is registered there.
+    fn redirect_uri(&self, provider: &FaceProvider) -> String {
+        format!("{}/oauth2/callback/{}", self.site.url, provider.name)
     }
 
     /// Identifies the next request.
@@ -69,6 +100,10 @@ pub(super) fn router(face: &Arc<FaceState>) -> Router {
         .merge(pages())
         .merge(api::routes())
         .merge(api::official::routes(face))
+        .route("/login", get(sign_in::choose))
+        .route("/oauth2/login/{provider}", get(sign_in::leave))
+        .route("/oauth2/callback/{provider}", get(sign_in::arrive))
+        .route("/logout", post(sign_out::sign_out))
         .fallback(answer::not_found)
         .layer(from_fn_with_state(face.clone(), guard::admit))
         .layer(from_fn(error_page::dress))

@@ -71,9 +71,10 @@ impl Visitor {
     fn by_session(face: &FaceState, headers: &HeaderMap, moment: Snapshot, id: &str) -> Option<Arc<Self>> {
         let text = cookie::one(headers, &face.site.cookie)?;
         let session = FaceSession::open(&face.shared.session_key.face, text, moment.now)?;
+        let is_offered = face.provider(&session.provider).is_some();
         let principal = session.principal();
         let revoked = &moment.state.revoked;
-        if revoked.ends(&session.sid, &principal) || face.ended.is_over(&session.sid) {
+        if !is_offered || revoked.ends(&session.sid, &principal) || face.ended.is_over(&session.sid) {
             return None;
         }
         let grants = moment.state.policy.grants(&principal);

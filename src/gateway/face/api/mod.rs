@@ -14,6 +14,7 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use serde_json::{Value, json};
 
+use super::providers::FaceProvider;
 use super::visitor::{ApiCaller, Visitor, VisitorProof};
 use super::{FaceState, answer};
 use crate::policy::UiAction;
@@ -22,6 +23,7 @@ use crate::policy::UiAction;
 pub(super) fn routes() -> Router<Arc<FaceState>> {
     Router::new()
         .route("/api/auth/me", get(me))
+        .route("/api/auth/providers", get(providers))
         .route("/api/servers", get(servers::list))
         .route("/api/server_details/{*path}", get(servers::details))
         .route("/api/tools/{*path}", get(servers::tools))
@@ -52,6 +54,13 @@ async fn me(State(_): State<Arc<FaceState>>, ApiCaller(visitor): ApiCaller) -> R
         "is_admin": visitor.is_admin(),
     });
     answer::json(StatusCode::OK, &value)
+}
+
+/// Where people may sign in, for whoever asks: their page for that says as much.
+async fn providers(State(face): State<Arc<FaceState>>) -> Response {
+    let one =
+        |(provider, _): &(FaceProvider, _)| json!({"name": provider.name, "display_name": provider.title});
+    ok(&json!({"providers": face.providers.iter().map(one).collect::<Vec<Value>>()}))
 }
 
 /// The visitor's scopes of both kinds, each once.

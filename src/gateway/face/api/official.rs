@@ -50,21 +50,24 @@ pub(in crate::gateway::face) fn routes(face: &Arc<FaceState>) -> Router<Arc<Face
 /// Lets every web page read what is answered: nothing here depends on who sits at the browser.
 async fn open(State(face): State<Arc<FaceState>>, request: Request, next: Next) -> Response {
     let is_question = request.method() == axum::http::Method::OPTIONS;
-    let mut response = if is_question {
-        answer::json(StatusCode::OK, &json!({}))
-    } else {
-        next.run(request).await
-    };
+    let mut response =
+        if is_question { answer::json(StatusCode::OK, &json!({})) } else { next.run(request).await };
     let is_unknown = response.status() == StatusCode::UNAUTHORIZED;
     let headers = response.headers_mut();
     headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, OPTIONS"));
-    headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("Authorization, Content-Type, Accept"));
+    headers.insert(
+        ACCESS_CONTROL_ALLOW_HEADERS,
+        HeaderValue::from_static("Authorization, Content-Type, Accept"),
+    );
     headers.insert(
         HeaderName::from_static("access-control-expose-headers"),
         HeaderValue::from_static("WWW-Authenticate"),
     );
-    headers.insert(HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("cross-origin"));
+    headers.insert(
+        HeaderName::from_static("cross-origin-resource-policy"),
+        HeaderValue::from_static("cross-origin"),
+    );
     if is_unknown {
         let at = format!("{}{RESOURCE_METADATA}/v0.1/servers", face.site.url);
         let challenge = format!("Bearer resource_metadata=\"{at}\", scope=\"{SCOPE}\"");
@@ -178,7 +181,8 @@ impl<'a> Listing<'a> {
     /// What there is for somebody; nothing for those whom nothing is shown.
     fn new(face: &'a FaceState, files: &'a LoadedFiles, visitor: Option<&'a Visitor>) -> Option<Self> {
         let visitor = visitor.filter(|visitor| matches!(visitor.by, VisitorProof::Token(_)));
-        let public = face.shared.settings.face.as_ref().map(|face| face.v01.public.as_slice()).unwrap_or_default();
+        let public =
+            face.shared.settings.face.as_ref().map(|face| face.v01.public.as_slice()).unwrap_or_default();
         if visitor.is_none() && public.is_empty() {
             return None;
         }
@@ -253,7 +257,8 @@ impl<'a> Listing<'a> {
 fn of(upstream: &Upstream) -> &str {
     let said = upstream.route.server.profile.version.as_deref();
     // Neither is a version in the format.
-    said.filter(|version| !version.is_empty() && *version != LATEST && version.len() <= 255).unwrap_or(VERSION)
+    said.filter(|version| !version.is_empty() && *version != LATEST && version.len() <= 255)
+        .unwrap_or(VERSION)
 }
 
 /// The reversed name of the pages' host.

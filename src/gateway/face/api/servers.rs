@@ -43,7 +43,8 @@ pub(super) async fn details(
     let view = visitor.view(&face);
     if name == ALL {
         let seen = view.all(|upstream| visitor.lists(upstream));
-        let all = seen.into_iter().map(|upstream| (path(upstream), described(&visitor, view, upstream).into()));
+        let all =
+            seen.into_iter().map(|upstream| (path(upstream), described(&visitor, view, upstream).into()));
         return ok(&Value::Object(all.collect()));
     }
     match server::find(&visitor, view, &name) {
@@ -84,7 +85,8 @@ pub(super) async fn tools(
 pub(super) async fn health(State(face): State<Arc<FaceState>>, ApiCaller(visitor): ApiCaller) -> Response {
     let view = visitor.view(&face);
     let seen = view.all(|upstream| visitor.lists(upstream));
-    let all: Map<String, Value> = seen.into_iter().map(|upstream| (path(upstream), view.health(upstream))).collect();
+    let all: Map<String, Value> =
+        seen.into_iter().map(|upstream| (path(upstream), view.health(upstream))).collect();
     ok(&all.into())
 }
 
@@ -104,7 +106,8 @@ pub(super) async fn toggle(
         return refused(&error);
     }
     let mut answer = after(&visitor, &face, upstream);
-    answer.insert("message".into(), format!("{} is {}", upstream.name(), if on { "on" } else { "off" }).into());
+    answer
+        .insert("message".into(), format!("{} is {}", upstream.name(), if on { "on" } else { "off" }).into());
     answer.insert("new_enabled_state".into(), on.into());
     ok(&answer.into())
 }

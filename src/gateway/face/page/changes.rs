@@ -65,7 +65,10 @@ pub(in crate::gateway::face) async fn show(
         cannot,
         is_all: visitor.is_admin(),
         rows: found.iter().take(ROWS).map(row).collect(),
-        caption: format!("The newest {shown} of {} changes in the part of the audit that is read", found.len()),
+        caption: format!(
+            "The newest {shown} of {} changes in the part of the audit that is read",
+            found.len()
+        ),
         nothing: "There is no such change in the part of the audit that is read, its newest 2 MB.",
     };
     PageFrame::new("Changes", Some(&visitor), "/changes").page(StatusCode::OK, "changes.html", &page)
@@ -73,7 +76,8 @@ pub(in crate::gateway::face) async fn show(
 
 /// What was different before: names alone.
 fn detail(line: &RecordLine) -> String {
-    let name = |state: &Value| state.get("server_name").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let name =
+        |state: &Value| state.get("server_name").and_then(Value::as_str).unwrap_or_default().to_owned();
     let (before, after) = (name(line.get("before")), name(line.get("after")));
     let members = line.get("members").as_array().into_iter().flatten().filter_map(Value::as_str);
     let members: Vec<&str> = members.collect();

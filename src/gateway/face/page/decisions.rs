@@ -81,7 +81,10 @@ impl DecisionsPage {
             is_all,
             chart: bars(&found),
             rows: found.iter().take(ROWS).map(|line| DecisionRow::new(line)).collect(),
-            caption: format!("The newest {shown} of {} decisions in the part of the audit that is read", found.len()),
+            caption: format!(
+                "The newest {shown} of {} decisions in the part of the audit that is read",
+                found.len()
+            ),
             nothing: "There is no such decision in the part of the audit that is read, its newest 2 MB.",
         }
     }
@@ -140,7 +143,12 @@ mod tests {
     fn refusals_are_counted_by_their_reason() {
         let line = |verdict: &str, reason: &str| json!({"verdict": verdict, "reason": reason});
         let mut all: Vec<Value> = (0..9).map(|n| line("refused", &format!("r{n}"))).collect();
-        all.extend([line("refused", "r3"), line("refused", "r3"), line("allowed", "r1"), line("refused", "r0")]);
+        all.extend([
+            line("refused", "r3"),
+            line("refused", "r3"),
+            line("allowed", "r1"),
+            line("refused", "r0"),
+        ]);
         let lines = record::tests_only(all);
         let shown: Vec<&RecordLine> = lines.iter().collect();
         let bars = bars(&shown);

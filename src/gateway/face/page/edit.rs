@@ -64,7 +64,8 @@ struct FormField {
 }
 
 /// What the forms have of a server's file.
-const TEXTS: [&str; 6] = ["server_name", PROXY_PASS_URL, "description", "license", "auth_type", "auth_provider"];
+const TEXTS: [&str; 6] =
+    ["server_name", PROXY_PASS_URL, "description", "license", "auth_type", "auth_provider"];
 const AUTH_TYPES: [(&str, &str); 3] = [("none", "None"), ("oauth", "OAuth token"), ("api_key", "API key")];
 const TRANSPORTS: [(&str, &str); 3] = [
     ("streamable-http", "Streamable HTTP"),
@@ -206,7 +207,8 @@ pub(in crate::gateway::face) fn new_members(asked: &Fields) -> Map<String, Value
         "" => otherwise.to_owned(),
         text => text.to_owned(),
     };
-    let path = format!("/{}", asked.any("path").or(asked.any("service_path")).unwrap_or_default().trim_matches('/'));
+    let path =
+        format!("/{}", asked.any("path").or(asked.any("service_path")).unwrap_or_default().trim_matches('/'));
     let title = asked.any("server_name").or(asked.any("name")).unwrap_or_default();
     let title = if title.is_empty() { path.trim_matches('/') } else { title };
     let number = |name: &str| asked.one(name).parse::<u64>().unwrap_or_default();
@@ -233,7 +235,10 @@ pub(in crate::gateway::face) fn new_members(asked: &Fields) -> Map<String, Value
 }
 
 /// What a form changes of a server's file: what it does not name stays, and so does what it says as it is.
-pub(in crate::gateway::face) fn changed_members(asked: &Fields, before: &Map<String, Value>) -> Map<String, Value> {
+pub(in crate::gateway::face) fn changed_members(
+    asked: &Fields,
+    before: &Map<String, Value>,
+) -> Map<String, Value> {
     let mut members = Map::new();
     for name in TEXTS {
         let said = asked.any(name).or(if name == "server_name" { asked.any("name") } else { None });
@@ -253,7 +258,8 @@ pub(in crate::gateway::face) fn changed_members(asked: &Fields, before: &Map<Str
         }
     }
     // An empty field of the form is not there in the file either, in many of them.
-    let says = |value: &Value| !matches!(value, Value::Null) && value.as_str() != Some("") && *value != json!([]);
+    let says =
+        |value: &Value| !matches!(value, Value::Null) && value.as_str() != Some("") && *value != json!([]);
     members.retain(|name, value| before.contains_key(name) || says(value));
     // A file that does not say it means the usual one.
     let usual = [("auth_type", json!("none")), ("supported_transports", json!(["streamable-http"]))];
@@ -277,7 +283,12 @@ fn written(file: &OpenedFile) -> Fields {
     Fields::of_object(&shown)
 }
 
-fn registering(visitor: &Visitor, status: StatusCode, form: ServerForm, error: Option<&ChangeError>) -> Response {
+fn registering(
+    visitor: &Visitor,
+    status: StatusCode,
+    form: ServerForm,
+    error: Option<&ChangeError>,
+) -> Response {
     let name = form.path.value.trim_matches('/');
     let lines = needs::entry(if name.is_empty() { "your-server" } else { name }, std::iter::empty());
     let page = FormPage {
@@ -379,7 +390,9 @@ impl ServerForm {
         let fault = error.map(sentence);
         match error {
             Some(ChangeError::Edit(EditError::Exists(_))) => self.path.fault = fault,
-            Some(ChangeError::Edit(EditError::Server(what))) if what.contains("path") && !what.contains("proxy_pass") => {
+            Some(ChangeError::Edit(EditError::Server(what)))
+                if what.contains("path") && !what.contains("proxy_pass") =>
+            {
                 self.path.fault = fault;
             }
             Some(ChangeError::Edit(EditError::Server(_))) => self.proxy_pass_url.fault = fault,
@@ -410,9 +423,13 @@ mod tests {
     fn a_new_server_is_written_as_the_registry_does() {
         let form = "name=My+Server&path=my%2Fserver%2F&proxy_pass_url=http%3A%2F%2Fm%3A1%2F&tags=a,%20b&num_tools=3&is_python=true";
         let members = new_members(&Fields::parse(form.as_bytes()));
-        let said = ["server_name", "path", "license", "auth_type"].map(|name| members[name].as_str().unwrap());
+        let said =
+            ["server_name", "path", "license", "auth_type"].map(|name| members[name].as_str().unwrap());
         assert_eq!(said, ["My Server", "/my/server", "N/A", "none"]);
         assert_eq!((&members["tags"], &members["num_tools"]), (&json!(["a", "b"]), &json!(3)));
-        assert_eq!((&members["is_python"], &members["supported_transports"]), (&json!(true), &json!(["streamable-http"])));
+        assert_eq!(
+            (&members["is_python"], &members["supported_transports"]),
+            (&json!(true), &json!(["streamable-http"]))
+        );
     }
 }

@@ -81,7 +81,8 @@ impl ExplainPage {
             let [tool, method] = [tool, method].map(|text| text.filter(|text| !text.is_empty()));
             let method = method.or(tool.is_none().then_some("tools/list"));
             let call = Call::written(method, tool, None, None);
-            let sees = visitor.is_admin() || find(visitor, view, server).is_some() || visitor.grants.reaches(server);
+            let sees =
+                visitor.is_admin() || find(visitor, view, server).is_some() || visitor.grants.reaches(server);
             let explanation = if sees { policy.explain(who, server, &call) } else { unseen(visitor) };
             ExplainAnswer::new(explanation, whose, server, asked)
         });

@@ -79,7 +79,9 @@ impl Person {
         let groups: Vec<GroupRow> = known.chain(unknown).collect();
         let mut notes = Vec::new();
         if unnamed > 0 {
-            notes.push(format!("You are in {unnamed} more groups that the policy does not know; they give nothing."));
+            notes.push(format!(
+                "You are in {unnamed} more groups that the policy does not know; they give nothing."
+            ));
         }
         if let Some(only) = &visitor.principal.servers {
             notes.push(format!("Your token is only for {}.", only.join(", ")));
@@ -139,8 +141,11 @@ impl ActionRow {
     fn new(visitor: &Visitor, action: UiAction) -> Self {
         let services = visitor.grants.permissions(action);
         let is_every = services.iter().any(|name| matches!(*name, "all" | "*"));
-        let servers =
-            if is_every { "every server".into() } else { services.into_iter().collect::<Vec<_>>().join(", ") };
+        let servers = if is_every {
+            "every server".into()
+        } else {
+            services.into_iter().collect::<Vec<_>>().join(", ")
+        };
         Self { name: action_words(action), key: action.name(), servers }
     }
 }

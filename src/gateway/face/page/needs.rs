@@ -37,7 +37,8 @@ mod tests {
         let text = format!("group_mappings: {{g: [s]}}\ns:\n{}", entry("x/y", odd.into_iter()));
         let policy = Policy::parse(&text).unwrap();
         let grants = policy.grants(&Principal { groups: vec!["g".into()], ..Principal::default() });
-        let may = |name| decide(&grants, "x/y", &Call::Message { method: "tools/call", name: Some(name) }).is_ok();
+        let may =
+            |name| decide(&grants, "x/y", &Call::Message { method: "tools/call", name: Some(name) }).is_ok();
         assert!(odd.into_iter().all(may), "{text}");
         assert!(!may("other") && !may("a"));
         assert!(entry("x", std::iter::empty()).contains("tools: ['*']"));

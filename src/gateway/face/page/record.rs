@@ -49,7 +49,11 @@ fn read(path: &Path) -> io::Result<Vec<RecordLine>> {
     };
     // Lines are read from the end on; the first of the part may be half of one, and so may the last.
     let lines = bytes.rsplit(|byte| *byte == b'\n');
-    Ok(lines.filter_map(|line| serde_json::from_slice(line).ok()).filter(Value::is_object).map(RecordLine).collect())
+    Ok(lines
+        .filter_map(|line| serde_json::from_slice(line).ok())
+        .filter(Value::is_object)
+        .map(RecordLine)
+        .collect())
 }
 
 impl RecordLine {
@@ -64,7 +68,13 @@ impl RecordLine {
 
     /// When it was written, as people read it.
     pub(in crate::gateway::face) fn when(&self) -> String {
-        self.text("time").replacen('T', " ", 1).split('.').next().unwrap_or_default().trim_end_matches('Z').into()
+        self.text("time")
+            .replacen('T', " ", 1)
+            .split('.')
+            .next()
+            .unwrap_or_default()
+            .trim_end_matches('Z')
+            .into()
     }
 
     /// Whoever it is about.

@@ -238,10 +238,13 @@ fn reason(denial: Denial) -> &'static str {
 
 /// Why there are no tools.
 fn no_tools(view: ServiceView<'_>, upstream: &Upstream) -> &'static str {
-    let lists = view.shared.settings.list_visibility == Visibility::All || view.grants.reaches(upstream.name());
+    let lists =
+        view.shared.settings.list_visibility == Visibility::All || view.grants.reaches(upstream.name());
     match (lists, upstream.route.server.enabled) {
         (false, _) => "You see none: no entry of the policy is about this server for you.",
         (true, false) => "The server is off, and its file lists no tool that you may see.",
-        (true, true) => "None is known that you may see. They are known once its file lists them, or somebody has listed them here.",
+        (true, true) => {
+            "None is known that you may see. They are known once its file lists them, or somebody has listed them here."
+        }
     }
 }

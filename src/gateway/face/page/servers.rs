@@ -180,6 +180,11 @@ impl EmptyList {
         } else {
             "You may list servers, but no entry of the policy is about one of them for you, and you may edit none."
         };
-        Self { title: "There is nothing to see for you yet", why, href: "/me", link: "See your groups and what they give" }
+        Self {
+            title: "There is nothing to see for you yet",
+            why,
+            href: "/me",
+            link: "See your groups and what they give",
+        }
     }
 }

@@ -190,7 +190,9 @@ pub(in crate::gateway::face) async fn revoke(
 fn cannot(face: &FaceState, who: &Principal) -> Option<&'static str> {
     let is_known = face.shared.others().any(|issuer| issuer.name() == who.issuer);
     match (face.shared.vending(), is_known, &who.vended) {
-        (None, ..) => Some("This gateway makes no tokens of its own: its operator has not set vending in gateway.yaml."),
+        (None, ..) => {
+            Some("This gateway makes no tokens of its own: its operator has not set vending in gateway.yaml.")
+        }
         (_, false, _) => Some(
             "You signed in at an identity provider whose tokens this gateway does not take, so a token made for you would not be taken either.",
         ),
@@ -229,7 +231,10 @@ fn words(refusal: &Rejection) -> String {
     match refusal {
         Rejection::NotVended(_, what) => format!("{what}."),
         Rejection::VendedEnough(seconds) => {
-            format!("You have had ten in this hour; the next one is possible in {} minutes.", seconds.div_ceil(60))
+            format!(
+                "You have had ten in this hour; the next one is possible in {} minutes.",
+                seconds.div_ceil(60)
+            )
         }
         _ => "The ledger cannot be written; try again later.".into(),
     }
@@ -243,7 +248,9 @@ impl TokensPage {
         let wanted = asked.any("expires_in_hours").unwrap_or(USUAL);
         let (rows, fault) = match own(face, visitor).await {
             Ok(own) => (own.iter().map(|own| TokenRow::new(own, now)).collect::<Vec<_>>(), None),
-            Err(_) => (Vec::new(), Some("The ledger cannot be read; the list below is not complete.".to_owned())),
+            Err(_) => {
+                (Vec::new(), Some("The ledger cannot be read; the list below is not complete.".to_owned()))
+            }
         };
         Self {
             made: None,
@@ -256,9 +263,7 @@ impl TokensPage {
                 tools: asked.one("tools").to_owned(),
             },
             scopes: visitor.grants.scopes().map(|name| FormChoice::new(name, name, chosen(name))).collect(),
-            lifetimes: LIFETIMES
-                .map(|(value, name)| FormChoice::new(value, name, value == wanted))
-                .into(),
+            lifetimes: LIFETIMES.map(|(value, name)| FormChoice::new(value, name, value == wanted)).into(),
             servers: view
                 .all(|upstream| visitor.lists(upstream))
                 .iter()
