@@ -32,7 +32,7 @@ pub(super) fn sign_in(face: &FaceState, status: StatusCode, back: &str, fault: O
     });
     let links: Vec<NoticeLink> = links.collect();
     let after = if links.is_empty() {
-        "No identity provider is enabled. Whoever runs this gateway enables one in the file that face.providers names."
+        "No identity provider is enabled. The operator of this gateway enables one in the file that face.providers names."
     } else {
         "You sign in there with the account that you have there. No password is typed or kept here."
     };

@@ -2,6 +2,7 @@
 //! registry's below `/v0.1` (see `official`). Whoever may not is told so in JSON, and sent nowhere.
 
 pub(super) mod official;
+mod reply;
 mod servers;
 mod tokens;
 
@@ -14,6 +15,7 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use serde_json::{Value, json};
 
+use self::reply::ok;
 use super::providers::FaceProvider;
 use super::visitor::{ApiCaller, Visitor, VisitorProof};
 use super::{FaceState, answer};
@@ -72,13 +74,4 @@ fn scopes(visitor: &Visitor) -> Vec<&str> {
         }
     }
     all
-}
-
-/// A problem as the registry says it.
-fn problem(status: StatusCode, what: &str) -> Response {
-    answer::json(status, &json!({"detail": what}))
-}
-
-fn ok(value: &Value) -> Response {
-    answer::json(StatusCode::OK, value)
 }

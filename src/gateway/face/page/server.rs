@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::clients::{self, ClientCopy};
 use super::{ListPage, StateWords, checked, counted, needs, server_address};
-use crate::gateway::face::fields::{Fields, QueryFields, address};
+use crate::gateway::face::fields::{FormFields, QueryFields, address};
 use crate::gateway::face::html::PageFrame;
 use crate::gateway::face::visitor::{SignedIn, Visitor};
 use crate::gateway::face::{FaceState, answer};
@@ -119,7 +119,7 @@ pub(in crate::gateway::face) fn tools(view: ServiceView<'_>, upstream: &Upstream
 }
 
 impl ServerPage {
-    fn new(visitor: &Visitor, view: ServiceView<'_>, upstream: &Upstream, asked: &Fields) -> Self {
+    fn new(visitor: &Visitor, view: ServiceView<'_>, upstream: &Upstream, asked: &FormFields) -> Self {
         let (name, all) = (upstream.name(), tools(view, upstream));
         let page = ListPage::new(asked.count("tools"), all.len(), TOOLS);
         let rows: Vec<ToolRow> = page.part(&all).iter().map(|tool| ToolRow::new(view, name, tool)).collect();

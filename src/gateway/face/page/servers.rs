@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::server::tool_counts;
 use super::{ListPage, StateWords, checked, counted, server_address};
 use crate::gateway::face::FaceState;
-use crate::gateway::face::fields::{Fields, QueryFields, address};
+use crate::gateway::face::fields::{FormFields, QueryFields, address};
 use crate::gateway::face::html::{FormChoice, PageFrame};
 use crate::gateway::face::visitor::{SignedIn, Visitor};
 use crate::gateway::services::{ServiceView, status};
@@ -100,7 +100,7 @@ pub(in crate::gateway::face) fn listed<'v>(
 }
 
 impl ServersPage {
-    fn new(visitor: &Visitor, view: ServiceView<'_>, asked: &Fields) -> Self {
+    fn new(visitor: &Visitor, view: ServiceView<'_>, asked: &FormFields) -> Self {
         let (query, state) = (asked.one("q"), asked.one("state"));
         let mut found = listed(visitor, view, query);
         found.retain(|upstream| state.is_empty() || status(upstream).starts_with(state));
