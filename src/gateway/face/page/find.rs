@@ -57,13 +57,11 @@ pub(in crate::gateway::face) async fn show(
         let found = find_tools(view, query, &tags, MOST);
         page.rows = found.matches.iter().filter_map(|found| FoundRow::new(view, found)).collect();
         page.caption = format!("The best {} for you", counted(page.rows.len(), "tool"));
-        let why =
-            if found.sees_any {
-                "No tool that you may see has any of these words. Try other words, in English."
-            } else {
-                "You may see no tool of any server that fits. Your access page says what the policy gives you."
-            }
-        ;
+        let why = if found.sees_any {
+            "No tool that you may see has any of these words. Try other words, in English."
+        } else {
+            "You may see no tool of any server that fits. Your access page says what the policy gives you."
+        };
         page.nothing = page.rows.is_empty().then_some(why);
     }
     PageFrame::new("Find a tool", Some(&visitor), "/find").page(StatusCode::OK, "find.html", &page)
