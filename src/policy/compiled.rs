@@ -90,6 +90,18 @@ impl Policy {
         of_group(&self.groups, group)
     }
 
+    /// The scopes that the members of a group get, of both kinds, each once.
+    pub fn scopes_of_group(&self, group: &str) -> BTreeSet<&str> {
+        let scopes = self.group(group).into_iter().flatten().map(|scope| &*scope.name);
+        let permissions = of_group(&self.ui_groups, group).into_iter().flatten().map(|scope| &*scope.name);
+        scopes.chain(permissions).collect()
+    }
+
+    /// The line of the file where a rule begins.
+    pub fn line(&self, rule: &Rule) -> Option<u64> {
+        Some(self.entry(rule)?.line)
+    }
+
     /// Whether the policy gives the members of a group anything.
     pub fn knows_group(&self, group: &str) -> bool {
         self.group(group).is_some()

@@ -23,6 +23,8 @@ mod protocol;
 mod questions;
 mod redirects;
 mod registry;
+mod registry_data;
+mod registry_pages;
 mod resources;
 mod rights;
 mod serve;

@@ -1,6 +1,7 @@
 //! The one door by which answers leave: the same headers on all of them, whatever made them. Pages may load this
 //! origin's style sheet and images and send forms to it; nothing else, and no script.
 
+use axum::Extension;
 use axum::extract::Request;
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, REFERRER_POLICY,
@@ -59,15 +60,24 @@ pub(super) fn see_other(path: &str) -> Response {
     (StatusCode::SEE_OTHER, [(LOCATION, location)]).into_response()
 }
 
+/// What went wrong: a short text, for whoever makes a page of it, or data.
+#[derive(Clone)]
+pub(super) struct Trouble(pub(super) String);
+
 /// A short text about what went wrong.
 pub(super) fn problem(status: StatusCode, text: &str) -> Response {
-    (status, format!("{text}\n")).into_response()
+    (status, Extension(Trouble(text.to_owned())), format!("{text}\n")).into_response()
 }
 
 /// What a program is told when its token is not accepted, or it has none (RFC 6750 section 3).
 pub(super) fn refused(refusal: &Rejection) -> Response {
     let status = refusal.status();
-    json(status, &json!({"detail": refusal.reason()}))
+    let mut response = json(status, &json!({"detail": refusal.reason()}));
+    response.extensions_mut().insert(Trouble(format!(
+        "the token that came with this request is not accepted: {}",
+        refusal.reason()
+    )));
+    response
 }
 
 /// Sends a person to sign in, and then back to where they wanted to go.

@@ -29,15 +29,21 @@ pub(super) async fn admit(State(face): State<Arc<FaceState>>, mut request: Reque
     let peer = Peer::of(&request, &face.shared);
     let id = face.name_request();
     let asking = Visitor::of(&face, request.headers(), (peer, id.as_str())).await;
-    let by_token = matches!(&asking, Ok(Some(visitor)) if matches!(visitor.by, VisitorProof::Token(_)));
+    // A token that is not accepted is nobody's: its request is refused as such.
+    let by_token = match &asking {
+        Ok(visitor) => visitor.as_ref().is_some_and(|one| matches!(one.by, VisitorProof::Token(_))),
+        Err(_) => true,
+    };
     if !request.method().is_safe() && !is_same_site(&face.site, request.headers(), by_token) {
         return answer::problem(StatusCode::FORBIDDEN, "this request does not come from these pages");
     }
     let renewed = renewed(&face, &asking);
-    request.extensions_mut().insert(asking);
+    request.extensions_mut().insert(asking.clone());
     let Ok(mut response) = timeout(PATIENCE, next.run(request)).await else {
         return answer::problem(StatusCode::GATEWAY_TIMEOUT, "this takes too long; try again");
     };
+    // For the frame of a page about what went wrong.
+    response.extensions_mut().insert(asking);
     // What a page says of the cookie itself, to end the session for one, counts.
     if let Some(cookie) = renewed.filter(|_| !response.headers().contains_key(SET_COOKIE)) {
         response.headers_mut().append(SET_COOKIE, cookie);

@@ -7,12 +7,16 @@
 //! `services`); permissions (see `policy`).
 
 mod answer;
+mod api;
 mod cookie;
 mod endpoints;
+mod error_page;
+mod fields;
 mod guard;
-mod home;
+mod html;
 mod listen;
 mod notice;
+mod page;
 pub(super) mod providers;
 mod return_to;
 mod session;
@@ -49,7 +53,7 @@ pub(super) struct FaceState {
     /// Where people find the pages.
     pub(super) site: Site,
     /// Where people sign in, with what is known of each provider.
-    pub(super) providers: Vec<(FaceProvider, OnceCell<ProviderEndpoints>)>,
+    providers: Vec<(FaceProvider, OnceCell<ProviderEndpoints>)>,
     pub(super) http: Http,
     /// Where changes are recorded.
     pub(super) audit: AuditBuffer,
@@ -93,13 +97,42 @@ impl FaceState {
 /// All pages.
 pub(super) fn router(face: &Arc<FaceState>) -> Router {
     Router::new()
-        .route("/", get(home::home))
+        .merge(pages())
+        .merge(api::routes())
+        .merge(api::official::routes(face))
+        .merge(doors())
+        .fallback(answer::not_found)
+        .layer(from_fn_with_state(face.clone(), guard::admit))
+        .layer(from_fn(error_page::dress))
+        .layer(from_fn(answer::leave))
+        .with_state(face.clone())
+}
+
+/// Where people come in and leave.
+fn doors() -> Router<Arc<FaceState>> {
+    Router::new()
         .route("/login", get(sign_in::choose))
         .route("/oauth2/login/{provider}", get(sign_in::leave))
         .route("/oauth2/callback/{provider}", get(sign_in::arrive))
         .route("/logout", post(sign_out::sign_out))
-        .fallback(answer::not_found)
-        .layer(from_fn_with_state(face.clone(), guard::admit))
-        .layer(from_fn(answer::leave))
-        .with_state(face.clone())
+}
+
+/// The pages themselves, and what they look like.
+fn pages() -> Router<Arc<FaceState>> {
+    Router::new()
+        .route("/", get(page::servers::show))
+        .route("/servers/{*name}", get(page::server::show))
+        .route("/find", get(page::find::show))
+        .route("/register", get(page::edit::new).post(page::edit::register))
+        .route("/edit/{*name}", get(page::edit::open).post(page::edit::save))
+        .route("/toggle/{*name}", post(page::edit::toggle))
+        .route("/refresh/{*name}", post(page::edit::refresh))
+        .route("/me", get(page::me::show))
+        .route("/explain", get(page::explain::show))
+        .route("/tokens", get(page::tokens::show).post(page::tokens::make))
+        .route("/tokens/revoke", post(page::tokens::take_back))
+        .route("/decisions", get(page::decisions::show))
+        .route("/changes", get(page::changes::show))
+        .route("/style.css", get(html::style))
+        .route("/icon.svg", get(html::icon))
 }

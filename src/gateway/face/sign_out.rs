@@ -27,7 +27,7 @@ pub(super) async fn sign_out(State(face): State<Arc<FaceState>>, Anybody(visitor
     }
     let mut response = notice::signed_out(there.as_ref().map(|(title, url)| (title.as_str(), url.as_str())));
     let gone = cookie::clear(&face.site.cookie, face.site.is_plain);
-    gone.into_iter().for_each(|cookie| drop(response.headers_mut().append(SET_COOKIE, cookie)));
+    response.headers_mut().extend(gone.map(|cookie| (SET_COOKIE, cookie)));
     response
 }
 

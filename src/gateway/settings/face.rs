@@ -22,6 +22,18 @@ pub struct Face {
     pub public_url: Option<String>,
     /// The identity providers that people sign in at, in the form of the registry's `oauth2_providers.yml`.
     pub providers: PathBuf,
+    /// The official registry's API at `/v0.1/servers`.
+    pub v01: OfficialApi,
+}
+
+/// The official registry's API, for clients that list servers. Whoever shows an ingress token gets the servers that they
+/// may use.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct OfficialApi {
+    /// The servers that everybody is shown, without a token, by name: for clients that cannot sign in to a registry yet.
+    /// None by default.
+    pub public: Vec<String>,
 }
 
 impl Default for Face {
@@ -30,6 +42,7 @@ impl Default for Face {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8081)),
             public_url: None,
             providers: "oauth2_providers.yml".into(),
+            v01: OfficialApi::default(),
         }
     }
 }

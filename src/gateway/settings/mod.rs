@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 pub use self::changes::RawSettings;
-pub use self::face::Face;
+pub use self::face::{Face, OfficialApi};
 pub use self::issuer::{Algorithm, Introspection, IssuerSettings, RulesError, TokenProfile};
 pub use self::limits::Limits;
 pub(super) use self::limits::most;

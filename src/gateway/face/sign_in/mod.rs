@@ -139,7 +139,7 @@ pub(super) async fn arrive(
     });
     // It served once, whatever came of it.
     let spent = cookie::clear(&face.site.sign_in_cookie, face.site.is_plain);
-    spent.into_iter().for_each(|cookie| drop(response.headers_mut().append(SET_COOKIE, cookie)));
+    response.headers_mut().extend(spent.map(|cookie| (SET_COOKIE, cookie)));
     response
 }
 
