@@ -20,7 +20,7 @@ use super::authn::issuers::{IssuerState, IssuerUnavailable};
 use super::authn::rules::IssuerRules;
 use super::catalogue::Catalogue;
 use super::face::providers::FaceProvider;
-use super::face::{self, FaceState, Site};
+use super::face::{self, FaceSite, FaceState};
 use super::host::Hosts;
 use super::listen;
 use super::load::{self, Loaded};
@@ -295,7 +295,7 @@ impl RunningGateway {
         let settings = &self.shared.settings;
         let address = listener.local_addr()?;
         let face = settings.face.clone().unwrap_or_default();
-        let site = Site::new(&face, address, settings.tls.is_some());
+        let site = FaceSite::new(&face, address, settings.tls.is_some());
         let audit = self.writer.as_ref().map(AuditWriter::ledger).unwrap_or_default();
         let url = site.url.clone();
         let face = FaceState::new(self.shared.clone(), (site, providers), http, audit, random()?);

@@ -65,7 +65,11 @@ impl FaceLab {
             }
             settings.issuers = vec![mint.settings()];
             settings.face = Some(Face { listen: ([127, 0, 0, 1], 0).into(), ..Face::default() });
-            std::fs::write(dir.join("oauth2_providers.yml"), "providers: {}\n").unwrap();
+            std::fs::write(
+                dir.join("oauth2_providers.yml"),
+                "providers: {keycloak: {enabled: true, client_id: c, issuer: \"http://127.0.0.1:9/\"}}\n",
+            )
+            .unwrap();
             settings.face.as_mut().unwrap().providers = dir.join("oauth2_providers.yml");
             change(settings, dir);
         });

@@ -40,7 +40,7 @@ impl Stage {
         let pool = idp.realm_issuer(POOL);
         private_file::create_dir(folder)?;
         let bases: Vec<_> = servers.iter().map(|(server, sample)| (*server, sample.base())).collect();
-        for (name, text) in setup::files(idp.issuer(), &bases) {
+        for (name, text) in setup::files(&pool, idp.issuer(), &bases) {
             write(folder, &name, &text)?;
         }
         let gateway = gateway(folder, &pool, exchanges)?;

@@ -7,13 +7,14 @@ use std::time::Duration;
 use tokio::time::timeout;
 use url::Url;
 
-use super::FaceState;
 use super::providers::FaceProvider;
 use crate::gateway::authn::issuers::IssuerState;
 use crate::gateway::authn::rules::IssuerRules;
 use crate::gateway::settings::{IssuerSettings, TokenProfile};
+use crate::gateway::state::SharedState;
 use crate::metadata;
 use crate::oauth::IssuerMetadata;
+use crate::sys::http::Http;
 
 /// What is known of a provider.
 pub(super) struct ProviderEndpoints {
@@ -42,15 +43,18 @@ impl FaceProvider {
     ///
     /// # Errors
     /// Why that is not known, for the operator.
-    pub(super) async fn find(&self, face: &FaceState) -> Result<ProviderEndpoints, String> {
+    pub(super) async fn find(
+        &self,
+        (http, shared): (&Http, &SharedState),
+    ) -> Result<ProviderEndpoints, String> {
         if !self.is_openid() {
             let auth = self.auth_url.clone().ok_or("auth_url is missing")?;
             return self.known(auth.origin().ascii_serialization(), None, None);
         }
         let found =
-            timeout(PATIENCE, self.discover(face)).await.map_err(|_| "it does not answer in time")??;
+            timeout(PATIENCE, self.discover(http)).await.map_err(|_| "it does not answer in time")??;
         let (issuer, metadata) = found;
-        let keys = self.keys(face, &issuer)?;
+        let keys = self.keys((http, shared), &issuer)?;
         self.known(issuer, metadata, Some(keys))
     }
 
@@ -75,9 +79,9 @@ impl FaceProvider {
     }
 
     /// The issuer, with its metadata where it publishes any.
-    async fn discover(&self, face: &FaceState) -> Result<(String, Option<IssuerMetadata>), String> {
+    async fn discover(&self, http: &Http) -> Result<(String, Option<IssuerMetadata>), String> {
         if let Some(issuer) = &self.issuer {
-            let found = metadata::find_issuer(&face.http, issuer).await;
+            let found = metadata::find_issuer(http, issuer).await;
             let is_complete = self.auth_url.is_some() && self.token_url.is_some();
             return match found {
                 Ok(metadata) => Ok((issuer.clone(), Some(metadata))),
@@ -87,7 +91,7 @@ impl FaceProvider {
         }
         let auth = self.auth_url.as_ref().ok_or("auth_url is missing")?;
         for candidate in candidates(auth) {
-            let Ok(found) = metadata::find_issuer(&face.http, &candidate).await else { continue };
+            let Ok(found) = metadata::find_issuer(http, &candidate).await else { continue };
             // Only the issuer whose endpoint this is.
             if found.authorization_endpoint.as_ref() == Some(auth) {
                 return Ok((candidate, Some(found)));
@@ -97,8 +101,8 @@ impl FaceProvider {
     }
 
     /// The issuer's keys: the gateway's own where it accepts the issuer's tokens anyway.
-    fn keys(&self, face: &FaceState, issuer: &str) -> Result<Arc<IssuerState>, String> {
-        let ours = face.shared.others().find(|known| known.name() == issuer && !known.introspects());
+    fn keys(&self, (http, shared): (&Http, &SharedState), issuer: &str) -> Result<Arc<IssuerState>, String> {
+        let ours = shared.others().find(|known| known.name() == issuer && !known.introspects());
         if let Some(ours) = ours {
             return Ok(ours.clone());
         }
@@ -108,7 +112,7 @@ impl FaceProvider {
             ..IssuerSettings::new(issuer.to_owned(), TokenProfile::Oidc)
         };
         let rules = IssuerRules::new(&settings).map_err(|fault| fault.what().to_owned())?;
-        let state = IssuerState::new(settings, rules, None, face.http.clone(), Arc::default());
+        let state = IssuerState::new(settings, rules, None, http.clone(), Arc::default());
         let state = Arc::new(state);
         let kept = state.clone();
         tokio::spawn(async move { kept.keep(|_| {}).await });

@@ -92,7 +92,7 @@ impl ErrorWords {
                 Some("Either there is no such page, or you may not see it: both look the same."),
             ),
             StatusCode::METHOD_NOT_ALLOWED => ("Nothing is here for you", None),
-            StatusCode::CONFLICT => ("Somebody else was faster", Some("Nothing of yours was saved.")),
+            StatusCode::CONFLICT => ("Another editor was faster", Some("Nothing of yours was saved.")),
             StatusCode::MISDIRECTED_REQUEST => ("This is another address", None),
             status if status.is_server_error() => {
                 ("This does not work at the moment", Some("Nothing was changed. Try again in a while."))

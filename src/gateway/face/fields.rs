@@ -12,12 +12,12 @@ use super::answer;
 
 /// Names and values, in their order.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Fields(Vec<(String, String)>);
+pub(super) struct FormFields(Vec<(String, String)>);
 
 /// Those of an address.
-pub(super) struct QueryFields(pub(super) Fields);
+pub(super) struct QueryFields(pub(super) FormFields);
 
-impl Fields {
+impl FormFields {
     pub(super) fn parse(form: &[u8]) -> Self {
         Self(form_urlencoded::parse(form).into_owned().collect())
     }
@@ -72,11 +72,11 @@ impl<S: Send + Sync> FromRequestParts<S> for QueryFields {
     type Rejection = std::convert::Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
-        Ok(Self(Fields::parse(parts.uri.query().unwrap_or_default().as_bytes())))
+        Ok(Self(FormFields::parse(parts.uri.query().unwrap_or_default().as_bytes())))
     }
 }
 
-impl<S: Send + Sync> FromRequest<S> for Fields {
+impl<S: Send + Sync> FromRequest<S> for FormFields {
     type Rejection = Response;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
@@ -111,12 +111,12 @@ mod tests {
 
     #[test]
     fn fields_are_read_and_written() {
-        let fields = Fields::parse(b"q=+a%20b+&tags=x,%20y,,&scope=1&scope=2&page=0&bad=%ff");
+        let fields = FormFields::parse(b"q=+a%20b+&tags=x,%20y,,&scope=1&scope=2&page=0&bad=%ff");
         assert_eq!((fields.one("q"), fields.list("tags")), ("a b", vec!["x", "y"]));
         assert_eq!((fields.all("scope").collect::<Vec<_>>(), fields.count("page")), (vec!["1", "2"], 1));
         assert_eq!((fields.any("no"), fields.one("no")), (None, ""));
         let members = json!({"tags": ["a", "b"], "n": 3, "on": true, "none": null});
-        let fields = Fields::of_object(members.as_object().unwrap());
+        let fields = FormFields::of_object(members.as_object().unwrap());
         assert_eq!((fields.one("tags"), fields.one("n"), fields.one("on")), ("a,b", "3", "true"));
         assert_eq!(fields.any("none"), None);
         assert_eq!(address("/", &[("q", "a&b"), ("page", "")]), "/?q=a%26b");

@@ -12,8 +12,8 @@ use axum::middleware::Next;
 use axum::response::Response;
 use tokio::time::timeout;
 
-use super::listen::Peer;
-use super::site::Site;
+use super::peer::Peer;
+use super::site::FaceSite;
 use super::visitor::{Asking, Visitor, VisitorProof};
 use super::{FaceState, answer, cookie};
 
@@ -52,7 +52,7 @@ pub(super) async fn admit(State(face): State<Arc<FaceState>>, mut request: Reque
 }
 
 /// Whether a request is for this origin's host, by `Host` and by an absolute target (RFC 9112 section 3.2.2).
-fn is_ours(site: &Site, request: &Request) -> bool {
+fn is_ours(site: &FaceSite, request: &Request) -> bool {
     let mut hosts = request.headers().get_all(HOST).iter();
     let host = hosts.next().and_then(|host| host.to_str().ok());
     let absolute = request.uri().authority().is_none_or(|authority| site.is_at(authority.as_str()));
@@ -61,7 +61,7 @@ fn is_ours(site: &Site, request: &Request) -> bool {
 
 /// Whether a request that may change something comes from these pages. Browsers send one of both headers; whoever
 /// shows a token and sends neither is a program.
-fn is_same_site(site: &Site, headers: &HeaderMap, by_token: bool) -> bool {
+fn is_same_site(site: &FaceSite, headers: &HeaderMap, by_token: bool) -> bool {
     let one = |name: &str| {
         let mut values = headers.get_all(name).iter().map(HeaderValue::as_bytes);
         (values.next(), values.next().is_some())

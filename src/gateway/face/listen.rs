@@ -1,11 +1,9 @@
 //! The pages' connections, on a thread of their own. Not here: the gateway's (see `gateway::listen`).
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
@@ -18,8 +16,9 @@ use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::task::TaskTracker;
 
-use super::{FaceState, router};
-use crate::gateway::proxies;
+use super::peer::Peer;
+use super::router::router;
+use super::state::FaceState;
 use crate::gateway::state::SharedState;
 
 /// How many connections there may be; further ones wait until the system's queue is full.
@@ -28,19 +27,6 @@ const MOST: usize = 512;
 const PAUSE: Duration = Duration::from_millis(20);
 /// The largest head of a request, in bytes: it has a cookie of up to 4 KB.
 const MAX_HEAD: usize = 32 << 10;
-
-/// Who is at the other end of a connection.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Peer(IpAddr);
-
-impl Peer {
-    /// The client of a request: the connection's, or the one that a trusted proxy forwards.
-    pub(super) fn of(request: &Request, shared: &SharedState) -> IpAddr {
-        let none = IpAddr::from([0, 0, 0, 0]);
-        let peer = request.extensions().get::<Self>().map_or(none, |peer| peer.0);
-        proxies::client(peer, request.headers(), &shared.settings.trusted_proxies)
-    }
-}
 
 /// Serves until it is told to stop, and then until the last request is answered or the time for that is up.
 pub(crate) async fn serve(listener: TcpListener, face: Arc<FaceState>, mut stopping: watch::Receiver<bool>) {
@@ -60,7 +46,7 @@ pub(crate) async fn serve(listener: TcpListener, face: Arc<FaceState>, mut stopp
         let (shared, router, stopping) = (face.shared.clone(), router.clone(), stopping.clone());
         open.spawn(async move {
             let _seat = seat;
-            attend(&shared, stream, Peer(peer.ip()), router, stopping).await;
+            attend(&shared, stream, Peer::new(peer.ip()), router, stopping).await;
         });
     }
     open.close();

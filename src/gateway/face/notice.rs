@@ -3,11 +3,19 @@
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Serialize;
-use serde_json::json;
 use url::form_urlencoded;
 
 use super::FaceState;
 use super::html::PageFrame;
+
+#[derive(Serialize)]
+struct NoticePage {
+    heading: &'static str,
+    lead: &'static str,
+    fault: Option<String>,
+    links: Vec<NoticeLink>,
+    after: &'static str,
+}
 
 #[derive(Serialize)]
 struct NoticeLink {
@@ -22,13 +30,27 @@ pub(super) fn sign_in(face: &FaceState, status: StatusCode, back: &str, fault: O
         name: provider.title.clone(),
         href: format!("/oauth2/login/{}?{query}", provider.name),
     });
-    let shown = json!({"fault": fault, "providers": links.collect::<Vec<_>>()});
-    PageFrame::new("Sign in", None, "").page(status, "sign-in.html", &shown)
+    let links: Vec<NoticeLink> = links.collect();
+    let after = if links.is_empty() {
+        "No identity provider is enabled. The operator of this gateway enables one in the file that face.providers names."
+    } else {
+        "You sign in there with the account that you have there. No password is typed or kept here."
+    };
+    let lead = "See which MCP servers and tools you may use, and why.";
+    page(status, NoticePage { heading: "Sign in", lead, fault: fault.map(str::to_owned), links, after })
 }
 
 /// What is left to do after signing out: `there` is the provider, and where it ends its own session.
 pub(super) fn signed_out(there: Option<(&str, &str)>) -> Response {
-    let there = there.map(|(title, href)| NoticeLink { name: title.into(), href: href.into() });
-    let shown = json!({"there": there});
-    PageFrame::new("Signed out", None, "").page(StatusCode::OK, "signed-out.html", &shown)
+    let there =
+        there.map(|(title, href)| NoticeLink { name: format!("Sign out at {title} too"), href: href.into() });
+    let again = NoticeLink { name: "Sign in again".into(), href: "/login".into() };
+    let links = there.into_iter().chain([again]).collect();
+    let lead = "The session of these pages is over.";
+    let after = "Your session at the identity provider goes on until you end it there.";
+    page(StatusCode::OK, NoticePage { heading: "You are signed out", lead, fault: None, links, after })
+}
+
+fn page(status: StatusCode, shown: NoticePage) -> Response {
+    PageFrame::new(shown.heading, None, "").page(status, "sign-in.html", &shown)
 }

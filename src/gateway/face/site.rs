@@ -7,7 +7,7 @@ use crate::sys::http::is_loopback;
 
 /// The pages' own address.
 #[derive(Clone, Debug)]
-pub(crate) struct Site {
+pub(crate) struct FaceSite {
     /// Without a slash at its end.
     pub(crate) url: String,
     /// As browsers write it in `Origin`.
@@ -22,7 +22,7 @@ pub(crate) struct Site {
     pub(crate) is_plain: bool,
 }
 
-impl Site {
+impl FaceSite {
     /// As the settings say; `listen` is the address that was bound.
     pub(crate) fn new(settings: &Face, listen: std::net::SocketAddr, tls: bool) -> Self {
         let scheme = if tls { "https" } else { "http" };

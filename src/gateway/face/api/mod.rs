@@ -2,6 +2,7 @@
 //! registry's below `/v0.1` (see `official`). Whoever may not is told so in JSON, and sent nowhere.
 
 pub(super) mod official;
+mod reply;
 mod servers;
 mod tokens;
 
@@ -14,6 +15,8 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use serde_json::{Value, json};
 
+use self::reply::ok;
+use super::providers::FaceProvider;
 use super::visitor::{ApiCaller, Visitor, VisitorProof};
 use super::{FaceState, answer};
 use crate::policy::UiAction;
@@ -22,6 +25,7 @@ use crate::policy::UiAction;
 pub(super) fn routes() -> Router<Arc<FaceState>> {
     Router::new()
         .route("/api/auth/me", get(me))
+        .route("/api/auth/providers", get(providers))
         .route("/api/servers", get(servers::list))
         .route("/api/server_details/{*path}", get(servers::details))
         .route("/api/tools/{*path}", get(servers::tools))
@@ -54,6 +58,13 @@ async fn me(State(_): State<Arc<FaceState>>, ApiCaller(visitor): ApiCaller) -> R
     answer::json(StatusCode::OK, &value)
 }
 
+/// Where people may sign in, for whoever asks: their page for that says as much.
+async fn providers(State(face): State<Arc<FaceState>>) -> Response {
+    let one =
+        |(provider, _): &(FaceProvider, _)| json!({"name": provider.name, "display_name": provider.title});
+    ok(&json!({"providers": face.providers.iter().map(one).collect::<Vec<Value>>()}))
+}
+
 /// The visitor's scopes of both kinds, each once.
 fn scopes(visitor: &Visitor) -> Vec<&str> {
     let mut all: Vec<&str> = visitor.grants.scopes().collect();
@@ -63,13 +74,4 @@ fn scopes(visitor: &Visitor) -> Vec<&str> {
         }
     }
     all
-}
-
-/// A problem as the registry says it.
-fn problem(status: StatusCode, what: &str) -> Response {
-    answer::json(status, &json!({"detail": what}))
-}
-
-fn ok(value: &Value) -> Response {
-    answer::json(StatusCode::OK, value)
 }

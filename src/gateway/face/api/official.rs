@@ -17,7 +17,7 @@ use axum::routing::get;
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::gateway::face::fields::{Fields, QueryFields};
+use crate::gateway::face::fields::{FormFields, QueryFields};
 use crate::gateway::face::visitor::{Anybody, Visitor, VisitorProof};
 use crate::gateway::face::{FaceState, answer};
 use crate::gateway::state::{LoadedFiles, Upstream};
@@ -159,7 +159,7 @@ struct ListQuery {
 }
 
 impl ListQuery {
-    fn read(asked: &Fields) -> Result<Self, &'static str> {
+    fn read(asked: &FormFields) -> Result<Self, &'static str> {
         let some = |name| Some(asked.one(name)).filter(|text| !text.is_empty());
         let number = |text: &str| text.parse().ok().filter(|number| *number > 0);
         Ok(Self {
@@ -291,7 +291,7 @@ mod tests {
 
     #[test]
     fn a_list_is_asked_for_within_its_bounds() {
-        let read = |text: &str| ListQuery::read(&Fields::parse(text.as_bytes()));
+        let read = |text: &str| ListQuery::read(&FormFields::parse(text.as_bytes()));
         assert_eq!((read("").unwrap().limit, read("limit=1000").unwrap().limit), (USUAL, MOST));
         assert!(read("limit=0").is_err() && read("limit=x").is_err() && read("updated_since=now").is_err());
         assert_eq!(read("updated_since=1970-01-01T00:01:00Z&version=latest").unwrap().since, Some(60));

@@ -8,9 +8,9 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::{Map, Value, json};
 
-use super::{ok, problem};
+use super::reply::{ok, problem};
 use crate::gateway::changes::ChangeError;
-use crate::gateway::face::fields::{Fields, QueryFields};
+use crate::gateway::face::fields::{FormFields, QueryFields};
 use crate::gateway::face::page::{edit, server, servers};
 use crate::gateway::face::visitor::{ApiCaller, Visitor};
 use crate::gateway::face::{FaceState, answer};
@@ -94,7 +94,7 @@ pub(super) async fn toggle(
     State(face): State<Arc<FaceState>>,
     ApiCaller(visitor): ApiCaller,
     Path(name): Path<String>,
-    asked: Fields,
+    asked: FormFields,
 ) -> Response {
     let view = visitor.view(&face);
     let Some(upstream) = server::find(&visitor, view, &name) else {
@@ -132,7 +132,7 @@ pub(super) async fn refresh(
 pub(super) async fn register(
     State(face): State<Arc<FaceState>>,
     ApiCaller(visitor): ApiCaller,
-    asked: Fields,
+    asked: FormFields,
 ) -> Response {
     let members = edit::new_members(&asked);
     match visitor.editor(&face).add(members.clone()).await {
@@ -148,7 +148,7 @@ pub(super) async fn edit(
     State(face): State<Arc<FaceState>>,
     ApiCaller(visitor): ApiCaller,
     Path(name): Path<String>,
-    asked: Fields,
+    asked: FormFields,
 ) -> Response {
     let view = visitor.view(&face);
     let Some(upstream) = server::find(&visitor, view, &name) else {
@@ -197,7 +197,7 @@ fn row(visitor: &Visitor, view: ServiceView<'_>, upstream: &Upstream) -> Map<Str
         "description": profile.description,
         "is_enabled": server.enabled,
         "tags": profile.tags,
-        "num_tools": view.tools(upstream).0,
+        "num_tools": server::tool_counts(view, upstream).0,
         "num_stars": profile.stars,
         "is_python": profile.is_python,
         "license": profile.license.as_deref().unwrap_or("N/A"),

@@ -9,10 +9,10 @@ use axum::http::header::{HeaderValue, RETRY_AFTER};
 use axum::response::Response;
 use serde_json::{Value, json};
 
-use super::{ok, problem};
+use super::reply::{ok, problem};
 use crate::gateway::authn::object;
 use crate::gateway::face::FaceState;
-use crate::gateway::face::fields::Fields;
+use crate::gateway::face::fields::FormFields;
 use crate::gateway::face::page::tokens;
 use crate::gateway::face::visitor::ApiCaller;
 use crate::gateway::refusal::Rejection;
@@ -60,7 +60,7 @@ pub(super) async fn generate(
 pub(super) async fn revoke(
     State(face): State<Arc<FaceState>>,
     ApiCaller(visitor): ApiCaller,
-    asked: Fields,
+    asked: FormFields,
 ) -> Response {
     match tokens::revoke(&face, &visitor, asked.one("jti")).await {
         Ok(Some(new)) => ok(&json!({"jti": asked.one("jti"), "revoked": true, "was_revoked": !new})),

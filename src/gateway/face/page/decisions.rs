@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::record::{self, RecordLine};
 use crate::gateway::face::FaceState;
-use crate::gateway::face::fields::{Fields, QueryFields};
+use crate::gateway::face::fields::{FormFields, QueryFields};
 use crate::gateway::face::html::{FormChoice, PageFrame};
 use crate::gateway::face::visitor::SignedIn;
 
@@ -62,7 +62,7 @@ pub(in crate::gateway::face) async fn show(
 }
 
 impl DecisionsPage {
-    fn new(lines: Result<Vec<RecordLine>, String>, asked: &Fields, is_all: bool) -> Self {
+    fn new(lines: Result<Vec<RecordLine>, String>, asked: &FormFields, is_all: bool) -> Self {
         let (lines, cannot) = match lines {
             Ok(lines) => (lines, None),
             Err(why) => (Vec::new(), Some(why)),

@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use super::server::find;
 use super::{needs, server_address};
 use crate::gateway::changes::ChangeError;
-use crate::gateway::face::fields::Fields;
+use crate::gateway::face::fields::FormFields;
 use crate::gateway::face::html::{FormChoice, PageFrame};
 use crate::gateway::face::visitor::{SignedIn, Visitor};
 use crate::gateway::face::{FaceState, answer};
@@ -81,7 +81,7 @@ const REGISTERED: [&str; 4] = [
 ];
 const EDITED: [&str; 3] = [
     "What you do not see here stays in the file as it is, the server's own headers too.",
-    "If somebody else changes the file meanwhile, nothing is saved and you are told.",
+    "If another editor changes the file meanwhile, nothing is saved and you are told.",
     "A new address is asked for its health at once if the server is on.",
 ];
 
@@ -89,14 +89,14 @@ pub(in crate::gateway::face) async fn new(SignedIn(visitor): SignedIn) -> Respon
     if visitor.grants.permissions(UiAction::Register).is_empty() {
         return answer::problem(StatusCode::FORBIDDEN, "the policy gives you no register_service");
     }
-    let form = ServerForm::new(&Fields::default(), "");
+    let form = ServerForm::new(&FormFields::default(), "");
     registering(&visitor, StatusCode::OK, form, None)
 }
 
 pub(in crate::gateway::face) async fn register(
     State(face): State<Arc<FaceState>>,
     SignedIn(visitor): SignedIn,
-    asked: Fields,
+    asked: FormFields,
 ) -> Response {
     match visitor.editor(&face).add(new_members(&asked)).await {
         Ok(name) => answer::see_other(&after(&face, &visitor, &name, "added")),
@@ -126,7 +126,7 @@ pub(in crate::gateway::face) async fn save(
     State(face): State<Arc<FaceState>>,
     SignedIn(visitor): SignedIn,
     Path(name): Path<String>,
-    asked: Fields,
+    asked: FormFields,
 ) -> Response {
     let Some(upstream) = find(&visitor, visitor.view(&face), &name) else { return answer::not_found().await };
     let editor = visitor.editor(&face);
@@ -149,7 +149,7 @@ pub(in crate::gateway::face) async fn toggle(
     State(face): State<Arc<FaceState>>,
     SignedIn(visitor): SignedIn,
     Path(name): Path<String>,
-    asked: Fields,
+    asked: FormFields,
 ) -> Response {
     let Some(upstream) = find(&visitor, visitor.view(&face), &name) else { return answer::not_found().await };
     let on = asked.one("enabled") == "on";
@@ -202,7 +202,7 @@ fn after(face: &FaceState, visitor: &Visitor, name: &str, done: &str) -> String 
 }
 
 /// What a form says of a new server, as the registry writes it.
-pub(in crate::gateway::face) fn new_members(asked: &Fields) -> Map<String, Value> {
+pub(in crate::gateway::face) fn new_members(asked: &FormFields) -> Map<String, Value> {
     let or = |name: &str, otherwise: &str| match asked.one(name) {
         "" => otherwise.to_owned(),
         text => text.to_owned(),
@@ -236,7 +236,7 @@ pub(in crate::gateway::face) fn new_members(asked: &Fields) -> Map<String, Value
 
 /// What a form changes of a server's file: what it does not name stays, and so does what it says as it is.
 pub(in crate::gateway::face) fn changed_members(
-    asked: &Fields,
+    asked: &FormFields,
     before: &Map<String, Value>,
 ) -> Map<String, Value> {
     let mut members = Map::new();
@@ -269,18 +269,18 @@ pub(in crate::gateway::face) fn changed_members(
     members
 }
 
-fn transports<'f>(asked: &'f Fields, otherwise: &[&'f str]) -> Vec<&'f str> {
+fn transports<'f>(asked: &'f FormFields, otherwise: &[&'f str]) -> Vec<&'f str> {
     let said = asked.list("supported_transports");
     if said.is_empty() { otherwise.to_vec() } else { said }
 }
 
 /// A server's file as its form has it.
-fn written(file: &OpenedFile) -> Fields {
+fn written(file: &OpenedFile) -> FormFields {
     let mut shown = file.members.clone();
     if let Some(Value::String(one)) = shown.get("transport").cloned() {
         shown.entry("supported_transports").or_insert(json!([one]));
     }
-    Fields::of_object(&shown)
+    FormFields::of_object(&shown)
 }
 
 fn registering(
@@ -346,7 +346,7 @@ fn sentence(error: &ChangeError) -> String {
 }
 
 impl ServerForm {
-    fn new(asked: &Fields, seen: &str) -> Self {
+    fn new(asked: &FormFields, seen: &str) -> Self {
         let field = |name, label, hint, is_required| FormField {
             name,
             label,
@@ -412,17 +412,17 @@ mod tests {
         let before = before.as_object().unwrap();
         let form = "server_name=B&path=%2Fother&proxy_pass_url=http%3A%2F%2Fa%2F&description=&tags=&license=&auth_type=none\
                     &supported_transports=streamable-http&seen=1&headers=x&unknown=y";
-        let changed = changed_members(&Fields::parse(form.as_bytes()), before);
+        let changed = changed_members(&FormFields::parse(form.as_bytes()), before);
         let expected = json!({"server_name": "B", "proxy_pass_url": "http://a/", "tags": []});
         assert_eq!(Value::Object(changed), expected);
-        let changed = changed_members(&Fields::parse(b"auth_type=oauth&name=C"), before);
+        let changed = changed_members(&FormFields::parse(b"auth_type=oauth&name=C"), before);
         assert_eq!(Value::Object(changed), json!({"server_name": "C", "auth_type": "oauth"}));
     }
 
     #[test]
     fn a_new_server_is_written_as_the_registry_does() {
         let form = "name=My+Server&path=my%2Fserver%2F&proxy_pass_url=http%3A%2F%2Fm%3A1%2F&tags=a,%20b&num_tools=3&is_python=true";
-        let members = new_members(&Fields::parse(form.as_bytes()));
+        let members = new_members(&FormFields::parse(form.as_bytes()));
         let said =
             ["server_name", "path", "license", "auth_type"].map(|name| members[name].as_str().unwrap());
         assert_eq!(said, ["My Server", "/my/server", "N/A", "none"]);

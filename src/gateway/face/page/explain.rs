@@ -9,7 +9,7 @@ use axum::response::Response;
 use serde::Serialize;
 
 use super::server::find;
-use crate::gateway::face::fields::{Fields, QueryFields};
+use crate::gateway::face::fields::{FormFields, QueryFields};
 use crate::gateway::face::html::PageFrame;
 use crate::gateway::face::visitor::{SignedIn, Visitor};
 use crate::gateway::face::{FaceState, answer};
@@ -66,7 +66,7 @@ pub(in crate::gateway::face) async fn show(
 }
 
 impl ExplainPage {
-    fn new(visitor: &Visitor, view: ServiceView<'_>, asked: &Fields) -> Self {
+    fn new(visitor: &Visitor, view: ServiceView<'_>, asked: &FormFields) -> Self {
         let groups = asked.list("groups");
         let others = Principal {
             groups: groups.iter().map(|group| (*group).to_owned()).collect(),
@@ -111,7 +111,7 @@ fn unseen(visitor: &Visitor) -> Explanation {
 }
 
 impl ExplainAnswer {
-    fn new(explanation: Explanation, whose: &str, server: &str, asked: &Fields) -> Self {
+    fn new(explanation: Explanation, whose: &str, server: &str, asked: &FormFields) -> Self {
         let what = match (asked.one("method"), asked.one("tool")) {
             ("", "") => "tools/list".to_owned(),
             ("", tool) => tool.to_owned(),

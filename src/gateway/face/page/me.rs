@@ -95,8 +95,8 @@ impl Person {
             ends,
             notes,
             groups,
-            no_groups: "Your identity provider names no group of yours, so the policy gives you nothing by groups. Sign-in at GitHub and \
-                        Google never does.",
+            no_groups: "Your identity provider names no group of yours, so the policy gives you nothing by groups. Providers for everybody \
+                        never name any.",
             scopes: scopes(visitor),
             actions: UiAction::ALL.into_iter().map(|action| ActionRow::new(visitor, action)).collect(),
         }

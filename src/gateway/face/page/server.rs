@@ -9,10 +9,11 @@ use serde::Serialize;
 
 use super::clients::{self, ClientCopy};
 use super::{ListPage, StateWords, checked, counted, needs, server_address};
-use crate::gateway::face::fields::{Fields, QueryFields, address};
+use crate::gateway::face::fields::{FormFields, QueryFields, address};
 use crate::gateway::face::html::PageFrame;
 use crate::gateway::face::visitor::{SignedIn, Visitor};
 use crate::gateway::face::{FaceState, answer};
+use crate::gateway::mcpgw::own_tools;
 use crate::gateway::services::ServiceView;
 use crate::gateway::settings::Visibility;
 use crate::gateway::state::Upstream;
@@ -107,6 +108,10 @@ pub(in crate::gateway::face) fn tools(view: ServiceView<'_>, upstream: &Upstream
     let (known, grants) = (view.shared.catalogue.tools(), view.grants.view(upstream.name(), Listed::Tool));
     let all = view.lists_all(upstream.name());
     let shows = |tool: &&ListedTool| all || grants.shows(&tool.name);
+    if upstream.is_built_in() {
+        let own = own_tools(&view.shared.settings);
+        return own.into_iter().filter(|tool| shows(&tool)).collect();
+    }
     match known.known(upstream.name()) {
         [] => upstream.route.server.profile.tools.iter().filter(shows).cloned().collect(),
         known => known.iter().map(|known| &known.tool).filter(shows).cloned().collect(),
@@ -114,7 +119,7 @@ pub(in crate::gateway::face) fn tools(view: ServiceView<'_>, upstream: &Upstream
 }
 
 impl ServerPage {
-    fn new(visitor: &Visitor, view: ServiceView<'_>, upstream: &Upstream, asked: &Fields) -> Self {
+    fn new(visitor: &Visitor, view: ServiceView<'_>, upstream: &Upstream, asked: &FormFields) -> Self {
         let (name, all) = (upstream.name(), tools(view, upstream));
         let page = ListPage::new(asked.count("tools"), all.len(), TOOLS);
         let rows: Vec<ToolRow> = page.part(&all).iter().map(|tool| ToolRow::new(view, name, tool)).collect();
@@ -209,6 +214,16 @@ impl ToolRow {
             explain: address("/explain", &[("server", server), ("tool", &tool.name)]),
         }
     }
+}
+
+/// How many of a server's tools the visitor sees, and how many they may call.
+pub(in crate::gateway::face) fn tool_counts(view: ServiceView<'_>, upstream: &Upstream) -> (usize, usize) {
+    if !upstream.is_built_in() {
+        return view.tools(upstream);
+    }
+    let own = tools(view, upstream);
+    let callable = own.iter().filter(|tool| view.may_call(upstream.name(), &tool.name)).count();
+    (own.len(), callable)
 }
 
 /// Why a tool that is seen may not be called.

@@ -7,9 +7,10 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Serialize;
 
+use super::server::tool_counts;
 use super::{ListPage, StateWords, checked, counted, server_address};
 use crate::gateway::face::FaceState;
-use crate::gateway::face::fields::{Fields, QueryFields, address};
+use crate::gateway::face::fields::{FormFields, QueryFields, address};
 use crate::gateway::face::html::{FormChoice, PageFrame};
 use crate::gateway::face::visitor::{SignedIn, Visitor};
 use crate::gateway::services::{ServiceView, status};
@@ -99,7 +100,7 @@ pub(in crate::gateway::face) fn listed<'v>(
 }
 
 impl ServersPage {
-    fn new(visitor: &Visitor, view: ServiceView<'_>, asked: &Fields) -> Self {
+    fn new(visitor: &Visitor, view: ServiceView<'_>, asked: &FormFields) -> Self {
         let (query, state) = (asked.one("q"), asked.one("state"));
         let mut found = listed(visitor, view, query);
         found.retain(|upstream| state.is_empty() || status(upstream).starts_with(state));
@@ -156,7 +157,7 @@ fn calls(view: ServiceView<'_>, upstream: &Upstream) -> String {
     if !upstream.route.server.enabled {
         return "Nothing while it is off".into();
     }
-    match view.tools(upstream) {
+    match tool_counts(view, upstream) {
         (0, _) => "Its tools are not known yet".into(),
         (shown, 0) => format!("None of {}", counted(shown, "tool")),
         (shown, callable) if shown == callable => counted(shown, "tool"),

@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::gateway::authn::revocations::RevocationList;
-use crate::gateway::face::fields::{Fields, QueryFields};
+use crate::gateway::face::fields::{FormFields, QueryFields};
 use crate::gateway::face::html::{FormChoice, PageFrame};
 use crate::gateway::face::visitor::{SignedIn, Visitor, VisitorProof};
 use crate::gateway::face::{FaceState, answer};
@@ -86,7 +86,7 @@ pub(in crate::gateway::face) async fn show(
 pub(in crate::gateway::face) async fn make(
     State(face): State<Arc<FaceState>>,
     SignedIn(visitor): SignedIn,
-    asked: Fields,
+    asked: FormFields,
 ) -> Response {
     let made = generated(&face, &visitor, question(&asked)).await;
     let mut page = TokensPage::new(&face, &visitor, &asked).await;
@@ -107,7 +107,7 @@ pub(in crate::gateway::face) async fn make(
 pub(in crate::gateway::face) async fn take_back(
     State(face): State<Arc<FaceState>>,
     SignedIn(visitor): SignedIn,
-    asked: Fields,
+    asked: FormFields,
 ) -> Response {
     match revoke(&face, &visitor, asked.one("jti")).await {
         Ok(Some(true)) => answer::see_other("/tokens?done=revoked"),
@@ -202,7 +202,7 @@ fn cannot(face: &FaceState, who: &Principal) -> Option<&'static str> {
 }
 
 /// What the form asks for, as the registry's JSON has it.
-fn question(asked: &Fields) -> Map<String, Value> {
+fn question(asked: &FormFields) -> Map<String, Value> {
     let mut members = Map::new();
     let scopes: Vec<&str> = asked.all("scope").filter(|scope| !scope.is_empty()).collect();
     if !scopes.is_empty() {
@@ -241,7 +241,7 @@ fn words(refusal: &Rejection) -> String {
 }
 
 impl TokensPage {
-    async fn new(face: &FaceState, visitor: &Visitor, asked: &Fields) -> Self {
+    async fn new(face: &FaceState, visitor: &Visitor, asked: &FormFields) -> Self {
         let view = visitor.view(face);
         let now = visitor.moment.now;
         let chosen = |name: &str| asked.all("scope").any(|other| other == name);

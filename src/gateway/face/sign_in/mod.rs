@@ -80,7 +80,7 @@ pub(super) async fn leave(
 ) -> Response {
     let back = query.ok().and_then(|query| query.0.return_to).unwrap_or_default();
     let Some((provider, at)) = face.provider(&name) else { return answer::not_found().await };
-    let endpoints = match at.get_or_try_init(|| provider.find(&face)).await {
+    let endpoints = match at.get_or_try_init(|| provider.find((&face.http, &face.shared))).await {
         Ok(endpoints) => endpoints,
         Err(why) => {
             warn!(event = "sign-in", "{name}: {}", clean(&why, SHOWN));
