@@ -11,9 +11,9 @@ use std::time::Duration;
 use tokio::runtime::Builder;
 
 use super::authn::rules::IssuerRules;
-use super::face::providers::{self, FaceProvider};
 use super::ops::files::{FileContent, FileKind, FileSources, Files, LoadError};
 use super::ops::reload::ActiveFiles;
+use super::providers::{self, FaceProvider};
 use super::session::SessionKey;
 use super::settings::{GatewaySettings, Introspection};
 use crate::policy::{Policy, PolicyRemark};

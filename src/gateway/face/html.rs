@@ -66,7 +66,7 @@ const DONE: [(&str, &str); 8] = [
     ("again", "That token was revoked before."),
 ];
 
-const TEMPLATES: [(&str, &str); 13] = [
+const TEMPLATES: [(&str, &str); 12] = [
     ("layout.html", include_str!("html/layout.html")),
     ("servers.html", include_str!("html/servers.html")),
     ("server.html", include_str!("html/server.html")),
@@ -79,7 +79,6 @@ const TEMPLATES: [(&str, &str); 13] = [
     ("changes.html", include_str!("html/changes.html")),
     ("error.html", include_str!("html/error.html")),
     ("sign-in.html", include_str!("html/sign-in.html")),
-    ("signed-out.html", include_str!("html/signed-out.html")),
 ];
 
 static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {

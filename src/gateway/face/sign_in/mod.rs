@@ -21,12 +21,12 @@ use tracing::{info, warn};
 
 use self::person::{IdTokenRules, has_groups, person};
 use super::endpoints::ProviderEndpoints;
-use super::providers::FaceProvider;
 use super::return_to::local;
 use super::session::{FaceSession, LONGEST, MAX_COOKIE};
 use super::{FaceState, answer, cookie, notice};
 use crate::gateway::authn::jwt::Token;
 use crate::gateway::callers::proven;
+use crate::gateway::providers::FaceProvider;
 use crate::oauth::{
     AuthorizationRequest, AuthorizationResponse, Grant, PendingAuthorization, ReplyShape, TokenRequest,
     TokenSet, WireRequest, read_reply,

@@ -1,6 +1,8 @@
 //! The identity providers that people sign in at, from the registry's `oauth2_providers.yml` as it is. Not here: signing
 //! in (see `sign_in`); finding out the rest of what a provider says of itself (see `endpoints`).
 
+mod template;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -8,8 +10,8 @@ use serde::Deserialize;
 use serde_json::Value;
 use url::Url;
 
-use super::template::{self, Lookup};
-use crate::gateway::settings::{GatewaySettings, MAX_SETTINGS_FILE, TokenProfile};
+use self::template::Lookup;
+use super::settings::{GatewaySettings, MAX_SETTINGS_FILE, TokenProfile};
 use crate::oauth::{ClientAuth, OAuthClient};
 use crate::problem::Problem;
 use crate::secret::Secret;
@@ -18,7 +20,7 @@ use crate::sys::regular_file;
 
 /// A provider that people may sign in at.
 #[derive(Debug)]
-pub(crate) struct FaceProvider {
+pub(super) struct FaceProvider {
     /// As the file names it, and as its redirect URI does.
     pub(crate) name: String,
     /// As people know it.
