@@ -106,7 +106,7 @@ pub(crate) const WITHIN: &[(&str, &[&str])] = &[
             "accounts egress host relays",
             "buffering refusal token_ledger",
             "authn catalogue pool redirect",
-            "observe proxies servers",
+            "observe providers proxies servers",
             "alarm connections content dial headers own_sessions rate session settings wire",
         ],
     ),

@@ -107,7 +107,8 @@ pub(crate) fn prepare(
     let audit = within(move || journal::check(&audit), &format!("audit: {}", settings.audit))?;
     problems.extend(audit.err());
     let sources = sources(&settings, word, config, context)?;
-    let LoadReport { mut loaded, problems: found, policy, servers, is_mcpgw_built_in } = load::load(sources)?;
+    let LoadReport { mut loaded, problems: found, policy, servers, is_mcpgw_built_in, .. } =
+        load::load(sources)?;
     problems.extend(found);
     if problems.iter().any(Problem::is_error) {
         loaded = None;

@@ -11,12 +11,12 @@ use std::time::Duration;
 use tokio::runtime::Builder;
 
 use super::authn::rules::IssuerRules;
-use super::face::providers::{self, FaceProvider};
 use super::ops::files::{FileContent, FileKind, FileSources, Files, LoadError};
 use super::ops::reload::ActiveFiles;
+use super::providers::{self, FaceProvider};
 use super::session::SessionKey;
 use super::settings::{GatewaySettings, Introspection};
-use crate::policy::Policy;
+use crate::policy::{Policy, PolicyRemark};
 use crate::problem::Problem;
 use crate::secret::Secret;
 use crate::sys::{deadline, descriptors, private_file};
@@ -50,6 +50,8 @@ pub struct LoadReport {
     pub servers: Vec<String>,
     /// Whether one of them is the gateway's own, built in.
     pub is_mcpgw_built_in: bool,
+    /// Their names, and what people call them.
+    pub titles: Vec<(String, String)>,
 }
 
 /// Checks the settings, then reads and checks everything they name, within `limits.file_read_timeout` for each kind
@@ -87,10 +89,11 @@ pub(super) fn read(sources: FileSources) -> io::Result<LoadReport> {
         }
     }
     let secrets = secrets(&settings)?;
-    let providers = face.unwrap_or_else(|problems| {
-        report.problems.extend(problems);
-        Vec::new()
-    });
+    let (providers, problems) = face;
+    report.problems.extend(problems);
+    if servers_read && settings.face.is_some() {
+        report.note_permissions(&settings);
+    }
     if servers_read {
         report.problems.extend(unknown_references(&settings, report.policy.as_deref(), &report.servers));
     }
@@ -105,6 +108,16 @@ pub(super) fn read(sources: FileSources) -> io::Result<LoadReport> {
 }
 
 impl LoadReport {
+    /// Remarks about the registry's own permissions, which the pages go by.
+    fn note_permissions(&mut self, settings: &GatewaySettings) {
+        let at = settings.policy.display().to_string();
+        let remarks = self.policy.as_ref().map(|policy| policy.permission_remarks(&self.titles));
+        let remark = |what: PolicyRemark| {
+            Problem::remark(&at, what.to_string(), "correct the policy if that is not intended")
+        };
+        self.problems.extend(remarks.into_iter().flatten().map(remark));
+    }
+
     /// Remarks about files that could be read.
     fn note(&mut self, part: FileKind, content: &FileContent, settings: &GatewaySettings) {
         match content {
@@ -126,6 +139,8 @@ impl LoadReport {
                     Problem::error(format!("upstreams.{}", missing.server), what, remedy)
                 });
                 self.problems.extend(missing);
+                let titles = served.routes.all().iter().map(|route| &route.server);
+                self.titles = titles.map(|server| (server.name.clone(), server.title.clone())).collect();
                 self.servers = served.routes.all().iter().map(|route| route.server.name.clone()).collect();
                 self.is_mcpgw_built_in = served.routes.all().iter().any(|route| route.server.place.is_none());
             }
@@ -214,9 +229,9 @@ fn judges(settings: &GatewaySettings, problems: &mut Vec<Problem>) -> Vec<Issuer
 }
 
 /// Where people sign in at the pages, if there are any.
-fn face(sources: &FileSources) -> Result<Vec<FaceProvider>, Vec<Problem>> {
+fn face(sources: &FileSources) -> (Vec<FaceProvider>, Vec<Problem>) {
     let settings = &sources.settings;
-    let Some(face) = &settings.face else { return Ok(Vec::new()) };
+    let Some(face) = &settings.face else { return Default::default() };
     providers::read(&face.providers, settings, &|name| (sources.environment)(name))
 }
 
@@ -250,7 +265,7 @@ fn session_key(settings: &GatewaySettings) -> Result<SessionKey, Problem> {
             || Problem::error("session_key", "no random numbers are available to make one", "name a file");
         return SessionKey::random().ok_or_else(none);
     };
-    SessionKey::read(path)
+    SessionKey::read(path, settings.face.is_some())
 }
 
 /// The name that the registry's policies use for its own interface: it is not an MCP server, and not the gateway's

@@ -58,6 +58,7 @@ mod own_endpoints;
 mod own_sessions;
 mod pages;
 mod pool;
+mod providers;
 mod proxies;
 mod rate;
 mod redirect;

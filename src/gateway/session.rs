@@ -58,11 +58,11 @@ const MIN_KEY_BYTES: usize = 32;
 
 impl SessionKey {
     /// From the operator's key file: at least 32 bytes, random ones or characters. Line ends after text, and a byte
-    /// order mark before it, do not count.
+    /// order mark before it, do not count. For people's sessions it must not be one that stands in example files.
     ///
     /// # Errors
     /// What is wrong with the file, and how to create one.
-    pub(super) fn read(path: &Path) -> Result<Self, Problem> {
+    pub(super) fn read(path: &Path, is_for_people: bool) -> Result<Self, Problem> {
         let shown = path.display();
         let problem = |what: String| {
             let remedy = format!("make one: (umask 077; head -c {MIN_KEY_BYTES} /dev/urandom > {shown})");
@@ -82,6 +82,9 @@ impl SessionKey {
                 "{shown} has {size} bytes (line ends do not count); a key has at least {MIN_KEY_BYTES}"
             );
             return Err(problem(what));
+        }
+        if is_for_people && is_placeholder(key) {
+            return Err(problem(format!("{shown} is a placeholder, which anybody can guess")));
         }
         Self::new(key).ok_or_else(|| problem("there is no cipher for sessions".into()))
     }
@@ -159,6 +162,13 @@ impl SealingKey {
         let mut sealed = URL_SAFE_NO_PAD.decode(sealed).ok()?;
         Some(self.0.open_in_place(nonce, Aad::from(bound), &mut sealed).ok()?.to_vec())
     }
+}
+
+/// Whether a key is one of an example file: it has a word that random characters hardly ever make.
+fn is_placeholder(key: &[u8]) -> bool {
+    const WORDS: [&[u8]; 6] = [b"secret", b"change", b"example", b"placeholder", b"password", b"your-"];
+    let has = |word: &&[u8]| key.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word));
+    WORDS.iter().any(|word| has(word))
 }
 
 /// The owner: every part preceded by its length, so that no two callers are equal.

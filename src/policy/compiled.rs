@@ -173,6 +173,23 @@ impl Policy {
         entries.flat_map(|entry| entry.tools.written()).collect()
     }
 
+    /// The registry's own scopes, in alphabetical order.
+    pub(super) fn ui_scopes(&self) -> Vec<&UiScope> {
+        let mut scopes: Vec<&UiScope> = self.ui.values().map(AsRef::as_ref).collect();
+        scopes.sort_by(|one, other| one.name.cmp(&other.name));
+        scopes
+    }
+
+    /// Whether any group has one of the registry's own scopes.
+    pub(super) fn is_held(&self, scope: &UiScope) -> bool {
+        self.ui_groups.values().flatten().any(|held| held.name == scope.name)
+    }
+
+    /// The groups that have none of them, in alphabetical order.
+    pub(super) fn groups_without_permissions(&self) -> BTreeSet<&str> {
+        self.ui_groups.iter().filter(|(_, held)| held.is_empty()).map(|(group, _)| &**group).collect()
+    }
+
     pub(super) fn scopes(&self) -> &[Arc<Scope>] {
         &self.scopes
     }

@@ -59,8 +59,13 @@ impl UiScope {
 
     /// The registry compares what people call a server, its own files write paths: either is meant.
     pub(super) fn allows(&self, action: UiAction, path: &str, title: &str) -> bool {
-        let named = |name: &str| is_wildcard(name) || name == title || trimmed(name) == trimmed(path);
-        self.services(action).filter(|name| !trimmed(name).is_empty()).any(named)
+        self.services(action).any(|name| Self::is_about(name, path, title))
+    }
+
+    /// Whether a name in a permission means this server.
+    pub(super) fn is_about(name: &str, path: &str, title: &str) -> bool {
+        let is = is_wildcard(name) || name == title || trimmed(name) == trimmed(path);
+        is && !trimmed(name).is_empty()
     }
 }
 

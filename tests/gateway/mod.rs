@@ -30,6 +30,7 @@ mod rights;
 mod serve;
 mod sessions;
 mod shares;
+mod sign_in;
 mod streams;
 mod stuck;
 mod through;

@@ -7,9 +7,9 @@ use std::time::Duration;
 use tokio::time::timeout;
 use url::Url;
 
-use super::providers::FaceProvider;
 use crate::gateway::authn::issuers::IssuerState;
 use crate::gateway::authn::rules::IssuerRules;
+use crate::gateway::providers::FaceProvider;
 use crate::gateway::settings::{IssuerSettings, TokenProfile};
 use crate::gateway::state::SharedState;
 use crate::metadata;

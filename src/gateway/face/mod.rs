@@ -18,7 +18,6 @@ mod listen;
 mod notice;
 mod page;
 mod peer;
-pub(super) mod providers;
 mod return_to;
 mod router;
 mod session;
@@ -26,7 +25,6 @@ mod sign_in;
 mod sign_out;
 mod site;
 mod state;
-mod template;
 mod visitor;
 
 pub(super) use self::listen::serve;

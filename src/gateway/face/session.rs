@@ -123,3 +123,49 @@ impl FaceSession {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gateway::session::SessionKey;
+
+    fn person(groups: &[&str]) -> Principal {
+        let groups = groups.iter().map(|group| (*group).to_owned()).collect();
+        Principal { issuer: "i".into(), subject: "s".into(), groups, ..Principal::default() }
+    }
+
+    #[test]
+    fn a_session_lasts_a_working_day_and_an_hour_without_a_request() {
+        let key = SessionKey::new(&[7; 32]).unwrap().face;
+        let began = 1_000_000;
+        let session = FaceSession::begin("p", person(&[]), &Policy::default(), began).unwrap();
+        let open = |session: &FaceSession, now| FaceSession::open(&key, &session.seal(&key).unwrap(), now);
+        for (now, is_open) in
+            [(0, true), (IDLE - 1, true), (IDLE, false), (-MINUTE, true), (-MINUTE - 1, false)]
+        {
+            assert_eq!(open(&session, began + now).is_some(), is_open, "{now}");
+        }
+        assert!(session.renewed(began + 59).is_none());
+        let mut last = session.clone();
+        for hour in 1..16 {
+            let now = began + hour * (IDLE / 2);
+            last = open(&last, now).unwrap().renewed(now).unwrap();
+            assert_eq!((last.sid.as_str(), last.began), (session.sid.as_str(), began));
+        }
+        assert!(open(&last, began + LONGEST - 1).is_some() && open(&last, began + LONGEST).is_none());
+        let other = SessionKey::new(&[8; 32]).unwrap().face;
+        assert!(FaceSession::open(&other, &session.seal(&key).unwrap(), began).is_none());
+    }
+
+    #[test]
+    fn only_groups_that_the_policy_knows_count_and_the_others_are_few() {
+        let policy = Policy::parse("group_mappings: {a: [s], b/c: [s]}\ns: [{server: x}]\n").unwrap();
+        let many: Vec<String> = (0..1000).map(|n| format!("g{n}")).collect();
+        let mut groups: Vec<&str> = many.iter().map(String::as_str).collect();
+        groups.extend(["a", "/b/c", "c"]);
+        let session = FaceSession::begin("p", person(&groups), &policy, 0).unwrap();
+        assert_eq!(session.groups, ["a", "/b/c"]);
+        assert_eq!((session.unknown.len(), session.unnamed), (SHOWN, 1001 - SHOWN));
+        assert_eq!(session.principal().groups, ["a", "/b/c"]);
+    }
+}

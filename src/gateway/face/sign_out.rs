@@ -9,9 +9,9 @@ use axum::response::Response;
 use tracing::info;
 use url::Url;
 
-use super::providers::{FaceProvider, is_cognito};
 use super::visitor::{Anybody, VisitorProof};
 use super::{FaceState, cookie, notice};
+use crate::gateway::providers::{FaceProvider, is_cognito};
 use crate::text::clean;
 
 /// Ends the session of whoever asks.

@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::OnceCell;
 
 use super::endpoints::ProviderEndpoints;
-use super::providers::FaceProvider;
 use super::site::FaceSite;
 use crate::gateway::callers::Callers;
 use crate::gateway::observe::audit_buffer::AuditBuffer;
 use crate::gateway::own_sessions::OwnSessions;
+use crate::gateway::providers::FaceProvider;
 use crate::gateway::request_log::RequestId;
 use crate::gateway::state::SharedState;
 use crate::sys::http::Http;

@@ -16,9 +16,9 @@ use axum::routing::{get, post};
 use serde_json::{Value, json};
 
 use self::reply::ok;
-use super::providers::FaceProvider;
 use super::visitor::{ApiCaller, Visitor, VisitorProof};
 use super::{FaceState, answer};
+use crate::gateway::providers::FaceProvider;
 use crate::policy::UiAction;
 
 /// Everything below `/api`.

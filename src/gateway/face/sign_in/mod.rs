@@ -21,12 +21,12 @@ use tracing::{info, warn};
 
 use self::person::{IdTokenRules, has_groups, person};
 use super::endpoints::ProviderEndpoints;
-use super::providers::FaceProvider;
 use super::return_to::local;
 use super::session::{FaceSession, LONGEST, MAX_COOKIE};
 use super::{FaceState, answer, cookie, notice};
 use crate::gateway::authn::jwt::Token;
 use crate::gateway::callers::proven;
+use crate::gateway::providers::FaceProvider;
 use crate::oauth::{
     AuthorizationRequest, AuthorizationResponse, Grant, PendingAuthorization, ReplyShape, TokenRequest,
     TokenSet, WireRequest, read_reply,
@@ -242,8 +242,8 @@ async fn who(
         return person(provider, &at.issuer, claims, false).map_err(|why| format!("what it says {why}"));
     };
     let id_token = id_token.ok_or("it sent no ID token")?;
-    let token = Token::read(id_token.expose()).map_err(|error| format!("ID token: {}", error.reason()))?;
-    let claims = proven(keys, token, id_token.expose()).await;
+    let token = Token::given(id_token.expose()).map_err(|error| format!("ID token: {}", error.reason()))?;
+    let claims = proven(keys, token, || Token::given(id_token.expose())).await;
     let claims = claims.map_err(|refusal| format!("ID token: {}", refusal.reason()))?;
     let rules = IdTokenRules { issuer: &at.issuer, client_id: &provider.client.id, nonce: &away.nonce, now };
     rules.check(claims.typ(), claims.members()).map_err(|why| format!("the ID token {why}"))?;

@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::gateway::face::providers::FaceProvider;
+use crate::gateway::providers::FaceProvider;
 use crate::policy::Principal;
 
 /// What an ID token must say.

@@ -1,6 +1,8 @@
 //! The identity providers that people sign in at, from the registry's `oauth2_providers.yml` as it is. Not here: signing
 //! in (see `sign_in`); finding out the rest of what a provider says of itself (see `endpoints`).
 
+mod template;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -8,8 +10,8 @@ use serde::Deserialize;
 use serde_json::Value;
 use url::Url;
 
-use super::template::{self, Lookup};
-use crate::gateway::settings::{GatewaySettings, MAX_SETTINGS_FILE, TokenProfile};
+use self::template::Lookup;
+use super::settings::{GatewaySettings, MAX_SETTINGS_FILE, TokenProfile};
 use crate::oauth::{ClientAuth, OAuthClient};
 use crate::problem::Problem;
 use crate::secret::Secret;
@@ -18,7 +20,7 @@ use crate::sys::regular_file;
 
 /// A provider that people may sign in at.
 #[derive(Debug)]
-pub(crate) struct FaceProvider {
+pub(super) struct FaceProvider {
     /// As the file names it, and as its redirect URI does.
     pub(crate) name: String,
     /// As people know it.
@@ -50,20 +52,20 @@ const KEYCLOAK: &str = "/protocol/openid-connect/";
 /// The variable that names the only provider to offer.
 const ONLY: &str = "AUTH_PROVIDER";
 
-/// The enabled providers, or everything that is wrong with them.
+/// The enabled providers, and everything that is wrong with the file.
 pub(crate) fn read(
     path: &Path,
     settings: &GatewaySettings,
     value: Lookup<'_>,
-) -> Result<Vec<FaceProvider>, Vec<Problem>> {
-    let fault = |what: String| {
-        let remedy = "name the registry's oauth2_providers.yml, or a file in its form";
-        vec![Problem::error("face.providers", format!("{}: {what}", path.display()), remedy)]
+) -> (Vec<FaceProvider>, Vec<Problem>) {
+    let file = match parsed(path) {
+        Ok(file) => file,
+        Err(what) => {
+            let remedy = "name the registry's oauth2_providers.yml, or a file in its form";
+            let what = format!("{}: {what}", path.display());
+            return (Vec::new(), vec![Problem::error("face.providers", what, remedy)]);
+        }
     };
-    let text = regular_file::read_text(path, MAX_SETTINGS_FILE).map_err(|error| fault(error.to_string()))?;
-    let file: ProvidersFile = serde_saphyr::from_str(&text).map_err(|error| {
-        fault(error.without_snippet().to_string().lines().next().unwrap_or_default().into())
-    })?;
     let only = value(ONLY).map(|only| only.expose().to_owned()).filter(|only| !only.is_empty());
     let (mut found, mut problems) = (Vec::new(), Vec::new());
     for (name, members) in &file.providers {
@@ -81,11 +83,17 @@ pub(crate) fn read(
     if found.is_empty() && problems.is_empty() {
         let what = match only {
             Some(only) => format!("{}: {ONLY} is {only}, which is not enabled in it", path.display()),
-            None => format!("{}: no provider is enabled", path.display()),
+            None => format!("{}: no provider is enabled, so nobody can sign in", path.display()),
         };
-        problems.push(Problem::error("face.providers", what, "set enabled: true for a provider"));
+        problems.push(Problem::remark("face.providers", what, "set enabled: true for a provider"));
     }
-    if problems.is_empty() { Ok(found) } else { Err(problems) }
+    (found, problems)
+}
+
+fn parsed(path: &Path) -> Result<ProvidersFile, String> {
+    let text = regular_file::read_text(path, MAX_SETTINGS_FILE).map_err(|error| error.to_string())?;
+    let what = |error: serde_saphyr::Error| error.without_snippet().to_string();
+    serde_saphyr::from_str(&text).map_err(|error| what(error).lines().next().unwrap_or_default().to_owned())
 }
 
 /// What is wrong with a provider, and the remedy.
