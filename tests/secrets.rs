@@ -38,7 +38,9 @@ impl Everything {
         {
             user.env(&name, value);
         }
-        for (name, text) in setup::files(idp.issuer(), &[(setup::SERVERS[0], "http://127.0.0.1:8000")]) {
+        for (name, text) in
+            setup::files(idp.issuer(), idp.issuer(), &[(setup::SERVERS[0], "http://127.0.0.1:8000")])
+        {
             user.file(&name, &text);
         }
         let agent = json!({"client_id": "agent-one", "client_secret": "agent-one-secret",

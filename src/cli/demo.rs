@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use clap::Args;
 use serde_json::{Value, json};
+use url::Url;
 
 use crate::cli::config::uninstall;
 use crate::cli::flows::{self, FlowResults};
@@ -89,6 +90,10 @@ async fn demo(args: &DemoArgs, folder: &Path, kept: &OnceCell<Config>, out: &Out
     let exit = shown.end();
     if args.keep {
         out.result(&to_try(folder, &stage));
+        let pages = stage.gateway.face().and_then(|(_, url)| Url::parse(url).ok());
+        if let Some(pages) = pages.filter(|_| args.browser) {
+            Browser::System { without: stage.config.withheld() }.open(&pages);
+        }
         if out.json {
             out.say("it stays up until Ctrl-C");
         }
@@ -197,8 +202,12 @@ fn exposed(folder: &Path) -> String {
 
 fn to_try(folder: &Path, stage: &Stage) -> String {
     let (folder, issuer, gateway) = (folder.display(), stage.idp.issuer(), stage.gateway.public_url());
+    let pages = stage.gateway.face().map(|(_, url)| url).unwrap_or_default();
     format!(
         "
+The registry's pages, in a browser: who may use what, and why
+  {pages}
+
 Try, in another terminal:
   cd {folder}
   set -a; . ./demo.env; set +a    # all of its settings, for this shell

@@ -41,8 +41,17 @@ impl DemoSigningKey {
 
     /// A signed access token (RFC 9068 section 2.1 for the type in the header).
     pub(crate) fn sign(&self, claims: &Value) -> jsonwebtoken::errors::Result<String> {
+        self.sign_as("at+jwt", claims)
+    }
+
+    /// A signed ID token.
+    pub(crate) fn sign_id_token(&self, claims: &Value) -> jsonwebtoken::errors::Result<String> {
+        self.sign_as("JWT", claims)
+    }
+
+    fn sign_as(&self, kind: &str, claims: &Value) -> jsonwebtoken::errors::Result<String> {
         let mut header = Header::new(Algorithm::ES256);
-        header.typ = Some("at+jwt".to_owned());
+        header.typ = Some(kind.to_owned());
         header.kid = Some(self.kid.clone());
         jsonwebtoken::encode(&header, claims, &self.signer)
     }

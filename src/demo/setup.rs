@@ -88,6 +88,16 @@ const POLICY: &str = "\
 group_mappings:
   demo-readers: [mcp-servers-restricted/read]
   demo-admins: [mcp-servers-unrestricted/execute]
+  demo-keepers: [mcp-registry-admin, mcp-servers-restricted/execute]
+
+# What people may do on the registry's pages.
+UI-Scopes:
+  mcp-registry-admin:
+    list_service: [all]
+    register_service: [all]
+    health_check_service: [all]
+    toggle_service: [all]
+    modify_service: [all]
 
 mcp-servers-restricted/read:
   - server: currenttime
@@ -152,7 +162,14 @@ pub fn options(auto_approve: bool) -> Options {
             IdpClient::public("demo-notes-client", redirect, &["notes.read", "offline_access"]),
             IdpClient::machine("demo-sre", "demo-sre-secret", &["gateway/read"]),
             IdpClient::machine("demo-finance", "demo-finance-secret", &["invoke:gateway"]),
+            IdpClient::confidential(
+                "demo-pages",
+                "demo-pages-secret",
+                "http://127.0.0.1/oauth2/callback/demo",
+                &["openid", "profile"],
+            ),
         ],
+        groups: ["demo-keepers", "office-berlin"].map(str::to_owned).to_vec(),
         auto_approve,
         access_token_lifetime: Duration::from_secs(3_600),
         ..Options::default()
@@ -194,8 +211,26 @@ pub fn env(folder: &Path, pool: &str, issuer: &str, gateway: &str) -> Vec<(Strin
     rows.map(|(name, value)| (name.to_owned(), value)).to_vec()
 }
 
+/// Where people sign in to the registry's pages, in the form of the registry's own file.
+fn providers(pool: &str) -> String {
+    format!(
+        "\
+providers:
+  demo:
+    enabled: true
+    display_name: Demo identity provider
+    client_id: demo-pages
+    client_secret: demo-pages-secret
+    issuer: {pool}
+    scopes: [openid, profile]
+    username_claim: name
+    groups_claim: groups
+"
+    )
+}
+
 /// The project's other files: providers, policy, policy tests, and one file per server with its address.
-pub fn files(issuer: &str, servers: &[(SampleServer, &str)]) -> Vec<(String, String)> {
+pub fn files(pool: &str, issuer: &str, servers: &[(SampleServer, &str)]) -> Vec<(String, String)> {
     let endpoints = format!(
         "authorization_endpoint: {issuer}/authorize\ntoken_endpoint: {issuer}/token\nissuer: {issuer}\niss_required: true\n\
          redirect: {{hosts: [127.0.0.1], any_port: true}}\n"
@@ -215,6 +250,7 @@ pub fn files(issuer: &str, servers: &[(SampleServer, &str)]) -> Vec<(String, Str
             ),
         ),
         ("scopes.yml".into(), POLICY.into()),
+        ("oauth2_providers.yml".into(), providers(pool)),
         ("cases.yml".into(), CASES.into()),
     ];
     files.extend(servers.iter().map(|(server, base)| {
@@ -245,6 +281,7 @@ servers: servers
 mcpgw: {{call_tool: true}}
 vending: {{key: keys, issuer: 'http://{listen}'}}
 audit: audit.jsonl
+face: {{listen: '127.0.0.1:0', providers: oauth2_providers.yml}}
 health: {{interval: 0}} # the servers hear of nothing but what callers send
 limits: {{drain_timeout: 1}}
 "

@@ -107,7 +107,8 @@ pub(crate) fn prepare(
     let audit = within(move || journal::check(&audit), &format!("audit: {}", settings.audit))?;
     problems.extend(audit.err());
     let sources = sources(&settings, word, config, context)?;
-    let LoadReport { mut loaded, problems: found, policy, servers, is_mcpgw_built_in } = load::load(sources)?;
+    let LoadReport { mut loaded, problems: found, policy, servers, is_mcpgw_built_in, .. } =
+        load::load(sources)?;
     problems.extend(found);
     if problems.iter().any(Problem::is_error) {
         loaded = None;
@@ -143,6 +144,7 @@ fn sources(
 ) -> Result<FileSources, Error> {
     let vault = Arc::new(context.vault(config, None)?);
     let (whose, credentials, servers) = (word.clone(), config.clone(), config.clone());
+    let (theirs, people) = (word.clone(), config.clone());
     Ok(FileSources {
         settings: settings.clone(),
         // Created when a server asks for it.
@@ -151,6 +153,7 @@ fn sources(
             Some(Arc::new(StoredCredential::new(Box::new(InVault { vault: vault.clone(), credential }))))
         }),
         variables: Box::new(move |name| variable(&word, &servers, name)),
+        environment: Box::new(move |name| theirs.variable(name, &people)),
         trust: config.trust.clone(),
     })
 }

@@ -289,7 +289,7 @@ impl Callers {
         servers: &(dyn Fn(&str) -> Vec<String> + Sync),
         request: &str,
     ) -> Result<VerifiedToken, Rejection> {
-        let claims = proven(issuer, token, text).await?;
+        let claims = proven(issuer, token, || Token::read(text)).await?;
         let (principal, expires_at) = issuer.rules.accept(claims, now, &servers).map_err(|reject| {
             let said = match reject {
                 TokenError::IdToken(member) => issuer.refused_id_token(member, now),
@@ -334,8 +334,12 @@ fn prove(keys: &KeySet, token: Token<'_>) -> Result<Claims, TokenError> {
     token.verify(key)
 }
 
-/// Verifies a token with its issuer's keys, which are fetched again if none of them matches.
-async fn proven(issuer: &IssuerState, token: Token<'_>, text: &str) -> Result<Claims, Rejection> {
+/// Verifies a token with its issuer's keys, which are fetched again if none of them matches; then `again` parses it again.
+pub(super) async fn proven<'t>(
+    issuer: &IssuerState,
+    token: Token<'t>,
+    again: impl Fn() -> Result<Token<'t>, TokenError>,
+) -> Result<Claims, Rejection> {
     let known = issuer.keys();
     let before = known.as_deref().map(|keys| prove(keys, token));
     if let Some(Ok(claims)) = before {
@@ -344,7 +348,7 @@ async fn proven(issuer: &IssuerState, token: Token<'_>, text: &str) -> Result<Cl
     let keys = issuer.refetch_for_unknown_kid(known.clone()).await.ok_or(Rejection::IssuerDown)?;
     match (known, before) {
         (Some(known), Some(Err(reject))) if Arc::ptr_eq(&known, &keys) => Err(Rejection::Token(reject)),
-        _ => Token::read(text).and_then(|token| prove(&keys, token)).map_err(Rejection::Token),
+        _ => again().and_then(|token| prove(&keys, token)).map_err(Rejection::Token),
     }
 }
 

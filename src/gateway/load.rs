@@ -13,9 +13,10 @@ use tokio::runtime::Builder;
 use super::authn::rules::IssuerRules;
 use super::ops::files::{FileContent, FileKind, FileSources, Files, LoadError};
 use super::ops::reload::ActiveFiles;
+use super::providers::{self, FaceProvider};
 use super::session::SessionKey;
 use super::settings::{GatewaySettings, Introspection};
-use crate::policy::Policy;
+use crate::policy::{Policy, PolicyRemark};
 use crate::problem::Problem;
 use crate::secret::Secret;
 use crate::sys::{deadline, descriptors, private_file};
@@ -31,6 +32,8 @@ pub struct Loaded {
     pub(super) session_key: SessionKey,
     /// The key of the embeddings endpoint.
     pub(super) embeddings_key: Option<Secret>,
+    /// Where people sign in.
+    pub(super) providers: Vec<FaceProvider>,
 }
 
 /// The rules for an issuer's tokens, and the secret for introspection.
@@ -49,6 +52,8 @@ pub struct LoadReport {
     pub servers: Vec<String>,
     /// Whether one of them is the gateway's own, built in.
     pub is_mcpgw_built_in: bool,
+    /// Their names, and what people call them.
+    pub titles: Vec<(String, String)>,
 }
 
 /// Checks the settings, then reads and checks everything they name, within `limits.file_read_timeout` for each kind
@@ -72,6 +77,7 @@ pub fn load(sources: FileSources) -> io::Result<LoadReport> {
 pub(super) fn read(sources: FileSources) -> io::Result<LoadReport> {
     let settings = sources.settings.clone();
     let mut report = LoadReport::default();
+    let face = face(&sources);
     let (files, found) = first(sources)?;
     let (mut in_force, mut servers_read) = (ActiveFiles::default(), false);
     for (part, found) in found {
@@ -85,12 +91,17 @@ pub(super) fn read(sources: FileSources) -> io::Result<LoadReport> {
         }
     }
     let secrets = secrets(&settings)?;
+    let (providers, problems) = face;
+    report.problems.extend(problems);
+    if servers_read && settings.face.is_some() {
+        report.note_permissions(&settings);
+    }
     if servers_read {
         report.problems.extend(unknown_references(&settings, report.policy.as_deref(), &report.servers));
     }
     match secrets {
         Ok((issuers, session_key, embeddings_key)) if !report.problems.iter().any(Problem::is_error) => {
-            report.loaded = Some(Loaded { settings, files, in_force, issuers, session_key, embeddings_key });
+            report.loaded = Some(Loaded { settings, files, in_force, issuers, session_key, embeddings_key, providers });
         }
         Ok(_) => {}
         Err(problems) => report.problems.extend(problems),
@@ -99,6 +110,16 @@ pub(super) fn read(sources: FileSources) -> io::Result<LoadReport> {
 }
 
 impl LoadReport {
+    /// Remarks about the registry's own permissions, which the pages go by.
+    fn note_permissions(&mut self, settings: &GatewaySettings) {
+        let at = settings.policy.display().to_string();
+        let remarks = self.policy.as_ref().map(|policy| policy.permission_remarks(&self.titles));
+        let remark = |what: PolicyRemark| {
+            Problem::remark(&at, what.to_string(), "correct the policy if that is not intended")
+        };
+        self.problems.extend(remarks.into_iter().flatten().map(remark));
+    }
+
     /// Remarks about files that could be read.
     fn note(&mut self, part: FileKind, content: &FileContent, settings: &GatewaySettings) {
         match content {
@@ -120,6 +141,8 @@ impl LoadReport {
                     Problem::error(format!("upstreams.{}", missing.server), what, remedy)
                 });
                 self.problems.extend(missing);
+                let titles = served.routes.all().iter().map(|route| &route.server);
+                self.titles = titles.map(|server| (server.name.clone(), server.title.clone())).collect();
                 self.servers = served.routes.all().iter().map(|route| route.server.name.clone()).collect();
                 self.is_mcpgw_built_in = served.routes.all().iter().any(|route| route.server.place.is_none());
             }
@@ -220,6 +243,13 @@ fn judges(settings: &GatewaySettings, problems: &mut Vec<Problem>) -> Vec<Issuer
     judges
 }
 
+/// Where people sign in at the pages, if there are any.
+fn face(sources: &FileSources) -> (Vec<FaceProvider>, Vec<Problem>) {
+    let settings = &sources.settings;
+    let Some(face) = &settings.face else { return Default::default() };
+    providers::read(&face.providers, settings, &|name| (sources.environment)(name))
+}
+
 /// Whether a file that the gateway writes can be written.
 fn written(key: &str, path: &Path) -> Option<Problem> {
     let error = private_file::check_append(path).err()?;
@@ -252,7 +282,7 @@ fn session_key(settings: &GatewaySettings) -> Result<SessionKey, Problem> {
             || Problem::error("session_key", "no random numbers are available to make one", "name a file");
         return SessionKey::random().ok_or_else(none);
     };
-    SessionKey::read(path)
+    SessionKey::read(path, settings.face.is_some())
 }
 
 /// The name that the registry's policies use for its own interface: it is not an MCP server, and not the gateway's

@@ -28,6 +28,7 @@
 //! | `observe` | what the gateway reports: events, the audit's output, metrics |
 //! | `mcpgw` | the gateway's own MCP server; `catalogue` keeps the tools it finds, `embeddings` what a model says of them |
 //! | `vending` | which tokens of its own the gateway issues, to whom; `token_ledger` records them |
+//! | `face` | the pages for people: signing in, sessions, who may see and change what |
 //! | `ops` | outside the line: the admin listener, health, files and their reload, the certificate |
 
 mod accounts;
@@ -39,12 +40,14 @@ mod boxes;
 mod buffering;
 mod callers;
 mod catalogue;
+mod changes;
 mod connections;
 mod content;
 mod dial;
 mod egress;
 mod embeddings;
 mod events;
+mod face;
 mod forward;
 mod headers;
 mod host;
@@ -57,6 +60,7 @@ mod own_endpoints;
 mod own_sessions;
 mod pages;
 mod pool;
+mod providers;
 mod proxies;
 mod rate;
 mod redirect;
@@ -67,6 +71,7 @@ mod request_body;
 mod request_log;
 mod send;
 pub mod servers;
+mod services;
 mod session;
 pub mod settings;
 mod start;

@@ -1,11 +1,11 @@
 //! Binds a legacy session to its caller without a store (MCP 2025-11-25, "Security Best Practices", session
 //! hijacking): the client gets the server's own identifier, encrypted and bound to the caller and the server. Not
-//! here: which headers and addresses carry one (see `forward` and `watch`).
+//! here: which headers and addresses carry one (see `forward` and `watch`); people's sessions (see `face`).
 
 use std::path::Path;
 
 use aws_lc_rs::aead::{AES_256_GCM_SIV, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
-use aws_lc_rs::hkdf::{HKDF_SHA256, KeyType, Salt};
+use aws_lc_rs::hkdf::{HKDF_SHA256, KeyType, Prk, Salt};
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -14,15 +14,20 @@ use crate::policy::Principal;
 use crate::problem::Problem;
 use crate::sys::private_file;
 
-/// The key that seals sessions. Gateways behind one address share it.
-///
-/// AES-GCM-SIV (RFC 8452): if two gateways ever draw the same nonce, that reveals whether two identifiers are equal,
-/// and nothing else. The key is derived once (RFC 5869); a request costs one short decryption.
+/// The key that seals sessions. Gateways behind one address share it. A request costs one short decryption.
 pub(super) struct SessionKey {
-    key: LessSafeKey,
+    key: SealingKey,
+    /// The one for the cookies of people's pages.
+    pub(super) face: SealingKey,
     /// The longest sealed text that is issued, and so the longest that is accepted.
     pub(super) longest: usize,
 }
+
+/// A key for one purpose, derived once from the operator's (RFC 5869).
+///
+/// AES-GCM-SIV (RFC 8452): if two gateways ever draw the same nonce, that reveals whether two texts are equal, and
+/// nothing else.
+pub(super) struct SealingKey(LessSafeKey);
 
 /// What is sealed: the two are never interchangeable.
 #[derive(Clone, Copy)]
@@ -35,8 +40,9 @@ pub(super) enum SealPurpose {
 
 /// The default maximum length.
 const LONGEST: usize = 16 << 10;
-/// The purpose in the key derivation.
-const PURPOSE: &[&[u8]] = &[b"mcpauth session identifiers, AES-256-GCM-SIV"];
+/// The purposes in the key derivation.
+const IDENTIFIERS: &[&[u8]] = &[b"mcpauth session identifiers, AES-256-GCM-SIV"];
+const COOKIES: &[&[u8]] = &[b"face-session-v1"];
 
 /// The length of the derived key, for HKDF.
 struct Length;
@@ -52,11 +58,11 @@ const MIN_KEY_BYTES: usize = 32;
 
 impl SessionKey {
     /// From the operator's key file: at least 32 bytes, random ones or characters. Line ends after text, and a byte
-    /// order mark before it, do not count.
+    /// order mark before it, do not count. For people's sessions it must not be one that stands in example files.
     ///
     /// # Errors
     /// What is wrong with the file, and how to create one.
-    pub(super) fn read(path: &Path) -> Result<Self, Problem> {
+    pub(super) fn read(path: &Path, is_for_people: bool) -> Result<Self, Problem> {
         let shown = path.display();
         let problem = |what: String| {
             let remedy = format!("make one: (umask 077; head -c {MIN_KEY_BYTES} /dev/urandom > {shown})");
@@ -77,16 +83,17 @@ impl SessionKey {
             );
             return Err(problem(what));
         }
+        if is_for_people && is_placeholder(key) {
+            return Err(problem(format!("{shown} is a placeholder, which anybody can guess")));
+        }
         Self::new(key).ok_or_else(|| problem("there is no cipher for sessions".into()))
     }
 
     /// From the bytes of the operator's key file; `None` only if the library lacks the cipher.
     pub(super) fn new(bytes: &[u8]) -> Option<Self> {
-        let mut key = zeroize::Zeroizing::new([0; 32]);
         let secret = Salt::new(HKDF_SHA256, &[]).extract(bytes);
-        secret.expand(PURPOSE, Length).and_then(|derived| derived.fill(key.as_mut())).ok()?;
-        let key = LessSafeKey::new(UnboundKey::new(&AES_256_GCM_SIV, key.as_ref()).ok()?);
-        Some(Self { key, longest: LONGEST })
+        let (key, face) = (SealingKey::derive(&secret, IDENTIFIERS)?, SealingKey::derive(&secret, COOKIES)?);
+        Some(Self { key, face, longest: LONGEST })
     }
 
     /// The same for requests whose headers have at most this many bytes: half of it is for a session, the rest for
@@ -111,15 +118,7 @@ impl SessionKey {
         caller: &Principal,
         server: &str,
     ) -> Option<String> {
-        let mut nonce = [0; NONCE_LEN];
-        SystemRandom::new().fill(&mut nonce).ok()?;
-        let mut sealed = id.as_bytes().to_vec();
-        let bound = Aad::from(bound(what, caller, server));
-        let mut text = URL_SAFE_NO_PAD.encode(nonce);
-        text.push('.');
-        let nonce = Nonce::assume_unique_for_key(nonce);
-        self.key.seal_in_place_append_tag(nonce, bound, &mut sealed).ok()?;
-        URL_SAFE_NO_PAD.encode_string(sealed, &mut text);
+        let text = self.key.seal(&bound(what, caller, server), id.as_bytes())?;
         (text.len() <= self.longest).then_some(text)
     }
 
@@ -131,13 +130,45 @@ impl SessionKey {
         caller: &Principal,
         server: &str,
     ) -> Option<String> {
-        let (nonce, sealed) = text.split_once('.').filter(|_| text.len() <= self.longest)?;
+        let text = Some(text).filter(|text| text.len() <= self.longest)?;
+        String::from_utf8(self.key.unseal(&bound(what, caller, server), text)?).ok()
+    }
+}
+
+impl SealingKey {
+    fn derive(secret: &Prk, purpose: &[&[u8]]) -> Option<Self> {
+        let mut key = zeroize::Zeroizing::new([0; 32]);
+        secret.expand(purpose, Length).and_then(|derived| derived.fill(key.as_mut())).ok()?;
+        Some(Self(LessSafeKey::new(UnboundKey::new(&AES_256_GCM_SIV, key.as_ref()).ok()?)))
+    }
+
+    /// A nonce and the sealed text, different each time, as base64url and a dot; it opens only with the same `bound`.
+    pub(super) fn seal(&self, bound: &[u8], text: &[u8]) -> Option<String> {
+        let mut nonce = [0; NONCE_LEN];
+        SystemRandom::new().fill(&mut nonce).ok()?;
+        let mut sealed = text.to_vec();
+        let mut text = URL_SAFE_NO_PAD.encode(nonce);
+        text.push('.');
+        let nonce = Nonce::assume_unique_for_key(nonce);
+        self.0.seal_in_place_append_tag(nonce, Aad::from(bound), &mut sealed).ok()?;
+        URL_SAFE_NO_PAD.encode_string(sealed, &mut text);
+        Some(text)
+    }
+
+    /// What was sealed, if this key did it with the same `bound`.
+    pub(super) fn unseal(&self, bound: &[u8], text: &str) -> Option<Vec<u8>> {
+        let (nonce, sealed) = text.split_once('.')?;
         let nonce = Nonce::try_assume_unique_for_key(&URL_SAFE_NO_PAD.decode(nonce).ok()?).ok()?;
         let mut sealed = URL_SAFE_NO_PAD.decode(sealed).ok()?;
-        let bound = Aad::from(bound(what, caller, server));
-        let id = self.key.open_in_place(nonce, bound, &mut sealed).ok()?;
-        String::from_utf8(id.to_vec()).ok()
+        Some(self.0.open_in_place(nonce, Aad::from(bound), &mut sealed).ok()?.to_vec())
     }
+}
+
+/// Whether a key is one of an example file: it has a word that random characters hardly ever make.
+fn is_placeholder(key: &[u8]) -> bool {
+    const WORDS: [&[u8]; 6] = [b"secret", b"change", b"example", b"placeholder", b"password", b"your-"];
+    let has = |word: &&[u8]| key.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word));
+    WORDS.iter().any(has)
 }
 
 /// The owner: every part preceded by its length, so that no two callers are equal.

@@ -20,6 +20,7 @@ use super::authn::issuers::{IssuerState, IssuerUnavailable};
 use super::authn::rules::IssuerRules;
 use super::catalogue::Catalogue;
 use super::embeddings::EmbeddingSearch;
+use super::face::{self, FaceSite, FaceState};
 use super::host::Hosts;
 use super::listen;
 use super::load::{self, Loaded};
@@ -28,6 +29,7 @@ use super::observe::audit_sink::AuditSink;
 use super::ops::files::{Credentials, FileSources, Files, VariableLookup};
 use super::ops::reload::{self, ActiveFiles};
 use super::ops::{admin, health};
+use super::providers::FaceProvider;
 use super::settings::{GatewaySettings, Vending, most};
 use super::state::{Parts, SharedState};
 use super::token_ledger::{Ledger, LedgerWriter};
@@ -51,6 +53,8 @@ pub struct GatewaySetup {
     pub exchanges: TaskTracker,
     /// Variables for servers' headers.
     pub variables: VariableLookup,
+    /// Variables for `face.providers`.
+    pub environment: VariableLookup,
 }
 
 /// A serving gateway. When dropped, it drains first.
@@ -64,9 +68,18 @@ pub struct RunningGateway {
     /// These end after the workers, which may wait for them: `control`, then `vault`.
     control: Option<(watch::Sender<bool>, JoinHandle<()>)>,
     vault: Option<(watch::Sender<bool>, JoinHandle<()>)>,
+    /// The pages for people: where they are, and the thread that serves them.
+    face: Option<RunningFace>,
     writer: Option<AuditWriter>,
     /// Who writes the ledger of vended tokens.
     ledger: Option<JoinHandle<()>>,
+}
+
+/// The pages for people.
+struct RunningFace {
+    address: SocketAddr,
+    url: String,
+    thread: (watch::Sender<bool>, JoinHandle<()>),
 }
 
 /// Why a gateway does not start.
@@ -104,9 +117,9 @@ impl RunningGateway {
     /// # Errors
     /// [`StartError`]; then nothing was started.
     pub fn start(setup: GatewaySetup) -> Result<Self, StartError> {
-        let GatewaySetup { settings, journal, http, credentials, exchanges, variables } = setup;
+        let GatewaySetup { settings, journal, http, credentials, exchanges, variables, environment } = setup;
         let trust = http.trust().clone();
-        let report = load::read(FileSources { settings, credentials, variables, trust })?;
+        let report = load::read(FileSources { settings, credentials, variables, environment, trust })?;
         let Some(loaded) = report.loaded else {
             return Err(StartError::Load(report.problems.into_iter().filter(Problem::is_error).collect()));
         };
@@ -119,7 +132,7 @@ impl RunningGateway {
     /// # Errors
     /// [`StartError`]; then nothing was started.
     pub fn serve(loaded: Loaded, around: GatewayContext) -> Result<Self, StartError> {
-        let Loaded { mut settings, files, in_force, issuers, session_key, embeddings_key } = loaded;
+        let Loaded { mut settings, files, in_force, issuers, session_key, embeddings_key, providers } = loaded;
         let GatewayContext { journal, http, exchanges } = around;
         let epoch = Arc::new(AtomicU64::new(0));
         let issuers = settings.issuers.iter().cloned().zip(issuers).map(|(issuer, (rules, secret))| {
@@ -137,6 +150,8 @@ impl RunningGateway {
         };
         let listeners = bind(settings.listen, count)?;
         let admin_listener = settings.admin.map(|address| bind(address, 1)).transpose()?;
+        let face_listener = settings.face.as_ref().map(|face| bind(face.listen, 1)).transpose()?;
+        let face_listener = face_listener.and_then(|listeners| listeners.into_iter().next());
         let admin_listener = admin_listener.and_then(|listeners| listeners.into_iter().next());
         let address = listeners.first().map_or(Ok(settings.listen), std::net::TcpListener::local_addr)?;
         let admin = admin_listener.as_ref().map(std::net::TcpListener::local_addr).transpose()?;
@@ -189,6 +204,7 @@ impl RunningGateway {
             workers: Vec::new(),
             control: None,
             vault: None,
+            face: None,
             writer: Some(writer),
             ledger: ledger_thread,
         };
@@ -199,6 +215,8 @@ impl RunningGateway {
             exchanges.wait().await;
         })?);
         running.control = Some(running.start_control(control, files, in_force, admin_listener)?);
+        running.face =
+            face_listener.map(|listener| running.start_face(listener, providers, http)).transpose()?;
         for listener in listeners {
             let worker = running.start_worker(listener, draining.clone())?;
             running.workers.push(worker);
@@ -214,6 +232,11 @@ impl RunningGateway {
     /// Where metrics are served.
     pub fn admin(&self) -> Option<SocketAddr> {
         self.admin
+    }
+
+    /// Where the pages for people are, and the address that people type.
+    pub fn face(&self) -> Option<(SocketAddr, &str)> {
+        self.face.as_ref().map(|face| (face.address, face.url.as_str()))
     }
 
     /// The address that clients type.
@@ -272,6 +295,28 @@ impl RunningGateway {
         })
     }
 
+    fn start_face(
+        &self,
+        listener: std::net::TcpListener,
+        providers: Vec<FaceProvider>,
+        http: Http,
+    ) -> io::Result<RunningFace> {
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let settings = &self.shared.settings;
+        let address = listener.local_addr()?;
+        let face = settings.face.clone().unwrap_or_default();
+        let site = FaceSite::new(&face, address, settings.tls.is_some());
+        let audit = self.writer.as_ref().map(AuditWriter::ledger).unwrap_or_default();
+        let url = site.url.clone();
+        let face = FaceState::new(self.shared.clone(), (site, providers), http, audit, random()?);
+        let listener = {
+            let _context = runtime.enter();
+            TcpListener::from_std(listener)?
+        };
+        let thread = thread("face", runtime, |stopping| face::serve(listener, face, stopping))?;
+        Ok(RunningFace { address, url, thread })
+    }
+
     fn start_worker(
         &self,
         listener: std::net::TcpListener,
@@ -313,7 +358,8 @@ impl Drop for RunningGateway {
             // A panic in there has been reported by the panic hook.
             let _ = worker.join();
         }
-        for (stop, thread) in [self.control.take(), self.vault.take()].into_iter().flatten() {
+        let face = self.face.take().map(|face| face.thread);
+        for (stop, thread) in [face, self.control.take(), self.vault.take()].into_iter().flatten() {
             stop.send_replace(true);
             let _ = thread.join();
         }

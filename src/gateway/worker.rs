@@ -196,6 +196,7 @@ impl Worker {
                 headers,
                 body: &body,
                 request_id: &request_id,
+                audit: &self.books.ledger,
             };
             // Boxed, so that requests to other servers need no room for it.
             return Ok((Box::pin(self.own(moment, &asked, record)).await?, Some(turn)));

@@ -92,6 +92,16 @@ impl AuthorizationRequest<'_> {
 }
 
 impl PendingAuthorization {
+    /// What must be kept until the answer comes, by whoever keeps nothing else: `state` and the verifier.
+    pub fn kept(&self) -> (&Secret, Option<&Secret>) {
+        (&self.state, self.verifier.as_ref())
+    }
+
+    /// The request of which that was kept.
+    pub fn resume(state: Secret, verifier: Secret, issuer: &str, iss_required: bool) -> Self {
+        Self { verifier: Some(verifier), known: None, state, issuer: Some(issuer.to_owned()), iss_required }
+    }
+
     /// With the client's secret, which no answer from the server may repeat.
     #[must_use]
     pub fn guarding(self, secret: Option<&Secret>) -> Self {

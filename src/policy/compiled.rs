@@ -90,6 +90,18 @@ impl Policy {
         of_group(&self.groups, group)
     }
 
+    /// The scopes that the members of a group get, of both kinds, each once.
+    pub fn scopes_of_group(&self, group: &str) -> BTreeSet<&str> {
+        let scopes = self.group(group).into_iter().flatten().map(|scope| &*scope.name);
+        let permissions = of_group(&self.ui_groups, group).into_iter().flatten().map(|scope| &*scope.name);
+        scopes.chain(permissions).collect()
+    }
+
+    /// The line of the file where a rule begins.
+    pub fn line(&self, rule: &Rule) -> Option<u64> {
+        Some(self.entry(rule)?.line)
+    }
+
     /// Whether the policy gives the members of a group anything.
     pub fn knows_group(&self, group: &str) -> bool {
         self.group(group).is_some()
@@ -159,6 +171,23 @@ impl Policy {
     pub fn tools(&self, server: &str) -> BTreeSet<&str> {
         let entries = self.scopes.iter().filter_map(|scope| scope.by_server.get(trimmed(server))).flatten();
         entries.flat_map(|entry| entry.tools.written()).collect()
+    }
+
+    /// The registry's own scopes, in alphabetical order.
+    pub(super) fn ui_scopes(&self) -> Vec<&UiScope> {
+        let mut scopes: Vec<&UiScope> = self.ui.values().map(AsRef::as_ref).collect();
+        scopes.sort_by(|one, other| one.name.cmp(&other.name));
+        scopes
+    }
+
+    /// Whether any group has one of the registry's own scopes.
+    pub(super) fn is_held(&self, scope: &UiScope) -> bool {
+        self.ui_groups.values().flatten().any(|held| held.name == scope.name)
+    }
+
+    /// The groups that have none of them, in alphabetical order.
+    pub(super) fn groups_without_permissions(&self) -> BTreeSet<&str> {
+        self.ui_groups.iter().filter(|(_, held)| held.is_empty()).map(|(group, _)| &**group).collect()
     }
 
     pub(super) fn scopes(&self) -> &[Arc<Scope>] {

@@ -94,6 +94,11 @@ impl Grants {
         self.0.permissions.iter().flat_map(|scope| scope.services(action)).collect()
     }
 
+    /// The names of the registry's own scopes that the caller has; some may come more than once.
+    pub fn permission_scopes(&self) -> impl Iterator<Item = &str> {
+        self.0.permissions.iter().map(|scope| &*scope.name)
+    }
+
     /// The permit by an entry that allows the call, unless the token is limited to less.
     fn bounded(&self, server: &str, need: &Need<'_>, entry: &PolicyEntry) -> Result<Permit, Denial> {
         let permit = || Permit { rule: Arc::clone(&entry.rule) };

@@ -124,6 +124,18 @@ impl Policy {
     }
 }
 
+impl Grants {
+    /// The caller's scopes, each with what its entries allow, one line an entry.
+    pub fn by_scope(&self) -> impl Iterator<Item = (&str, Vec<String>)> {
+        self.held().iter().map(|scope| {
+            let about = |entry: &&Arc<PolicyEntry>| {
+                self.exists(entry) && entry.server.as_deref().is_none_or(|server| self.opens(server))
+            };
+            (&*scope.name, scope.entries.iter().filter(about).map(|entry| entry.told()).collect())
+        })
+    }
+}
+
 impl PolicyEntry {
     /// What it allows, in one line.
     fn told(&self) -> String {

@@ -5,7 +5,8 @@ use std::fmt;
 use super::compiled::Policy;
 use super::entry::PolicyEntry;
 use super::names::NameSet;
-use super::{Listed, Rule};
+use super::ui::UiScope;
+use super::{Listed, Rule, UiAction};
 
 /// Something `gateway check` points out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,9 +43,50 @@ pub enum PolicyRemark {
         /// The earlier one.
         of: Rule,
     },
+    /// A permission for a server that is not there, by its path or name.
+    NoService {
+        /// The scope in `UI-Scopes`.
+        scope: String,
+        /// The permission.
+        action: UiAction,
+        /// What it names.
+        name: String,
+    },
+    /// A scope in `UI-Scopes` that no group has.
+    Unheld {
+        /// The scope.
+        scope: String,
+    },
+    /// A group whose members see nothing on the pages.
+    NoPermission {
+        /// The group.
+        group: String,
+    },
 }
 
 impl Policy {
+    /// The remarks about the registry's own permissions, given the servers' paths and what people call them.
+    pub fn permission_remarks(&self, servers: &[(String, String)]) -> Vec<PolicyRemark> {
+        let mut remarks = Vec::new();
+        for scope in self.ui_scopes() {
+            for action in UiAction::ALL.into_iter().filter(|action| *action != UiAction::Register) {
+                let is_there =
+                    |name: &&str| servers.iter().any(|(path, title)| UiScope::is_about(name, path, title));
+                let gone = scope.services(action).filter(|name| !is_there(name));
+                remarks.extend(gone.map(|name| PolicyRemark::NoService {
+                    scope: scope.name.to_string(),
+                    action,
+                    name: name.to_owned(),
+                }));
+            }
+        }
+        let unheld = self.ui_scopes().into_iter().filter(|scope| !self.is_held(scope));
+        remarks.extend(unheld.map(|scope| PolicyRemark::Unheld { scope: scope.name.to_string() }));
+        let without = self.groups_without_permissions().into_iter();
+        remarks.extend(without.map(|group| PolicyRemark::NoPermission { group: group.to_owned() }));
+        remarks
+    }
+
     /// The remarks, in the file's order.
     pub fn remarks(&self) -> Vec<PolicyRemark> {
         let unknown = |(group, scope): &(String, String)| PolicyRemark::UnknownScope {
@@ -110,6 +152,13 @@ impl fmt::Display for PolicyRemark {
                     "line {line}: {rule} names {name}, which is not a pattern: only a single '*' means all"
                 )
             }
+            Self::NoService { scope, action, name } => {
+                write!(f, "UI-Scopes: {scope} has {name} in {}, and no server is called that", action.name())
+            }
+            Self::Unheld { scope } => write!(f, "UI-Scopes: no group has {scope}"),
+            Self::NoPermission { group } => {
+                write!(f, "group {group} has nothing of UI-Scopes, so its members see no server on the pages")
+            }
             Self::Duplicate { rule, line, of } => write!(f, "line {line}: {rule} says the same as {of}"),
         }
     }
@@ -152,5 +201,22 @@ mod tests {
         let text = "s: [{server: a, methods: [tools/list], tools: [x]}, {server: a, tools: [x]}, {server: a}]\n\
                     t: [{server: a, methods: [tools/list], tools: [x]}]";
         assert_eq!(remarks(text), [""; 0]);
+    }
+
+    #[test]
+    fn permissions_that_lead_nowhere_are_pointed_out() {
+        let text = "UI-Scopes:\n  a: {list_service: [all, time, 'Time Server', gone], register_service: [new]}\n  b: {}\n\
+                    group_mappings: {g: [a], h: [s]}\ns: [{server: x}]\n";
+        let servers = [("time".to_owned(), "Time Server".to_owned())];
+        let said = Policy::parse(text).unwrap().permission_remarks(&servers);
+        let said: Vec<String> = said.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            said,
+            [
+                "UI-Scopes: a has gone in list_service, and no server is called that",
+                "UI-Scopes: no group has b",
+                "group h has nothing of UI-Scopes, so its members see no server on the pages",
+            ]
+        );
     }
 }

@@ -156,7 +156,8 @@ impl<'de> Visitor<'de> for FileVisitor {
                 "UI-Scopes" => {
                     let scopes: Option<BTreeMap<String, Value>> = map.next_value()?;
                     let scopes = scopes.unwrap_or_default().into_iter();
-                    file.ui = scopes.map(|(name, value)| (name, UiScope::read(&value))).collect();
+                    file.ui =
+                        scopes.map(|(name, value)| (name.clone(), UiScope::read(&name, &value))).collect();
                 }
                 "" => return Err(A::Error::custom("a scope needs a name")),
                 _ => {

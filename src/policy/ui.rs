@@ -23,6 +23,7 @@ pub enum UiAction {
 /// One scope.
 #[derive(Debug, Default)]
 pub(super) struct UiScope {
+    pub(super) name: Box<str>,
     /// By action, in [`UiAction::ALL`]'s order: servers by path or by what people call them.
     services: [Vec<Box<str>>; UiAction::ALL.len()],
 }
@@ -44,12 +45,12 @@ impl UiAction {
 }
 
 impl UiScope {
-    pub(super) fn read(value: &Value) -> Self {
+    pub(super) fn read(name: &str, value: &Value) -> Self {
         let list = |action: UiAction| {
             let items = value.get(action.name()).and_then(Value::as_array).into_iter().flatten();
             items.filter_map(Value::as_str).map(Into::into).collect()
         };
-        Self { services: UiAction::ALL.map(list) }
+        Self { name: name.into(), services: UiAction::ALL.map(list) }
     }
 
     pub(super) fn services(&self, action: UiAction) -> impl Iterator<Item = &str> {
@@ -58,8 +59,13 @@ impl UiScope {
 
     /// The registry compares what people call a server, its own files write paths: either is meant.
     pub(super) fn allows(&self, action: UiAction, path: &str, title: &str) -> bool {
-        let named = |name: &str| is_wildcard(name) || name == title || trimmed(name) == trimmed(path);
-        self.services(action).filter(|name| !trimmed(name).is_empty()).any(named)
+        self.services(action).any(|name| Self::is_about(name, path, title))
+    }
+
+    /// Whether a name in a permission means this server.
+    pub(super) fn is_about(name: &str, path: &str, title: &str) -> bool {
+        let is = is_wildcard(name) || name == title || trimmed(name) == trimmed(path);
+        is && !trimmed(name).is_empty()
     }
 }
 

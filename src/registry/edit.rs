@@ -1,16 +1,20 @@
-//! Changes the registry's folder as the registry does: switches a server on or off, adds a file, removes one. Each
-//! file is replaced whole, members that nobody here knows are kept, and whoever else changes the folder with this
-//! program waits.
+//! Changes the registry's folder as the registry does: switches a server on or off, adds a file, changes one, removes
+//! one. Each file is replaced whole, what nobody here knows and how it is written are kept, and whoever else changes the
+//! folder with this program waits.
 
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use aws_lc_rs::digest;
 use serde_json::{Map, Value};
 use thiserror::Error;
 
-use super::{MAX_FILE_BYTES, Profile, RegisteredServer, Registry, STATE, ServerFile, is_there};
+use super::{MAX_FILE_BYTES, Profile, RegisteredServer, Registry, STATE, ServerFile, is_there, members};
 use crate::sys::{public_file, regular_file};
+
+/// The members with an address.
+const ADDRESSES: [&str; 4] = ["proxy_pass_url", "proxy_target_url", "mcp_endpoint", "sse_endpoint"];
 
 /// Why the folder is as it was.
 #[derive(Debug, Error)]
@@ -33,6 +37,17 @@ pub enum EditError {
     /// No file describes it.
     #[error("no file describes this server")]
     NoFile,
+    /// Somebody else changed the file.
+    #[error("the file changed since you opened it; open it again")]
+    Changed,
+}
+
+/// A server's file, opened to be changed.
+pub struct OpenedFile {
+    /// All that is in it.
+    pub members: Map<String, Value>,
+    /// Differs when anything in it does.
+    pub version: String,
 }
 
 /// Switches a server on or off, by its path as its file has it.
@@ -52,11 +67,7 @@ pub fn add(dir: &Path, members: Map<String, Value>) -> Result<String, EditError>
     let text = serde_json::to_string_pretty(&members).map_err(io::Error::from)? + "\n";
     let file: ServerFile =
         serde_json::from_str(&text).map_err(|error| EditError::Server(error.to_string()))?;
-    let server =
-        RegisteredServer::from_file(file, Path::new("")).map_err(|(what, _)| EditError::Server(what))?;
-    if server.url.is_none() {
-        return Err(EditError::Server("proxy_pass_url is missing or not a URL".into()));
-    }
+    let server = fit(file, &members)?;
     let place = dir.join(format!("{}.json", server.name.replace('/', "_")));
     let _turn = Turn::wait(dir)?;
     let known = Registry::read(dir)?;
@@ -70,15 +81,93 @@ pub fn add(dir: &Path, members: Map<String, Value>) -> Result<String, EditError>
     Ok(server.name)
 }
 
+/// Opens a server's file.
+///
+/// # Errors
+/// [`EditError`].
+pub fn open(dir: &Path, profile: &Profile) -> Result<OpenedFile, EditError> {
+    let text = text(dir, profile)?;
+    let members = serde_json::from_str(&text).map_err(|error| EditError::Server(error.to_string()))?;
+    Ok(OpenedFile { members, version: version(&text) })
+}
+
+/// Changes members of a server's file, and removes those that are null; gives the names of those that were different.
+/// With a version, only if the file still has it.
+///
+/// # Errors
+/// [`EditError`].
+pub fn change(
+    dir: &Path,
+    profile: &Profile,
+    opened: Option<&str>,
+    members: &Map<String, Value>,
+) -> Result<Vec<String>, EditError> {
+    let _turn = Turn::wait(dir)?;
+    let mut text = text(dir, profile)?;
+    if opened.is_some_and(|opened| opened != version(&text)) {
+        return Err(EditError::Changed);
+    }
+    let bad = |error: serde_json::Error| EditError::Server(error.to_string());
+    let before: Map<String, Value> = serde_json::from_str(&text).map_err(bad)?;
+    let is_new = |(name, value): &(&String, &Value)| before.get(*name).unwrap_or(&Value::Null) != *value;
+    let changed: Map<String, Value> =
+        members.iter().filter(is_new).map(|(name, value)| (name.clone(), value.clone())).collect();
+    if changed.is_empty() {
+        return Ok(Vec::new());
+    }
+    for (name, value) in &changed {
+        let value = Some(value).filter(|value| !value.is_null());
+        text = members::set(&text, name, value).map_err(EditError::Server)?;
+    }
+    let server = fit(serde_json::from_str(&text).map_err(bad)?, &changed)?;
+    let old: ServerFile = serde_json::from_value(before.into()).map_err(bad)?;
+    let same = RegisteredServer::from_file(old, Path::new("")).is_ok_and(|old| old.name == server.name);
+    if !same {
+        return Err(EditError::Server("the path of a server cannot be changed; add another one".into()));
+    }
+    public_file::write(&profile.file, text.as_bytes())?;
+    Ok(changed.into_iter().map(|(name, _)| name).collect())
+}
+
+/// The text of a server's file, if it is one of this folder's.
+fn text(dir: &Path, profile: &Profile) -> Result<String, EditError> {
+    if profile.file.as_os_str().is_empty() || profile.file.parent() != Some(dir) {
+        return Err(EditError::NoFile);
+    }
+    Ok(regular_file::read_text(&profile.file, MAX_FILE_BYTES)?)
+}
+
+fn version(text: &str) -> String {
+    let hash = digest::digest(&digest::SHA256, text.as_bytes());
+    hash.as_ref().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The server of what was said of it, if it can be one. What is typed into a form is held to more than what stands in a
+/// file: parsers drop or change odd characters, and the next program may not.
+fn fit(file: ServerFile, members: &Map<String, Value>) -> Result<RegisteredServer, EditError> {
+    let server =
+        RegisteredServer::from_file(file, Path::new("")).map_err(|(what, _)| EditError::Server(what))?;
+    if server.url.is_none() {
+        return Err(EditError::Server("proxy_pass_url is missing or not a URL".into()));
+    }
+    let is_odd =
+        |c: char| c.is_control() || c.is_whitespace() || !c.is_ascii() || r#"\"'`<>{}|^#"#.contains(c);
+    for name in ADDRESSES {
+        if members.get(name).and_then(Value::as_str).is_some_and(|url| url.contains(is_odd)) {
+            let what = format!("{name} has a fragment, white space or other characters that no address has");
+            return Err(EditError::Server(what));
+        }
+    }
+    Ok(server)
+}
+
 /// Removes a server's file, and its switch.
 ///
 /// # Errors
 /// [`EditError`].
 pub fn remove(dir: &Path, profile: &Profile) -> Result<(), EditError> {
     let _turn = Turn::wait(dir)?;
-    if profile.file.as_os_str().is_empty() || profile.file.parent() != Some(dir) {
-        return Err(EditError::NoFile);
-    }
+    let _ = text(dir, profile)?;
     fs::remove_file(&profile.file)?;
     state(dir, &profile.path, None)
 }
@@ -88,19 +177,19 @@ fn state(dir: &Path, path: &str, on: Option<bool>) -> Result<(), EditError> {
     let place = dir.join(STATE);
     let text = if is_there(&place) { regular_file::read_text(&place, MAX_FILE_BYTES)? } else { "{}".into() };
     let malformed = || EditError::State { path: place.display().to_string() };
-    let mut state: Map<String, Value> = serde_json::from_str(&text).map_err(|_| malformed())?;
-    let alike = |other: &str| other.trim_matches('/') == path.trim_matches('/');
-    match on {
-        None => state.retain(|other, _| !alike(other)),
-        Some(on) => {
-            state.iter_mut().filter(|(other, _)| alike(other)).for_each(|(_, value)| *value = on.into());
-            if !state.keys().any(|other| alike(other)) {
-                state.insert(path.to_owned(), on.into());
-            }
-        }
+    let state: Map<String, Value> = serde_json::from_str(&text).map_err(|_| malformed())?;
+    let alike = |other: &&String| other.trim_matches('/') == path.trim_matches('/');
+    let mut names: Vec<&str> = state.keys().filter(alike).map(String::as_str).collect();
+    if names.is_empty() && on.is_some() {
+        names.push(path);
     }
-    let text = serde_json::to_string_pretty(&state).map_err(io::Error::from)? + "\n";
-    Ok(public_file::write(&place, text.as_bytes())?)
+    let on = on.map(Value::from);
+    let mut new = text;
+    for name in names {
+        new = members::set(&new, name, on.as_ref()).map_err(|_| malformed())?;
+    }
+    let end = if new.ends_with('\n') { "" } else { "\n" };
+    Ok(public_file::write(&place, (new + end).as_bytes())?)
 }
 
 /// One change at a time, of all gateways that share the folder. The lock is on the folder itself, so that no file of ours lies

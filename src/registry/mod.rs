@@ -6,6 +6,7 @@
 
 pub mod edit;
 mod file;
+pub(crate) mod members;
 mod profile;
 
 use std::collections::{BTreeMap, HashSet};

@@ -1,9 +1,13 @@
 //! What a server's file says of it to people and to those who look for a tool. Nothing of it decides anything, so
 //! whatever reads strangely is left out and takes nothing else away. Not here: what decides (see `file`).
 
+use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
 
 use serde_json::Value;
+
+use crate::sys::clock;
 
 /// A server as its file describes it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -22,6 +26,14 @@ pub struct Profile {
     pub auth_provider: Option<String>,
     /// Its licence.
     pub license: Option<String>,
+    /// Its version, as its file says.
+    pub version: Option<String>,
+    /// The stars that the file says it has.
+    pub stars: u64,
+    /// Whether it is written in Python, as the file says.
+    pub is_python: bool,
+    /// When its entry was last changed, in seconds since 1970: as its file says, or else when the file was.
+    pub updated_at: Option<i64>,
     /// Its tools, as far as the file lists them.
     pub tools: Vec<ListedTool>,
 }
@@ -54,6 +66,10 @@ impl Profile {
             hints: words(&value, "search_hints"),
             auth_provider: some("auth_provider"),
             license: some("license"),
+            version: some("version"),
+            stars: value.get("num_stars").and_then(Value::as_u64).unwrap_or_default(),
+            is_python: value.get("is_python").and_then(Value::as_bool).unwrap_or_default(),
+            updated_at: clock::parse(&said(&value, "updated_at")).or_else(|| changed_at(file)),
             tools: tools.filter_map(ListedTool::read).collect(),
         }
     }
@@ -79,6 +95,12 @@ impl ListedTool {
         };
         (!tool.name.is_empty()).then_some(tool)
     }
+}
+
+/// When a file was last changed.
+fn changed_at(file: &Path) -> Option<i64> {
+    let changed = fs::metadata(file).ok()?.modified().ok()?;
+    i64::try_from(changed.duration_since(UNIX_EPOCH).ok()?.as_secs()).ok()
 }
 
 fn said(value: &Value, member: &str) -> String {

@@ -1,5 +1,5 @@
 //! Files that everybody may read: manual pages, and files that the user names. Complete or not there at all,
-//! permissions by the user's umask, and never through another user's link. Not here: anything with a secret (see
+//! permissions by the user's umask, or as they were, and never through another user's link. Not here: anything with a secret (see
 //! `private_file`).
 
 use std::fs;
@@ -44,6 +44,9 @@ pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     }
     let mut draft = builder().tempfile_in(folder).map_err(at)?;
     draft.write_all(bytes).map_err(at)?;
+    if let Ok(there) = fs::metadata(path) {
+        draft.as_file().set_permissions(there.permissions()).map_err(at)?;
+    }
     draft.persist(path).map_err(|error| at(error.error))?;
     Ok(())
 }

@@ -3,7 +3,7 @@
 //! as well (see `private_file`).
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
 /// Why a pipe, a device, a socket or a folder is not read.
@@ -27,7 +27,20 @@ pub fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// The same as text, without a byte order mark.
+/// The last `most` bytes of a file, or all of it.
+///
+/// # Errors
+/// The operating system's error; [`io::ErrorKind::InvalidInput`] if it is not a regular file.
+pub fn read_end(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    let mut file = open(path)?;
+    let length = file.metadata()?.len();
+    file.seek(SeekFrom::Start(length.saturating_sub(most)))?;
+    let mut bytes = Vec::new();
+    file.take(most).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// A file's text, without a byte order mark, if it has at most `most` bytes.
 ///
 /// # Errors
 /// As [`read`]; [`io::ErrorKind::InvalidData`] if it is not UTF-8.
@@ -108,6 +121,10 @@ mod tests {
         crate::sys::private_file::write(&path, "hello").unwrap();
         assert_eq!(read_text(&path, 5).unwrap(), "hello");
         assert_eq!(read(&path, 4).unwrap_err().to_string(), "larger than 4 bytes");
+        assert_eq!(
+            (read_end(&path, 2).unwrap(), read_end(&path, 9).unwrap()),
+            (b"lo".to_vec(), b"hello".to_vec())
+        );
         assert_eq!(read(&dir.path().join("no"), 9).unwrap_err().kind(), io::ErrorKind::NotFound);
         let link = dir.path().join("link");
         std::os::unix::fs::symlink(&path, &link).unwrap();

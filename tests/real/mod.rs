@@ -19,6 +19,7 @@ mod client_conformance;
 mod client_files;
 mod device;
 mod discovery;
+mod face;
 mod flows;
 mod gateway;
 mod gateway_clients;

@@ -192,6 +192,7 @@ impl Lab {
             credentials: Box::new(move |_| Some(outside.clone())),
             exchanges: Default::default(),
             variables: Box::new(move |name| variable(name, &hang)),
+            environment: Box::new(|_| None),
         };
         let events = kept.clone();
         let heard = log::listen(LevelFilter::DEBUG, move |said| {

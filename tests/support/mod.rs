@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "tests start the program and lay out its files")]
 
 pub(crate) mod coding;
+pub(crate) mod face;
 pub(crate) mod lab;
 pub(crate) mod mint;
 pub(crate) mod outside;

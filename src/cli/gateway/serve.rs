@@ -107,7 +107,8 @@ fn start_error(error: &StartError, admin: Option<SocketAddr>) -> Error {
 fn say_where(running: &RunningGateway) {
     let admin =
         running.admin().map(|admin| format!(", metrics at http://{admin}/metrics")).unwrap_or_default();
-    info!(event = "listening", "{} as {}{admin}", running.address(), running.public_url());
+    let face = running.face().map(|(_, url)| format!(", pages for people at {url}")).unwrap_or_default();
+    info!(event = "listening", "{} as {}{admin}{face}", running.address(), running.public_url());
 }
 
 fn say_leaving(lame_duck: Duration) {

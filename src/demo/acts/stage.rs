@@ -42,7 +42,7 @@ impl Stage {
         let pool = idp.realm_issuer(POOL);
         private_file::create_dir(folder)?;
         let bases: Vec<_> = servers.iter().map(|(server, sample)| (*server, sample.base())).collect();
-        for (name, text) in setup::files(idp.issuer(), &bases) {
+        for (name, text) in setup::files(&pool, idp.issuer(), &bases) {
             write(folder, &name, &text)?;
         }
         let key = new_signing_key().ok_or_else(|| std::io::Error::other("no random numbers"))?;
@@ -83,6 +83,7 @@ fn gateway(folder: &Path, pool: &str, exchanges: &TaskTracker) -> Result<Running
         credentials: Box::new(|_| None),
         exchanges: exchanges.clone(),
         variables: Box::new(|_| None),
+        environment: Box::new(|_| None),
         settings,
     });
     let running = running.map_err(std::io::Error::other)?;

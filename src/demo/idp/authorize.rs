@@ -30,6 +30,7 @@ pub(super) struct AuthorizationParams {
     code_challenge_method: Param,
     audience: Param,
     resource: Param,
+    nonce: Param,
 }
 
 /// What the consent page sends. The ticket is the only link to the request, and another site cannot guess it.
@@ -115,6 +116,7 @@ fn check(
         subject: idp.options.user.clone(),
         scope: client.scope(request.scope.get())?,
         audience: audience.or(idp.options.audience.as_deref()).map(str::to_owned),
+        nonce: request.nonce.get().map(str::to_owned),
     };
     Ok((approval, challenge))
 }

@@ -89,6 +89,7 @@ fn codes(
         subject: idp.options.user.clone(),
         scope: client.scope(request.scope.get())?,
         audience,
+        nonce: None,
     };
     let (device_code, user_code) = (keys::random()?, user_code()?);
     let (interval, lifetime) = (idp.options.device_interval, idp.options.device_code_lifetime.as_secs());

@@ -27,6 +27,8 @@ pub struct Options {
     pub audience: Option<String>,
     /// The user who logs in, unless the consent page names another.
     pub user: String,
+    /// The groups that ID tokens say the user is in.
+    pub groups: Vec<String>,
     /// The least time between two polls of the device grant (RFC 8628 section 3.2).
     pub device_interval: Duration,
     /// The lifetime of device codes.
@@ -67,6 +69,7 @@ impl Default for Options {
             always_refresh: false,
             audience: None,
             user: "demo-user".to_owned(),
+            groups: Vec::new(),
             device_interval: Duration::from_secs(5),
             device_code_lifetime: Duration::from_secs(600),
             clock: system_clock,

@@ -60,6 +60,8 @@ pub(super) struct Approval {
     pub(super) subject: String,
     pub(super) scope: String,
     pub(super) audience: Option<String>,
+    /// What the client wants to find in an ID token (OpenID Connect Core section 3.1.2.1).
+    pub(super) nonce: Option<String>,
 }
 
 /// An authorization request that has passed every check and waits for the user.

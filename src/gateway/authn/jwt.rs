@@ -15,6 +15,9 @@ use crate::oauth::CALLER_REVOKED;
 /// The longest token that is read, in bytes.
 pub const MAX_TOKEN: usize = 16 << 10;
 
+/// The longest that an issuer gives us itself, in bytes.
+const MAX_GIVEN_TOKEN: usize = 256 << 10;
+
 /// Header parameters that are always rejected: extensions that would have to be understood (`crit`, `b64`), keys that
 /// a token brings along, and compression (RFC 8725 sections 3.6 and 3.10).
 const REFUSED: [&str; 7] = ["crit", "b64", "jku", "jwk", "x5u", "x5c", "zip"];
@@ -89,7 +92,12 @@ impl<'t> Jws<'t> {
     /// # Errors
     /// [`TokenError::Malformed`], [`TokenError::Header`] or [`TokenError::Algorithm`].
     pub fn read(text: &'t str) -> Result<Self, TokenError> {
-        if text.len() > MAX_TOKEN {
+        Self::within(text, MAX_TOKEN)
+    }
+
+    /// The same of at most so many bytes.
+    fn within(text: &'t str, most: usize) -> Result<Self, TokenError> {
+        if text.len() > most {
             return Err(TokenError::Malformed);
         }
         let (signed, signature) = text.rsplit_once('.').ok_or(TokenError::Malformed)?;
@@ -144,7 +152,18 @@ impl<'t> Token<'t> {
     /// # Errors
     /// [`TokenError::Malformed`], [`TokenError::Header`] or [`TokenError::Algorithm`].
     pub fn read(text: &'t str) -> Result<Self, TokenError> {
-        let jws = Jws::read(text)?;
+        Self::of(Jws::read(text)?)
+    }
+
+    /// The same for a token that an issuer gave us itself: it may be longer, for a person in many groups.
+    ///
+    /// # Errors
+    /// As [`Token::read`].
+    pub(in crate::gateway) fn given(text: &'t str) -> Result<Self, TokenError> {
+        Self::of(Jws::within(text, MAX_GIVEN_TOKEN)?)
+    }
+
+    fn of(jws: Jws<'t>) -> Result<Self, TokenError> {
         let claims = object::read(&jws.payload).ok_or(TokenError::Malformed)?;
         Ok(Self { jws, claims })
     }
@@ -181,17 +200,17 @@ impl<'t> Token<'t> {
 
 impl Claims {
     /// The header's `typ`.
-    pub(super) fn typ(&self) -> Option<&str> {
+    pub(in crate::gateway) fn typ(&self) -> Option<&str> {
         self.typ.as_deref()
     }
 
     /// The payload's members.
-    pub(super) fn members(&self) -> &Map<String, Value> {
+    pub(in crate::gateway) fn members(&self) -> &Map<String, Value> {
         &self.members
     }
 
     /// The payload's members, owned.
-    pub(super) fn into_members(self) -> Map<String, Value> {
+    pub(in crate::gateway) fn into_members(self) -> Map<String, Value> {
         self.members
     }
 }

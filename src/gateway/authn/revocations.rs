@@ -16,6 +16,8 @@ pub struct RevocationList {
     pub(in crate::gateway) token_ids: HashSet<String>,
     pub(in crate::gateway) subjects: HashSet<String>,
     pub(in crate::gateway) clients: HashSet<String>,
+    /// Sessions of people at the pages.
+    pub(in crate::gateway) sessions: HashSet<String>,
 }
 
 /// Why there is no list, or no further entry in it.
@@ -33,7 +35,7 @@ pub enum RevocationError {
     #[error(transparent)]
     Unwritable(#[from] FileError),
     /// A line that says something else: no gateway puts the list in force.
-    #[error("{path}: line {line} is not jti:, sub: or client_id: VALUE", path = path.display())]
+    #[error("{path}: line {line} is not jti:, sub:, client_id: or sid: VALUE", path = path.display())]
     Malformed {
         /// The file.
         path: PathBuf,
@@ -88,7 +90,7 @@ impl RevocationList {
         Ok(new.len())
     }
 
-    /// One entry per line, `jti: VALUE`, `sub: VALUE` or `client_id: VALUE`; `#` begins a comment.
+    /// One entry per line, `jti: VALUE`, `sub: VALUE`, `client_id: VALUE` or `sid: VALUE`; `#` begins a comment.
     ///
     /// # Errors
     /// The number of the first invalid line.
@@ -105,6 +107,7 @@ impl RevocationList {
                 "jti" => &mut revoked.token_ids,
                 "sub" => &mut revoked.subjects,
                 "client_id" => &mut revoked.clients,
+                "sid" => &mut revoked.sessions,
                 _ => return Err(number + 1),
             };
             if value.is_empty() {
@@ -113,6 +116,11 @@ impl RevocationList {
             set.insert(value.to_owned());
         }
         Ok(revoked)
+    }
+
+    /// Whether a person's session at the pages is over: it, or the person.
+    pub(in crate::gateway) fn ends(&self, sid: &str, person: &Principal) -> bool {
+        self.sessions.contains(sid) || self.reject(person).is_some()
     }
 
     /// What is revoked, if anything: the caller, or only this token.

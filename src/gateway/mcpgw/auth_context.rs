@@ -5,9 +5,9 @@ use hyper::header::HeaderName;
 use serde_json::{Map, Value, json};
 
 use super::request::OwnRequest;
-use super::services;
 use crate::gateway::callers::CredentialHeader;
 use crate::gateway::servers::MCPGW;
+use crate::gateway::services;
 use crate::mcp::SESSION;
 use crate::policy::UiAction;
 use crate::sys::clock;
@@ -85,9 +85,9 @@ fn header(asked: &OwnRequest<'_>) -> HeaderName {
 /// What the caller reaches, and how many tools that is.
 fn servers(asked: &OwnRequest<'_>) -> Vec<Value> {
     let reached =
-        services::visible(asked).into_iter().filter(|upstream| asked.caller.grants.reaches(upstream.name()));
+        asked.view().visible().into_iter().filter(|upstream| asked.caller.grants.reaches(upstream.name()));
     let row = |upstream: &std::sync::Arc<crate::gateway::state::Upstream>| {
-        let (known, callable) = services::tools(asked, upstream);
+        let (known, callable) = asked.view().tools(upstream);
         json!({"path": services::path(upstream), "num_tools": known, "tools_you_may_call": callable})
     };
     reached.map(row).collect()

@@ -9,13 +9,14 @@ use serde_json::{Map, Value, json};
 use super::arguments::Arguments;
 use super::request::OwnRequest;
 use super::request::ToolResult;
-use super::services;
 use crate::gateway::catalogue::{KnownTool, KnownTools};
 use crate::gateway::servers::route::ServerRoute;
+use crate::gateway::services::{self, ServiceView};
 use crate::gateway::settings::EgressMode;
 use crate::gateway::state::Upstream;
 use crate::policy::Listed;
 use crate::search::Ranking;
+use crate::registry::ListedTool;
 
 /// A tool that is shown, with how well it fits; no score where nothing was asked but tags.
 struct Match<'t> {
@@ -35,8 +36,24 @@ enum RankedBy {
     Nothing,
 }
 
-/// The most words of a question, in bytes.
-const LONGEST: usize = 10_000;
+/// A tool that was found for a page.
+pub(in crate::gateway) struct ToolMatch {
+    pub(in crate::gateway) server: String,
+    pub(in crate::gateway) tool: ListedTool,
+    /// From 0 to 1; none where nothing was asked but tags.
+    pub(in crate::gateway) score: Option<f32>,
+    pub(in crate::gateway) matched: Vec<String>,
+}
+
+/// What a search for a page found.
+pub(in crate::gateway) struct ToolMatches {
+    pub(in crate::gateway) matches: Vec<ToolMatch>,
+    /// Whether there was anything to be searched.
+    pub(in crate::gateway) sees_any: bool,
+}
+
+/// The longest question, in bytes.
+pub(in crate::gateway) const LONGEST_QUERY: usize = 10_000;
 
 pub(super) async fn find(asked: &OwnRequest<'_>, arguments: &Arguments<'_>) -> ToolResult {
     let query =
@@ -45,12 +62,12 @@ pub(super) async fn find(asked: &OwnRequest<'_>, arguments: &Arguments<'_>) -> T
     if query.is_empty() && tags.is_empty() {
         return Err("say what you want to do in natural_language_query, or name tags".into());
     }
-    if query.len() > LONGEST {
-        return Err(format!("natural_language_query is longer than {LONGEST} bytes"));
+    if query.len() > LONGEST_QUERY {
+        return Err(format!("natural_language_query is longer than {LONGEST_QUERY} bytes"));
     }
     let most = arguments.number("top_n_tools").or_else(|| arguments.number("top_n")).unwrap_or(1);
     let tools = asked.shared.catalogue.tools();
-    let visible = visible(asked, &tools, &tags);
+    let visible = visible(asked.view(), &tools, &tags);
     let is_visible = |place: usize| visible.get(place) == Some(&true);
     let (matches, by) = match query {
         "" => (listed(&tools, &is_visible, most), RankedBy::Nothing),
@@ -72,23 +89,44 @@ pub(super) async fn find(asked: &OwnRequest<'_>, arguments: &Arguments<'_>) -> T
     Ok(object.as_object().cloned().unwrap_or_default())
 }
 
+/// The best tools that a caller sees, by a question, by tags, or by both.
+pub(in crate::gateway) fn find_tools(
+    view: ServiceView<'_>,
+    query: &str,
+    tags: &[&str],
+    most: usize,
+) -> ToolMatches {
+    let tools = view.shared.catalogue.tools();
+    let visible = visible(view, &tools, tags);
+    let is_visible = |place: usize| visible.get(place) == Some(&true);
+    let found = match query {
+        "" => listed(&tools, &is_visible, most),
+        query => ranked(&tools, query, &is_visible, most),
+    };
+    let matches = found.into_iter().map(|Match { known, score, matched }| ToolMatch {
+        server: known.server.clone(),
+        tool: known.tool.clone(),
+        score,
+        matched,
+    });
+    ToolMatches { matches: matches.collect(), sees_any: visible.contains(&true) }
+}
+
 /// Which tools the caller sees, of servers that are on and have all these tags.
-fn visible(asked: &OwnRequest<'_>, tools: &KnownTools, tags: &[&str]) -> Vec<bool> {
+fn visible(view: ServiceView<'_>, tools: &KnownTools, tags: &[&str]) -> Vec<bool> {
     let mut visible = vec![false; tools.all.len()];
-    let upstreams = &asked.moment.state.upstreams;
     for (server, places) in tools.servers() {
-        let Some(upstream) = upstreams.get(server).filter(|upstream| upstream.route.server.enabled) else {
-            continue;
-        };
+        let upstream = view.state.upstreams.get(server);
+        let Some(upstream) = upstream.filter(|upstream| upstream.route.server.enabled) else { continue };
         let own: Vec<String> =
             upstream.route.server.profile.tags.iter().map(|tag| tag.to_lowercase()).collect();
-        if !tags.iter().all(|tag| own.contains(&tag.to_lowercase())) || !asked.caller.grants.opens(server) {
+        if !tags.iter().all(|tag| own.contains(&tag.to_lowercase())) || !view.grants.opens(server) {
             continue;
         }
-        let (all, view) = (asked.lists_all(server), asked.caller.grants.view(server, Listed::Tool));
+        let (all, list) = (view.lists_all(server), view.grants.view(server, Listed::Tool));
         let known = tools.all.get(places.clone()).unwrap_or_default();
         for (shown, known) in visible.get_mut(places).unwrap_or_default().iter_mut().zip(known) {
-            *shown = all || view.shows(&known.tool.name);
+            *shown = all || list.shows(&known.tool.name);
         }
     }
     visible
@@ -167,7 +205,7 @@ impl OwnRequest<'_> {
             "score": score,
             "overall_similarity_score": score,
             "matched": found.matched,
-            "may_call": self.may_call(server, &tool.name),
+            "may_call": self.view().may_call(server, &tool.name),
             "server_status": if upstream.healthy.load(Ordering::Relaxed) { services::status(upstream) } else { "unhealthy" },
             "supported_transports": about.transports.iter().map(|transport| transport.name()).collect::<Vec<_>>(),
             "auth_provider": about.profile.auth_provider,

@@ -18,9 +18,10 @@ use hyper::header::{ALLOW, HeaderValue};
 use hyper::{Response, StatusCode};
 use serde_json::{Map, Value, json};
 
+pub(super) use self::finder::{LONGEST_QUERY, ToolMatch, find_tools};
 use self::protocol::{ProtocolEra, RpcReply};
 pub(super) use self::request::OwnRequest;
-pub(super) use self::tools::{Outcome, ToolOrder};
+pub(super) use self::tools::{Outcome, ToolOrder, own_tools};
 use super::body::Body;
 use super::own_sessions::OwnSessions;
 use super::refusal::Rejection;

@@ -8,6 +8,7 @@ use hyper::header::HeaderMap;
 use serde_json::{Map, Value};
 
 use crate::gateway::callers::{Caller, TokenHeader};
+use crate::gateway::observe::audit_buffer::AuditBuffer;
 use crate::gateway::refusal::Rejection;
 use crate::gateway::request_body::ParsedRequest;
 use crate::gateway::servers::MCPGW;
@@ -28,6 +29,8 @@ pub(in crate::gateway) struct OwnRequest<'a> {
     pub(in crate::gateway) headers: &'a HeaderMap,
     pub(in crate::gateway) body: &'a Bytes,
     pub(in crate::gateway) request_id: &'a str,
+    /// Where changes are recorded.
+    pub(in crate::gateway) audit: &'a AuditBuffer,
 }
 
 impl OwnRequest<'_> {

@@ -12,9 +12,10 @@ use super::{auth_context, finder, manage, services};
 use crate::gateway::body::Body;
 use crate::gateway::refusal::Rejection;
 use crate::gateway::servers::MCPGW;
-use crate::gateway::settings::Visibility;
+use crate::gateway::settings::{GatewaySettings, Visibility};
 use crate::mcp::jsonrpc::INVALID_PARAMS;
 use crate::policy::Listed;
+use crate::registry::ListedTool;
 
 /// What a request to the gateway's own server comes to.
 pub(in crate::gateway) enum Outcome {
@@ -40,6 +41,12 @@ pub(super) fn listed(asked: &OwnRequest<'_>) -> Vec<Value> {
         asked.offers(tool) && (all || asked.caller.grants.shows(MCPGW, Listed::Tool, tool.name))
     };
     TOOLS.iter().filter(shown).map(OwnTool::described).collect()
+}
+
+/// The gateway's own tools, as those of other servers are known.
+pub(in crate::gateway) fn own_tools(settings: &GatewaySettings) -> Vec<ListedTool> {
+    let offered = TOOLS.iter().filter(|tool| settings.mcpgw.call_tool || tool.which != Which::CallTool);
+    offered.filter_map(|tool| ListedTool::read(&tool.described())).collect()
 }
 
 /// Calls one.

@@ -39,7 +39,8 @@ pub(crate) struct AuditCapacity {
     pub(crate) lost: Counter,
 }
 
-/// A worker's end of the buffer.
+/// A worker's end of the buffer; by default of none that is written.
+#[derive(Default)]
 pub(crate) struct AuditBuffer {
     page: Arc<Mutex<AuditPage>>,
     to: Option<Sender<Vec<u8>>>,

@@ -44,6 +44,8 @@ pub struct FileSources {
     pub credentials: Credentials,
     /// Variables for servers' headers.
     pub variables: VariableLookup,
+    /// Variables for `face.providers`.
+    pub environment: VariableLookup,
     /// The system's CA certificates are files as well, and are read before the first TLS server is dialled.
     pub trust: Trust,
 }

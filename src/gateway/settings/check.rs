@@ -37,6 +37,7 @@ impl GatewaySettings {
         }
         self.check_search(&mut found);
         self.check_vending(&mut found);
+        self.face.iter().for_each(|face| face.check(self, &mut found));
         self.check_upstreams(&mut found);
         self.limits.check(&mut found);
         self.check_rest(&mut found);
@@ -64,7 +65,7 @@ impl GatewaySettings {
             ));
         }
         if let Some(text) = &self.public_url {
-            found.extend(check_public_url(text));
+            found.extend(check_public_url("public_url", text));
         }
         for (place, host) in self.hosts.iter().enumerate() {
             let url = Url::parse(&format!("http://{host}/"));
@@ -199,22 +200,18 @@ fn is_origin(text: &str) -> bool {
     }
 }
 
-fn check_public_url(text: &str) -> Option<Problem> {
+pub(super) fn check_public_url(at: &str, text: &str) -> Option<Problem> {
     let remedy = "write the address that clients type, as in https://gateway.example.com, without a path";
     let url = match web_url(text) {
         Ok(url) => url,
-        Err(error) => return Some(Problem::error("public_url", error.words(), remedy)),
+        Err(error) => return Some(Problem::error(at, error.words(), remedy)),
     };
     if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
-        return Some(Problem::error("public_url", "must be scheme, host and port only", remedy));
+        return Some(Problem::error(at, "must be scheme, host and port only", remedy));
     }
     if url.scheme() == "http" && !is_loopback(&url) {
         let what = "is plain http, so clients would send their tokens in clear text";
-        return Some(Problem::remark(
-            "public_url",
-            what,
-            "use https, with tls or a proxy in front of the gateway",
-        ));
+        return Some(Problem::remark(at, what, "use https, with tls or a proxy in front of the gateway"));
     }
     None
 }

@@ -3,6 +3,7 @@
 
 mod changes;
 mod check;
+mod face;
 mod issuer;
 mod limits;
 mod mcpgw;
@@ -22,6 +23,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 pub use self::changes::RawSettings;
+pub use self::face::{Face, OfficialApi};
 pub use self::issuer::{Algorithm, Introspection, IssuerSettings, RulesError, TokenProfile};
 pub use self::limits::Limits;
 pub(super) use self::limits::most;
@@ -80,11 +82,13 @@ pub struct GatewaySettings {
     /// user and readable only by it or by one group that it is in, that binds legacy sessions to their callers;
     /// gateways behind one address share it. Without it a random key is made at each start.
     pub session_key: Option<PathBuf>,
-    /// A file of `jti`, `sub` or `client_id` values to reject, one per line (`jti: VALUE`). With `vending` it is `revoked`
-    /// next to the ledger if absent.
+    /// A file of `jti`, `sub`, `client_id` or `sid` values to reject, one per line (`jti: VALUE`). With `vending` it is `revoked`
+    /// next to the ledger if absent, with `face` next to its `providers`. A session of the pages is `sid: VALUE`.
     pub revocation_list: Option<PathBuf>,
     /// Lets callers have tokens of the gateway's own, narrower than theirs (`mcpauth gateway token`); not if absent.
     pub vending: Option<Vending>,
+    /// Pages for people: who may use what, and why; none if absent.
+    pub face: Option<Face>,
     /// Certificate and key; without them the gateway serves plain http.
     pub tls: Option<Tls>,
     /// Limits for one request, one caller and all together.
@@ -158,8 +162,9 @@ impl GatewaySettings {
 
     /// Where revoked tokens are listed, if anywhere.
     pub fn revocations(&self) -> Option<PathBuf> {
-        let sibling = || self.vending.as_ref().map(|vending| vending.ledger.with_file_name("revoked"));
-        self.revocation_list.clone().or_else(sibling)
+        let ledger = self.vending.as_ref().map(|vending| &vending.ledger);
+        let sibling = ledger.or(self.face.as_ref().map(|face| &face.providers));
+        self.revocation_list.clone().or_else(|| Some(sibling?.with_file_name("revoked")))
     }
 
     /// An empty file is equal to `{}`.
@@ -176,6 +181,7 @@ impl GatewaySettings {
         paths.extend(self.vending.iter_mut().flat_map(|vending| [&mut vending.key, &mut vending.ledger]));
         let embeddings = self.search.embeddings.iter_mut();
         paths.extend(embeddings.flat_map(|one| std::iter::once(&mut one.vectors).chain(&mut one.key_file)));
+        paths.extend(self.face.iter_mut().map(|face| &mut face.providers));
         paths.extend(self.tls.iter_mut().flat_map(|tls| [&mut tls.certificate, &mut tls.key]));
         let introspections = self.issuers.iter_mut().filter_map(|issuer| issuer.introspection.as_mut());
         paths.extend(introspections.map(|introspection| &mut introspection.client_secret));
@@ -291,6 +297,7 @@ impl Default for GatewaySettings {
             session_key: None,
             revocation_list: None,
             vending: None,
+            face: None,
             tls: None,
             limits: Limits::default(),
             health: Health::default(),

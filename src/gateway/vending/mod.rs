@@ -30,7 +30,7 @@ use super::settings::Vending;
 use super::state::{SharedState, Snapshot};
 use super::token_ledger::{LedgerEntry, LedgerError};
 use crate::oauth::ACCESS_TOKEN_TYPE;
-use crate::policy::Principal;
+use crate::policy::{Grants, Principal};
 use crate::secret::Secret;
 
 /// The addresses where tokens are vended.
@@ -40,6 +40,14 @@ pub(super) enum VendingEndpoint {
     Exchange,
     /// The registry's.
     Registry,
+}
+
+/// Whom a token is made for, and by what they have shown.
+pub(super) struct VendingSource<'a> {
+    pub(super) owner: &'a Principal,
+    pub(super) grants: &'a Grants,
+    /// When what they have shown ends, in seconds since 1970.
+    pub(super) ends_at: i64,
 }
 
 /// A token that was vended.
@@ -89,11 +97,16 @@ impl VendingEndpoint {
             Self::Registry => registry(callers, (moment, record.request_id()), headers, body).await?,
         };
         record.caller = Some(caller.clone());
-        let vended = vend(&callers.shared, moment, &caller, &asked).await?;
+        let source = VendingSource {
+            owner: &caller.principal,
+            grants: &caller.grants,
+            ends_at: caller.ends_at(&callers.shared),
+        };
+        let vended = vend(&callers.shared, moment, &source, &asked).await?;
         record.vended = Some(vended.claims.jti.as_str().into());
         Ok(match self {
             Self::Exchange => answered(&vended.exchanged()),
-            Self::Registry => answered(&vended.generated(&caller, &asked)),
+            Self::Registry => answered(&vended.generated(&source, &asked)),
         })
     }
 }
@@ -152,14 +165,28 @@ async fn read(
     request_body::whole(headers, kind, body, (LARGEST, limits.read_timeout), hold).await
 }
 
-/// Makes a token for a caller, if they may have it; it is in the ledger before anybody has it.
+/// Makes a token for whoever asks by the registry's JSON, if they may have it; gives the registry's answer.
+///
+/// # Errors
+/// What is wrong with the question, or with their having it.
+pub(super) async fn generate(
+    shared: &SharedState,
+    moment: &Snapshot,
+    source: &VendingSource<'_>,
+    question: Map<String, Value>,
+) -> Result<Value, Rejection> {
+    let asked = Asked::read(question)?;
+    Ok(vend(shared, moment, source, &asked).await?.generated(source, &asked))
+}
+
+/// Makes a token for its owner, if they may have it; it is in the ledger before anybody has it.
 async fn vend(
     shared: &SharedState,
     moment: &Snapshot,
-    caller: &Caller,
+    source: &VendingSource<'_>,
     asked: &Asked,
 ) -> Result<VendedToken, Rejection> {
-    let owner = &caller.principal;
+    let owner = source.owner;
     if owner.vended.is_some() {
         return Err(invalid("a vended token cannot be exchanged; show the one it was made of"));
     }
@@ -167,8 +194,8 @@ async fn vend(
     else {
         return Err(Rejection::Ledger);
     };
-    let named = judge(shared, &moment.state, owner, &caller.grants, asked)?;
-    let expires_at = end(settings, moment.now, caller.ends_at(shared), asked.seconds)?;
+    let named = judge(shared, &moment.state, owner, source.grants, asked)?;
+    let expires_at = end(settings, moment.now, source.ends_at, asked.seconds)?;
     let about = moment.state.policy.claims();
     let claims =
         claims(settings, owner, named, asked, (moment.now, expires_at), |name| about.contains(name))?;
@@ -265,7 +292,7 @@ impl VendedToken {
     }
 
     /// As the registry answers.
-    fn generated(&self, caller: &Caller, asked: &Asked) -> Value {
+    fn generated(&self, source: &VendingSource<'_>, asked: &Asked) -> Value {
         let Self { token, claims } = self;
         let tokens = json!({
             "access_token": token.expose(),
@@ -288,7 +315,7 @@ impl VendedToken {
             "realm": null,
             "client_id": "user-generated",
             "token_data": data,
-            "user_scopes": caller.grants.scopes().collect::<Vec<_>>(),
+            "user_scopes": source.grants.scopes().collect::<Vec<_>>(),
             "requested_scopes": claims.scope.split(' ').collect::<Vec<_>>(),
         })
     }

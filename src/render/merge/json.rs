@@ -5,11 +5,12 @@
 //! it.
 
 use jsonc_parser::ParseOptions;
-use jsonc_parser::cst::{CstInputValue, CstObject, CstObjectProp, CstRootNode};
+use jsonc_parser::cst::{CstObject, CstObjectProp, CstRootNode};
 use serde_json::{Map, Value};
 
 use super::MergeError;
 use super::plan::Edit;
+use crate::registry::members::{written, written_object};
 use crate::render::targets::ClientSpec;
 
 /// What the text means.
@@ -48,14 +49,14 @@ pub(super) fn edit(text: &str, target: &ClientSpec, edits: &[Edit<'_>]) -> Resul
     let entry = |name: &str| there(&servers, name)?.object_value().ok_or(MergeError::Foreign);
     for edit in edits {
         match *edit {
-            Edit::Add(name, fields) => drop(servers.append(name, object(fields))),
+            Edit::Add(name, fields) => drop(servers.append(name, written_object(fields))),
             Edit::Remove(name) => there(&servers, name)?.remove(),
             Edit::Drop(name, field) => there(&entry(name)?, field)?.remove(),
             Edit::Set(name, field, value) => {
                 let entry = entry(name)?;
                 match find(&entry, field)? {
-                    Some(prop) => prop.set_value(input(value)),
-                    None => drop(entry.append(field, input(value))),
+                    Some(prop) => prop.set_value(written(value)),
+                    None => drop(entry.append(field, written(value))),
                 }
             }
         }
@@ -172,19 +173,4 @@ fn find(object: &CstObject, name: &str) -> Result<Option<CstObjectProp>, MergeEr
         (_, Some(_)) => Err(MergeError::Twice(name.into())),
         (found, None) => Ok(found),
     }
-}
-
-fn input(value: &Value) -> CstInputValue {
-    match value {
-        Value::Null => CstInputValue::Null,
-        Value::Bool(value) => CstInputValue::Bool(*value),
-        Value::Number(value) => CstInputValue::Number(value.to_string()),
-        Value::String(value) => CstInputValue::String(value.clone()),
-        Value::Array(values) => CstInputValue::Array(values.iter().map(input).collect()),
-        Value::Object(values) => object(values),
-    }
-}
-
-fn object(values: &Map<String, Value>) -> CstInputValue {
-    CstInputValue::Object(values.iter().map(|(key, value)| (key.clone(), input(value))).collect())
 }

@@ -1,0 +1,77 @@
+//! The same as data, for programs: the registry's own addresses below `/api`, with its names of fields, and the official
+//! registry's below `/v0.1` (see `official`). Whoever may not is told so in JSON, and sent nowhere.
+
+pub(super) mod official;
+mod reply;
+mod servers;
+mod tokens;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use axum::routing::{get, post};
+use serde_json::{Value, json};
+
+use self::reply::ok;
+use super::visitor::{ApiCaller, Visitor, VisitorProof};
+use super::{FaceState, answer};
+use crate::gateway::providers::FaceProvider;
+use crate::policy::UiAction;
+
+/// Everything below `/api`.
+pub(super) fn routes() -> Router<Arc<FaceState>> {
+    Router::new()
+        .route("/api/auth/me", get(me))
+        .route("/api/auth/providers", get(providers))
+        .route("/api/servers", get(servers::list))
+        .route("/api/server_details/{*path}", get(servers::details))
+        .route("/api/tools/{*path}", get(servers::tools))
+        .route("/api/toggle/{*path}", post(servers::toggle))
+        .route("/api/register", post(servers::register))
+        .route("/api/edit/{*path}", post(servers::edit))
+        .route("/api/refresh/{*path}", post(servers::refresh))
+        .route("/api/health/ws/health_status", get(servers::health))
+        .route("/api/tokens", get(tokens::list))
+        .route("/api/tokens/generate", post(tokens::generate))
+        .route("/api/tokens/revoke", post(tokens::revoke))
+}
+
+async fn me(State(_): State<Arc<FaceState>>, ApiCaller(visitor): ApiCaller) -> Response {
+    let (known, unknown, _) = visitor.groups();
+    let groups: Vec<&str> = known.into_iter().chain(unknown).collect();
+    let (method, provider) = match &visitor.by {
+        VisitorProof::Session(session) => ("oauth2", session.provider.as_str()),
+        VisitorProof::Token(_) => ("bearer", visitor.principal.issuer.as_str()),
+    };
+    let value = json!({
+        "username": visitor.name(),
+        "auth_method": method,
+        "provider": provider,
+        "scopes": scopes(&visitor),
+        "groups": groups,
+        "can_modify_servers": !visitor.grants.permissions(UiAction::Modify).is_empty(),
+        "is_admin": visitor.is_admin(),
+    });
+    answer::json(StatusCode::OK, &value)
+}
+
+/// Where people may sign in, for whoever asks: their page for that says as much.
+async fn providers(State(face): State<Arc<FaceState>>) -> Response {
+    let one =
+        |(provider, _): &(FaceProvider, _)| json!({"name": provider.name, "display_name": provider.title});
+    ok(&json!({"providers": face.providers.iter().map(one).collect::<Vec<Value>>()}))
+}
+
+/// The visitor's scopes of both kinds, each once.
+fn scopes(visitor: &Visitor) -> Vec<&str> {
+    let mut all: Vec<&str> = visitor.grants.scopes().collect();
+    for name in visitor.grants.permission_scopes() {
+        if !all.contains(&name) {
+            all.push(name);
+        }
+    }
+    all
+}

@@ -1,0 +1,240 @@
+//! The registry's servers as data, and what may be changed of them. Where a server is, only those are told who may change
+//! that.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde_json::{Map, Value, json};
+
+use super::reply::{ok, problem};
+use crate::gateway::changes::ChangeError;
+use crate::gateway::face::fields::{FormFields, QueryFields};
+use crate::gateway::face::page::{edit, server, servers};
+use crate::gateway::face::visitor::{ApiCaller, Visitor};
+use crate::gateway::face::{FaceState, answer};
+use crate::gateway::services::{ServiceView, checked_at, path, status};
+use crate::gateway::state::Upstream;
+use crate::policy::UiAction;
+use crate::registry::{ListedTool, PROXY_PASS_URL};
+use crate::sys::clock;
+
+/// The word for every server.
+const ALL: &str = "all";
+const UNKNOWN: &str = "there is no server of this path";
+
+pub(super) async fn list(
+    State(face): State<Arc<FaceState>>,
+    ApiCaller(visitor): ApiCaller,
+    QueryFields(asked): QueryFields,
+) -> Response {
+    let view = visitor.view(&face);
+    let found = servers::listed(&visitor, view, asked.one("query"));
+    let rows: Vec<Value> = found.into_iter().map(|upstream| row(&visitor, view, upstream).into()).collect();
+    ok(&json!({"servers": rows}))
+}
+
+pub(super) async fn details(
+    State(face): State<Arc<FaceState>>,
+    ApiCaller(visitor): ApiCaller,
+    Path(name): Path<String>,
+) -> Response {
+    let view = visitor.view(&face);
+    if name == ALL {
+        let seen = view.all(|upstream| visitor.lists(upstream));
+        let all =
+            seen.into_iter().map(|upstream| (path(upstream), described(&visitor, view, upstream).into()));
+        return ok(&Value::Object(all.collect()));
+    }
+    match server::find(&visitor, view, &name) {
+        Some(upstream) => ok(&described(&visitor, view, upstream).into()),
+        None => problem(StatusCode::NOT_FOUND, UNKNOWN),
+    }
+}
+
+pub(super) async fn tools(
+    State(face): State<Arc<FaceState>>,
+    ApiCaller(visitor): ApiCaller,
+    Path(name): Path<String>,
+) -> Response {
+    let view = visitor.view(&face);
+    if name == ALL {
+        let seen = view.all(|upstream| visitor.lists(upstream));
+        let mut tools = Vec::new();
+        let mut names = Map::new();
+        for upstream in seen {
+            names.insert(path(upstream), json!({"display_name": upstream.route.server.title}));
+            for mut tool in tool_list(view, upstream) {
+                if let Some(tool) = tool.as_object_mut() {
+                    tool.insert("service_path".into(), path(upstream).into());
+                }
+                tools.push(tool);
+            }
+        }
+        return ok(&json!({"service_path": ALL, "tools": tools, "servers": names}));
+    }
+    match server::find(&visitor, view, &name) {
+        Some(upstream) => {
+            ok(&json!({"service_path": path(upstream), "tools": tool_list(view, upstream), "cached": true}))
+        }
+        None => problem(StatusCode::NOT_FOUND, UNKNOWN),
+    }
+}
+
+pub(super) async fn health(State(face): State<Arc<FaceState>>, ApiCaller(visitor): ApiCaller) -> Response {
+    let view = visitor.view(&face);
+    let seen = view.all(|upstream| visitor.lists(upstream));
+    let all: Map<String, Value> =
+        seen.into_iter().map(|upstream| (path(upstream), view.health(upstream))).collect();
+    ok(&all.into())
+}
+
+pub(super) async fn toggle(
+    State(face): State<Arc<FaceState>>,
+    ApiCaller(visitor): ApiCaller,
+    Path(name): Path<String>,
+    asked: FormFields,
+) -> Response {
+    let view = visitor.view(&face);
+    let Some(upstream) = server::find(&visitor, view, &name) else {
+        return problem(StatusCode::NOT_FOUND, UNKNOWN);
+    };
+    // A form has the field if the box is ticked.
+    let on = matches!(asked.one("enabled"), "on" | "true" | "1");
+    if let Err(error) = visitor.editor(&face).switch(upstream, on).await {
+        return refused(&error);
+    }
+    let mut answer = after(&visitor, &face, upstream);
+    answer
+        .insert("message".into(), format!("{} is {}", upstream.name(), if on { "on" } else { "off" }).into());
+    answer.insert("new_enabled_state".into(), on.into());
+    ok(&answer.into())
+}
+
+pub(super) async fn refresh(
+    State(face): State<Arc<FaceState>>,
+    ApiCaller(visitor): ApiCaller,
+    Path(name): Path<String>,
+) -> Response {
+    let view = visitor.view(&face);
+    let Some(upstream) = server::find(&visitor, view, &name) else {
+        return problem(StatusCode::NOT_FOUND, UNKNOWN);
+    };
+    if let Err(error) = visitor.editor(&face).refresh(upstream).await {
+        return refused(&error);
+    }
+    let mut answer = after(&visitor, &face, upstream);
+    answer.insert("message".into(), "checked".into());
+    ok(&answer.into())
+}
+
+pub(super) async fn register(
+    State(face): State<Arc<FaceState>>,
+    ApiCaller(visitor): ApiCaller,
+    asked: FormFields,
+) -> Response {
+    let members = edit::new_members(&asked);
+    match visitor.editor(&face).add(members.clone()).await {
+        Ok(name) => {
+            let message = format!("/{name} is registered, switched off; the policy says who may use it");
+            answer::json(StatusCode::CREATED, &json!({"message": message, "service": members}))
+        }
+        Err(error) => answer::json(edit::status(&error), &json!({"error": error.to_string()})),
+    }
+}
+
+pub(super) async fn edit(
+    State(face): State<Arc<FaceState>>,
+    ApiCaller(visitor): ApiCaller,
+    Path(name): Path<String>,
+    asked: FormFields,
+) -> Response {
+    let view = visitor.view(&face);
+    let Some(upstream) = server::find(&visitor, view, &name) else {
+        return problem(StatusCode::NOT_FOUND, UNKNOWN);
+    };
+    let editor = visitor.editor(&face);
+    let seen = asked.any("seen").map(str::to_owned);
+    let changed = match editor.open(upstream).await {
+        Ok(file) => editor.edit(upstream, seen, edit::changed_members(&asked, &file.members)).await,
+        Err(error) => Err(error),
+    };
+    match changed {
+        Ok(changed) => {
+            let message = if changed.is_empty() { "nothing is different" } else { "saved" };
+            ok(&json!({"message": message, "service_path": path(upstream), "changed": changed}))
+        }
+        Err(error) => refused(&error),
+    }
+}
+
+fn refused(error: &ChangeError) -> Response {
+    problem(edit::status(error), &error.to_string())
+}
+
+/// A server after a change, as it is in force now.
+fn after(visitor: &Visitor, face: &FaceState, upstream: &Upstream) -> Map<String, Value> {
+    let now = face.shared.state();
+    let upstream = now.upstreams.get(upstream.name()).map_or(upstream, AsRef::as_ref);
+    json!({
+        "service_path": path(upstream),
+        "status": status(upstream),
+        "last_checked_iso": checked_at(upstream).map(clock::rfc3339),
+        "num_tools": visitor.view(face).tools(upstream).0,
+    })
+    .as_object()
+    .cloned()
+    .unwrap_or_default()
+}
+
+/// A server in the registry's list.
+fn row(visitor: &Visitor, view: ServiceView<'_>, upstream: &Upstream) -> Map<String, Value> {
+    let (server, profile) = (&upstream.route.server, &upstream.route.server.profile);
+    let row = json!({
+        "display_name": server.title,
+        "path": path(upstream),
+        "description": profile.description,
+        "is_enabled": server.enabled,
+        "tags": profile.tags,
+        "num_tools": server::tool_counts(view, upstream).0,
+        "num_stars": profile.stars,
+        "is_python": profile.is_python,
+        "license": profile.license.as_deref().unwrap_or("N/A"),
+        "health_status": status(upstream),
+        "last_checked_iso": checked_at(upstream).map(clock::rfc3339),
+    });
+    let mut row = row.as_object().cloned().unwrap_or_default();
+    if visitor.may(UiAction::Modify, upstream) {
+        row.insert(PROXY_PASS_URL.into(), server.address().into());
+    }
+    row
+}
+
+/// A server as its file describes it, with what the visitor may see of its tools.
+fn described(visitor: &Visitor, view: ServiceView<'_>, upstream: &Upstream) -> Map<String, Value> {
+    let server = &upstream.route.server;
+    let mut file = row(visitor, view, upstream);
+    let more = json!({
+        "server_name": server.title,
+        "supported_transports": server.transports.iter().map(|transport| transport.name()).collect::<Vec<_>>(),
+        "auth_type": server.auth_type.name(),
+        "auth_provider": server.profile.auth_provider,
+        "url": format!("{}/{}/mcp", view.shared.public_url, server.name),
+        "tool_list": tool_list(view, upstream),
+    });
+    file.extend(more.as_object().cloned().unwrap_or_default());
+    file
+}
+
+fn tool_list(view: ServiceView<'_>, upstream: &Upstream) -> Vec<Value> {
+    let one = |tool: ListedTool| {
+        json!({
+            "may_call": view.may_call(upstream.name(), &tool.name),
+            "name": tool.name,
+            "parsed_description": {"main": tool.description, "args": null, "returns": null, "raises": null},
+            "schema": tool.schema,
+        })
+    };
+    server::tools(view, upstream).into_iter().map(one).collect()
+}

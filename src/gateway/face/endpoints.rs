@@ -1,0 +1,133 @@
+//! Where a provider is reached, and whose keys verify its ID tokens: as its entry says, and for the rest as it publishes
+//! (OpenID Connect Discovery, RFC 8414). Looked up when somebody first signs in, and again until that works.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::timeout;
+use url::Url;
+
+use crate::gateway::authn::issuers::IssuerState;
+use crate::gateway::authn::rules::IssuerRules;
+use crate::gateway::providers::FaceProvider;
+use crate::gateway::settings::{IssuerSettings, TokenProfile};
+use crate::gateway::state::SharedState;
+use crate::metadata;
+use crate::oauth::IssuerMetadata;
+use crate::sys::http::Http;
+
+/// What is known of a provider.
+pub(super) struct ProviderEndpoints {
+    pub(super) auth: Url,
+    pub(super) token: Url,
+    pub(super) user_info: Option<Url>,
+    pub(super) logout: Option<Url>,
+    /// Who people are known by: the issuer of ID tokens, or the origin of a provider that has none.
+    pub(super) issuer: String,
+    /// The issuer's keys; none where there are no ID tokens.
+    pub(super) keys: Option<Arc<IssuerState>>,
+    /// Whether it promises to say who it is when people come back (RFC 9207).
+    pub(super) iss_required: bool,
+}
+
+/// How long a provider may take to say where it is.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+impl FaceProvider {
+    /// Whether people are known by ID tokens.
+    pub(super) fn is_openid(&self) -> bool {
+        self.scopes.iter().any(|scope| scope == "openid")
+    }
+
+    /// Where it is.
+    ///
+    /// # Errors
+    /// Why that is not known, for the operator.
+    pub(super) async fn find(
+        &self,
+        (http, shared): (&Http, &SharedState),
+    ) -> Result<ProviderEndpoints, String> {
+        if !self.is_openid() {
+            let auth = self.auth_url.clone().ok_or("auth_url is missing")?;
+            return self.known(auth.origin().ascii_serialization(), None, None);
+        }
+        let found =
+            timeout(PATIENCE, self.discover(http)).await.map_err(|_| "it does not answer in time")??;
+        let (issuer, metadata) = found;
+        let keys = self.keys((http, shared), &issuer)?;
+        self.known(issuer, metadata, Some(keys))
+    }
+
+    fn known(
+        &self,
+        issuer: String,
+        metadata: Option<IssuerMetadata>,
+        keys: Option<Arc<IssuerState>>,
+    ) -> Result<ProviderEndpoints, String> {
+        let metadata = metadata.as_ref();
+        let auth = self.auth_url.clone().or_else(|| metadata?.authorization_endpoint.clone());
+        let token = self.token_url.clone().or_else(|| metadata?.token_endpoint.clone());
+        Ok(ProviderEndpoints {
+            auth: auth.ok_or("its metadata names no authorization_endpoint")?,
+            token: token.ok_or("its metadata names no token_endpoint")?,
+            user_info: self.user_info_url.clone(),
+            logout: self.logout_url.clone().or_else(|| metadata?.end_session_endpoint.clone()),
+            iss_required: metadata.is_some_and(|about| about.authorization_response_iss_parameter_supported),
+            issuer,
+            keys,
+        })
+    }
+
+    /// The issuer, with its metadata where it publishes any.
+    async fn discover(&self, http: &Http) -> Result<(String, Option<IssuerMetadata>), String> {
+        if let Some(issuer) = &self.issuer {
+            let found = metadata::find_issuer(http, issuer).await;
+            let is_complete = self.auth_url.is_some() && self.token_url.is_some();
+            return match found {
+                Ok(metadata) => Ok((issuer.clone(), Some(metadata))),
+                Err(_) if is_complete => Ok((issuer.clone(), None)),
+                Err(error) => Err(error.to_string()),
+            };
+        }
+        let auth = self.auth_url.as_ref().ok_or("auth_url is missing")?;
+        for candidate in candidates(auth) {
+            let Ok(found) = metadata::find_issuer(http, &candidate).await else { continue };
+            // Only the issuer whose endpoint this is.
+            if found.authorization_endpoint.as_ref() == Some(auth) {
+                return Ok((candidate, Some(found)));
+            }
+        }
+        Err("nothing says who issues its ID tokens; set issuer in its entry".into())
+    }
+
+    /// The issuer's keys: the gateway's own where it accepts the issuer's tokens anyway.
+    fn keys(&self, (http, shared): (&Http, &SharedState), issuer: &str) -> Result<Arc<IssuerState>, String> {
+        let ours = shared.others().find(|known| known.name() == issuer && !known.introspects());
+        if let Some(ours) = ours {
+            return Ok(ours.clone());
+        }
+        let settings = IssuerSettings {
+            audience: vec![self.client.id.clone()],
+            jwks_uri: self.jwks_uri.clone(),
+            ..IssuerSettings::new(issuer.to_owned(), TokenProfile::Oidc)
+        };
+        let rules = IssuerRules::new(&settings).map_err(|fault| fault.what().to_owned())?;
+        let state = IssuerState::new(settings, rules, None, http.clone(), Arc::default());
+        let state = Arc::new(state);
+        let kept = state.clone();
+        tokio::spawn(async move { kept.keep(|_| {}).await });
+        Ok(state)
+    }
+}
+
+/// Which issuers may have an authorization endpoint here: the origin, with and without a slash, and every folder above.
+fn candidates(auth: &Url) -> Vec<String> {
+    let origin = auth.origin().ascii_serialization();
+    let mut all = vec![origin.clone(), format!("{origin}/")];
+    let mut path = auth.path();
+    while let Some((folder, _)) = path.rsplit_once('/').filter(|(folder, _)| !folder.is_empty()) {
+        all.push(format!("{origin}{folder}"));
+        path = folder;
+    }
+    all
+}

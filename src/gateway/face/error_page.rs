@@ -1,0 +1,112 @@
+//! What went wrong, in the form that whoever asked can read: a page in the same look for people, JSON for programs. Not
+//! here: what went wrong (see whoever says so).
+
+use axum::extract::Request;
+use axum::http::StatusCode;
+use axum::http::header::{ALLOW, CONTENT_TYPE};
+use axum::middleware::Next;
+use axum::response::Response;
+use serde::Serialize;
+use serde_json::json;
+
+use super::answer::{self, Trouble};
+use super::html::PageFrame;
+use super::visitor::Asking;
+
+#[derive(Serialize)]
+struct ErrorPage {
+    error: ErrorWords,
+}
+
+#[derive(Serialize)]
+struct ErrorWords {
+    status: u16,
+    title: &'static str,
+    what: String,
+    next: Option<&'static str>,
+    href: &'static str,
+    link: &'static str,
+}
+
+/// Makes a page, or data, of what went wrong.
+pub(super) async fn dress(request: Request, next: Next) -> Response {
+    let is_data = ["/api/", "/v0.1/"].iter().any(|place| request.uri().path().starts_with(place));
+    let response = next.run(request).await;
+    let status = response.status();
+    let trouble = response.extensions().get::<Trouble>().cloned();
+    let is_bare = (status.is_client_error() || status.is_server_error())
+        && !response.headers().contains_key(CONTENT_TYPE);
+    let text = match trouble {
+        Some(Trouble(text)) => text,
+        None if is_bare => bare(status).to_owned(),
+        None => return response,
+    };
+    // What was said as data already, stays.
+    if is_data && response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind == "application/json") {
+        return response;
+    }
+    let (mut parts, _) = response.into_parts();
+    let dressed = if is_data {
+        answer::json(status, &json!({"detail": text}))
+    } else {
+        let asking = parts.extensions.get::<Asking>().cloned();
+        let visitor = asking.and_then(Result::ok).flatten();
+        let words = ErrorWords::new(status, &text, visitor.is_some());
+        PageFrame::new(words.title, visitor.as_deref(), "").page(
+            status,
+            "error.html",
+            &ErrorPage { error: words },
+        )
+    };
+    let allowed = parts.headers.remove(ALLOW);
+    let (mut head, body) = dressed.into_parts();
+    for (name, value) in
+        parts.headers.iter().filter(|(name, _)| *name != CONTENT_TYPE && name.as_str() != "content-length")
+    {
+        head.headers.append(name, value.clone());
+    }
+    head.headers.extend(allowed.map(|allowed| (ALLOW, allowed)));
+    Response::from_parts(head, body)
+}
+
+/// What a status says that came without words.
+fn bare(status: StatusCode) -> &'static str {
+    match status {
+        StatusCode::METHOD_NOT_ALLOWED => "this address is not asked like that",
+        StatusCode::NOT_FOUND => "there is no such page",
+        _ => "the request cannot be read",
+    }
+}
+
+impl ErrorWords {
+    fn new(status: StatusCode, text: &str, is_known: bool) -> Self {
+        let (title, next) = match status {
+            StatusCode::UNAUTHORIZED => ("Sign in first", None),
+            StatusCode::FORBIDDEN if is_known => (
+                "You may not do this",
+                Some("Your access page shows your groups and what each of them gives."),
+            ),
+            StatusCode::FORBIDDEN => ("This is refused", None),
+            StatusCode::NOT_FOUND => (
+                "Nothing is here for you",
+                Some("Either there is no such page, or you may not see it: both look the same."),
+            ),
+            StatusCode::METHOD_NOT_ALLOWED => ("Nothing is here for you", None),
+            StatusCode::CONFLICT => ("Another editor was faster", Some("Nothing of yours was saved.")),
+            StatusCode::MISDIRECTED_REQUEST => ("This is another address", None),
+            status if status.is_server_error() => {
+                ("This does not work at the moment", Some("Nothing was changed. Try again in a while."))
+            }
+            _ => ("This request cannot be answered", None),
+        };
+        let (href, link) = match (status, is_known) {
+            (StatusCode::FORBIDDEN, true) => ("/me", "My access"),
+            (StatusCode::UNAUTHORIZED, _) => ("/login", "Sign in"),
+            _ => ("/", "To the servers"),
+        };
+        let mut chars = text.chars();
+        let first = chars.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+        let what = format!("{first}{}.", chars.as_str().trim_end_matches('.'));
+        Self { status: status.as_u16(), title, what, next, href, link }
+    }
+}

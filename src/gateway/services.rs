@@ -1,0 +1,107 @@
+//! The registry's servers as a caller sees them: which are there, what state they are in, and which of their tools the
+//! caller may list and call. For the gateway's own MCP server and for its pages. Not here: changing them (see
+//! `changes`).
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use serde_json::{Value, json};
+
+use super::catalogue::KnownTool;
+use super::settings::Visibility;
+use super::state::{LoadedFiles, SharedState, Upstream};
+use crate::policy::{Call, Grants, Listed, UiAction, decide};
+use crate::sys::clock;
+
+/// The servers, by the eyes of one caller.
+#[derive(Clone, Copy)]
+pub(super) struct ServiceView<'a> {
+    pub(super) shared: &'a Arc<SharedState>,
+    pub(super) state: &'a LoadedFiles,
+    pub(super) grants: &'a Grants,
+}
+
+impl<'a> ServiceView<'a> {
+    /// The servers that pass a test, by name.
+    pub(super) fn all(&self, is: impl Fn(&Upstream) -> bool) -> Vec<&'a Arc<Upstream>> {
+        let mut all: Vec<_> = self.state.upstreams.values().filter(|upstream| is(upstream)).collect();
+        all.sort_by(|one, other| one.name().cmp(other.name()));
+        all
+    }
+
+    /// The servers that a caller may see, by name.
+    pub(super) fn visible(&self) -> Vec<&'a Arc<Upstream>> {
+        self.all(|upstream| self.sees(upstream))
+    }
+
+    /// The server of a path or of what people call it, if the caller may do something to it.
+    pub(super) fn named(&self, given: &str, may: impl Fn(&Upstream) -> bool) -> Option<&'a Arc<Upstream>> {
+        let by_path = self.state.upstreams.get(given.trim_matches('/')).filter(|upstream| may(upstream));
+        let is = |upstream: &&Arc<Upstream>| upstream.route.server.title == given && may(upstream);
+        by_path.or_else(|| self.state.upstreams.values().find(is))
+    }
+
+    /// How many of a server's tools the caller sees, and how many they may call.
+    pub(super) fn tools(&self, upstream: &Upstream) -> (usize, usize) {
+        let tools = self.shared.catalogue.tools();
+        let shown: Vec<&KnownTool> =
+            tools.known(upstream.name()).iter().filter(|known| self.shows(known)).collect();
+        let callable = shown.iter().filter(|known| self.may_call(&known.server, &known.tool.name)).count();
+        (shown.len(), callable)
+    }
+
+    /// What is known of whether it answers.
+    pub(super) fn health(&self, upstream: &Upstream) -> Value {
+        let checked = checked_at(upstream).map(clock::rfc3339);
+        json!({"status": status(upstream), "last_checked_iso": checked, "num_tools": self.tools(upstream).0})
+    }
+
+    /// Whether the caller may see that a server is there: the policy has an entry about it for them, or lets them list
+    /// it.
+    pub(super) fn sees(&self, upstream: &Upstream) -> bool {
+        self.grants.reaches(upstream.name()) || self.manages(upstream, UiAction::List)
+    }
+
+    /// Whether the registry's own permissions let the caller do something to it.
+    pub(super) fn manages(&self, upstream: &Upstream, action: UiAction) -> bool {
+        self.grants.manages(action, upstream.name(), &upstream.route.server.title)
+    }
+
+    /// Whether the caller may see a tool: as in its server's own list.
+    pub(super) fn shows(&self, known: &KnownTool) -> bool {
+        self.grants.shows(&known.server, Listed::Tool, &known.tool.name) || self.lists_all(&known.server)
+    }
+
+    /// Whether the caller sees all that a server has, whatever they may call of it.
+    pub(super) fn lists_all(&self, server: &str) -> bool {
+        let list = Call::Message { method: Listed::Tool.list_method(), name: None };
+        self.shared.settings.list_visibility == Visibility::All && decide(self.grants, server, &list).is_ok()
+    }
+
+    /// Whether the caller may call a tool.
+    pub(super) fn may_call(&self, server: &str, tool: &str) -> bool {
+        let call = Call::Message { method: Listed::Tool.use_method(), name: Some(tool) };
+        decide(self.grants, server, &call).is_ok()
+    }
+}
+
+/// How a server's path is written.
+pub(super) fn path(upstream: &Upstream) -> String {
+    format!("/{}", upstream.name())
+}
+
+/// When it was last checked, in seconds since 1970.
+pub(super) fn checked_at(upstream: &Upstream) -> Option<i64> {
+    Some(upstream.checked_at.load(Ordering::Relaxed)).filter(|at| *at > 0)
+}
+
+/// Its state in the registry's words.
+pub(super) fn status(upstream: &Upstream) -> &'static str {
+    let was_checked = upstream.is_built_in() || checked_at(upstream).is_some();
+    match (upstream.route.server.enabled, upstream.healthy.load(Ordering::Relaxed)) {
+        (false, _) => "disabled",
+        (true, false) => "unhealthy: endpoint check failed",
+        (true, true) if was_checked => "healthy",
+        (true, true) => "unknown",
+    }
+}

@@ -1,0 +1,382 @@
+//! The registry's pages as a browser gets them: what each shows to whom, what it never shows, and what its forms do. Not
+//! here: signing in; the same as data (see `registry_data`).
+#![cfg(test)]
+#![expect(clippy::disallowed_methods, reason = "tests lay out the gateway's files")]
+
+use mcpauth::sys::clock;
+use serde_json::{Value, json};
+
+use crate::gateway::vending::{p256, vends};
+use crate::support::face::{FaceLab, MARKUP};
+use crate::support::lab::until;
+
+/// Every page that there is for a person who may do everything.
+const PAGES: [&str; 12] = [
+    "/",
+    "/?q=alpha&state=unknown&again=1",
+    "/?q=nothing-like-it",
+    "/servers/alpha",
+    "/find?q=echo",
+    "/find?q=",
+    "/register",
+    "/edit/alpha",
+    "/me",
+    "/explain?server=alpha&tool=echo",
+    "/explain",
+    "/decisions",
+];
+
+/// How a slash of others' text is written in a page.
+const SLASH: &str = "&#x2f;";
+
+/// The text of a page as people read it.
+fn text(page: &str) -> String {
+    let mut text = String::new();
+    let mut is_tag = false;
+    for c in page.chars() {
+        match c {
+            '<' => is_tag = true,
+            '>' => {
+                is_tag = false;
+                text.push(' ');
+            }
+            c if !is_tag => text.push(c),
+            _ => {}
+        }
+    }
+    text.replace(SLASH, "/").split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[track_caller]
+fn shows(page: &str, words: &[&str]) {
+    let text = text(page);
+    for word in words {
+        assert!(text.contains(word), "{word:?} is not in: {text}");
+    }
+}
+
+#[track_caller]
+fn lacks(page: &str, words: &[&str]) {
+    let page = page.replace(SLASH, "/");
+    for word in words {
+        assert!(!page.contains(word), "{word:?} is in: {page}");
+    }
+}
+
+#[test]
+fn markup_of_others_is_text_on_every_page_and_nothing_inner_is_shown() {
+    let face = FaceLab::with(|settings, dir| {
+        vends(settings, dir, &p256());
+        settings.audit = dir.join("audit.jsonl").display().to_string();
+        let line = json!({"time": "2026-11-27T08:00:00Z", "user": MARKUP, "server": MARKUP, "method": MARKUP, "name": MARKUP,
+            "verdict": MARKUP, "reason": MARKUP, "rule": MARKUP, "change": MARKUP, "members": [MARKUP]});
+        let mut refused = line.clone();
+        refused.as_object_mut().unwrap().remove("change");
+        let mut other = refused.clone();
+        other["verdict"] = json!("refused");
+        std::fs::write(dir.join("audit.jsonl"), format!("{line}\n{refused}\n{other}\n")).unwrap();
+    });
+    let token = face.token_of(json!({"groups": ["admins", MARKUP], "sub": format!("s{MARKUP}")}));
+    let inner = face.lab.alpha.base().to_owned();
+    for path in PAGES.into_iter().chain([
+        "/tokens",
+        "/changes",
+        "/decisions?q=%3Cscript%3E",
+        "/?q=%22%3E%3Cscript%3E",
+    ]) {
+        let answer = face.get(&token, path).status(200);
+        let page = answer.text();
+        lacks(&page, &["<script", "<img", "onerror=alert(1)>", "k3y-of-the-server"]);
+        assert!(page.starts_with("<!doctype html>") && page.contains("<h1>"), "{path}: {page}");
+        assert_eq!(page.matches("<h1>").count(), 1, "{path}");
+        assert!(page.contains("lang=\"en\"") && page.contains("class=\"skip\""), "{path}");
+        assert_eq!(answer.header("content-type"), Some("text/html; charset=utf-8"));
+        let policy = answer.header("content-security-policy").unwrap();
+        assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
+        assert_eq!(answer.header("cache-control"), Some("no-store"));
+        // Where a server runs stands on its own pages, for those who may edit it.
+        assert_eq!(page.contains(inner.trim_start_matches("http://")), path.ends_with("/alpha"), "{path}");
+    }
+    let user = face.token("users");
+    lacks(&face.get(&user, "/servers/alpha").status(200).text(), &[inner.trim_start_matches("http://")]);
+}
+
+#[test]
+fn a_server_that_is_hidden_from_somebody_is_nowhere_for_them() {
+    let face = FaceLab::start();
+    let (user, admin) = (face.token("users"), face.token("admins"));
+    shows(&face.get(&admin, "/").status(200).text(), &["Gamma Server", "beta"]);
+    // `users` may list beta and gamma, and use neither.
+    for path in ["/", "/?q=gamma", "/?q=beta", "/find?q=echo+beta", "/explain", "/find?tags=demo"] {
+        let page = face.get(&user, path).status(200).text();
+        lacks(&page, &["/servers/gamma", "/servers/beta", "Gamma Server"]);
+    }
+    let never = face.get(&user, "/servers/never-there").status(404).text();
+    for name in ["gamma", "beta"] {
+        for path in ["servers", "edit"] {
+            let page = face.get(&user, &format!("/{path}/{name}")).status(404).text();
+            assert_eq!(page, never, "{path} {name}");
+        }
+        for path in ["toggle", "refresh", "edit"] {
+            face.post(&user, &format!("/{path}/{name}"), "enabled=off").status(404);
+        }
+    }
+    // The policy's answer about it is the same as about one that is not there.
+    let about = |name: &str| {
+        let page = face.get(&user, &format!("/explain?server={name}&tool=echo")).status(200).text();
+        text(&page).replace(name, "NAME")
+    };
+    assert_eq!(about("gamma"), about("never-there"));
+    shows(&face.get(&user, "/explain?server=gamma&tool=echo").status(200).text(), &["Refused"]);
+}
+
+#[test]
+fn each_tool_says_whether_it_may_be_called_and_by_which_rule() {
+    let face = FaceLab::start();
+    let page = face.get(&face.token("users"), "/servers/alpha").status(200).text();
+    shows(
+        &page,
+        &[
+            "You may call 1 of the 2 tools that you see",
+            "use-alpha[2], line 20",
+            "Your entries with tools/call do not name it.",
+        ],
+    );
+    shows(&page, &["mcpauth login", "claude-code", "codex", "opencode"]);
+    let address = format!("{}/alpha/mcp", face.lab.gateway.public_url());
+    assert!(page.replace(SLASH, "/").matches(&address).count() > 17, "every client has it");
+    lacks(&page, &["Switch off", "Check now", "Edit</a>", "eyJ"]);
+    let page = face.get(&face.token("operators"), "/servers/alpha").status(200).text();
+    shows(&page, &["Switch off", "Check now", "You may call 3 of the 3 tools"]);
+    lacks(&page, &["/edit/alpha"]);
+}
+
+#[test]
+fn a_person_sees_what_each_group_and_scope_gives() {
+    let face = FaceLab::start();
+    let token = face.token_of(json!({"groups": ["users", "strangers"]}));
+    let page = face.get(&token, "/me").status(200).text();
+    shows(&page, &["users Known", "strangers Not known", "use-alpha", "list_service", "alpha, beta"]);
+    shows(&page, &["use-alpha[2] (line 20) alpha: "]);
+    let nobody = face.get(&face.token("nobody"), "/").status(200).text();
+    shows(&nobody, &["There is nothing to see for you yet"]);
+    lacks(&nobody, &["/servers/", "href=\"/register\""]);
+}
+
+#[test]
+fn the_policy_explains_itself_about_oneself_and_to_administrators_about_others() {
+    let face = FaceLab::start();
+    let (user, admin) = (face.token("users"), face.token("admins"));
+    let page = face.get(&user, "/explain?server=alpha&tool=echo").status(200).text();
+    shows(&page, &["Allowed", "The entry use-alpha[2] allows it.", "group users grants use-alpha"]);
+    let page = face.get(&user, "/explain?server=alpha&tool=delete_all").status(200).text();
+    shows(&page, &["Refused", "has tools/call, but not for delete_all"]);
+    let page = face.get(&user, "/explain?server=alpha&tool=echo&groups=admins").status(403).text();
+    shows(&page, &["You may not do this", "administrators may"]);
+    lacks(&face.get(&user, "/explain").status(200).text(), &["name=\"groups\""]);
+    let page = face.get(&admin, "/explain?server=alpha&tool=delete_all&groups=users").status(200).text();
+    shows(&page, &["Refused", "for members of these groups"]);
+    let page = face.get(&admin, "/explain?groups=users,operators").status(200).text();
+    shows(&page, &["Everything that the policy lets members of these groups do", "everything[1]"]);
+}
+
+#[test]
+fn a_tool_is_found_by_what_it_does_for_whoever_sees_it() {
+    let face = FaceLab::start();
+    let page = face.get(&face.token("users"), "/find?q=delete_all").status(200).text();
+    shows(&page, &["delete_all", "No", "matched:"]);
+    assert_eq!(
+        page.replace(SLASH, "/").matches("/servers/alpha").count(),
+        1,
+        "once, although three servers have it"
+    );
+    let page = face.get(&face.token("nobody"), "/find?q=echo").status(200).text();
+    shows(&page, &["You may see no tool of any server that fits"]);
+    let long = format!("/find?q={}", "a".repeat(10_001));
+    shows(&face.get(&face.token("users"), &long).status(200).text(), &["longer than what is searched for"]);
+}
+
+#[test]
+fn a_server_is_registered_switched_on_edited_and_nobody_gets_anything_by_it() {
+    let face = FaceLab::start();
+    let (developer, operator, admin) =
+        (face.token("developers"), face.token("operators"), face.token("admins"));
+    let form =
+        "server_name=New+One&path=%2Fnew&proxy_pass_url=http%3A%2F%2F127.0.0.1%3A9%2F&tags=a,b&description=d";
+    face.post(&operator, "/register", form).status(403);
+    face.get(&operator, "/register").status(403);
+    shows(
+        &face.get(&developer, "/register").status(200).text(),
+        &["Nobody may use it yet", "methods: [initialize"],
+    );
+    let answer = face.post(&developer, "/register", form).status(303);
+    assert_eq!(answer.header("location"), Some("/servers/new?done=added"));
+    let before = std::fs::read_to_string(face.lab.path("scopes.yml")).unwrap();
+    let page = face.get(&developer, "/servers/new?done=added").status(200).text();
+    shows(&page, &["The server is registered.", "Off"]);
+    // One that is there, one without an address, and one that no server has.
+    let again = face.post(&developer, "/register", form).status(409).text();
+    shows(&again, &["Nothing was changed.", "is there already"]);
+    assert!(
+        again.contains("aria-invalid=\"true\"") && again.contains("value=\"New One\""),
+        "what was typed stays"
+    );
+    for (address, words) in [
+        ("", "missing or not a URL"),
+        ("http%3A%2F%2F169.254.169.254%2Flatest", "link-local, metadata or multicast"),
+        ("http%3A%2F%2F%5Bfd00%3Aec2%3A%3A254%5D%2F", "link-local, metadata or multicast"),
+        ("file%3A%2F%2F%2Fetc%2Fpasswd", "not an http or https URL"),
+        ("http%3A%2F%2Fu%3Ap%40h%2F", ""),
+    ] {
+        let page = face
+            .post(&developer, "/register", &format!("server_name=X&path=x&proxy_pass_url={address}"))
+            .status(400);
+        shows(&page.text(), &["Nothing was changed.", words]);
+        assert!(!face.lab.path("servers/x.json").exists());
+    }
+    face.post(&developer, "/toggle/new", "enabled=on").status(403);
+    let answer = face.post(&operator, "/toggle/new", "enabled=on").status(303);
+    assert_eq!(answer.header("location"), Some("/servers/new?done=on"));
+    let state: Value =
+        serde_json::from_str(&std::fs::read_to_string(face.lab.path("servers/server_state.json")).unwrap())
+            .unwrap();
+    assert_eq!(state["/new"], true);
+    face.post(&operator, "/refresh/new", "").status(303);
+    face.post(&face.token("users"), "/refresh/alpha", "").status(403);
+    face.get(&operator, "/edit/new").status(403);
+    let page = face.get(&admin, "/edit/new").status(200).text();
+    let seen = page.split("name=\"seen\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let edit = |title: &str| {
+        format!(
+            "server_name={title}&proxy_pass_url=http%3A%2F%2F127.0.0.1%3A9%2F&description=d&tags=a,b&license=&auth_type=none\
+                 &supported_transports=streamable-http&seen={seen}"
+        )
+    };
+    let answer = face.post(&admin, "/edit/new", &edit("Newer")).status(303);
+    assert_eq!(answer.header("location"), Some("/servers/new?done=saved"));
+    // Another editor had the file open meanwhile.
+    let page = face.post(&admin, "/edit/new", &edit("Newest")).status(409).text();
+    shows(&page, &["Nothing was changed.", "changed since you opened it", "Open it again as it is now"]);
+    assert!(face.file("new").contains("Newer") && !face.file("new").contains("Newest"));
+    assert_eq!(std::fs::read_to_string(face.lab.path("scopes.yml")).unwrap(), before, "no right was given");
+}
+
+#[test]
+fn an_edit_keeps_what_the_form_does_not_show() {
+    let face = FaceLab::start();
+    let admin = face.token("admins");
+    let before = face.file("alpha");
+    let page = face.get(&admin, "/edit/alpha").status(200).text();
+    let seen = page.split("name=\"seen\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+    face.post(
+        &admin,
+        "/edit/alpha",
+        &format!("description=Changed&seen={seen}&headers=x&unknown_member=&path=%2Fbeta"),
+    )
+    .status(303);
+    let (before, after): (Value, Value) =
+        (serde_json::from_str(&before).unwrap(), serde_json::from_str(&face.file("alpha")).unwrap());
+    let mut expected = before;
+    expected["description"] = json!("Changed");
+    assert_eq!(after, expected);
+}
+
+#[test]
+fn a_token_is_shown_once_and_can_be_taken_back_by_its_owner_alone() {
+    let face = FaceLab::with(|settings, dir| vends(settings, dir, &p256()));
+    let user = face.token("users");
+    let form =
+        "description=ci+job&agent=Claude&expires_in_hours=0.25&scope=use-alpha&server=alpha&tools=echo";
+    let page = face.post(&user, "/tokens", form).status(201).text();
+    let token =
+        page.split("class=\"token\"").nth(1).unwrap().split('>').nth(1).unwrap().split('<').next().unwrap();
+    assert_eq!(token.split('.').count(), 3, "{token}");
+    face.lab.call(token, "alpha", "echo").status(200);
+    face.lab.call(token, "alpha", "delete_all").status(403);
+    let list = face.get(&user, "/tokens").status(200).text();
+    lacks(&list, &[token, "eyJ"]);
+    shows(&list, &["ci job", "for Claude", "echo on alpha", "scopes use-alpha"]);
+    let jti = list.split("name=\"jti\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let other = face.token_of(json!({"groups": ["users"], "sub": "bob"}));
+    lacks(&face.get(&other, "/tokens").status(200).text(), &[&jti, "ci job"]);
+    face.post(&other, "/tokens/revoke", &format!("jti={jti}")).status(404);
+    let answer = face.post(&user, "/tokens/revoke", &format!("jti={jti}")).status(303);
+    assert_eq!(answer.header("location"), Some("/tokens?done=revoked"));
+    until("revoked", || face.lab.call(token, "alpha", "echo").status == 401);
+    shows(
+        &face.get(&user, "/tokens?done=revoked").status(200).text(),
+        &["Revoked", "no gateway takes it any more"],
+    );
+    // More than the owner has is refused, and says what is missing.
+    let page = face.post(&user, "/tokens", "scope=everything").status(400).text();
+    shows(&page, &["No token was made.", "you do not have: everything"]);
+    face.post(&user, "/tokens", "tools=echo").status(400);
+    // A token that was made here makes no further one, and is no person.
+    let page = face.post(&user, "/tokens", "").status(201).text();
+    let made =
+        page.split("class=\"token\"").nth(1).unwrap().split('>').nth(1).unwrap().split('<').next().unwrap();
+    shows(&face.post(made, "/tokens", "").status(400).text(), &["no further one is made of it"]);
+}
+
+#[test]
+fn decisions_and_changes_are_ones_own_and_administrators_see_all() {
+    let face = FaceLab::with(|settings, dir| settings.audit = dir.join("audit.jsonl").display().to_string());
+    let line = |n: i64, subject: &str, verdict: &str, reason: &str| {
+        let issuer = face.token("x");
+        let issuer = crate::gateway::vending::claims(&issuer)["iss"].clone();
+        json!({"time": clock::rfc3339(n), "issuer": issuer, "subject": subject, "server": format!("srv-{subject}"),
+            "method": "tools/call", "verdict": verdict, "reason": reason})
+    };
+    let mut lines = vec![line(1, "alice", "allowed", ""), line(2, "bob", "refused", "name_not_allowed")];
+    lines.push(line(3, "bob", "refused", "name_not_allowed"));
+    lines.push(line(4, "alice", "refused", "no_scopes"));
+    let mut change = line(5, "bob", "changed", "");
+    change["change"] = json!("edited");
+    change["members"] = json!(["tags"]);
+    lines.push(change);
+    let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    std::fs::write(face.lab.path("audit.jsonl"), text).unwrap();
+    let (admin, user) = (face.token("admins"), face.token("users"));
+    let page = face.get(&admin, "/decisions").status(200).text();
+    let (newest, oldest) =
+        (page.find("1970-01-01 00:00:04").unwrap(), page.find("1970-01-01 00:00:01").unwrap());
+    assert!(newest < oldest, "the newest comes first");
+    shows(&page, &["name not allowed 2", "no scopes 1", "The newest 4 of 4 decisions"]);
+    assert!(page.contains("<svg") && page.contains("width=\"100\"") && page.contains("width=\"50\""));
+    shows(
+        &face.get(&admin, "/decisions?q=SRV-BOB&verdict=refused").status(200).text(),
+        &["The newest 2 of 2 decisions"],
+    );
+    let page = face.get(&admin, "/changes").status(200).text();
+    shows(&page, &["edited", "srv-bob", "fields: tags"]);
+    let page = face.get(&user, "/decisions").status(200).text();
+    lacks(&page, &["srv-bob"]);
+    shows(&page, &["srv-alice", "You see your own"]);
+    lacks(&face.get(&user, "/changes").status(200).text(), &["srv-bob"]);
+}
+
+#[test]
+fn what_goes_wrong_is_a_page_in_the_same_look() {
+    let face = FaceLab::start();
+    let user = face.token("users");
+    for (path, status, words) in [
+        ("/no-such-page", 404, "Nothing is here for you"),
+        ("/servers/never", 404, "both look the same"),
+        ("/register", 403, "the policy gives you no register_service"),
+        ("/toggle/alpha", 405, "Nothing is here for you"),
+    ] {
+        let answer = face.get(&user, path).status(status);
+        shows(&answer.text().to_lowercase(), &[&words.to_lowercase()]);
+        assert!(answer.text().contains("/style.css"), "{path}");
+        assert!(answer.header("content-security-policy").is_some());
+    }
+    let answer = face.ask("GET", "/servers/alpha?x=1", None, None).status(303);
+    assert_eq!(answer.header("location"), Some("/login?return_to=%2Fservers%2Falpha%3Fx%3D1"));
+    let style = face.ask("GET", "/style.css", None, None).status(200);
+    assert_eq!(style.header("content-type"), Some("text/css; charset=utf-8"));
+    lacks(&style.text(), &["url(", "@import", "http:"]);
+    assert_eq!(
+        face.ask("GET", "/icon.svg", None, None).status(200).header("content-type"),
+        Some("image/svg+xml")
+    );
+}
