@@ -168,7 +168,7 @@ impl SealingKey {
 fn is_placeholder(key: &[u8]) -> bool {
     const WORDS: [&[u8]; 6] = [b"secret", b"change", b"example", b"placeholder", b"password", b"your-"];
     let has = |word: &&[u8]| key.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word));
-    WORDS.iter().any(|word| has(word))
+    WORDS.iter().any(has)
 }
 
 /// The owner: every part preceded by its length, so that no two callers are equal.

@@ -34,7 +34,7 @@ pub(crate) struct Visitor {
 /// How a visitor is known.
 pub(crate) enum VisitorProof {
     /// By the cookie of a session.
-    Session(FaceSession),
+    Session(Box<FaceSession>),
     /// By an ingress token that is good until then, in seconds since 1970.
     Token(i64),
 }
@@ -78,7 +78,7 @@ impl Visitor {
             return None;
         }
         let grants = moment.state.policy.grants(&principal);
-        let by = VisitorProof::Session(session);
+        let by = VisitorProof::Session(Box::new(session));
         Some(Arc::new(Self { principal, grants, moment, by, request_id: id.to_owned() }))
     }
 

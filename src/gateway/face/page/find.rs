@@ -57,7 +57,7 @@ pub(in crate::gateway::face) async fn show(
         let found = find_tools(view, query, &tags, MOST);
         page.rows = found.matches.iter().filter_map(|found| FoundRow::new(view, found)).collect();
         page.caption = format!("The best {} for you", counted(page.rows.len(), "tool"));
-        page.nothing = page.rows.is_empty().then(|| {
+        page.nothing = page.rows.is_empty().then_some( {
             if found.sees_any {
                 "No tool that you may see has any of these words. Try other words, in English."
             } else {
