@@ -1,5 +1,5 @@
 //! The identity providers that people sign in at, from the registry's `oauth2_providers.yml` as it is. Not here: signing
-//! in (see `sign_in`); finding out the rest of what a provider says of itself (see `endpoints`).
+//! in (see `sign_in`); finding out the rest of what a provider publishes (see `endpoints`).
 
 mod template;
 

@@ -37,7 +37,7 @@ pub enum EditError {
     /// No file describes it.
     #[error("no file describes this server")]
     NoFile,
-    /// Somebody else changed the file.
+    /// Another process changed the file.
     #[error("the file changed since you opened it; open it again")]
     Changed,
 }

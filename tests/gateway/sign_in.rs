@@ -278,7 +278,7 @@ fn only_the_browser_that_left_comes_back_and_once() {
         assert_eq!(session(&answer), None, "{about}");
     };
     let at = "/oauth2/callback/idp";
-    // Somebody else's answer, put into this browser (login CSRF).
+    // Someone else's answer, put into this browser (login CSRF).
     stays_out(&format!("{at}?code=c&state=STATE&iss=ISS"), "", "no cookie");
     let others = lab.leave("/").cookie;
     stays_out(&format!("{at}?code=c&state=STATE&iss=ISS"), &others, "another browser's cookie");
@@ -301,7 +301,7 @@ fn only_the_browser_that_left_comes_back_and_once() {
 fn a_session_is_new_each_time_and_nothing_else_passes_for_one() {
     let lab = SignInLab::start();
     let first = lab.signed_in(json!({}));
-    // Whatever session a browser was given before, it leaves it behind (fixation).
+    // A session that a browser was given before is replaced (fixation).
     let leaving = lab.leave("/");
     lab.says.lock().unwrap().id_token = lab.good(&leaving, json!({"sub": "bob-2", "groups": ["users"]}));
     let both = format!("{}; {first}", leaving.cookie);
@@ -399,7 +399,7 @@ fn a_session_ends_when_it_is_signed_out_or_revoked() {
     assert!(answer.text().replace("&#x2f;", "/").contains(&there), "{}", answer.text());
     assert_eq!(lab.me(&cookie), 401, "a copy of the cookie is no session either");
     let cookie = lab.signed_in(json!({}));
-    lab.lab.reload("revoked", "sub: somebody-else\nsid: 00\n", "are in force");
+    lab.lab.reload("revoked", "sub: another-person\nsid: 00\n", "are in force");
     assert_eq!(lab.me(&cookie), 200);
     lab.lab.reload("revoked", "sub: ann-1\n", "are in force");
     assert_eq!(lab.me(&cookie), 401);

@@ -101,7 +101,7 @@ pub(in crate::gateway) fn find_tools(
     let is_visible = |place: usize| visible.get(place) == Some(&true);
     let found = match query {
         "" => listed(&tools, &is_visible, most),
-        query => ranked(&tools, query, &is_visible, most),
+        query => best(&tools, &tools.index.rank(query, &is_visible), most),
     };
     let matches = found.into_iter().map(|Match { known, score, matched }| ToolMatch {
         server: known.server.clone(),

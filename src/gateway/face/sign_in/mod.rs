@@ -324,7 +324,7 @@ fn begin(
     if cookie.len() > MAX_COOKIE {
         let said = format!(
             "You are in {} groups that this gateway's policy knows, which is more than a cookie holds ({} of {MAX_COOKIE} \
-             bytes). Ask whoever runs it to map fewer groups.",
+             bytes). Ask the operator of the gateway to map fewer groups.",
             session.groups.len(),
             cookie.len()
         );
