@@ -134,7 +134,7 @@ mod tests {
     use super::*;
 
     #[derive(Debug, Deserialize)]
-    struct Document {
+    struct NeededMembers {
         issuer: String,
         #[serde(default, deserialize_with = "read_url")]
         token_endpoint: Option<Url>,
@@ -148,7 +148,7 @@ mod tests {
         {
             let body =
                 [b"{\"logo\":", odd, br#","issuer":"i","token_endpoint":"https://i.test/t"}"#].concat();
-            let found: Document = read_document(&body).unwrap();
+            let found: NeededMembers = read_document(&body).unwrap();
             assert_eq!((found.issuer.as_str(), found.token_endpoint.is_some()), ("i", true));
         }
     }
@@ -165,7 +165,7 @@ mod tests {
             r#"{"issuer":"i","issuer":"j"}"#,
             r#"{"issuer":"i","userinfo_endpoint":"a","userinfo_endpoint":"b"}"#,
         ] {
-            assert!(read_document::<Document>(body.as_bytes()).is_err(), "{body}");
+            assert!(read_document::<NeededMembers>(body.as_bytes()).is_err(), "{body}");
         }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 /// Headers that say who the caller is and where from, or that change which request is meant: servers behind the
 /// gateway trust them, so a client's own never pass. The registry's are among them.
-const CLAIMS: [&str; 121] = [
+const CLAIMS: [&str; 120] = [
     "base-url",
     "cdn-src-ip",
     "client-cert",
@@ -76,7 +76,6 @@ const CLAIMS: [&str; 121] = [
     "x-forwarder-for",
     "x-from-ip",
     "x-gateway-user",
-    "x-google-real-ip",
     "x-group",
     "x-groups",
     "x-host",
