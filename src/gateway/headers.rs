@@ -200,9 +200,21 @@ mod tests {
                      X-Forwarded-Proto X-Forwarded-Prefix X-Forwarded-Client-Cert X-Forwarded Forwarded X-Real-IP \
                      True-Client-IP CF-Connecting-IP CF-Access-Jwt-Assertion X-Client-IP X-Cluster-Client-IP \
                      X-Envoy-External-Address X-Envoy-Original-Path X-ProxyUser-Ip Client-IP Via Proxy Remote-User \
-                     Remote-Addr X-Remote-Addr X-Host X-HTTP-Host-Override X-Originating-IP SSL-Client-Cert";
+                     Remote-Addr X-Remote-Addr X-Host X-HTTP-Host-Override X-Originating-IP SSL-Client-Cert \
+                     Cluster-Client-IP Real-IP X-True-IP X-Source-IP Uri Url X-Path X-Override-Method X-Scheme \
+                     X-Script-Name Path-Info X-Matched-Path X-Invoke-Path Impersonate-User Impersonate-Extra-scopes \
+                     X-Auth-User X-Auth-Groups X-Authenticated-Userid X-Credential-Identifier X-Jwt-Payload \
+                     OIDC-Claim-Sub X-Endpoint-API-UserInfo X-Apigateway-Api-Userinfo X-Amzn-Request-Context \
+                     X-Amzn-Mtls-Clientcert X-Vercel-Forwarded-For X-Nf-Client-Connection-Ip Akamai-Client-IP \
+                     Teleport-Jwt-Assertion X-Client-Dn X-Tls-Client-Cert X-Kong-Upstream X-Roles X-Group";
         for name in named.split_whitespace() {
             assert_eq!(onward(&PLAIN, &[(name, "1"), ("x-other", "1")]), ["x-other"], "{name}");
+        }
+        // Services take these as credentials, or with one.
+        for name in
+            ["x-auth-email", "x-auth-key", "x-auth-token", "x-user-email", "x-user-id", "x-access-token"]
+        {
+            assert_eq!(onward(&PLAIN, &[(name, "1")]), [name]);
         }
     }
 
@@ -249,6 +261,13 @@ mod tests {
             ("www-authenticate", "Bearer resource_metadata=\"http://evil\""),
             ("access-control-allow-origin", "*"),
             ("alt-svc", "h3=\":443\""),
+            ("x-accel-redirect", "/internal/secret"),
+            ("x-accel-limit-rate", "1"),
+            ("x-sendfile", "/etc/passwd"),
+            ("x-reproxy-url", "http://evil"),
+            ("refresh", "0;url=http://evil"),
+            ("reporting-endpoints", "a=\"http://evil\""),
+            ("service-worker-allowed", "/"),
             ("connection", "x-internal"),
             ("x-internal", "1"),
             ("content-type", "application/json"),

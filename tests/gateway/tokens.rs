@@ -322,6 +322,12 @@ fn what_a_client_claims_of_its_token_must_be_so() {
             assert_eq!(rejected(answer), "mismatch");
         }
     }
+    for (name, good, bad) in [("X-Client-Id", "worker", "root"), ("X-Region", "us-east-1", "eu-west-1")] {
+        for (first, second) in [(good, bad), (bad, good), (good, good)] {
+            let headers = [("X-Authorization", bearer.as_str()), (name, first), (name, second)];
+            lab.post("/alpha/mcp", &headers, ALLOWED.as_bytes()).status(400);
+        }
+    }
     assert_eq!(lab.arrived(), 3);
 }
 
