@@ -146,6 +146,7 @@ fn judged(
 fn renewable(credential: &Credential, stored: &Result<Option<StoredToken>, StoreError>) -> bool {
     match &credential.how {
         GrantConfig::ClientCredentials(_) => true,
+        GrantConfig::Key(_) => false,
         GrantConfig::AuthorizationCode(_) => stored
             .as_ref()
             .is_ok_and(|stored| stored.as_ref().is_some_and(|stored| stored.token.refresh_token.is_some())),

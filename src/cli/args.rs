@@ -25,9 +25,12 @@ pub(super) struct Global {
     /// Read no settings files
     #[arg(long, global = true, conflicts_with_all = ["env_file", "found_env_file"], help_heading = "Global options")]
     pub(super) no_env_file: bool,
-    /// Store credentials in this folder [default: .oauth-tokens]
+    /// Store all credentials in this folder [default: the project's in .oauth-tokens, your own in your data folder]
     #[arg(long, global = true, value_name = "DIR", help_heading = "Global options")]
     pub(super) tokens_dir: Option<PathBuf>,
+    /// The project's folder of credentials, trusted no more than the project: for command lines that mcpauth writes
+    #[arg(long, global = true, value_name = "DIR", hide = true, conflicts_with = "tokens_dir")]
+    pub(super) found_tokens_dir: Option<PathBuf>,
     /// The folder with the registry's server files [default: servers, else registry/servers]
     #[arg(long, global = true, value_name = "DIR", help_heading = "Global options")]
     pub(super) servers_dir: Option<PathBuf>,
@@ -93,6 +96,7 @@ impl Global {
         flags.extend(paths("--found-env-file", &self.found_env_file));
         flags.extend(switch("--no-env-file", self.no_env_file));
         flags.extend(self.tokens_dir.as_deref().map(|dir| path("--tokens-dir", dir)));
+        flags.extend(self.found_tokens_dir.as_deref().map(|dir| path("--found-tokens-dir", dir)));
         flags.extend(self.servers_dir.as_deref().map(|dir| path("--servers-dir", dir)));
         flags.extend(self.providers_file.as_deref().map(|file| path("--providers-file", file)));
         flags.extend(self.registry_url.as_deref().map(|url| format!("--registry-url {}", word(url))));

@@ -25,7 +25,8 @@ pub(super) fn run(args: &LoginArgs, given: &Given<'_>, out: &Out) -> Result<Exit
     };
     let work = async {
         let result = log_in(&request, &config, &vault, get, out).await;
-        let (name, command) = (address_id(&request.name).to_string(), request.command(&result));
+        let id = address_id(&request.name, config.registration_scope(&request.name)?);
+        let (name, command) = (id.to_string(), request.command(&result));
         Ok(RunReport::new(
             &[],
             vec![FlowResult { kind: CredentialKind::Egress, name, command, result }],
@@ -38,14 +39,14 @@ pub(super) fn run(args: &LoginArgs, given: &Given<'_>, out: &Out) -> Result<Exit
 /// Whether the name is free, or this server's.
 fn is_free(request: &LoginRequest, config: &Config) -> Result<(), Error> {
     let LoginRequest { name, url, .. } = request;
-    let kept = match config.registration(name) {
+    let kept = match config.registered_as(name) {
         Err(ConfigError::File(..)) if request.force => None,
         other => other?,
     };
-    let Some(other) = kept.filter(|kept| kept.url != *url && !request.force) else { return Ok(()) };
+    let Some(other) = kept.filter(|kept| kept.url() != url && !request.force) else { return Ok(()) };
     let command = login_command(url, &name_of(url));
     Err(Error::Usage {
-        message: format!("{name} is already the name of {}", other.url),
+        message: format!("{name} is already the name of {}", other.url()),
         hint: format!("choose another name: {command} --server-name NAME"),
     })
 }

@@ -70,7 +70,7 @@ impl Config {
         let (issuer, endpoint) = realm_endpoint(&shown, url, realm)?;
         let facts = json!({"keycloak_url": url, "keycloak_realm": realm});
         Ok(Credential {
-            id: CredentialId { kind: CredentialKind::Agent, name: name.into(), server: None },
+            id: CredentialId::new(CredentialKind::Agent, name, None),
             client: OAuthClient { id: client_id.into(), auth: ClientAuth::SecretPost(Secret::new(secret)) },
             owner: NamedValue::new(format!("client_secret of {name}"), Origin::Kept(path.clone())),
             issuer,

@@ -173,7 +173,12 @@ pub const VARIABLES: &[VariableSpec] = &[
         "credentials-provider/oauth/oauth_providers.yaml, if there is one",
         "the file of outside services that the MCP Gateway Registry's scripts read",
     ),
-    inside("MCPAUTH_TOKENS_DIR", ".oauth-tokens", "where credentials are kept"),
+    inside(
+        "MCPAUTH_TOKENS_DIR",
+        "",
+        "where all credentials are kept, instead of the project's in .oauth-tokens and your own in MCPAUTH_DATA_DIR",
+    ),
+    machine("MCPAUTH_DATA_DIR", "the system's", "where your own credentials are, which are there from every folder"),
     row("MCPAUTH_STORAGE", "file", "file, keyring, or auto: the keyring if it works"),
     inside(
         "MCPAUTH_SERVERS_DIR",

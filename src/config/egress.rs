@@ -157,11 +157,7 @@ impl Config {
             n => format!("mcpauth egress --config-set {n}"),
         };
         Ok(Credential {
-            id: CredentialId {
-                kind: CredentialKind::Egress,
-                name: found.name.clone(),
-                server: server.map(str::to_owned),
-            },
+            id: CredentialId::new(CredentialKind::Egress, &found.name, server),
             client: OAuthClient { id: get("CLIENT_ID").unwrap_or_default().into(), auth },
             owner: NamedValue::default(),
             issuer,

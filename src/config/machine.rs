@@ -67,7 +67,7 @@ impl Config {
             return Err(ConfigError::Missing { what, variables: vec![secret] });
         }
         Ok(Credential {
-            id: CredentialId { kind: CredentialKind::Ingress, name: name.into(), server: None },
+            id: CredentialId::new(CredentialKind::Ingress, name, None),
             client: OAuthClient {
                 id: self.settings.get(&id).unwrap_or_default().into(),
                 auth: auth.asserting_to(&issuer),
@@ -289,11 +289,7 @@ impl Config {
         let server =
             server.map(|name| checked_name(&format!("AGENTCORE_SERVER_NAME_{n}"), name)).transpose()?;
         Ok(Credential {
-            id: CredentialId {
-                kind: CredentialKind::AgentCore,
-                name: "agentcore".into(),
-                server: server.map(str::to_owned),
-            },
+            id: CredentialId::new(CredentialKind::AgentCore, "agentcore", server),
             client: OAuthClient {
                 id: self.settings.get(&id).unwrap_or_default().into(),
                 auth: auth.asserting_to(&issuer),

@@ -36,7 +36,7 @@ impl InVault {
     fn kept(&self, fresh: IssuedToken) -> CachedCredential {
         let sites = match &self.credential.how {
             GrantConfig::AuthorizationCode(person) => person.provider.sites.as_ref(),
-            GrantConfig::ClientCredentials(_) => None,
+            GrantConfig::ClientCredentials(_) | GrantConfig::Key(_) => None,
         };
         let site = sites.map(|sites| sites.header.clone()).zip(fresh.stored.cloud_id);
         CachedCredential { token: fresh.stored.token, site, is_new: fresh.outcome != TokenOutcome::Reused }

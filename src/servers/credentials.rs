@@ -43,8 +43,7 @@ pub(crate) fn all(config: &Config, store: &Store) -> Vec<KnownCredential> {
     let mut all: Vec<KnownCredential> =
         config.plan(&CredentialKind::ALL, None).into_iter().map(KnownCredential::from).collect();
     for id in store.files().iter().filter_map(|path| id_at(store, path)) {
-        let file = id.file_name();
-        if all.iter().any(|known| known.id.as_ref().is_some_and(|id| id.file_name() == file)) {
+        if all.iter().any(|known| known.id.as_ref().is_some_and(|known| known.is_same_file(&id))) {
             continue;
         }
         let name = id.to_string();
@@ -222,7 +221,8 @@ fn id_at(store: &Store, path: &Path) -> Option<CredentialId> {
     // A file without such a name is not read.
     CredentialId::parse(file, "")?;
     let members = store.look(path).ok().flatten().map(|look| look.members).unwrap_or_default();
-    CredentialId::parse(file, members.get("provider").and_then(Value::as_str).unwrap_or_default())
+    let id = CredentialId::parse(file, members.get("provider").and_then(Value::as_str).unwrap_or_default());
+    id.map(|id| id.in_scope(store.scope_of(path)))
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use super::CommandError;
 use crate::flow::FlowError;
 use crate::store::{StoreError, StoredToken};
 
@@ -54,6 +55,15 @@ pub enum VaultError {
         /// Why nothing else helped.
         why: Option<String>,
     },
+    /// It is a key, which only its user can enter.
+    #[error("a key must be entered: {why}")]
+    NeedsKey {
+        /// Why the stored one is not usable.
+        why: String,
+    },
+    /// It is a key or a secret that a command prints, and did not.
+    #[error("{0}")]
+    Command(#[from] CommandError),
     /// It needs a login, and no user is there.
     #[error("a person must log in{}", .why.as_deref().map(|why| format!(" ({why})")).unwrap_or_default())]
     NeedsPerson {
