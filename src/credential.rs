@@ -10,7 +10,9 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 use url::Url;
 
-pub use self::key::{KEY_FORMAT, KEY_HEADER, KeyConfig, SecretCommand, USUAL_FORMAT, USUAL_HEADER, USUAL_TTL};
+pub use self::key::{
+    KEY_FORMAT, KEY_HEADER, KEY_WARNING, KeyConfig, SecretCommand, USUAL_FORMAT, USUAL_HEADER, USUAL_TTL,
+};
 use crate::oauth::{Epoch, OAuthClient};
 use crate::provider::{BodyFormat, Provider};
 

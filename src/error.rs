@@ -188,7 +188,8 @@ impl Error {
             }
             Self::Vault(VaultError::NeedsKey { .. }) => format!("run: {command}"),
             Self::Vault(VaultError::Command(_)) => {
-                "run the command yourself to see why; mcpauth secret list, or status, shows which it is".into()
+                "run the command yourself to see why; mcpauth secret list, or status, shows which it is"
+                    .into()
             }
             // Without it the login would reuse the token.
             Self::Vault(VaultError::Refused { .. }) => {

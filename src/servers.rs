@@ -246,8 +246,8 @@ impl Servers {
         self.vouch(which, &tokens)?;
         let identity = self.stand_in(identity, refused_identity).await?;
         let identity = identity.map(|(path, stored)| identity_of(&path, stored));
-        let egress = egress
-            .map(|(path, stored)| egress_of(&self.config, &path, &stored, self.credential_at(&path)));
+        let egress =
+            egress.map(|(path, stored)| egress_of(&self.config, &path, &stored, self.credential_at(&path)));
         let egress: Vec<EgressToken> = egress.into_iter().collect();
         let say = |remark: &Problem| self.say_once(remark);
         let mut entries = build(&self.config, identity.as_ref(), &egress, &say)?.entries;

@@ -95,7 +95,10 @@ fn plan(args: &EgressArgs, config: &Config) -> Vec<CredentialPlan> {
         (Some(n), _) => vec![config.egress_set(n.into())],
         (None, Some(name)) => named(config.plan(&[CredentialKind::Egress], None), name),
         (None, None) => {
-            config.plan(&[CredentialKind::Egress], config.wanted_provider(args.provider.as_deref()))
+            let mut planned =
+                config.plan(&[CredentialKind::Egress], config.wanted_provider(args.provider.as_deref()));
+            planned.retain(CredentialPlan::is_of_project);
+            planned
         }
     }
 }

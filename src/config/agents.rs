@@ -7,6 +7,7 @@ use crate::config::machine::{DEFAULT_LIFETIME, realm_endpoint};
 use crate::config::{Config, ConfigError, CredentialPlan, checked_name};
 use crate::credential::{
     ClientCredentialsConfig, Credential, CredentialId, CredentialKind, GrantConfig, NamedValue, Origin,
+    StoreScope,
 };
 use crate::oauth::{ClientAuth, OAuthClient};
 use crate::provider::BodyFormat;
@@ -32,6 +33,7 @@ impl Config {
             kind: CredentialKind::Agent,
             name: format!("keycloak {name}"),
             set: None,
+            scope: StoreScope::Project,
             credential: self.vouched(|config| config.agent_credential(name)),
         }
     }

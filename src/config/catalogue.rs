@@ -178,7 +178,11 @@ pub const VARIABLES: &[VariableSpec] = &[
         "",
         "where all credentials are kept, instead of the project's in .oauth-tokens and your own in MCPAUTH_DATA_DIR",
     ),
-    machine("MCPAUTH_DATA_DIR", "the system's", "where your own credentials are, which are there from every folder"),
+    machine(
+        "MCPAUTH_DATA_DIR",
+        "the system's",
+        "where your own credentials are, which are there from every folder",
+    ),
     row("MCPAUTH_STORAGE", "file", "file, keyring, or auto: the keyring if it works"),
     inside(
         "MCPAUTH_SERVERS_DIR",

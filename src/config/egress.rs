@@ -6,7 +6,7 @@ use serde_json::Map;
 use crate::config::machine::{SETS, numbered};
 use crate::config::{AuthDefault, Config, ConfigError, CredentialPlan, checked_name, scopes};
 use crate::credential::{
-    AuthorizationCodeConfig, Credential, CredentialId, CredentialKind, GrantConfig, NamedValue,
+    AuthorizationCodeConfig, Credential, CredentialId, CredentialKind, GrantConfig, NamedValue, StoreScope,
 };
 use crate::oauth::OAuthClient;
 use crate::provider::{AuthMethod, Provider, SecretRule};
@@ -68,6 +68,7 @@ impl Config {
             kind: CredentialKind::Egress,
             name,
             set: Some(n),
+            scope: StoreScope::Project,
             credential: self.vouched(|config| {
                 let provider = config.settings.get(&format!("EGRESS_PROVIDER_NAME_{n}"));
                 config.egress(provider, &format!("_{n}"), "EGRESS_OAUTH", n)
@@ -95,6 +96,7 @@ impl Config {
             kind: CredentialKind::Egress,
             name: format!("egress {name}"),
             set: None,
+            scope: StoreScope::Project,
             credential,
         })
     }

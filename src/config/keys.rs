@@ -8,8 +8,8 @@ use url::Url;
 use super::registered::{address_id, name_of, planned};
 use crate::config::{Config, ConfigError, CredentialPlan};
 use crate::credential::{
-    Credential, GrantConfig, KEY_FORMAT, KEY_HEADER, KeyConfig, NamedValue, Origin, SERVER_URL, SecretCommand,
-    StoreScope, USUAL_FORMAT, USUAL_HEADER,
+    Credential, GrantConfig, KEY_FORMAT, KEY_HEADER, KeyConfig, NamedValue, Origin, SERVER_URL,
+    SecretCommand, StoreScope, USUAL_FORMAT, USUAL_HEADER,
 };
 use crate::oauth::{ClientAuth, OAuthClient};
 use crate::sys::private_file::Draft;
@@ -82,7 +82,8 @@ impl Config {
         let command = kept.command(name);
         let SentKey { header, format, command: prints } = &kept.sent;
         if prints.is_some() && (kept.scope != self.own_scope() || !self.trusts_commands()) {
-            let what = format!("{name}: a command for a key counts only in {}", self.user_tokens_dir.display());
+            let what =
+                format!("{name}: a command for a key counts only in {}", self.user_tokens_dir.display());
             return Err(ConfigError::File(what, format!("if you want that command, run: {command}")));
         }
         let facts = [(SERVER_URL, kept.url.as_str()), (KEY_HEADER, header), (KEY_FORMAT, format)];

@@ -6,7 +6,8 @@ use url::Url;
 
 use crate::config::{AuthDefault, Config, ConfigError, CredentialPlan, checked_name, scopes};
 use crate::credential::{
-    ClientCredentialsConfig, Credential, CredentialId, CredentialKind, GrantConfig, NamedValue, TokenEndpoint,
+    ClientCredentialsConfig, Credential, CredentialId, CredentialKind, GrantConfig, NamedValue, StoreScope,
+    TokenEndpoint,
 };
 use crate::oauth::{ClientAuth, Epoch, OAuthClient};
 use crate::provider::BodyFormat;
@@ -28,6 +29,7 @@ impl Config {
             kind: CredentialKind::Ingress,
             name: format!("ingress {}", self.auth_provider()),
             set: None,
+            scope: StoreScope::Project,
             credential: self.ingress(),
         })
     }
@@ -240,6 +242,7 @@ impl Config {
             kind: CredentialKind::AgentCore,
             name,
             set: Some(n),
+            scope: StoreScope::Project,
             credential: self.vouched(|config| config.agentcore(n)),
         }
     }

@@ -32,7 +32,7 @@ pub use values::{StorageChoice, read_buffer, read_interval};
 
 use provider_file::ProviderFile;
 
-use crate::credential::{Credential, CredentialId, CredentialKind};
+use crate::credential::{Credential, CredentialId, CredentialKind, StoreScope};
 pub use crate::credential::{NamedValue, Origin};
 use crate::oauth::{ClientAuth, SigningKey};
 use crate::provider::{Provider, ProviderError};
@@ -84,8 +84,17 @@ pub struct CredentialPlan {
     pub name: String,
     /// The number of its set, if sets of its kind are numbered.
     pub set: Option<usize>,
+    /// Where it is kept.
+    pub scope: StoreScope,
     /// The complete credential, or the error with what is missing.
     pub credential: Result<Credential, ConfigError>,
+}
+
+impl CredentialPlan {
+    /// Whether it is kept with the project, and not in the user's own store.
+    pub fn is_of_project(&self) -> bool {
+        self.scope == StoreScope::Project
+    }
 }
 
 impl Config {

@@ -11,8 +11,8 @@ use url::Url;
 use super::keys::KeyRegistration;
 use crate::config::{Config, ConfigError, CredentialPlan, checked_name, signing_key};
 use crate::credential::{
-    AuthorizationCodeConfig, ClientCredentialsConfig, Credential, CredentialId, CredentialKind, GrantConfig,
-    BY_ADDRESS, NamedValue, Origin, SERVER_URL, StoreScope, TokenEndpoint,
+    AuthorizationCodeConfig, BY_ADDRESS, ClientCredentialsConfig, Credential, CredentialId, CredentialKind,
+    GrantConfig, NamedValue, Origin, SERVER_URL, StoreScope, TokenEndpoint,
 };
 use crate::oauth::{ClientAuth, OAuthClient, document_address};
 use crate::provider::{BodyFormat, Provider, ProviderError};
@@ -173,8 +173,10 @@ impl Registration {
             "token_params": resource,
             "redirect": {"any_port": true},
         });
-        let unreadable =
-            |e: serde_json::Error| ProviderError::Unreadable { name: BY_ADDRESS.into(), reason: e.to_string() };
+        let unreadable = |e: serde_json::Error| ProviderError::Unreadable {
+            name: BY_ADDRESS.into(),
+            reason: e.to_string(),
+        };
         let mut provider: Provider = serde_json::from_value(value).map_err(unreadable)?;
         provider.name = BY_ADDRESS.into();
         Ok(provider)
@@ -343,7 +345,7 @@ pub(super) fn planned(
     credential: Result<Credential, ConfigError>,
 ) -> CredentialPlan {
     let name = address_id(name, scope).to_string();
-    CredentialPlan { kind: CredentialKind::Egress, name, set: None, credential }
+    CredentialPlan { kind: CredentialKind::Egress, name, set: None, scope, credential }
 }
 
 /// The id of a server's credential.

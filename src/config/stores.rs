@@ -15,7 +15,8 @@ const USER: &str = "credentials";
 /// The project's folder and the user's own. A file that was only found here cannot move the latter: what is in there is
 /// trusted.
 pub(super) fn folders(settings: &Settings) -> (PathBuf, PathBuf) {
-    let named = settings.find("MCPAUTH_TOKENS_DIR").map(|(dir, origin)| (paths::absolute(Path::new(dir)), origin));
+    let named =
+        settings.find("MCPAUTH_TOKENS_DIR").map(|(dir, origin)| (paths::absolute(Path::new(dir)), origin));
     let project = match named {
         Some((dir, origin)) if !origin.is_found() => return (dir.clone(), dir),
         Some((dir, _)) => Some(dir),

@@ -3,6 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::oauth::Epoch;
+
 /// The token file's member with the header that a key is sent in.
 pub const KEY_HEADER: &str = "header";
 /// The token file's member with that header's value, `{}` standing for the key.
@@ -34,6 +36,8 @@ pub struct SecretCommand {
     pub ttl: u64,
 }
 
+/// How long before its expiry a key's owner is warned, in seconds: they have to get another one.
+pub const KEY_WARNING: Epoch = 7 * 86_400;
 /// How long the result of a [`SecretCommand`] is remembered by default, in seconds.
 pub const USUAL_TTL: u64 = 300;
 

@@ -218,7 +218,8 @@ mod tests {
         assert_eq!(shown(&mine, "roo", AuthMode::Bridge), "/bin/mcpauth --tokens-dir /u bridge files");
         let place = CredentialPlace { is_printed: true, ..place };
         let printed = ServerEntry { place, headers: Vec::new(), ..mine };
-        for (client, mode) in [("roo", AuthMode::Inline), ("codex", AuthMode::Env), ("roo", AuthMode::Bridge)] {
+        for (client, mode) in [("roo", AuthMode::Inline), ("codex", AuthMode::Env), ("roo", AuthMode::Bridge)]
+        {
             assert_eq!(shown(&printed, client, mode), "/bin/mcpauth --tokens-dir /u bridge files", "{mode}");
         }
         let helper = shown(&printed, "claude-code", AuthMode::Helper);

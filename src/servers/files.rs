@@ -76,10 +76,7 @@ pub(super) fn egress_of(
             member(&stored.members, KEY_HEADER).unwrap_or_else(|| USUAL_HEADER.into()),
             member(&stored.members, KEY_FORMAT).unwrap_or_else(|| USUAL_FORMAT.into()),
         ),
-        place: CredentialPlace {
-            is_users: config.scope_of(path) == StoreScope::User,
-            is_printed: false,
-        },
+        place: CredentialPlace { is_users: config.scope_of(path) == StoreScope::User, is_printed: false },
     }
 }
 

@@ -12,11 +12,7 @@ use crate::sys::paths;
 const SERVICE: &str = "mcpauth";
 
 /// Moves the members that are `secret` from `object` into the keyring.
-pub(super) fn take(
-    path: &Path,
-    object: &mut Map<String, Value>,
-    secret: &[&str],
-) -> Result<(), StoreError> {
+pub(super) fn take(path: &Path, object: &mut Map<String, Value>, secret: &[&str]) -> Result<(), StoreError> {
     let mut secrets = Map::new();
     for name in secret {
         if let Some(value) = object.get_mut(*name) {

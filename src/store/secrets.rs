@@ -84,7 +84,11 @@ impl Store {
         if secrets.remove(variable).is_none() {
             return Ok(false);
         }
-        if secrets.is_empty() { self.remove(&path) } else { self.write_secrets(server, &secrets).map(|()| true) }
+        if secrets.is_empty() {
+            self.remove(&path)
+        } else {
+            self.write_secrets(server, &secrets).map(|()| true)
+        }
     }
 
     /// The names of the servers with secrets, as they were typed.
@@ -146,7 +150,8 @@ impl Store {
     fn secrets_file(&self, server: &str) -> PathBuf {
         let mut name = String::new();
         for byte in server.to_lowercase().bytes() {
-            let plain = byte.is_ascii_alphanumeric() || b"-_".contains(&byte) || (byte == b'.' && !name.is_empty());
+            let plain =
+                byte.is_ascii_alphanumeric() || b"-_".contains(&byte) || (byte == b'.' && !name.is_empty());
             name.push_str(&if plain { char::from(byte).to_string() } else { format!("%{byte:02x}") });
         }
         self.folder(StoreScope::User).join(FOLDER).join(format!("{name}.json"))

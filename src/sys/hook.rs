@@ -151,10 +151,15 @@ mod tests {
         let read = |command: &str, limit| output(command.into(), vec!["CARGO_PKG_NAME".into()], limit);
         let long = Duration::from_secs(60);
         assert_eq!(read("printf '%s' \"a $CARGO_PKG_NAME\"; echo loud >&2", long).await.unwrap(), b"a ");
-        assert!(matches!(read("echo x; exit 3", long).await, Err(CommandFailure::Failed(status)) if status.code() == Some(3)));
+        assert!(
+            matches!(read("echo x; exit 3", long).await, Err(CommandFailure::Failed(status)) if status.code() == Some(3))
+        );
         for hangs in ["sleep 1000 & sleep 1000", "exec >&-; sleep 1000", "yes"] {
             let ended = read(hangs, Duration::from_millis(50)).await;
-            assert!(matches!(ended, Err(CommandFailure::Late(_) | CommandFailure::Failed(_))), "{hangs}: {ended:?}");
+            assert!(
+                matches!(ended, Err(CommandFailure::Late(_) | CommandFailure::Failed(_))),
+                "{hangs}: {ended:?}"
+            );
         }
     }
 

@@ -25,7 +25,12 @@ fn rendered(names: &[&str], token: &str) -> Result<Rendered, RenderError> {
     let entries: Vec<_> = names.iter().map(entry).collect();
     render(
         ROO,
-        &client_entries(&entries, ROO, AuthMode::Inline, &LaunchContext { command: Vec::new(), users_command: Vec::new(), door: None })?,
+        &client_entries(
+            &entries,
+            ROO,
+            AuthMode::Inline,
+            &LaunchContext { command: Vec::new(), users_command: Vec::new(), door: None },
+        )?,
         None,
     )
 }
