@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 
 use crate::config::ConfigError;
+use crate::credential::{SecretCommand, USUAL_TTL};
 use crate::error::Error;
+use crate::quantity::seconds;
 use crate::text::word;
 
 pub(super) const EXIT_CODES: &str = "Exit codes: 0 all requested work done · 1 other · 2 usage or configuration · 3 some of several failed · \
@@ -134,6 +136,30 @@ pub(super) struct BrowserArgs {
     /// Log in with a code entered on another device, if the provider supports it
     #[arg(long, group = "login")]
     pub(super) device: bool,
+}
+
+/// A command instead of a secret.
+#[derive(Args, Clone, Debug, Default)]
+pub(super) struct FromCommandArgs {
+    /// Store this command instead of a secret: it is run in your shell when the secret is needed, and must print it
+    /// within 10 s
+    #[arg(long, value_name = "COMMAND")]
+    from_command: Option<String>,
+    /// How long a process remembers what the command printed [default: 5m]
+    #[arg(long, value_name = "TIME", requires = "from_command", value_parser = seconds)]
+    ttl: Option<u64>,
+}
+
+impl FromCommandArgs {
+    /// The command, if one was given.
+    pub(super) fn command(&self) -> Result<Option<SecretCommand>, Error> {
+        let Some(line) = &self.from_command else { return Ok(None) };
+        if line.trim().is_empty() {
+            let hint = "for example: --from-command 'op read op://Work/tools/key'".into();
+            return Err(Error::Usage { message: "--from-command is empty".into(), hint });
+        }
+        Ok(Some(SecretCommand { line: line.clone(), ttl: self.ttl.unwrap_or(USUAL_TTL) }))
+    }
 }
 
 /// `--auth`, for verbs that take an address.

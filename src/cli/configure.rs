@@ -4,9 +4,10 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use dialoguer::{Confirm, Input, Password, Select};
+use dialoguer::Confirm;
 use serde_json::json;
 
+use crate::cli::ask::{asked, choose, hidden, need_terminal, or_default, text};
 use crate::cli::given::Given;
 use crate::cli::out::Out;
 use crate::config::{Config, FileTrust, Origin, set};
@@ -15,7 +16,7 @@ use crate::given::secret_from;
 use crate::provider::{Provider, SecretRule};
 use crate::secret::{REDACTED, Secret};
 use crate::sys::private_file::{self, Keep};
-use crate::sys::{paths, regular_file, terminal};
+use crate::sys::{paths, regular_file};
 
 /// The largest file that is edited, in bytes.
 const MAX_FILE_BYTES: u64 = 1 << 20;
@@ -273,51 +274,17 @@ fn choose_kind() -> Result<KindArg, Error> {
         .unwrap_or(KindArg::Egress))
 }
 
-fn need_terminal(what: &'static str, flag: &'static str) -> Result<(), Error> {
-    if terminal::interactive() { Ok(()) } else { Err(Error::NoTerminal { what, flag }) }
-}
-
-fn choose(prompt: &'static str, items: &[String], flag: &'static str) -> Result<String, Error> {
-    need_terminal(prompt, flag)?;
-    let at = Select::new().with_prompt(prompt).items(items).default(0).interact().map_err(asked)?;
-    Ok(items.get(at).cloned().unwrap_or_default())
-}
-
-fn text(given: Option<&String>, prompt: &str, flag: &'static str) -> Result<String, Error> {
-    if let Some(value) = given {
-        return Ok(value.clone());
-    }
-    need_terminal("a value", flag)?;
-    Input::<String>::new().with_prompt(prompt).interact_text().map_err(asked)
-}
-
-/// A value with a sensible default, which is used without asking if there is no terminal.
-fn or_default(given: Option<&String>, prompt: &str, default: &str) -> Result<String, Error> {
-    match given {
-        Some(value) => Ok(value.clone()),
-        None if !terminal::interactive() => Ok(default.into()),
-        None => {
-            Input::<String>::new().with_prompt(prompt).default(default.into()).interact_text().map_err(asked)
-        }
-    }
-}
-
 fn secret(args: &ConfigureArgs) -> Result<Secret, Error> {
     if let Some(path) = &args.client_secret_file {
         return secret_from(path);
     }
     need_terminal("the client secret", "--client-secret-file FILE (or -)")?;
-    Password::new().with_prompt("Client secret (hidden)").interact().map(Secret::new).map_err(asked)
+    hidden("Client secret (hidden)")
 }
 
 fn confirm(path: &Path) -> Result<bool, Error> {
     need_terminal("a yes", "--yes")?;
     Confirm::new().with_prompt(format!("Write {}?", path.display())).default(true).interact().map_err(asked)
-}
-
-pub(super) fn asked(error: dialoguer::Error) -> Error {
-    let dialoguer::Error::IO(error) = error;
-    if error.kind() == std::io::ErrorKind::Interrupted { Error::Interrupted } else { error.into() }
 }
 
 fn redacted<'a>(name: &str, value: &'a Secret) -> &'a str {

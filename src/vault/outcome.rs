@@ -19,6 +19,8 @@ pub enum TokenOutcome {
     Obtained,
     /// By a login.
     LoggedIn,
+    /// Its user entered it.
+    Entered,
     /// It was requested, and the result expires no later than the stored one: nothing was gained.
     Unchanged,
 }
