@@ -8,6 +8,7 @@ mod files;
 mod known;
 mod logins;
 mod narrowing;
+mod secrets;
 mod source;
 mod tokens;
 mod variables;
@@ -26,8 +27,9 @@ use self::files::{
 };
 use self::narrowing::Narrowed;
 pub(crate) use self::narrowing::Narrowing;
+pub(crate) use self::secrets::{TokenVariable, mapped, secrets_of};
 pub(crate) use self::source::{HeaderSource, HeaderSources};
-pub(crate) use self::variables::{Gathered, gather, unambiguous};
+pub(crate) use self::variables::{Gathered, Variables, gather, unambiguous};
 use crate::config::{Config, ConfigError, NamedValue};
 use crate::credential::{Credential, CredentialId, CredentialKind, SERVER_URL};
 use crate::error::Error;
@@ -274,6 +276,11 @@ impl Servers {
                 None => self.name_in(url).map(str::to_owned),
             },
         }
+    }
+
+    /// The name of the server at this very address, if there is a credential for it.
+    pub(crate) fn name_at(&self, url: &Url) -> Option<String> {
+        self.credential_for(url)?.id.server.clone()
     }
 
     /// The token for this very address.
