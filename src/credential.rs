@@ -271,7 +271,12 @@ pub struct Credential {
 impl Credential {
     /// Whether it is a login at a server that names its own issuer.
     pub fn is_by_address(&self) -> bool {
-        self.id.name == BY_ADDRESS && matches!(self.id.kind, CredentialKind::Egress) && self.key().is_none()
+        self.is_registered() && self.key().is_none()
+    }
+
+    /// Whether it is a login or a key for a server that is known by its address, and not of any provider.
+    pub fn is_registered(&self) -> bool {
+        self.id.kind == CredentialKind::Egress && self.id.name == BY_ADDRESS
     }
 
     /// How its server takes it, if it is a key.

@@ -272,7 +272,7 @@ impl Servers {
         match which {
             ServerRef::ByName(name) => Some(name.clone()),
             ServerRef::ByUrl(url) => match self.credential_for(url) {
-                Some(credential) => credential.id.server.clone(),
+                Some(credential) => Some(credential.id.server_name().to_owned()),
                 None => self.name_in(url).map(str::to_owned),
             },
         }
@@ -280,7 +280,7 @@ impl Servers {
 
     /// The name of the server at this very address, if there is a credential for it.
     pub(crate) fn name_at(&self, url: &Url) -> Option<String> {
-        self.credential_for(url)?.id.server.clone()
+        Some(self.credential_for(url)?.id.server_name().to_owned())
     }
 
     /// The token for this very address.

@@ -35,8 +35,8 @@ pub(super) struct ExecArgs {
     servers: Vec<ServerRef>,
     /// Set this variable to a token, and none but such: of the server's credential, or of the one named after a colon;
     /// repeatable
-    #[arg(long, value_name = "NAME=token", value_parser = token_variable)]
-    env: Vec<TokenVariable>,
+    #[arg(long, value_name = "NAME=token")]
+    env: Vec<String>,
     #[command(flatten)]
     auth: AuthArgs,
     /// The command and its arguments, after --
@@ -75,6 +75,8 @@ impl ExecArgs {
     /// The secrets of every server, then tokens under the names that were asked for, or else all headers.
     async fn environment(&self, servers: &Servers) -> Result<Environment, Error> {
         let (config, vault) = (&servers.config, &servers.vault);
+        let tokens: Vec<TokenVariable> =
+            self.env.iter().map(|text| token_variable(text)).collect::<Result<_, _>>()?;
         let mut variables = Variables::new();
         let mut remote: Vec<ServerRef> = Vec::new();
         for server in &self.servers {
@@ -90,8 +92,8 @@ impl ExecArgs {
             }
             variables.extend(secrets);
         }
-        if !self.env.is_empty() {
-            variables.extend(self.tokens(servers).await?);
+        if !tokens.is_empty() {
+            variables.extend(self.tokens(servers, &tokens).await?);
             remote.clear();
         }
         let asked = remote.len();
@@ -100,32 +102,31 @@ impl ExecArgs {
         Ok(Environment { variables, failed, asked })
     }
 
-    async fn tokens(&self, servers: &Servers) -> Result<Variables, Error> {
+    async fn tokens(&self, servers: &Servers, wanted: &[TokenVariable]) -> Result<Variables, Error> {
         let server = match self.servers.as_slice() {
             [ServerRef::ByName(name)] => name.clone(),
             [ServerRef::ByUrl(url)] => servers.name_at(url).unwrap_or_default(),
             _ => String::new(),
         };
-        if server.is_empty() && self.env.iter().any(|wanted| wanted.credential.is_none()) {
+        if server.is_empty() && wanted.iter().any(|wanted| wanted.credential.is_none()) {
             let hint = "name one server, or the credential: --env NAME=token:CREDENTIAL".into();
             return Err(Error::Usage { message: "--env NAME=token is for one server".into(), hint });
         }
-        mapped(&servers.config, &servers.vault, &self.env, &server).await
+        mapped(&servers.config, &servers.vault, wanted, &server).await
     }
 }
 
-/// `NAME=token` or `NAME=token:CREDENTIAL`.
-fn token_variable(text: &str) -> Result<TokenVariable, String> {
-    const EXPECTED: &str = "expected NAME=token or NAME=token:CREDENTIAL";
-    let (name, what) = text.split_once('=').ok_or(EXPECTED)?;
+/// `NAME=token` or `NAME=token:CREDENTIAL`. Anything else may be a secret that was typed by mistake, and is not repeated.
+fn token_variable(text: &str) -> Result<TokenVariable, Error> {
+    let odd = || Error::Usage {
+        message: "--env needs NAME=token or NAME=token:CREDENTIAL".into(),
+        hint: "a value of your own is stored with: mcpauth secret set SERVER NAME".into(),
+    };
+    let (name, what) = text.split_once('=').filter(|(name, _)| is_name(name)).ok_or_else(odd)?;
     let credential = match what.split_once(':') {
         None if what == "token" => None,
         Some(("token", credential)) if !credential.is_empty() => Some(credential.to_owned()),
-        // It may be a secret that was typed by mistake: it is not repeated.
-        _ => return Err(EXPECTED.into()),
+        _ => return Err(odd()),
     };
-    if !is_name(name) {
-        return Err("the part before = is not a variable's name".into());
-    }
     Ok(TokenVariable { name: name.into(), credential })
 }

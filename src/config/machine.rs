@@ -220,14 +220,26 @@ impl Config {
         SETS.filter(|n| set(*n)).map(|n| self.agentcore_gateway(n)).collect()
     }
 
+    /// The number of the AgentCore gateway of this name, if there is one.
+    pub fn agentcore_gateway_for(&self, server: &str) -> Option<usize> {
+        let named = |n: &usize| self.settings.get(&format!("AGENTCORE_SERVER_NAME_{n}"));
+        SETS.into_iter().find(|n| named(n).is_some_and(|name| name.eq_ignore_ascii_case(server)))
+    }
+
+    /// The first unused number of an AgentCore gateway.
+    pub fn free_agentcore_gateway(&self) -> usize {
+        let gateways = self.agentcore_gateways();
+        let is_free = |n: &usize| gateways.iter().all(|gateway| gateway.set != Some(*n));
+        SETS.into_iter().find(is_free).unwrap_or(*SETS.end())
+    }
+
     /// The error for an AgentCore gateway name or number that does not exist; it names the others, if there are any.
     pub fn no_agentcore_gateway(&self, what: String, n: Option<usize>) -> ConfigError {
         let gateways = self.agentcore_gateways();
         if gateways.is_empty() {
             return ConfigError::NotConfigured("agentcore");
         }
-        let taken = |n: &usize| gateways.iter().any(|gateway| gateway.set == Some(*n));
-        let n = n.or_else(|| SETS.into_iter().find(|n| !taken(n))).unwrap_or(*SETS.end());
+        let n = n.unwrap_or_else(|| self.free_agentcore_gateway());
         let parts = ["CLIENT_ID", "CLIENT_SECRET", "SERVER_NAME"];
         let variables = parts.map(|part| format!("AGENTCORE_{part}_{n}")).to_vec();
         ConfigError::NoSet { what, there: gateways.iter().map(numbered).collect(), variables }
