@@ -8,7 +8,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::auth_mode::AuthMode;
-use super::merge::{self, Change, Claims, Merged};
+use super::merge::{self, Change, EntryClaims, Merged};
 use super::ownership::{self, InstallRecord};
 use super::targets::{ClientSpec, Format};
 use super::template::Rendered;
@@ -102,7 +102,7 @@ pub fn install(to: &Destination<'_>, rendered: &Rendered, dry_run: DryRun) -> Re
     let others = other_projects(to, before.as_ref());
     let (staying, owned) =
         owned.into_iter().partition(|name| to.left_out.contains(name) || others.contains(name));
-    let claims = Claims { owned, addresses: to.addresses.clone(), adopted: to.adopted.clone() };
+    let claims = EntryClaims { owned, addresses: to.addresses.clone(), adopted: to.adopted.clone() };
     let mut merged = merged(existing.as_deref(), to.target, rendered, &claims)
         .map_err(|source| RenderError::Merge { path: path.clone(), source })?;
     merged.owned.extend::<BTreeSet<String>>(staying);
@@ -181,7 +181,7 @@ fn merged(
     existing: Option<&str>,
     target: &ClientSpec,
     rendered: &Rendered,
-    claims: &Claims,
+    claims: &EntryClaims,
 ) -> Result<Merged, MergeError> {
     let mut merged = merge::merge(existing, target, &rendered.json, claims)?;
     if existing.is_none() && target.format != Format::Json && !merged.owned.is_empty() {

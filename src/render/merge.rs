@@ -15,7 +15,7 @@ mod yaml;
 use serde_json::Value;
 
 pub use self::change::{Change, ChangeKind, MergeError, Merged};
-pub use self::claims::Claims;
+pub use self::claims::EntryClaims;
 use self::plan::Edit;
 use super::targets::{ClientSpec, Format, Shape};
 
@@ -27,7 +27,7 @@ pub fn merge(
     existing: Option<&str>,
     target: &ClientSpec,
     rendered: &Value,
-    claims: &Claims,
+    claims: &EntryClaims,
 ) -> Result<Merged, MergeError> {
     let before = existing.unwrap_or_default();
     // Some editors write a byte order mark, and then expect it.

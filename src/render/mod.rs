@@ -23,7 +23,7 @@ pub use entries::{
     variable,
 };
 pub use install::{Destination, DryRun, Installed, forget, install, write_local};
-pub use merge::{Change, ChangeKind, Claims, MergeError};
+pub use merge::{Change, ChangeKind, EntryClaims, MergeError};
 pub use ownership::{InstallRecord, records};
 pub use places::Folders;
 pub use targets::{ClientSpec, Format, Shape, TARGETS};

@@ -79,8 +79,13 @@ impl User {
 
     /// A token file's JSON: the project's, else the user's own.
     pub(crate) fn token(&self, name: &str) -> Value {
+        read_json(&self.token_path(name))
+    }
+
+    /// Where a token file is: with the project, else in the user's own store.
+    pub(crate) fn token_path(&self, name: &str) -> PathBuf {
         let project = self.project().join(".oauth-tokens").join(name);
-        read_json(&if project.exists() { project } else { self.own_store().join(name) })
+        if project.exists() { project } else { self.own_store().join(name) }
     }
 
     /// The folder of the user's own credentials.

@@ -15,7 +15,7 @@ const COMMANDS: [&str; 4] = ["command", "cmd", "path", "args"];
 
 /// Which entries of a file may become ours.
 #[derive(Clone, Debug, Default)]
-pub struct Claims {
+pub struct EntryClaims {
     /// The names of our entries so far.
     pub owned: BTreeSet<String>,
     /// Where each of our servers is, by name, however its entry reaches it.
@@ -24,7 +24,7 @@ pub struct Claims {
     pub adopted: BTreeSet<String>,
 }
 
-impl Claims {
+impl EntryClaims {
     /// Whether the entry `there`, which has this name, may become ours.
     pub(super) fn may_take(&self, name: &str, there: &Value) -> bool {
         let leads = || self.addresses.get(name).is_some_and(|address| is_same(address, there));

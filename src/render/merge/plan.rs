@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use super::{Change, ChangeKind, Claims, MergeError};
+use super::{Change, ChangeKind, EntryClaims, MergeError};
 use crate::render::targets::{ClientSpec, Format, Shape};
 
 /// The fields that any rendering of ours, in any auth mode or for any client, may have written next to
@@ -62,7 +62,7 @@ pub(super) fn plan<'a>(
     was: &'a Value,
     target: &ClientSpec,
     rendered: &'a Value,
-    claims: &'a Claims,
+    claims: &'a EntryClaims,
 ) -> Result<Plan<'a>, MergeError> {
     let (there, ours) = (entries(was, target)?, entries(rendered, target)?);
     let mut plan = Plan { edits: Vec::new(), changes: Vec::new(), owned: BTreeSet::new() };

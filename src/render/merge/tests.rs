@@ -30,7 +30,7 @@ pub(super) fn merge(
     rendered: &Value,
     owned: &BTreeSet<String>,
 ) -> Result<Merged, MergeError> {
-    super::merge(existing, target, rendered, &Claims { owned: owned.clone(), ..Claims::default() })
+    super::merge(existing, target, rendered, &EntryClaims { owned: owned.clone(), ..EntryClaims::default() })
 }
 
 #[test]
@@ -38,7 +38,7 @@ fn an_entry_that_leads_to_our_server_in_any_way_becomes_ours_and_another_stays()
     let ours = json!({"mcpServers": {
         "files": {"command": "/bin/mcpauth", "args": ["bridge", "files"], "disabled": false, "alwaysAllow": []},
     }});
-    let claims = |adopted: &[&str]| Claims {
+    let claims = |adopted: &[&str]| EntryClaims {
         owned: owned(&[]),
         addresses: [("files".to_owned(), "https://files.test/mcp".to_owned())].into(),
         adopted: owned(adopted),
@@ -280,7 +280,7 @@ fn changes_print_names_urls_and_header_names_and_never_a_value() {
 ~ stale  https://gw.test/stale/mcp  (type, headers)
     Authorization: [redacted]
 ~ typed  https://gw.test/typed/mcp  (type)
-! theirs  left alone: not written by mcpauth, it points to https://else.test/mcp?[redacted]
+! theirs  left alone: not written by mcpauth, it points to https://else.test/mcp?[redacted]; to replace it: --adopt theirs
 + new  https://gw.test/new/mcp
     Authorization: [redacted]
 - gone"
