@@ -28,7 +28,7 @@ const ROOM: u64 = 8 << 10;
 #[derive(Clone, Debug)]
 pub enum Registered {
     /// It was logged in to.
-    Login(Registration),
+    Login(Box<Registration>),
     /// It takes a key.
     Key(KeyRegistration),
 }
@@ -102,7 +102,7 @@ impl Registered {
             let kept = KeyRegistration::deserialize(value)?;
             return Ok(Self::Key(KeyRegistration { scope, ..kept }));
         }
-        Ok(Self::Login(Registration { scope, ..Registration::deserialize(value)? }))
+        Ok(Self::Login(Box::new(Registration { scope, ..Registration::deserialize(value)? })))
     }
 }
 
@@ -190,7 +190,7 @@ impl Config {
     /// [`ConfigError`] for an invalid name, and for a file that cannot be used.
     pub fn registration(&self, name: &str) -> Result<Option<Registration>, ConfigError> {
         Ok(self.registered_as(name)?.and_then(|kept| match kept {
-            Registered::Login(kept) => Some(kept),
+            Registered::Login(kept) => Some(*kept),
             Registered::Key(_) => None,
         }))
     }

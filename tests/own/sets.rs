@@ -1,5 +1,4 @@
 //! Egress sets with their server's own address, and sets that are edited in place.
-#![expect(clippy::disallowed_methods, reason = "tests look at what was written")]
 
 use super::{KEY, server};
 use crate::support::User;

@@ -126,11 +126,53 @@ fn a_key_opens_a_real_server_through_the_bridge() {
     // What a client is told to start, from any folder.
     let rendered = user.run(&["config", "render", "--client", "cursor"]).code(0).json();
     let entry = rendered["mcpServers"]["127.0.0.1"].clone();
-    let words: Vec<&str> = entry["args"].as_array().unwrap().iter().map(|word| word.as_str().unwrap()).collect();
+    let words: Vec<&str> =
+        entry["args"].as_array().unwrap().iter().map(|word| word.as_str().unwrap()).collect();
     assert!(!entry.to_string().contains(SECRET));
     let mut started = user.command(&words);
     started.current_dir(user.home());
     let result = session(started, "tools/list", json!({}));
     assert!(!result["tools"].as_array().unwrap().is_empty());
     ended(user.command(&["list", &keyed.address]).spawn().unwrap()).code(0);
+}
+
+/// Runs our command in a session with a keyring.
+fn kept(user: &User, args: &[&str], stdin: &str) -> crate::support::Ran {
+    let mut command = super::under_keyring(&user.command(&[&["--storage", "keyring"], args].concat()));
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("keyring.sh");
+    child.stdin.take().unwrap().write_all(stdin.as_bytes()).unwrap();
+    ended(child)
+}
+
+#[test]
+#[ignore = "real parts: run .ci/run"]
+fn a_keyring_holds_keys_and_secrets_and_no_file_has_them() {
+    let everything = Everything::start(Wire::Http);
+    let keyed = Keyed::start(everything.value("MCP_URL"));
+    let user = User::new();
+    kept(&user, &["login", &keyed.address, "--with-token", "--header", "X-Api-Key"], SECRET).code(0);
+    kept(&user, &["secret", "set", "files", "API_KEY"], SECRET).code(0);
+    kept(&user, &["secret", "set", "files", "OTHER"], "sk-other-0123456789").code(0);
+    let mut folders = vec![user.own_store()];
+    let mut files = 0;
+    while let Some(folder) = folders.pop() {
+        for path in std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()) {
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            files += 1;
+            let text = std::fs::read_to_string(&path).unwrap();
+            assert!(!text.contains("sk-"), "{}", path.display());
+        }
+    }
+    assert!(files >= 3, "{files}");
+    assert_eq!(kept(&user, &["token", "127.0.0.1"], "").code(0).stdout, format!("{SECRET}\n"));
+    let exec = ["exec", "files", "--", "sh", "-c", "echo $API_KEY $OTHER"];
+    assert_eq!(kept(&user, &exec, "").code(0).stdout, format!("{SECRET} sk-other-0123456789\n"));
+    kept(&user, &["secret", "remove", "files", "OTHER"], "").code(0);
+    assert_eq!(kept(&user, &exec, "").code(0).stdout, format!("{SECRET}\n"));
+    kept(&user, &["secret", "remove", "files"], "").code(0);
+    kept(&user, &exec, "").code(2);
 }
