@@ -4,6 +4,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use reqwest::header::{HeaderMap, HeaderValue};
+use serde_json::Value;
 
 use super::access::{CredentialSource, NotificationSink};
 use super::channel::Channel;
@@ -29,6 +30,10 @@ pub(super) struct SessionState {
     /// The client's own `initialize`, for a new session.
     pub(super) initialize: Option<Message>,
     pub(super) initialized: Option<Message>,
+    /// The client was answered, and the server has not been asked yet.
+    pub(super) unopened: bool,
+    /// What the server said it can do.
+    pub(super) capabilities: Option<Value>,
     pub(super) tools: ToolHeaders,
     pub(super) channel: Option<Arc<Channel>>,
     /// Increases with every session.

@@ -8,7 +8,7 @@ use clap::Args;
 use tracing::{info, warn};
 
 use crate::bridge::listen::{self, ProxyOptions};
-use crate::bridge::stdio;
+use crate::bridge::{FailureReporter, stdio};
 use crate::cli::args::AuthArgs;
 use crate::cli::flows;
 use crate::cli::given::Given;
@@ -16,6 +16,8 @@ use crate::cli::out::Out;
 use crate::clients::{Local, SECRET_HEADER};
 use crate::config::Config;
 use crate::error::{Error, Exit};
+use crate::login::Own;
+use crate::page_login::{PageLogins, Reopen};
 use crate::quantity::address;
 use crate::servers::{HeaderSource, HeaderSources, Narrowing, ServerRef, Servers};
 
@@ -94,32 +96,55 @@ pub(super) fn run(args: &BridgeArgs, given: &Given<'_>, out: &Out) -> Result<Exi
     if let Some(Some(at)) = args.listen {
         settings.flag("MCPAUTH_BRIDGE_LISTEN", at.to_string());
     }
-    let servers = flows::servers(Config::resolve(settings)?, out)?.with(args.auth.auth);
-    let Some(named) = args.name.as_ref().or(args.server.as_ref()) else {
-        return over_http(Arc::new(servers), out);
+    let config = Config::resolve(settings)?;
+    let servers = flows::servers(config.clone(), out)?.with(args.auth.auth);
+    let which = args.name.as_ref().or(args.server.as_ref()).map(|named| servers.find(named));
+    let narrowing = match &which {
+        Some(which) => args.only.narrowing(which, &servers)?,
+        None => None,
     };
-    let which = servers.find(named);
-    let servers = match args.only.narrowing(&which, &servers)? {
+    let narrowed = |servers: Servers, narrowing: Option<Narrowing>| match narrowing {
         Some(narrowing) => servers.narrowed(narrowing),
         None => servers,
     };
-    over_stdio(Arc::new(servers), &which, out)
+    let reopen: Reopen = {
+        let (config, out, auth, narrowing) = (config.clone(), out.clone(), args.auth.auth, narrowing.clone());
+        Arc::new(move || {
+            let servers = flows::servers(config.clone(), &out)?.with(auth);
+            Ok(narrowed(servers, narrowing.clone()))
+        })
+    };
+    let logins =
+        Arc::new(PageLogins { context: out.context(), config, reopen, scope: Vec::new(), own: Box::new(Own::default) });
+    let servers = Arc::new(narrowed(servers, narrowing));
+    match which {
+        Some(which) => over_stdio(servers, &which, logins, out),
+        None => over_http(servers, logins, out),
+    }
 }
 
-fn over_stdio(servers: Arc<Servers>, which: &ServerRef, out: &Out) -> Result<Exit, Error> {
-    let http = servers.vault.http.clone();
-    let report = Arc::new(|text: &str| warn!(event = "bridge", "{text}"));
+fn reporter() -> FailureReporter {
+    Arc::new(|text: &str| warn!(event = "bridge", "{text}"))
+}
+
+fn over_stdio(
+    servers: Arc<Servers>,
+    which: &ServerRef,
+    logins: Arc<PageLogins>,
+    out: &Out,
+) -> Result<Exit, Error> {
+    let (http, report) = (servers.vault.http.clone(), reporter());
     let work = async {
         // A mistyped name is reported at startup, not as an answer to the client's first request.
         servers.check(which)?;
-        let access = Arc::new(HeaderSource::new(servers.clone(), which.clone()));
+        let access = HeaderSource::new(servers.clone(), which.clone(), Some(logins));
         stdio::serve(tokio::io::stdin(), tokio::io::stdout(), http, access, report).await?;
         Ok(Exit::Done)
     };
     flows::until_signal(out, work, |exit| exit)
 }
 
-fn over_http(servers: Arc<Servers>, out: &Out) -> Result<Exit, Error> {
+fn over_http(servers: Arc<Servers>, logins: Arc<PageLogins>, out: &Out) -> Result<Exit, Error> {
     let local = Local::new(&servers.config)?;
     let work = async {
         let socket = tokio::net::TcpListener::bind(local.listen).await.map_err(|e| Error::Usage {
@@ -132,8 +157,8 @@ fn over_http(servers: Arc<Servers>, out: &Out) -> Result<Exit, Error> {
         info!(event = "ready", "http://{at}/SERVER/mcp, for {names}");
         let secret = (reqwest::header::HeaderName::from_static(SECRET_HEADER), local.secret.clone());
         let http = servers.vault.http.clone();
-        let servers = Arc::new(HeaderSources::new(servers.clone()));
-        listen::serve(socket, ProxyOptions { http, secret, servers }, std::future::pending()).await?;
+        let (servers, report) = (Arc::new(HeaderSources::new(servers.clone(), Some(logins))), reporter());
+        listen::serve(socket, ProxyOptions { http, secret, servers, report }, std::future::pending()).await?;
         Ok(Exit::Done)
     };
     flows::until_signal(out, work, |exit| exit)
