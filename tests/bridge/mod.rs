@@ -5,6 +5,7 @@ mod field;
 #[cfg(target_os = "linux")]
 mod large;
 mod listen;
+mod login;
 mod mended;
 mod rotating;
 mod stdio;
