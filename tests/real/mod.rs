@@ -14,6 +14,7 @@
     reason = "a test starts its parts itself; none is given a secret in its argv"
 )]
 
+mod asked_login;
 mod bridge_clients;
 mod client_conformance;
 mod client_files;
