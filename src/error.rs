@@ -131,7 +131,9 @@ impl Error {
         matches!(
             self,
             Self::Vault(
-                VaultError::NeedsPerson { .. } | VaultError::ClientForgotten { .. } | VaultError::Refused { .. }
+                VaultError::NeedsPerson { .. }
+                    | VaultError::ClientForgotten { .. }
+                    | VaultError::Refused { .. }
             )
         )
     }

@@ -86,7 +86,9 @@ impl Logins for PageLogins {
                     (self.reopen)().map_err(told)
                 })
             };
-            tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| Err("the login was interrupted".into()))
+            tokio::task::spawn_blocking(work)
+                .await
+                .unwrap_or_else(|_| Err("the login was interrupted".into()))
         })
     }
 }
@@ -111,13 +113,7 @@ impl PageLogins {
         }
     }
 
-    async fn at_address(
-        &self,
-        vault: &Vault,
-        url: Url,
-        name: String,
-        is_refused: bool,
-    ) -> Result<(), Error> {
+    async fn at_address(&self, vault: &Vault, url: Url, name: String, is_refused: bool) -> Result<(), Error> {
         let kept = self.config.registration(&name)?;
         if let Some(other) = kept.as_ref().filter(|kept| kept.url != url) {
             return Err(Error::Usage {

@@ -15,11 +15,15 @@ use super::offer::{LoginDesk, LoginEnd, Offer, PersonAnswer};
 use super::pipes::{ClientOutput, line};
 use super::rounds::{self, RoundTurn};
 use super::stand_in;
+use super::tools::IgnoredTools;
 use crate::mcp::Head;
-use crate::mcp::jsonrpc::{Message, ParseError, each, parse};
+use crate::mcp::jsonrpc::{self, INVALID_PARAMS, Message, ParseError, each, parse};
 use crate::mcp::mirror::RejectedTool;
-use crate::session::{BoxFuture, CredentialSource, NotificationSink, PersonLogin, Reply, Session};
+use crate::session::{
+    BoxFuture, CredentialSource, NotificationSink, PersonLogin, Reply, Session, TransportOrder,
+};
 use crate::sys::http::Http;
+use crate::text::clean;
 
 /// How long the server may take to accept a message without an answer.
 const ACCEPT: Duration = Duration::from_secs(30);
@@ -41,6 +45,7 @@ pub(super) struct ClientSide {
     waiting: Arc<Mutex<BTreeSet<String>>>,
     report: FailureReporter,
     desk: LoginDesk,
+    ignored: Arc<IgnoredTools>,
     /// Whether the client's session began with an answer of ours.
     stands_in: Arc<AtomicBool>,
 }
@@ -73,8 +78,15 @@ impl ClientSide {
             waiting: Arc::default(),
             report,
             desk,
+            ignored: Arc::default(),
             stands_in: Arc::default(),
         }
+    }
+
+    /// Without these tools, and by this transport.
+    pub(super) fn limited(self, ignored: IgnoredTools, transport: TransportOrder) -> Self {
+        self.session.prefer(transport);
+        Self { ignored: Arc::new(ignored), ..self }
     }
 
     /// The same client, with another way to it.
@@ -149,6 +161,11 @@ impl ClientSide {
     /// A request and everything that belongs to its answer.
     pub(super) async fn request(&self, message: &Message) {
         let Some(id) = message.request_id() else { return };
+        if let Some(tool) = self.ignored.called(message) {
+            let text =
+                format!("the tool {:?} is not available: --ignore-tool leaves it out", clean(tool, 100));
+            return self.say(jsonrpc::error(id, INVALID_PARAMS, &text)).await;
+        }
         if message.method() == Some("initialize") {
             self.stands_in.store(false, Ordering::Relaxed);
         }
@@ -339,16 +356,18 @@ impl ClientSide {
 
     /// An answer, unchanged unless it has something that clients must not see.
     fn learned(&self, message: &Message, reply: &Reply<'_>, text: String) -> Result<String, BridgeError> {
-        if !self.session.learns_from(message) {
+        let hides = !self.ignored.is_empty() && message.method() == Some("tools/list");
+        if !hides && !self.session.learns_from(message) {
             return Ok(text);
         }
         let mut value = parse(&text).map_err(|unread| self.unread(reply, unread))?;
-        let result = value.get_mut("result");
+        let mut result = value.get_mut("result");
+        let hidden = hides && result.as_mut().is_some_and(|result| self.ignored.hide(result));
         let refused = result.map(|result| self.session.learn(message, result)).unwrap_or_default();
         for RejectedTool { tool, reason } in &refused {
             (self.report)(&format!("the tool {tool:?} is left out: {reason}"));
         }
-        Ok(if refused.is_empty() { text } else { value.to_string() })
+        Ok(if refused.is_empty() && !hidden { text } else { value.to_string() })
     }
 
     fn unread(&self, reply: &Reply<'_>, unread: ParseError) -> BridgeError {

@@ -43,6 +43,9 @@ impl BridgeError {
                 Self::Elsewhere("the server announced an endpoint at another origin".into())
             }
             session::RemoteError::Broken => Self::Broken,
+            session::RemoteError::NoStream => Self::Elsewhere(
+                "the server has no stream for HTTP+SSE, and --transport allows nothing else".into(),
+            ),
         }
     }
 

@@ -146,9 +146,8 @@ impl HeldSession {
         if message.method() == Some("notifications/initialized") && !self.client.session.has_channel() {
             let session = self.client.session.clone();
             let mut listening = self.listening.lock().unwrap_or_else(PoisonError::into_inner);
-            listening.get_or_insert_with(|| {
-                tokio::spawn(async move { session.listen().await }).abort_handle()
-            });
+            listening
+                .get_or_insert_with(|| tokio::spawn(async move { session.listen().await }).abort_handle());
         }
         empty(StatusCode::ACCEPTED)
     }

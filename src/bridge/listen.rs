@@ -85,7 +85,12 @@ pub async fn serve(
     until: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     let at = socket.local_addr()?;
-    let router = Router::new().fallback(answer).with_state(Arc::new(ProxyState { listen, at, held: HeldSessions::default(), desks: Mutex::default() }));
+    let router = Router::new().fallback(answer).with_state(Arc::new(ProxyState {
+        listen,
+        at,
+        held: HeldSessions::default(),
+        desks: Mutex::default(),
+    }));
     tokio::select! {
         served = axum::serve(socket, router) => served,
         () = until => Ok(()),
@@ -119,20 +124,24 @@ async fn pass(
         return Ok(shared.held.pass(&session, &parts.method, message(&body)).await);
     }
     let is_post = parts.method == Method::POST;
-    if begins && is_post && let Some(message) = message(&body).filter(|message| held::is_beginning(message, &*access)) {
+    if begins
+        && is_post
+        && let Some(message) = message(&body).filter(|message| held::is_beginning(message, &*access))
+    {
         let parts = shared.parts(&name, access);
         return Ok(shared.held.begin(name, parts, &message).await);
     }
     let passing = Passing { method: parts.method, headers: passed(&parts.headers), name, rest, access };
     let desk = shared.desk(&passing.name);
-    let (body, ended) = match Some(&body).filter(|body| is_post && rounds::may_be_round(body)).and_then(message) {
-        Some(message) if rounds::is_round(&message) => match rounds::take(&desk, &message).await {
-            RoundTurn::Send(message) => (message.text, None),
-            RoundTurn::SendOnly(message, cause) => (message.text, Some(cause)),
-            RoundTurn::Answer(text) => return Ok(json(200, text)),
-        },
-        _ => (body, None),
-    };
+    let (body, ended) =
+        match Some(&body).filter(|body| is_post && rounds::may_be_round(body)).and_then(message) {
+            Some(message) if rounds::is_round(&message) => match rounds::take(&desk, &message).await {
+                RoundTurn::Send(message) => (message.text, None),
+                RoundTurn::SendOnly(message, cause) => (message.text, Some(cause)),
+                RoundTurn::Answer(text) => return Ok(json(200, text)),
+            },
+            _ => (body, None),
+        };
     let failure = match passing.send(&shared.listen.http, is_post.then(|| body.clone()), id).await {
         Err(ProxyError::Failed(failure)) => failure,
         other => return other,
@@ -141,7 +150,9 @@ async fn pass(
         return Err(ProxyError::Failed(failure.after_login(&cause)));
     }
     let asks = failure.login(&*passing.access).zip(message(&body).filter(rounds::is_askable));
-    if let Some((login, message)) = asks && let Some((offer, _)) = desk.offer(&login).await {
+    if let Some((login, message)) = asks
+        && let Some((offer, _)) = desk.offer(&login).await
+    {
         return Ok(json(200, rounds::question(&message, &offer)));
     }
     Err(ProxyError::Failed(failure))

@@ -17,6 +17,8 @@ mod response;
 mod rounds;
 mod stand_in;
 pub mod stdio;
+mod tools;
 
 pub use client::FailureReporter;
 pub use error::BridgeError;
+pub use tools::IgnoredTools;

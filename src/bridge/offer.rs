@@ -182,8 +182,9 @@ impl Offer {
 
     async fn run(self: Arc<Self>, page: StartPage, login: Arc<dyn PersonLogin>) {
         let end = tokio::select! {
-            end = log_in(page, login) => end,
+            biased;
             end = self.ended() => end,
+            end = log_in(page, login) => end,
         };
         self.finish(end);
     }

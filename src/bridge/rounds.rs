@@ -119,7 +119,8 @@ mod tests {
             json!({"name": "x"}),
             json!({"name": "x", "requestState": "the server's", "inputResponses": {"a": {"action": "accept"}}}),
         ] {
-            let asked = Message::from(json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": own}));
+            let asked =
+                Message::from(json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": own}));
             let state = state(&asked, "id-1");
             let mut again = asked.value.clone();
             again["params"]["requestState"] = json!(state);
@@ -133,7 +134,9 @@ mod tests {
 
     #[test]
     fn a_servers_own_state_is_no_business_of_ours() {
-        for state in ["", "abc", "mcpauth-login.", "mcpauth-login.x", "mcpauth-login.x.%%", "mcpauth-login.x.W10"] {
+        for state in
+            ["", "abc", "mcpauth-login.", "mcpauth-login.x", "mcpauth-login.x.%%", "mcpauth-login.x.W10"]
+        {
             let message = json!({"id": 1, "method": "tools/call", "params": {"requestState": state}});
             assert!(earlier(&Message::from(message)).is_none(), "{state}");
         }

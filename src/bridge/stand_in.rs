@@ -107,9 +107,11 @@ mod tests {
         let empty = |method| empty_list(&list(method), &json!(1), &has);
         assert_eq!(empty("tools/list"), None);
         assert_eq!(empty("tools/call"), None);
-        for (method, member) in
-            [("prompts/list", "prompts"), ("resources/list", "resources"), ("resources/templates/list", "resourceTemplates")]
-        {
+        for (method, member) in [
+            ("prompts/list", "prompts"),
+            ("resources/list", "resources"),
+            ("resources/templates/list", "resourceTemplates"),
+        ] {
             let text = empty(method).unwrap();
             assert_eq!(serde_json::from_str::<Value>(&text).unwrap()["result"], json!({member: []}));
         }

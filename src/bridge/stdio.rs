@@ -11,13 +11,28 @@ use tokio::task::{AbortHandle, JoinSet};
 use super::client::{ClientSide, FailureReporter};
 use super::offer::LoginDesk;
 use super::pipes::{ClientInput, ClientOutput, InputLine, write};
+use super::tools::IgnoredTools;
 use crate::mcp::jsonrpc::{self, INVALID_REQUEST, Message};
-use crate::session::CredentialSource;
 use crate::session::remote::MAX_MESSAGE_BYTES;
+use crate::session::{CredentialSource, TransportOrder};
 use crate::sys::http::Http;
 
 /// How long requests may continue after the client's input has ended.
 const LAST_ANSWERS: Duration = Duration::from_secs(30);
+
+/// What a client gets of its server.
+pub struct StdioOptions {
+    /// The network.
+    pub http: Http,
+    /// The server's headers.
+    pub access: Arc<dyn CredentialSource>,
+    /// Receives failures that no message can carry.
+    pub report: FailureReporter,
+    /// The tools that it does not get.
+    pub ignored: IgnoredTools,
+    /// How the server is spoken to.
+    pub transport: TransportOrder,
+}
 
 /// Serves one client until it closes `input`.
 ///
@@ -26,14 +41,13 @@ const LAST_ANSWERS: Duration = Duration::from_secs(30);
 pub async fn serve(
     input: impl AsyncRead + Unpin,
     output: impl AsyncWrite + Unpin + Send + 'static,
-    http: Http,
-    access: Arc<dyn CredentialSource>,
-    report: FailureReporter,
+    options: StdioOptions,
 ) -> io::Result<()> {
     let (lines, ready) = ClientOutput::new();
     let writer = tokio::spawn(write(output, ready));
     let desk = LoginDesk::default();
-    let client = ClientSide::new(http, access, lines, report, desk.clone());
+    let StdioOptions { http, access, report, ignored, transport } = options;
+    let client = ClientSide::new(http, access, lines, report, desk.clone()).limited(ignored, transport);
     let result = read(&client, &desk, input).await;
     client.session.close().await;
     drop(client);

@@ -37,7 +37,8 @@ impl ResultPage {
             status: StatusCode::OK,
             title: "Login failed".into(),
             lines: vec![
-                "The terminal, or the program that asked for the login, says why. You can close this page.".into(),
+                "The terminal, or the program that asked for the login, says why. You can close this page."
+                    .into(),
             ],
             button: None,
         }

@@ -101,7 +101,9 @@ async fn press(page: &PageState) -> Response {
         return ResultPage::failed().into_response();
     }
     match address.await {
-        Ok(address) => ([(header::CACHE_CONTROL, "no-store")], Redirect::to(address.as_str())).into_response(),
+        Ok(address) => {
+            ([(header::CACHE_CONTROL, "no-store")], Redirect::to(address.as_str())).into_response()
+        }
         Err(_) => ResultPage::failed().into_response(),
     }
 }

@@ -33,6 +33,8 @@ pub(crate) struct HeaderSource {
 struct CurrentHeaders {
     servers: Arc<Servers>,
     which: ServerRef,
+    /// Headers that the user typed; they replace ours.
+    typed: HeaderMap,
     given: SingleFlight<UpstreamAuth, CredentialUnavailable>,
 }
 
@@ -65,9 +67,15 @@ pub(crate) struct HeaderSources {
 }
 
 impl HeaderSource {
-    /// Without `logins` no person can log in.
-    pub(crate) fn new(servers: Arc<Servers>, which: ServerRef, logins: Option<Arc<dyn Logins>>) -> Arc<Self> {
-        let now = ArcSwap::from_pointee(CurrentHeaders { servers, which, given: SingleFlight::default() });
+    /// Without `logins` no person can log in. `typed` headers are added, and replace what is stored.
+    pub(crate) fn new(
+        servers: Arc<Servers>,
+        which: ServerRef,
+        logins: Option<Arc<dyn Logins>>,
+        typed: HeaderMap,
+    ) -> Arc<Self> {
+        let given = SingleFlight::default();
+        let now = ArcSwap::from_pointee(CurrentHeaders { servers, which, typed, given });
         Arc::new_cyclic(|own| Self { now, logins, own: own.clone() })
     }
 }
@@ -115,8 +123,8 @@ impl PersonLogin for ServerLogin {
             let target = now.servers.login_target(&which).ok_or("there is no login for it")?;
             let login = self.logins.clone().log_in(target, self.is_refused, page);
             let servers = Arc::new(login.await?);
-            let given = SingleFlight::default();
-            self.source.now.store(Arc::new(CurrentHeaders { servers, which, given }));
+            let (typed, given) = (now.typed.clone(), SingleFlight::default());
+            self.source.now.store(Arc::new(CurrentHeaders { servers, which, typed, given }));
             Ok(())
         })
     }
@@ -142,7 +150,8 @@ impl Supply for CurrentHeaders {
             None => self.servers.fresh(&self.which).await,
         };
         let entry = found.map_err(|error| self.no(&error))?;
-        let token = given(&self.servers, entry).ok_or_else(|| self.unsendable())?;
+        let mut token = given(&self.servers, entry).ok_or_else(|| self.unsendable())?;
+        token.headers.extend(self.typed.clone());
         Ok(Got { token, is_new: refused.is_some() })
     }
 }
@@ -194,7 +203,8 @@ impl ServerLookup for HeaderSources {
         let name = names.into_iter().find(|known| known.eq_ignore_ascii_case(name))?;
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
         let make = || {
-            HeaderSource::new(self.servers.clone(), ServerRef::ByName(name.clone()), self.logins.clone())
+            let which = ServerRef::ByName(name.clone());
+            HeaderSource::new(self.servers.clone(), which, self.logins.clone(), HeaderMap::new())
         };
         Some(made.entry(name.clone()).or_insert_with(make).clone())
     }

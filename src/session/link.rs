@@ -22,6 +22,20 @@ pub(super) struct Link {
     state: Mutex<SessionState>,
 }
 
+/// Which of the transports up to 2025-11-25 are used, in which order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TransportOrder {
+    /// HTTP, else HTTP+SSE.
+    #[default]
+    HttpFirst,
+    /// HTTP+SSE, else HTTP.
+    SseFirst,
+    /// HTTP alone.
+    HttpOnly,
+    /// HTTP+SSE alone.
+    SseOnly,
+}
+
 /// What was negotiated.
 #[derive(Default)]
 pub(super) struct SessionState {
@@ -36,6 +50,7 @@ pub(super) struct SessionState {
     pub(super) capabilities: Option<Value>,
     pub(super) tools: ToolHeaders,
     pub(super) channel: Option<Arc<Channel>>,
+    pub(super) transport: TransportOrder,
     /// Increases with every session.
     pub(super) era: u64,
 }

@@ -20,6 +20,7 @@ pub use self::access::{
     BoxFuture, CredentialSource, CredentialUnavailable, NotificationSink, PersonLogin, UpstreamAuth,
 };
 use self::channel::{AnswerSource, Channel, Connected};
+pub use self::link::TransportOrder;
 use self::link::{Link, SessionState};
 pub use self::remote::RemoteError;
 use self::remote::RemoteRequest;
@@ -80,6 +81,11 @@ impl Session {
             return self.send(message).await;
         }
         Ok(reply)
+    }
+
+    /// Uses these transports from the next handshake on.
+    pub fn prefer(&self, transport: TransportOrder) {
+        self.state().transport = transport;
     }
 
     /// Puts the handshake off until the next request: the client was answered in the server's place.
@@ -219,19 +225,28 @@ impl Session {
     async fn initialize(&self, message: &Message) -> Result<Reply<'_>, RemoteError> {
         {
             let mut state = self.state();
-            let (tools, era) = (std::mem::take(&mut state.tools), state.era + 1);
-            *state =
-                SessionState { initialize: Some(message.clone()), tools, era, ..SessionState::default() };
+            let (tools, era, transport) = (std::mem::take(&mut state.tools), state.era + 1, state.transport);
+            let initialize = Some(message.clone());
+            *state = SessionState { initialize, tools, era, transport, ..SessionState::default() };
         }
         self.begin(message).await
     }
 
     /// Sends the `initialize` of a server's first session.
     async fn begin(&self, message: &Message) -> Result<Reply<'_>, RemoteError> {
+        let transport = self.state().transport;
+        if matches!(transport, TransportOrder::SseFirst | TransportOrder::SseOnly) && !self.has_channel() {
+            match self.connect().await? {
+                Connected::Refused(answer) => {
+                    return Ok(Reply::new(&self.link, message, AnswerSource::Here(answer)));
+                }
+                Connected::Open | Connected::Nothing => {}
+            }
+        }
         let reply = self.send(message).await?;
         // 2025-11-25, "Backwards Compatibility": a server that only supports the older transport answers with one of
         // these.
-        if !matches!(reply.status, 400 | 404 | 405) {
+        if !matches!(reply.status, 400 | 404 | 405) || transport != TransportOrder::HttpFirst {
             self.state().session = reply.headers.get(&SESSION).cloned();
             return Ok(reply);
         }
@@ -260,6 +275,9 @@ impl Session {
         if let Some(channel) = channel {
             let from = channel.post(&self.link.http, message).await?;
             return Ok(Reply::new(&self.link, message, from));
+        }
+        if self.state().transport == TransportOrder::SseOnly {
+            return Err(RemoteError::NoStream);
         }
         let mut headers = self.state().tools.headers(&message.value);
         if !message.is_modern() && message.method() != Some("initialize") {

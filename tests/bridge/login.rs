@@ -20,7 +20,8 @@ const CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
 fn server() -> Upstream {
     play(|path, status, body| {
         if path == "/mcp" && *status == 200 {
-            body["result"] = json!({"protocolVersion": "2025-11-25", "capabilities": {"tools": {}}, "tools": []});
+            body["result"] =
+                json!({"protocolVersion": "2025-11-25", "capabilities": {"tools": {}}, "tools": []});
         }
     })
 }
@@ -95,6 +96,18 @@ fn press(page: &str) -> String {
     sent.header("location").unwrap().to_owned()
 }
 
+/// Whether a button that may be gone still begins a login.
+fn begins(page: &str) -> bool {
+    let url = url::Url::parse(page).unwrap();
+    let host = format!("127.0.0.1:{}", url.port().unwrap());
+    let Ok(mut stream) = TcpStream::connect(&host) else { return false };
+    let sent = stream.write_all(&request("POST", url.path(), &[("Host", &host)], b""));
+    let mut answer = Vec::new();
+    // It may be closing.
+    let _ = sent.and_then(|()| std::io::Read::read_to_end(&mut stream, &mut answer));
+    answer.starts_with(b"HTTP/1.1 303")
+}
+
 /// Logs in from our page; what the issuer sends back is `more`.
 #[track_caller]
 fn finish(page: &str, more: &str) {
@@ -141,9 +154,9 @@ fn one_question_for_all_requests_and_all_go_on_by_themselves() {
     assert!(answers.iter().all(|message| message["result"].is_object()), "{answers:?}");
     assert_eq!(answers[4]["result"], json!({"prompts": []}), "this server has none");
     let seen = server.seen();
-    let begun = to(&seen, "/mcp").into_iter().filter(|seen| {
-        seen.header("authorization").is_some() && seen.message()["method"] == "initialize"
-    });
+    let begun = to(&seen, "/mcp")
+        .into_iter()
+        .filter(|seen| seen.header("authorization").is_some() && seen.message()["method"] == "initialize");
     assert_eq!(begun.count(), 1, "one handshake");
     assert!(user.token(TOKEN)["access_token"].is_string());
     let (rest, code, _) = client.end();
@@ -158,7 +171,7 @@ fn who_says_no_gets_the_command_and_is_not_asked_again_at_once() {
         let asked = client.ask(&ask(1, "tools/list"));
         let page = question(&asked);
         is_refused(&client.ask(&answer(&asked, action)), 1, cause);
-        assert!(TcpStream::connect(url::Url::parse(&page).unwrap().socket_addrs(|| None).unwrap()[0]).is_err());
+        assert!(!begins(&page));
         if action == "decline" {
             is_refused(&client.ask(&ask(2, "tools/list")), 2, "");
         } else {
@@ -188,7 +201,7 @@ fn a_client_that_goes_takes_its_question_along() {
     let (rest, code, _) = client.end();
     assert_eq!(code, Some(0));
     assert!(rest.iter().all(|message| message["id"] == 1), "{rest:?}");
-    assert!(TcpStream::connect(url::Url::parse(&page).unwrap().socket_addrs(|| None).unwrap()[0]).is_err());
+    assert!(!begins(&page));
 }
 
 #[test]
@@ -201,7 +214,8 @@ fn a_login_that_fails_is_the_requests_error() {
         let mut client = begun(&user, &server);
         let asked = client.ask(&ask(1, "tools/list"));
         client.say(&answer(&asked, "accept"));
-        let more = if more.contains("iss=") { more.to_owned() } else { format!("{more}&iss={}", server.base) };
+        let more =
+            if more.contains("iss=") { more.to_owned() } else { format!("{more}&iss={}", server.base) };
         finish(&question(&asked), &more);
         let heard = [client.hear(), client.hear()];
         let failed = heard.iter().find(|message| message["id"] == 1).unwrap();
@@ -265,7 +279,8 @@ fn a_request_that_is_taken_back_while_it_waits_is_never_sent() {
     let (server, user) = (server(), user());
     let mut client = begun(&user, &server);
     let asked = client.ask(&ask(1, "tools/call"));
-    let taken_back = json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 1}});
+    let taken_back =
+        json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 1}});
     client.say(&taken_back);
     client.say(&answer(&asked, "accept"));
     assert_eq!(client.ask(&ask(92, "ping"))["id"], 92);
@@ -319,7 +334,10 @@ fn round(answer: &Value) -> (String, Value) {
     let result = &answer["result"];
     assert_eq!(result["resultType"], "input_required", "{answer}");
     let asked = &result["inputRequests"]["mcpauth-login"];
-    assert_eq!((asked["method"].as_str(), asked["params"]["mode"].as_str()), (Some("elicitation/create"), Some("url")));
+    assert_eq!(
+        (asked["method"].as_str(), asked["params"]["mode"].as_str()),
+        (Some("elicitation/create"), Some("url"))
+    );
     (asked["params"]["url"].as_str().unwrap().to_owned(), result["requestState"].clone())
 }
 
@@ -438,4 +456,39 @@ fn over_http_from_2026_07_28_on_the_answer_asks() {
     assert!(answer["id"] == 2 && answer["result"].is_object(), "{answer}");
     browser.join().unwrap();
     bridge.end();
+}
+
+#[test]
+fn a_login_from_the_page_uses_what_mcp_remote_is_told() {
+    let (server, mut user) = (server(), user());
+    user.env("ID", "own-client").env("SECRET", "own-secret");
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
+    let info = r#"{"client_id":"${ID}","client_secret":"${SECRET}"}"#;
+    let address = format!("{}/mcp", server.base);
+    let mut client = Client::with(
+        &user,
+        &[
+            "bridge",
+            &address,
+            &port,
+            "--host",
+            "127.0.0.1",
+            "--static-oauth-client-info",
+            info,
+            "--static-oauth-client-metadata",
+            r#"{"scope":"read write"}"#,
+        ],
+    );
+    client.ask(&initialize(&json!({"url": {}})));
+    client.say(&json!({"jsonrpc": "2.0", "method": "notifications/initialized"}));
+    let address = press(&question(&client.ask(&ask(1, "tools/list"))));
+    let asked = |name| crate::support::wire::parameter(&address, name).unwrap();
+    assert_eq!((asked("client_id"), asked("scope")), ("own-client".into(), "read write".into()));
+    assert_eq!(asked("redirect_uri"), format!("http://127.0.0.1:{port}/oauth/callback"));
+    get(&callback(&address, &code(&server)));
+    let heard: Vec<Value> = (0..5).map(|_| client.hear()).collect();
+    assert!(heard.iter().any(|message| message["id"] == 1 && message["result"].is_object()), "{heard:?}");
+    let (_, _, said) = client.end();
+    assert!(!said.contains("own-secret"), "{said}");
+    assert!(to(&server.seen(), "/register").is_empty());
 }

@@ -45,10 +45,12 @@ fn the_sdks_log_their_person_in_and_the_call_goes_on() {
     let user = kept.expect("the last user");
     let tokens = user.project().join(".oauth-tokens");
     let files = std::fs::read_dir(&tokens).expect("the tokens").flatten().map(|entry| entry.path());
-    let token = files.into_iter().find(|path| path.to_string_lossy().ends_with("-egress.json")).expect("a token");
+    let token =
+        files.into_iter().find(|path| path.to_string_lossy().ends_with("-egress.json")).expect("a token");
     let mut env = browser_env("oidc-provider", &operator.home().join("pinned"));
     env.push(("FORGET".into(), token.display().to_string()));
-    let result = asked_login(StdioSdk::TypeScript, "2026-07-28", TOOL, &user.command(&["bridge", &url]), &env);
+    let result =
+        asked_login(StdioSdk::TypeScript, "2026-07-28", TOOL, &user.command(&["bridge", &url]), &env);
     check(&result, "pinned", "2.4.", "2026-07-28");
 }
 
