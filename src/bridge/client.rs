@@ -94,7 +94,7 @@ impl ClientSide {
         Self { lines, ..self.clone() }
     }
 
-    /// Ends the requests that nobody waits for: those that were taken back, or all of them.
+    /// Ends the requests that nobody waits for: those that the client cancelled, or all of them.
     pub(super) fn abort(&self, all: bool) {
         self.running().values().filter(|one| all || one.taken_back).for_each(|one| one.task.abort());
     }

@@ -42,7 +42,7 @@ struct CurrentHeaders {
 pub(crate) trait Logins: Send + Sync + 'static {
     /// How long the person has to begin one.
     fn within(&self) -> Duration;
-    /// Logs in to one, anew if its present token `is_refused`, and returns the servers as they are then. The address of
+    /// Logs in to one, again if its present token `is_refused`, and returns the servers as they are then. The address of
     /// the issuer's page goes to `page`. An error says what failed and what to do.
     fn log_in(
         self: Arc<Self>,

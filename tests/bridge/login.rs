@@ -361,8 +361,8 @@ fn from_2026_07_28_on_the_answer_asks_and_the_request_comes_again() {
     assert!(answer["id"] == 4 && answer["result"].is_object(), "{answer}");
     client.end();
     let seen = server.seen();
-    let calls = to(&seen, "/mcp").into_iter().filter(|seen| seen.header("authorization").is_some());
-    let sent = calls.last().unwrap().message();
+    let mut calls = to(&seen, "/mcp").into_iter().filter(|seen| seen.header("authorization").is_some());
+    let sent = calls.next_back().unwrap().message();
     assert_eq!(sent["params"], modern(4, &own)["params"], "as it was before we asked");
 }
 

@@ -51,7 +51,7 @@ pub(super) struct BridgeArgs {
     #[command(flatten)]
     auth: AuthArgs,
     #[command(flatten)]
-    remote: RemoteArgs,
+    remote: Box<RemoteArgs>,
     #[command(flatten)]
     only: OnlyArgs,
 }
