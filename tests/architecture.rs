@@ -27,8 +27,8 @@ pub(crate) const LAYERS: &[(&str, &str)] = &[
         "config credential error flow gateway given metadata notice oauth secret servers store sys vault",
     ),
     ("given", "error secret sys"),
-    ("login", "config credential error flow notice oauth secret store sys text vault"),
-    ("status", "config credential error oauth servers store vault"),
+    ("login", "client config credential error flow notice oauth secret session store sys text tokens vault"),
+    ("status", "config credential error oauth servers store text vault"),
     ("refresh", "clients config context credential error flow notice oauth secret store sys vault"),
     ("clients", "config credential error notice render secret servers store sys text"),
     (
@@ -73,10 +73,10 @@ pub(crate) const WITHIN: &[(&str, &[&str])] = &[
         "cli",
         &[
             "agentcore demo doctor egress keycloak status",
-            "completions config exec generate ingress login refresh",
+            "completions config exec generate ingress login refresh secret",
             "bridge complete env gateway headers inspect logout mcp report token",
             "configure flows",
-            "client_metadata client_rows help man providers terminal_ui",
+            "ask client_metadata client_rows help man providers terminal_ui",
             "given",
             "out",
             "args paths suggest",

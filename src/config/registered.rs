@@ -1,28 +1,37 @@
 //! Servers that the user logged in to by their address, with the client registered for each: one 0600 file per server
-//! in `.registrations` of the tokens directory. Not here: discovery (see `flow`).
+//! in `.registrations` of the user's own folder, or of a project's that has one from an earlier version. Not here:
+//! servers that take a key (see `keys`); discovery (see `flow`).
 
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, json};
+use serde_json::{Map, Value, json};
 use url::Url;
 
+use super::addresses::{address_id, login_command, planned};
+use super::keys::KeyRegistration;
 use crate::config::{Config, ConfigError, CredentialPlan, checked_name, signing_key};
 use crate::credential::{
-    AuthorizationCodeConfig, ClientCredentialsConfig, Credential, CredentialId, CredentialKind, GrantConfig,
-    NamedValue, Origin, SERVER_URL, TokenEndpoint,
+    AuthorizationCodeConfig, BY_ADDRESS, ClientCredentialsConfig, Credential, CredentialId, CredentialKind,
+    GrantConfig, NamedValue, Origin, SERVER_URL, StoreScope, TokenEndpoint,
 };
 use crate::oauth::{ClientAuth, OAuthClient, document_address};
 use crate::provider::{BodyFormat, Provider, ProviderError};
 use crate::secret::Secret;
 use crate::sys::private_file::{self, Draft};
-use crate::text::word;
 
-/// Used in place of a provider's name.
-const PROVIDER: &str = "mcp";
 const FOLDER: &str = ".registrations";
 /// The space reserved for a registration, in bytes.
 const ROOM: u64 = 8 << 10;
+
+/// What is stored about a server.
+#[derive(Clone, Debug)]
+pub enum Registered {
+    /// It was logged in to.
+    Login(Box<Registration>),
+    /// It takes a key.
+    Key(KeyRegistration),
+}
 
 /// Everything that a login at a server needs.
 #[derive(Clone, Debug, Deserialize)]
@@ -55,6 +64,9 @@ pub struct Registration {
     /// The endpoints of an issuer that publishes no metadata.
     #[serde(default)]
     pub endpoints: Option<RegisteredEndpoints>,
+    /// Where it is stored.
+    #[serde(skip)]
+    pub scope: StoreScope,
 }
 
 /// A private key that stays in the user's file.
@@ -73,6 +85,25 @@ pub struct RegisteredEndpoints {
     pub authorization: Url,
     /// RFC 6749 section 3.2.
     pub token: Url,
+}
+
+impl Registered {
+    /// The server's address.
+    pub fn url(&self) -> &Url {
+        match self {
+            Self::Login(kept) => &kept.url,
+            Self::Key(kept) => &kept.url,
+        }
+    }
+
+    fn read(text: &str, scope: StoreScope) -> serde_json::Result<Self> {
+        let value: Value = serde_json::from_str(text)?;
+        if value.get(super::keys::MEMBER).is_some() {
+            let kept = KeyRegistration::deserialize(value)?;
+            return Ok(Self::Key(KeyRegistration { scope, ..kept }));
+        }
+        Ok(Self::Login(Box::new(Registration { scope, ..Registration::deserialize(value)? })))
+    }
 }
 
 impl Registration {
@@ -142,30 +173,57 @@ impl Registration {
             "token_params": resource,
             "redirect": {"any_port": true},
         });
-        let unreadable =
-            |e: serde_json::Error| ProviderError::Unreadable { name: PROVIDER.into(), reason: e.to_string() };
+        let unreadable = |e: serde_json::Error| ProviderError::Unreadable {
+            name: BY_ADDRESS.into(),
+            reason: e.to_string(),
+        };
         let mut provider: Provider = serde_json::from_value(value).map_err(unreadable)?;
-        provider.name = PROVIDER.into();
+        provider.name = BY_ADDRESS.into();
         Ok(provider)
     }
 }
 
 impl Config {
-    /// What is stored about a server.
+    /// What is stored about a login to a server.
     ///
     /// # Errors
     /// [`ConfigError`] for an invalid name, and for a file that cannot be used.
     pub fn registration(&self, name: &str) -> Result<Option<Registration>, ConfigError> {
-        let path = self.registration_file(name)?;
-        private_file::check_dir(&self.tokens_dir)?;
-        private_file::check_dir(&self.tokens_dir.join(FOLDER))?;
+        Ok(self.registered_as(name)?.and_then(|kept| match kept {
+            Registered::Login(kept) => Some(*kept),
+            Registered::Key(_) => None,
+        }))
+    }
+
+    /// What is stored about a server: by the user, else by the project.
+    ///
+    /// # Errors
+    /// As for [`registration`](Self::registration).
+    pub fn registered_as(&self, name: &str) -> Result<Option<Registered>, ConfigError> {
+        self.read_registration(name, self.registration_scope(name)?)
+    }
+
+    /// The store that a server's registration is in, or will be.
+    ///
+    /// # Errors
+    /// [`ConfigError`] for an invalid name.
+    pub fn registration_scope(&self, name: &str) -> Result<StoreScope, ConfigError> {
+        let own = self.own_scope();
+        let is_in = |scope| self.registration_file(name, scope).map(|path| path.symlink_metadata().is_ok());
+        Ok(if !is_in(own)? && is_in(StoreScope::Project)? { StoreScope::Project } else { own })
+    }
+
+    fn read_registration(&self, name: &str, scope: StoreScope) -> Result<Option<Registered>, ConfigError> {
+        let path = self.registration_file(name, scope)?;
+        private_file::check_dir(self.folder(scope))?;
+        private_file::check_dir(&self.folder(scope).join(FOLDER))?;
         let Some(text) = private_file::read(&path)? else { return Ok(None) };
         let unreadable = |e: serde_json::Error| {
             // The library's own message may repeat a value.
             let what = format!("{} is not a registration (line {})", path.display(), e.line());
             ConfigError::File(what, format!("remove it, then log in again: rm {}", path.display()))
         };
-        serde_json::from_str(&text).map(Some).map_err(unreadable)
+        Registered::read(&text, scope).map(Some).map_err(unreadable)
     }
 
     /// Creates the registration's file with space reserved: a client that cannot be stored must not be registered.
@@ -173,9 +231,16 @@ impl Config {
     /// # Errors
     /// As for [`registration`](Self::registration).
     pub fn draft_registration(&self, name: &str) -> Result<Draft, ConfigError> {
-        let path = self.registration_file(name)?;
-        private_file::create_dir_ignored(&self.tokens_dir)?;
-        private_file::create_dir(&self.tokens_dir.join(FOLDER))?;
+        self.draft_in(name, self.registration_scope(name)?)
+    }
+
+    pub(super) fn draft_in(&self, name: &str, scope: StoreScope) -> Result<Draft, ConfigError> {
+        let (path, folder) = (self.registration_file(name, scope)?, self.folder(scope));
+        match scope {
+            StoreScope::Project => private_file::create_dir_ignored(folder)?,
+            StoreScope::User => private_file::create_dir(folder)?,
+        }
+        private_file::create_dir(&folder.join(FOLDER))?;
         Ok(Draft::begin(&path, ROOM)?)
     }
 
@@ -189,7 +254,7 @@ impl Config {
         draft: Option<Draft>,
         kept: &Registration,
     ) -> Result<(), ConfigError> {
-        let draft = draft.map_or_else(|| self.draft_registration(name), Ok)?;
+        let draft = draft.map_or_else(|| self.draft_in(name, kept.scope), Ok)?;
         let object = json!({
             "url": kept.url,
             "resource": kept.resource,
@@ -220,69 +285,55 @@ impl Config {
     /// Where a credential's registration is, if it has one.
     pub fn registered_at(&self, id: &CredentialId) -> Option<PathBuf> {
         let server =
-            id.server.as_deref().filter(|_| id.kind == CredentialKind::Egress && id.name == PROVIDER)?;
-        self.registration_file(server).ok().filter(|path| path.symlink_metadata().is_ok())
+            id.server.as_deref().filter(|_| id.kind == CredentialKind::Egress && id.name == BY_ADDRESS)?;
+        self.registration_file(server, id.scope).ok().filter(|path| path.symlink_metadata().is_ok())
     }
 
     /// The login at a server.
     pub fn by_address(&self, name: &str, kept: &Registration) -> CredentialPlan {
-        planned(name, credential(name, kept))
+        planned(name, kept.scope, credential(name, kept))
     }
 
-    /// Every server that was logged in to by its address, by name; none if a provider is named.
+    /// Every server that was logged in to by its address or has a key, by name, the user's own first; none if a
+    /// provider is named.
     pub(super) fn registered(&self, provider: Option<&str>) -> Vec<CredentialPlan> {
-        let entries = std::fs::read_dir(self.tokens_dir.join(FOLDER)).ok().filter(|_| provider.is_none());
+        let mut scopes = vec![self.own_scope(), StoreScope::Project];
+        scopes.dedup();
+        let scopes = scopes.into_iter().filter(|_| provider.is_none());
+        scopes.flat_map(|scope| self.registered_in(scope)).collect()
+    }
+
+    fn registered_in(&self, scope: StoreScope) -> Vec<CredentialPlan> {
+        let entries = std::fs::read_dir(self.folder(scope).join(FOLDER)).ok();
         let files = entries.into_iter().flatten().flatten().map(|entry| entry.file_name());
         let mut names: Vec<String> =
             files.filter_map(|file| Some(file.to_str()?.strip_suffix(".json")?.to_owned())).collect();
         names.retain(|name| checked_name(FOLDER, name).is_ok());
         names.sort();
-        let kept = |name: String| match self.registration(&name) {
-            Ok(Some(kept)) => Some(self.by_address(&name, &kept)),
+        let kept = |name: String| match self.read_registration(&name, scope) {
+            Ok(Some(Registered::Login(kept))) => Some(self.by_address(&name, &kept)),
+            Ok(Some(Registered::Key(kept))) => Some(self.key(&name, &kept)),
             Ok(None) => None,
-            Err(error) => Some(planned(&name, Err(error))),
+            Err(error) => Some(planned(&name, scope, Err(error))),
         };
         names.into_iter().filter_map(kept).collect()
     }
 
-    fn registration_file(&self, name: &str) -> Result<PathBuf, ConfigError> {
+    fn registration_file(&self, name: &str, scope: StoreScope) -> Result<PathBuf, ConfigError> {
         let name = checked_name("--server-name", name)?;
-        Ok(self.tokens_dir.join(FOLDER).join(format!("{name}.json")))
+        Ok(self.folder(scope).join(FOLDER).join(format!("{name}.json")))
     }
-}
-
-/// The default name of a server: its host name.
-pub fn name_of(url: &Url) -> String {
-    let host = url.host_str().unwrap_or_default();
-    let fit = |c: char| if c.is_ascii_alphanumeric() || "-.".contains(c) { c } else { '-' };
-    host.chars().map(fit).collect::<String>().trim_matches(['-', '.']).chars().take(100).collect()
-}
-
-/// The command that logs in at a server.
-pub fn login_command(url: &Url, name: &str) -> String {
-    let address = word(url.as_str());
-    let own = if name == name_of(url) { String::new() } else { format!(" --server-name {name}") };
-    format!("mcpauth login {address}{own}")
-}
-
-fn planned(name: &str, credential: Result<Credential, ConfigError>) -> CredentialPlan {
-    CredentialPlan { kind: CredentialKind::Egress, name: address_id(name).to_string(), set: None, credential }
-}
-
-/// The id of a server's credential.
-pub fn address_id(name: &str) -> CredentialId {
-    CredentialId { kind: CredentialKind::Egress, name: PROVIDER.into(), server: Some(name.into()) }
 }
 
 fn credential(name: &str, kept: &Registration) -> Result<Credential, ConfigError> {
     let command = login_command(&kept.url, name);
     Ok(Credential {
-        id: address_id(name),
+        id: address_id(name, kept.scope),
         client: kept.client(&command)?,
         owner: NamedValue::new("the login", Origin::Flag),
         issuer: kept.issuer.clone(),
         how: kept.how()?,
-        provider_field: PROVIDER.into(),
+        provider_field: BY_ADDRESS.into(),
         facts: Map::from_iter([(SERVER_URL.to_owned(), kept.url.as_str().into())]),
         command,
     })
@@ -311,24 +362,8 @@ mod tests {
             scopes: vec!["a".into()],
             for_itself: false,
             endpoints: None,
+            scope: StoreScope::Project,
         }
-    }
-
-    #[test]
-    fn a_server_goes_by_its_host_and_its_command_can_be_pasted() {
-        let cases = [
-            ("https://tools.test/mcp", "tools.test", "mcpauth login https://tools.test/mcp"),
-            ("http://[::1]:9/mcp", "1", "mcpauth login 'http://[::1]:9/mcp'"),
-            ("https://a.test/?k=$(x)&y='", "a.test", "mcpauth login 'https://a.test/?k=$(x)&y=%27'"),
-        ];
-        for (text, name, command) in cases {
-            let url = url(text);
-            assert_eq!((name_of(&url).as_str(), login_command(&url, name).as_str()), (name, command));
-        }
-        assert_eq!(
-            login_command(&url("https://a.test/"), "b"),
-            "mcpauth login https://a.test/ --server-name b"
-        );
     }
 
     #[test]

@@ -5,21 +5,21 @@
 //! Whatever those do to a text, it is parsed again, and must then mean exactly what was planned.
 
 mod change;
+mod claims;
 mod json;
 mod lines;
 mod plan;
 mod toml;
 mod yaml;
 
-use std::collections::BTreeSet;
-
 use serde_json::Value;
 
 pub use self::change::{Change, ChangeKind, MergeError, Merged};
+pub use self::claims::EntryClaims;
 use self::plan::Edit;
 use super::targets::{ClientSpec, Format, Shape};
 
-/// Merges what was rendered into the user's file; `owned` are the names of our entries in it so far.
+/// Merges what was rendered into the user's file; `claims` say which of its entries are ours, or may become it.
 ///
 /// # Errors
 /// As [`MergeError`] says; the file must then stay unchanged.
@@ -27,7 +27,7 @@ pub fn merge(
     existing: Option<&str>,
     target: &ClientSpec,
     rendered: &Value,
-    owned: &BTreeSet<String>,
+    claims: &EntryClaims,
 ) -> Result<Merged, MergeError> {
     let before = existing.unwrap_or_default();
     // Some editors write a byte order mark, and then expect it.
@@ -36,7 +36,7 @@ pub fn merge(
     let shielded = halves.map(|halves| halves.shield(body));
     let body = shielded.as_deref().unwrap_or(body);
     let was = read(body, target)?;
-    let plan = plan::plan(&was, target, rendered, owned)?;
+    let plan = plan::plan(&was, target, rendered, claims)?;
     let mut merged = Merged { text: before.into(), owned: plan.owned, changes: plan.changes };
     if target.format == Format::Json {
         json::check_unique(body, target, merged.changes.iter().map(|change| change.name.as_str()))?;

@@ -19,10 +19,11 @@ use thiserror::Error;
 pub use auth_mode::AuthMode;
 pub use client_entry::{LaunchContext, LocalProxy, client_entries};
 pub use entries::{
-    EgressToken, GatewayIdentity, PlainHttp, ServerEntry, behind_gateway, entries, entry_at, variable,
+    CredentialPlace, EgressToken, GatewayIdentity, PlainHttp, ServerEntry, behind_gateway, entries, entry_at,
+    variable,
 };
 pub use install::{Destination, DryRun, Installed, forget, install, write_local};
-pub use merge::{Change, ChangeKind, MergeError};
+pub use merge::{Change, ChangeKind, EntryClaims, MergeError};
 pub use ownership::{InstallRecord, records};
 pub use places::Folders;
 pub use targets::{ClientSpec, Format, Shape, TARGETS};

@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use super::{ServerRef, Servers, is_direct};
+use super::{ServerRef, Servers};
 use crate::config::{login_command, name_of};
 use crate::credential::{Credential, GrantConfig, SERVER_URL};
 use crate::oauth::Challenge;
@@ -45,6 +45,10 @@ impl Servers {
             ServerRef::ByUrl(url) => self.credential_for(url),
             ServerRef::ByName(name) => self.egress_file(name).and_then(|path| self.credential_at(&path)),
         };
+        // A login must not replace a key that the user entered.
+        if credential.is_some_and(|credential| matches!(credential.how, GrantConfig::Key(_))) {
+            return None;
+        }
         let known = credential.and_then(|credential| {
             let url = Url::parse(credential.facts.get(SERVER_URL)?.as_str()?).ok()?;
             Some(LoginTarget::Address { url, name: credential.id.server.clone()? })
@@ -65,10 +69,11 @@ impl Servers {
             ServerRef::ByUrl(url) => self.credential_for(url),
             ServerRef::ByName(name) => self.egress_file(name).and_then(|path| self.credential_at(&path)),
         };
-        let credential = credential.filter(|credential| is_direct(credential))?;
+        let credential = credential.filter(|credential| credential.is_by_address())?;
         let asked = match &credential.how {
             GrantConfig::AuthorizationCode(person) => &person.scopes,
             GrantConfig::ClientCredentials(machine) => &machine.scopes,
+            GrantConfig::Key(_) => return None,
         };
         let stored = self.vault.kept(credential).ok().flatten();
         let is_kept = stored.is_some();

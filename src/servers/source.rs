@@ -186,7 +186,8 @@ impl CredentialSource for HeaderSource {
 
     fn login(&self, is_refused: bool) -> Option<Arc<dyn PersonLogin>> {
         let (source, logins) = (self.own.upgrade()?, self.logins.clone()?);
-        let helps = !is_refused || self.now.load().is_own();
+        let now = self.now.load();
+        let helps = (!is_refused || now.is_own()) && now.servers.login_target(&now.which).is_some();
         helps.then(|| Arc::new(ServerLogin { source, logins, is_refused }) as Arc<dyn PersonLogin>)
     }
 }

@@ -27,6 +27,7 @@ mod gateway_conformance;
 mod gateway_egress;
 mod gateway_idps;
 mod haproxy;
+mod local;
 mod mcp_remote;
 mod packages;
 mod shells;
