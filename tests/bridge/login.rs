@@ -318,7 +318,7 @@ fn a_login_that_is_lost_within_a_session_is_offered_too() {
     let mut client = Client::of(&user, NAME);
     assert_eq!(client.ask(&initialize(&json!({"url": {}})))["result"]["capabilities"], json!({"tools": {}}));
     client.say(&json!({"jsonrpc": "2.0", "method": "notifications/initialized"}));
-    std::fs::remove_file(user.project().join(".oauth-tokens").join(TOKEN)).unwrap();
+    std::fs::remove_file(user.token_path(TOKEN)).unwrap();
     let asked = std::iter::from_fn(|| Some(client.ask(&ask(1, "tools/call"))))
         .find(|message| message["method"].is_string())
         .unwrap();
@@ -381,7 +381,7 @@ fn from_2026_07_28_on_a_no_is_the_error() {
 fn over_http(server: &Upstream) -> Bridge {
     let user = user();
     log_in(&user, server, &[]);
-    std::fs::remove_file(user.project().join(".oauth-tokens").join(TOKEN)).unwrap();
+    std::fs::remove_file(user.token_path(TOKEN)).unwrap();
     Bridge::start(user)
 }
 

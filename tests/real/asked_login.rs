@@ -43,7 +43,7 @@ fn the_sdks_log_their_person_in_and_the_call_goes_on() {
     }
     // It begins as a client of the newest revision only where there is a login, so that one is lost on the way.
     let user = kept.expect("the last user");
-    let tokens = user.project().join(".oauth-tokens");
+    let tokens = user.own_store();
     let files = std::fs::read_dir(&tokens).expect("the tokens").flatten().map(|entry| entry.path());
     let token =
         files.into_iter().find(|path| path.to_string_lossy().ends_with("-egress.json")).expect("a token");
