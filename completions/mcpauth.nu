@@ -1139,6 +1139,35 @@ module completions {
     --server: string@"nu-complete mcpauth bridge server" # The same
     --listen: string          # Serve all servers over HTTP on this loopback address
     --auth                    # Send the gateway's token even to an address that is not below REGISTRY_URL
+    --header: string          # Send this header, 'Name: value' with ${VARIABLE}s of the environment; repeatable
+    --header-file: path       # Send the headers in this file, one a line
+    --transport: string       # http-first, sse-first, http-only or sse-only [default: http-first]
+    --ignore-tool: string     # Leave this tool out of lists and refuse its calls; * for any characters; repeatable
+    --static-oauth-client-info: string # Log in with this registered client: JSON with client_id and client_secret, or @FILE
+    --static-oauth-client-metadata: string # Log in for the scope in this JSON, or @FILE
+    --auth-timeout: string    # How long a person has to log in, in seconds
+    --host: string
+    --callback-path: string
+    --client-metadata-url: string
+    --debug
+    --silent
+    --enable-proxy
+    --keep-alive
+    --ipv4
+    --disable-cookies
+    --disable-resource-parameter
+    --device-code
+    --client-credentials
+    --use-id-token
+    --resource: string
+    --authorize-param: string
+    --auth-success-url: string
+    --token-endpoint: string
+    --connect-timeout: string
+    --headers-timeout: string
+    --body-timeout: string
+    --ping-interval: string
+    --protocol: string
     --only-tool: string       # Only this tool, by a token that the gateway makes for it; repeatable
     --only-scope: string      # Only this scope; repeatable
     --agent: string           # The client's name, for the gateway's audit and its list of tokens
@@ -1159,6 +1188,7 @@ module completions {
     --allow-http              # Allow plain HTTP to non-loopback hosts
     --help(-h)                # Print help (see more with '--help')
     name?: string@"nu-complete mcpauth bridge name" # The server's name, or its address
+    port?: string             # The callback port of a client from --static-oauth-client-info
   ]
 
   def "nu-complete mcpauth doctor storage" [] {

@@ -126,6 +126,18 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether a login by a person would mend it.
+    pub fn needs_person(&self) -> bool {
+        matches!(
+            self,
+            Self::Vault(
+                VaultError::NeedsPerson { .. }
+                    | VaultError::ClientForgotten { .. }
+                    | VaultError::Refused { .. }
+            )
+        )
+    }
+
     /// A stable identifier for `--json`.
     pub fn code(&self) -> &'static str {
         if let Self::Vault(VaultError::Flow(FlowError::Reply { reply, .. }))

@@ -10,7 +10,7 @@
 //! | follow a setting to a credential | [`config`], [`credential`], [`provider`] |
 //! | follow a credential to a token | [`vault`], then [`flow`] (the flows), [`oauth`] (the protocol, without I/O), [`metadata`] (what issuers publish) and [`store`] (files, keyring) |
 //! | see when tokens are renewed | [`refresh`] |
-//! | follow a login from its command | `login` |
+//! | follow a login from its command, or from a client of the bridge | `login`, `page_login` |
 //! | follow a token to a client | [`servers`], [`render`], [`clients`] |
 //! | follow a message through the bridge | [`bridge`], [`session`], [`tokens`], [`mcp`] |
 //! | test a server | `connect`, [`client`] |
@@ -44,6 +44,7 @@ pub mod mcp;
 pub mod metadata;
 pub mod notice;
 pub mod oauth;
+mod page_login;
 pub mod policy;
 pub mod problem;
 pub mod provider;

@@ -14,8 +14,9 @@ pub(crate) const LAYERS: &[(&str, &str)] = &[
     ("main", "cli"),
     (
         "cli",
-        "bridge client clients config connect context credential demo deployment doctor error flow gateway given inspect log login notice oauth policy provider quantity refresh registry render secret servers status store sys text tokens vault",
+        "bridge client clients config connect context credential demo deployment doctor error flow gateway given inspect log login notice oauth page_login policy provider quantity refresh registry render secret servers session status store sys text tokens vault",
     ),
+    ("page_login", "config context credential error flow login notice servers session sys vault"),
     ("connect", "client config error given oauth render secret servers session sys text tokens vault"),
     (
         "doctor",
@@ -34,7 +35,7 @@ pub(crate) const LAYERS: &[(&str, &str)] = &[
         "servers",
         "bridge config credential error notice oauth problem registry render secret session store sys text tokens vault",
     ),
-    ("bridge", "mcp secret session sys"),
+    ("bridge", "flow mcp secret session sys text"),
     ("demo", "config deployment error gateway mcp sys"),
     ("deployment", "config context credential error gateway policy problem registry secret sys text vault"),
     ("context", "config error flow notice store sys vault"),

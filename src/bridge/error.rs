@@ -1,12 +1,14 @@
 //! The errors that the bridge answers itself: why there is no answer from the server, as one JSON-RPC error with the
 //! next command. Not here: which command that is (see [`CredentialSource`]).
 
+use std::sync::Arc;
+
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 
 use crate::mcp::jsonrpc;
 use crate::session::remote::MAX_MESSAGE_BYTES;
-use crate::session::{self, CredentialSource, CredentialUnavailable};
+use crate::session::{self, CredentialSource, CredentialUnavailable, PersonLogin};
 use crate::sys::http::HttpError;
 
 /// Why the bridge has no answer from the server.
@@ -41,12 +43,35 @@ impl BridgeError {
                 Self::Elsewhere("the server announced an endpoint at another origin".into())
             }
             session::RemoteError::Broken => Self::Broken,
+            session::RemoteError::NoStream => Self::Elsewhere(
+                "the server has no stream for HTTP+SSE, and --transport allows nothing else".into(),
+            ),
         }
     }
 
     /// The error for an answer with this status that has no message, or none that a client can read.
     pub(super) fn refused(status: u16, headers: &HeaderMap, access: &dyn CredentialSource) -> Self {
         Self::Status(status, access.advice(status, headers))
+    }
+
+    /// The login that would mend it.
+    pub(super) fn login(&self, access: &dyn CredentialSource) -> Option<Arc<dyn PersonLogin>> {
+        match self {
+            Self::NoAccess(no) if no.needs_person => access.login(false),
+            Self::Status(401, _) => access.login(true),
+            _ => None,
+        }
+    }
+
+    /// The same where a login was offered and ended like this.
+    pub(super) fn after_login(self, cause: &str) -> Self {
+        match self {
+            Self::NoAccess(no) => {
+                Self::NoAccess(CredentialUnavailable { message: format!("{}; {cause}", no.message), ..no })
+            }
+            Self::Status(status, advice) => Self::Status(status, format!("{cause}; {advice}")),
+            other => other,
+        }
     }
 
     /// The answer to the request `id`.

@@ -3,21 +3,27 @@
 //! browser pages are refused. Sessions are the client's and the server's own. Not here: credentials (see
 //! [`CredentialSource`]); answers (see `response`).
 
+use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, Method, Request, Response, StatusCode, Uri, header};
+use bytes::Bytes;
 use serde_json::Value;
 use subtle::ConstantTimeEq;
 use tokio::net::TcpListener;
 use url::Url;
 
-use super::BridgeError;
+use super::held::{self, HeldParts, HeldSessions};
+use super::offer::LoginDesk;
 use super::response::{PendingRequest, returned};
+use super::rounds::{self, RoundTurn};
+use super::{BridgeError, FailureReporter};
+use crate::mcp::jsonrpc::Message;
 use crate::mcp::{Head, JSON, LAST_EVENT, SESSION, jsonrpc};
 use crate::secret::Secret;
 use crate::session::remote::{MAX_MESSAGE_BYTES, RemoteRequest};
@@ -44,11 +50,16 @@ pub struct ProxyOptions {
     pub secret: (HeaderName, Secret),
     /// The servers.
     pub servers: Arc<dyn ServerLookup>,
+    /// Receives failures that no message can carry.
+    pub report: FailureReporter,
 }
 
 struct ProxyState {
     listen: ProxyOptions,
     at: SocketAddr,
+    held: HeldSessions,
+    /// The logins that are offered, by the server's name.
+    desks: Mutex<BTreeMap<String, LoginDesk>>,
 }
 
 /// Why a request gets no answer from the server.
@@ -58,6 +69,7 @@ enum ProxyError {
     Origin,
     Secret,
     Server,
+    Session,
     TooLarge,
     Method,
     Failed(BridgeError),
@@ -73,7 +85,12 @@ pub async fn serve(
     until: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     let at = socket.local_addr()?;
-    let router = Router::new().fallback(answer).with_state(Arc::new(ProxyState { listen, at }));
+    let router = Router::new().fallback(answer).with_state(Arc::new(ProxyState {
+        listen,
+        at,
+        held: HeldSessions::default(),
+        desks: Mutex::default(),
+    }));
     tokio::select! {
         served = axum::serve(socket, router) => served,
         () = until => Ok(()),
@@ -100,28 +117,89 @@ async fn pass(
     let access = shared.listen.servers.access(&name).ok_or(ProxyError::Server)?;
     let body = axum::body::to_bytes(body, MAX_MESSAGE_BYTES).await.map_err(|_| ProxyError::TooLarge)?;
     let head = std::str::from_utf8(&body).ok().and_then(Head::read);
+    let begins = head.as_ref().is_some_and(|head| head.method() == Some("initialize"));
     *id = head.and_then(|head| head.request_id().cloned()).unwrap_or_default();
-    let is_post = parts.method == Method::POST;
-    let announces = parts.method == Method::GET && rest.is_address();
-    let body = is_post.then_some(body);
-    let asked = RemoteRequest { method: parts.method, headers: passed(&parts.headers), body };
-    let sent = asked.send(&shared.listen.http, &*access, |given| rest.url(given)).await;
-    let (given, incoming) =
-        sent.map_err(|failure| ProxyError::Failed(BridgeError::from_session(failure, &*access)))?;
-    if incoming.status >= 400 {
-        return Ok(pass_refusal_on(incoming, &*access, id).await);
+    if held::is_ours(&parts.headers) {
+        let session = shared.held.find(&parts.headers, &name).ok_or(ProxyError::Session)?;
+        return Ok(shared.held.pass(&session, &parts.method, message(&body)).await);
     }
-    let mut response = Response::new(Body::empty());
-    *response.status_mut() = StatusCode::from_u16(incoming.status).unwrap_or(StatusCode::BAD_GATEWAY);
-    keep(&incoming.headers, &RETURNED, &mut response);
-    // The answer to a message for an announced address comes on the stream.
-    let id = (is_post && rest.is_address()).then(|| id.clone()).filter(|id| !id.is_null());
-    let asking = PendingRequest { id, is_post, access, announces: announces.then_some((name, given)) };
-    *response.body_mut() = returned(incoming, asking).await.map_err(ProxyError::Failed)?;
-    Ok(response)
+    let is_post = parts.method == Method::POST;
+    if begins
+        && is_post
+        && let Some(message) = message(&body).filter(|message| held::is_beginning(message, &*access))
+    {
+        let parts = shared.parts(&name, access);
+        return Ok(shared.held.begin(name, parts, &message).await);
+    }
+    let passing = Passing { method: parts.method, headers: passed(&parts.headers), name, rest, access };
+    let desk = shared.desk(&passing.name);
+    let (body, ended) =
+        match Some(&body).filter(|body| is_post && rounds::may_be_round(body)).and_then(message) {
+            Some(message) if rounds::is_round(&message) => match rounds::take(&desk, &message).await {
+                RoundTurn::Send(message) => (message.text, None),
+                RoundTurn::SendOnly(message, cause) => (message.text, Some(cause)),
+                RoundTurn::Answer(text) => return Ok(json(200, text)),
+            },
+            _ => (body, None),
+        };
+    let failure = match passing.send(&shared.listen.http, is_post.then(|| body.clone()), id).await {
+        Err(ProxyError::Failed(failure)) => failure,
+        other => return other,
+    };
+    if let Some(cause) = ended {
+        return Err(ProxyError::Failed(failure.after_login(&cause)));
+    }
+    let asks = failure.login(&*passing.access).zip(message(&body).filter(rounds::is_askable));
+    if let Some((login, message)) = asks
+        && let Some((offer, _)) = desk.offer(&login).await
+    {
+        return Ok(json(200, rounds::question(&message, &offer)));
+    }
+    Err(ProxyError::Failed(failure))
 }
 
-/// A server's refusal: its own error if it is JSON-RPC, otherwise ours. A refused credential always gets our error.
+/// A body as a message, if it is one.
+fn message(body: &Bytes) -> Option<Message> {
+    Message::read(String::from_utf8(body.to_vec()).ok()?).ok()
+}
+
+/// A request on its way to a server.
+struct Passing {
+    method: Method,
+    headers: HeaderMap,
+    name: String,
+    rest: ProxyPath,
+    access: Arc<dyn CredentialSource>,
+}
+
+impl Passing {
+    /// Sends it, with the `body` of a POST, and returns the answer.
+    async fn send(&self, http: &Http, body: Option<Bytes>, id: &Value) -> Result<Response<Body>, ProxyError> {
+        let (access, rest, is_post) = (&self.access, &self.rest, body.is_some());
+        let announces = self.method == Method::GET && rest.is_address();
+        let asked = RemoteRequest { method: self.method.clone(), headers: self.headers.clone(), body };
+        let sent = asked.send(http, &**access, |given| rest.url(given)).await;
+        let (given, incoming) =
+            sent.map_err(|failure| ProxyError::Failed(BridgeError::from_session(failure, &**access)))?;
+        if incoming.status == 401 {
+            return Err(ProxyError::Failed(BridgeError::refused(401, &incoming.headers, &**access)));
+        }
+        if incoming.status >= 400 {
+            return Ok(pass_refusal_on(incoming, &**access, id).await);
+        }
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = StatusCode::from_u16(incoming.status).unwrap_or(StatusCode::BAD_GATEWAY);
+        keep(&incoming.headers, &RETURNED, &mut response);
+        // The answer to a message for an announced address comes on the stream.
+        let id = (is_post && rest.is_address()).then(|| id.clone()).filter(|id| !id.is_null());
+        let announces = announces.then_some((self.name.clone(), given));
+        let asking = PendingRequest { id, is_post, access: access.clone(), announces };
+        *response.body_mut() = returned(incoming, asking).await.map_err(ProxyError::Failed)?;
+        Ok(response)
+    }
+}
+
+/// A server's refusal: its own error if it is JSON-RPC, otherwise ours.
 async fn pass_refusal_on(
     mut incoming: Incoming,
     access: &dyn CredentialSource,
@@ -132,7 +210,7 @@ async fn pass_refusal_on(
         String::from_utf8(incoming.rest(MAX_MESSAGE_BYTES).await.unwrap_or_default()).unwrap_or_default();
     let head =
         Head::read(&body).filter(|head| head.is_message() && head.is_error() && head.says_its_version());
-    let own = head.filter(|head| status != 401 && head.answers(id));
+    let own = head.filter(|head| head.answers(id));
     let mut response = match own.and_then(|head| head.tidied(body, Some(id)).ok()) {
         Some(text) => json(status, text),
         None => ProxyError::Failed(BridgeError::refused(status, &incoming.headers, access)).response(id),
@@ -177,6 +255,17 @@ impl ProxyPath {
 }
 
 impl ProxyState {
+    /// A server's offered logins: one for all clients.
+    fn desk(&self, name: &str) -> LoginDesk {
+        let mut desks = self.desks.lock().unwrap_or_else(PoisonError::into_inner);
+        desks.entry(name.to_lowercase()).or_default().clone()
+    }
+
+    fn parts(&self, name: &str, access: Arc<dyn CredentialSource>) -> HeldParts {
+        let (http, report) = (self.listen.http.clone(), self.listen.report.clone());
+        HeldParts { http, access, report, desk: self.desk(name) }
+    }
+
     /// Authorization: a program that knows the secret and uses one of this machine's own names (against DNS
     /// rebinding).
     fn check(&self, headers: &HeaderMap) -> Result<(), ProxyError> {
@@ -203,6 +292,7 @@ impl ProxyError {
             Self::Origin => (403, "the bridge does not serve web pages"),
             Self::Secret => (403, "the bridge's own header is missing or wrong; run: mcpauth config install"),
             Self::Server => (404, "there is no such server; the bridge printed the names when it started"),
+            Self::Session => (404, "there is no such session; begin another"),
             Self::TooLarge => (413, "the message is too large"),
             Self::Method => (405, "use POST, GET or DELETE"),
             Self::Failed(failure) => {

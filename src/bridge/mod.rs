@@ -7,10 +7,18 @@
 //! listen      HTTP in -> secret, Host and Origin -> the same request with other headers -> its messages as they come
 //! ```
 
+mod client;
 mod error;
+mod held;
 pub mod listen;
+mod offer;
 mod pipes;
 mod response;
+mod rounds;
+mod stand_in;
 pub mod stdio;
+mod tools;
 
+pub use client::FailureReporter;
 pub use error::BridgeError;
+pub use tools::IgnoredTools;

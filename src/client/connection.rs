@@ -216,7 +216,7 @@ impl Connection {
                 self.refused(answer.status, &answer.headers, body)
             }
             RemoteError::Elsewhere => self.not_mcp(200, "its endpoint is at another origin"),
-            RemoteError::Broken => self.unfinished(),
+            RemoteError::Broken | RemoteError::NoStream => self.unfinished(),
             RemoteError::NoAccess(no) => {
                 HttpError::Lost { host: self.host.clone(), cause: no.message }.into()
             }

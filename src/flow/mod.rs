@@ -11,6 +11,7 @@ mod login;
 mod page;
 mod revoke;
 mod sites;
+mod start_page;
 mod token_endpoint;
 
 use std::time::Duration;
@@ -27,6 +28,7 @@ pub use discovery::discovered;
 pub use login::{Login, authorization_request, can_listen, is_client_refused, is_port_free, log_in};
 pub use revoke::{RevocationExtent, revoke};
 pub use sites::{choose_site, list_sites, sites};
+pub use start_page::{Pressed, StartPage};
 pub use token_endpoint::{client_credentials, exchange, refresh};
 
 use crate::metadata::MetadataNotFound;

@@ -1,5 +1,5 @@
-//! The pages that a browser sees at the callback address: plain, self-contained, and nothing in them from the query.
-//! Not here: choosing one (see `callback` and `login`).
+//! The pages that a browser sees at our own addresses: plain, self-contained, and nothing in them from the query. Not
+//! here: choosing one (see `callback`, `start_page` and `login`).
 
 use axum::http::header::{
     CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
@@ -13,6 +13,8 @@ pub(super) struct ResultPage {
     pub(super) status: StatusCode,
     pub(super) title: String,
     pub(super) lines: Vec<String>,
+    /// What a button on it says, which sends a POST to the page's own address.
+    pub(super) button: Option<&'static str>,
 }
 
 impl ResultPage {
@@ -25,15 +27,53 @@ impl ResultPage {
                 "The login is still open: use the page that mcpauth opened, or the address it printed."
                     .into(),
             ],
+            button: None,
         }
     }
 
-    /// For a login that ended without a token; the terminal says why.
+    /// For a login that ended without a token; the program that asked for it says why.
     pub(super) fn failed() -> Self {
         Self {
             status: StatusCode::OK,
             title: "Login failed".into(),
-            lines: vec!["See the terminal for the reason. You can close this page.".into()],
+            lines: vec![
+                "The terminal, or the program that asked for the login, says why. You can close this page."
+                    .into(),
+            ],
+            button: None,
+        }
+    }
+
+    /// Asks whether to log in to a server.
+    pub(super) fn question(name: &str, place: &str) -> Self {
+        let lines = vec![
+            format!("A program on this computer, your MCP client, wants to use {place}, and there is no valid login for it."),
+            "The button leads to the login page of the server's issuer. The token is then stored on this computer, where only you can read it.".into(),
+            "If you did not start this, close the page.".into(),
+        ];
+        Self { status: StatusCode::OK, title: format!("Log in to {name}?"), lines, button: Some("Log in") }
+    }
+
+    /// For a request that no page of ours is for.
+    pub(super) fn unknown() -> Self {
+        Self {
+            status: StatusCode::NOT_FOUND,
+            title: "There is no such page".into(),
+            lines: vec!["Use the address that your MCP client shows.".into()],
+            button: None,
+        }
+    }
+
+    /// For a login whose button was pressed before.
+    pub(super) fn begun() -> Self {
+        Self {
+            status: StatusCode::CONFLICT,
+            title: "This login has begun".into(),
+            lines: vec![
+                "Go on at the issuer's page. If it is gone, your MCP client asks again at its next request once this login has timed out."
+                    .into(),
+            ],
+            button: None,
         }
     }
 
@@ -46,7 +86,8 @@ impl ResultPage {
         };
         let lines =
             vec![granted, "The token is stored where only you can read it. You can close this page.".into()];
-        Self { status: StatusCode::OK, title: format!("mcpauth may now act for you at {provider}"), lines }
+        let title = format!("mcpauth may now act for you at {provider}");
+        Self { status: StatusCode::OK, title, lines, button: None }
     }
 }
 
@@ -54,9 +95,13 @@ impl IntoResponse for ResultPage {
     fn into_response(self) -> Response {
         let lines: String = self.lines.iter().map(|line| format!("<p>{}</p>", escape(line))).collect();
         let title = escape(&self.title);
+        let form = |text| format!("<form method=\"post\"><button>{text}</button></form>");
+        let button = self.button.map(form).unwrap_or_default();
+        // A browser that may not say where a form was says "null" instead, as it does for a stranger's.
+        let referrer = if self.button.is_some() { "same-origin" } else { "no-referrer" };
         let html = format!(
             "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
-             <title>{title}</title><style>{STYLE}</style><main><h1>{title}</h1>{lines}</main></html>"
+             <title>{title}</title><style>{STYLE}</style><main><h1>{title}</h1>{lines}{button}</main></html>"
         );
         let headers: [(HeaderName, &str); 5] = [
             // Nothing is loaded, nothing is run, and the address with the code in it is neither passed on nor cached.
@@ -64,7 +109,7 @@ impl IntoResponse for ResultPage {
                 CONTENT_SECURITY_POLICY,
                 "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
             ),
-            (REFERRER_POLICY, "no-referrer"),
+            (REFERRER_POLICY, referrer),
             (CACHE_CONTROL, "no-store"),
             (X_CONTENT_TYPE_OPTIONS, "nosniff"),
             (CONNECTION, "close"),
@@ -75,7 +120,7 @@ impl IntoResponse for ResultPage {
 
 const STYLE: &str = ":root{color-scheme:light dark}body{font:16px/1.5 system-ui,sans-serif;margin:0;display:grid;\
                      min-height:100vh;place-items:center}main{max-width:34rem;padding:2rem}h1{font-size:1.4rem}\
-                     p{overflow-wrap:anywhere}";
+                     p{overflow-wrap:anywhere}button{font:inherit;padding:.5rem 1.5rem;cursor:pointer}";
 
 fn escape(text: &str) -> String {
     text.replace('&', "&amp;")

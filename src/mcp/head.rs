@@ -64,6 +64,14 @@ impl Head {
         }
     }
 
+    /// The method; a response has none.
+    pub fn method(&self) -> Option<&str> {
+        match &self.method {
+            MemberKind::Plain(method) => method.as_str(),
+            _ => None,
+        }
+    }
+
     /// The id of a request.
     pub fn request_id(&self) -> Option<&Value> {
         match (&self.id, &self.method) {

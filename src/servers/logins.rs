@@ -1,7 +1,10 @@
 //! Logins at servers' own addresses: what was requested at each, and the result.
 
+use url::Url;
+
 use super::{ServerRef, Servers};
-use crate::credential::GrantConfig;
+use crate::config::{login_command, name_of};
+use crate::credential::{Credential, GrantConfig, SERVER_URL};
 use crate::oauth::Challenge;
 use crate::text::word;
 
@@ -17,7 +20,49 @@ pub(crate) struct LoginOf<'s> {
     pub(crate) command: &'s str,
 }
 
+/// What a login at a server is about.
+pub(crate) enum LoginTarget {
+    /// The server's own address, and the name that its login has or gets.
+    Address { url: Url, name: String },
+    /// A set of the settings, for a server behind the gateway.
+    Set(Box<Credential>),
+}
+
+impl LoginTarget {
+    /// The command that does the same.
+    pub(crate) fn command(&self) -> String {
+        match self {
+            Self::Address { url, name } => login_command(url, name),
+            Self::Set(credential) => credential.command.clone(),
+        }
+    }
+}
+
 impl Servers {
+    /// What a login at a server is about, if a person can log in there.
+    pub(crate) fn login_target(&self, which: &ServerRef) -> Option<LoginTarget> {
+        let credential = match which {
+            ServerRef::ByUrl(url) => self.credential_for(url),
+            ServerRef::ByName(name) => self.egress_file(name).and_then(|path| self.credential_at(&path)),
+        };
+        // A login must not replace a key that the user entered.
+        if credential.is_some_and(|credential| matches!(credential.how, GrantConfig::Key(_))) {
+            return None;
+        }
+        let known = credential.and_then(|credential| {
+            let url = Url::parse(credential.facts.get(SERVER_URL)?.as_str()?).ok()?;
+            Some(LoginTarget::Address { url, name: credential.id.server.clone()? })
+        });
+        let of_set = || match credential {
+            Some(credential) => Some(LoginTarget::Set(Box::new(credential.clone()))),
+            None => match which {
+                ServerRef::ByUrl(url) => Some(LoginTarget::Address { url: url.clone(), name: name_of(url) }),
+                ServerRef::ByName(_) => None,
+            },
+        };
+        known.or_else(of_set)
+    }
+
     /// The login at a server's own address, if there was one.
     pub(crate) fn login_of(&self, which: &ServerRef) -> Option<LoginOf<'_>> {
         let credential = match which {

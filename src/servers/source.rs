@@ -2,17 +2,20 @@
 //! renewal (see the vault, which shares it with every other process).
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex as Now, PoisonError};
+use std::sync::{Arc, Mutex as Now, PoisonError, Weak};
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use tokio::sync::oneshot;
 use url::Url;
 
-use super::{Advice, ServerRef, Servers};
+use super::{Advice, CredentialOrigin, LoginTarget, ServerRef, Servers, place};
 use crate::bridge::listen::ServerLookup;
 use crate::error::Error;
 use crate::render::ServerEntry;
-use crate::session::{BoxFuture, CredentialSource, CredentialUnavailable, UpstreamAuth};
+use crate::session::{BoxFuture, CredentialSource, CredentialUnavailable, PersonLogin, UpstreamAuth};
+use crate::text::clean;
 use crate::tokens::{Got, SingleFlight, Supply};
 
 /// How long headers are used without checking the store, and how long a failure is remembered: a burst of requests
@@ -21,36 +24,113 @@ const REUSE_PERIOD: Duration = Duration::from_secs(1);
 
 /// One server's headers.
 pub(crate) struct HeaderSource {
+    now: ArcSwap<CurrentHeaders>,
+    logins: Option<Arc<dyn Logins>>,
+    own: Weak<Self>,
+}
+
+/// What is known of one server since the last login.
+struct CurrentHeaders {
     servers: Arc<Servers>,
     which: ServerRef,
+    /// Headers that the user typed; they replace ours.
+    typed: HeaderMap,
     given: SingleFlight<UpstreamAuth, CredentialUnavailable>,
+}
+
+/// Logs a person in to servers. Implemented where logins are: this module never starts one by itself.
+pub(crate) trait Logins: Send + Sync + 'static {
+    /// How long the person has to begin one.
+    fn within(&self) -> Duration;
+    /// Logs in to one, again if its present token `is_refused`, and returns the servers as they are then. The address of
+    /// the issuer's page goes to `page`. An error says what failed and what to do.
+    fn log_in(
+        self: Arc<Self>,
+        target: LoginTarget,
+        is_refused: bool,
+        page: oneshot::Sender<Url>,
+    ) -> BoxFuture<'static, Result<Servers, String>>;
+}
+
+/// The login to one server.
+struct ServerLogin {
+    source: Arc<HeaderSource>,
+    logins: Arc<dyn Logins>,
+    is_refused: bool,
 }
 
 /// Every server's, created on first use.
 pub(crate) struct HeaderSources {
     servers: Arc<Servers>,
+    logins: Option<Arc<dyn Logins>>,
     made: Now<BTreeMap<String, Arc<HeaderSource>>>,
 }
 
 impl HeaderSource {
-    pub(crate) fn new(servers: Arc<Servers>, which: ServerRef) -> Self {
-        Self { servers, which, given: SingleFlight::default() }
+    /// Without `logins` no person can log in. `typed` headers are added, and replace what is stored.
+    pub(crate) fn new(
+        servers: Arc<Servers>,
+        which: ServerRef,
+        logins: Option<Arc<dyn Logins>>,
+        typed: HeaderMap,
+    ) -> Arc<Self> {
+        let given = SingleFlight::default();
+        let now = ArcSwap::from_pointee(CurrentHeaders { servers, which, typed, given });
+        Arc::new_cyclic(|own| Self { now, logins, own: own.clone() })
     }
+}
 
+impl CurrentHeaders {
     fn unsendable(&self) -> CredentialUnavailable {
         CredentialUnavailable {
             message: format!("the headers of {} cannot be sent", self.which),
             hint: "look at them with: mcpauth config show".into(),
+            needs_person: false,
         }
     }
 
     fn no(&self, error: &Error) -> CredentialUnavailable {
         let hint = error.hint(&self.servers.command_for(&self.which));
-        CredentialUnavailable { message: format!("no credentials for {}: {error}", self.which), hint }
+        let message = format!("no credentials for {}: {error}", self.which);
+        CredentialUnavailable { message, hint, needs_person: error.needs_person() }
+    }
+
+    /// Whether a login would replace a token that the server refuses: it is the server's own, or there is none yet.
+    fn is_own(&self) -> bool {
+        let is_elsewhere = self.servers.source_for(&self.which) == CredentialOrigin::Elsewhere;
+        self.servers.is_logged_in(&self.which) || is_elsewhere
     }
 }
 
-impl Supply for HeaderSource {
+impl PersonLogin for ServerLogin {
+    fn server(&self) -> (String, String) {
+        let now = self.source.now.load();
+        let name = clean(&now.which.to_string(), 100);
+        match &now.which {
+            ServerRef::ByName(_) => (name.clone(), name),
+            ServerRef::ByUrl(url) => (name, clean(&place(url), 300)),
+        }
+    }
+
+    fn within(&self) -> Duration {
+        self.logins.within()
+    }
+
+    fn log_in(self: Arc<Self>, page: oneshot::Sender<Url>) -> BoxFuture<'static, Result<(), String>> {
+        Box::pin(async move {
+            let now = self.source.now.load_full();
+            let which = now.which.clone();
+            let target = now.servers.login_target(&which).ok_or("there is no login for it")?;
+            let login = self.logins.clone().log_in(target, self.is_refused, page);
+            let servers = Arc::new(login.await?);
+            let (typed, given) = (now.typed.clone(), SingleFlight::default());
+            self.source.now.store(Arc::new(CurrentHeaders { servers, which, typed, given }));
+            Ok(())
+        })
+    }
+}
+
+impl Supply for CurrentHeaders {
     type Token = UpstreamAuth;
     type No = CredentialUnavailable;
 
@@ -70,35 +150,51 @@ impl Supply for HeaderSource {
             None => self.servers.fresh(&self.which).await,
         };
         let entry = found.map_err(|error| self.no(&error))?;
-        let token = given(&self.servers, entry).ok_or_else(|| self.unsendable())?;
+        let mut token = given(&self.servers, entry).ok_or_else(|| self.unsendable())?;
+        token.headers.extend(self.typed.clone());
         Ok(Got { token, is_new: refused.is_some() })
     }
 }
 
 impl CredentialSource for HeaderSource {
     fn fresh(&self) -> BoxFuture<'_, Result<Arc<UpstreamAuth>, CredentialUnavailable>> {
-        Box::pin(self.given.current(self))
+        Box::pin(async {
+            let now = self.now.load_full();
+            now.given.current(&*now).await
+        })
     }
 
     fn renew_refused<'a>(
         &'a self,
         refused: &'a UpstreamAuth,
     ) -> BoxFuture<'a, Result<Option<Arc<UpstreamAuth>>, CredentialUnavailable>> {
-        Box::pin(self.given.replace(self, refused))
+        Box::pin(async move {
+            let now = self.now.load_full();
+            now.given.replace(&*now, refused).await
+        })
     }
 
     fn may_renew(&self, headers: &HeaderMap) -> bool {
-        Advice::stored(&self.servers, &self.which).may_renew(headers)
+        let now = self.now.load();
+        Advice::stored(&now.servers, &now.which).may_renew(headers)
     }
 
     fn advice(&self, status: u16, headers: &HeaderMap) -> String {
-        Advice::stored(&self.servers, &self.which).on_status(status, headers)
+        let now = self.now.load();
+        Advice::stored(&now.servers, &now.which).on_status(status, headers)
+    }
+
+    fn login(&self, is_refused: bool) -> Option<Arc<dyn PersonLogin>> {
+        let (source, logins) = (self.own.upgrade()?, self.logins.clone()?);
+        let now = self.now.load();
+        let helps = (!is_refused || now.is_own()) && now.servers.login_target(&now.which).is_some();
+        helps.then(|| Arc::new(ServerLogin { source, logins, is_refused }) as Arc<dyn PersonLogin>)
     }
 }
 
 impl HeaderSources {
-    pub(crate) fn new(servers: Arc<Servers>) -> Self {
-        Self { servers, made: Now::default() }
+    pub(crate) fn new(servers: Arc<Servers>, logins: Option<Arc<dyn Logins>>) -> Self {
+        Self { servers, logins, made: Now::default() }
     }
 }
 
@@ -107,7 +203,10 @@ impl ServerLookup for HeaderSources {
         let names = self.servers.names().ok()?;
         let name = names.into_iter().find(|known| known.eq_ignore_ascii_case(name))?;
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-        let make = || Arc::new(HeaderSource::new(self.servers.clone(), ServerRef::ByName(name.clone())));
+        let make = || {
+            let which = ServerRef::ByName(name.clone());
+            HeaderSource::new(self.servers.clone(), which, self.logins.clone(), HeaderMap::new())
+        };
         Some(made.entry(name.clone()).or_insert_with(make).clone())
     }
 }

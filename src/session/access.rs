@@ -4,8 +4,10 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use reqwest::header::HeaderMap;
+use tokio::sync::oneshot;
 use url::Url;
 
 use crate::tokens::{Bearers, TokenSource};
@@ -30,10 +32,23 @@ pub struct CredentialUnavailable {
     pub message: String,
     /// The advice.
     pub hint: String,
+    /// Whether a login by a person would bring them.
+    pub needs_person: bool,
 }
 
 /// A future.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// A login that a person can do in a browser, for one server.
+pub trait PersonLogin: Send + Sync + 'static {
+    /// The server's name and address, as the person is told them.
+    fn server(&self) -> (String, String);
+    /// How long the person has to begin it.
+    fn within(&self) -> Duration;
+    /// Logs in: sends the address of the issuer's page to `page`, then waits for the person. Afterwards the source of the
+    /// credentials has them. An error says what failed and what to do, without secrets.
+    fn log_in(self: Arc<Self>, page: oneshot::Sender<Url>) -> BoxFuture<'static, Result<(), String>>;
+}
 
 /// Supplies a server's headers: a [`TokenSource`] of any kind. Asked for every request; concurrent requests share one
 /// renewal.
@@ -51,6 +66,10 @@ pub trait CredentialSource: Send + Sync + 'static {
     }
     /// The advice after an error answer with this status and these headers.
     fn advice(&self, status: u16, headers: &HeaderMap) -> String;
+    /// The login that brings credentials where there are none, or where the server refused them; `None` if none would.
+    fn login(&self, _is_refused: bool) -> Option<Arc<dyn PersonLogin>> {
+        None
+    }
 }
 
 impl TokenSource for dyn CredentialSource + '_ {

@@ -4,6 +4,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use reqwest::header::{HeaderMap, HeaderValue};
+use serde_json::Value;
 
 use super::access::{CredentialSource, NotificationSink};
 use super::channel::Channel;
@@ -21,6 +22,20 @@ pub(super) struct Link {
     state: Mutex<SessionState>,
 }
 
+/// Which of the transports up to 2025-11-25 are used, in which order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TransportOrder {
+    /// HTTP, else HTTP+SSE.
+    #[default]
+    HttpFirst,
+    /// HTTP+SSE, else HTTP.
+    SseFirst,
+    /// HTTP alone.
+    HttpOnly,
+    /// HTTP+SSE alone.
+    SseOnly,
+}
+
 /// What was negotiated.
 #[derive(Default)]
 pub(super) struct SessionState {
@@ -29,8 +44,13 @@ pub(super) struct SessionState {
     /// The client's own `initialize`, for a new session.
     pub(super) initialize: Option<Message>,
     pub(super) initialized: Option<Message>,
+    /// The client was answered, and the server has not been asked yet.
+    pub(super) unopened: bool,
+    /// What the server said it can do.
+    pub(super) capabilities: Option<Value>,
     pub(super) tools: ToolHeaders,
     pub(super) channel: Option<Arc<Channel>>,
+    pub(super) transport: TransportOrder,
     /// Increases with every session.
     pub(super) era: u64,
 }

@@ -16,8 +16,11 @@ use reqwest::header::HeaderValue;
 use serde_json::Value;
 use tokio::sync::{Mutex as Turn, Notify};
 
-pub use self::access::{BoxFuture, CredentialSource, CredentialUnavailable, NotificationSink, UpstreamAuth};
+pub use self::access::{
+    BoxFuture, CredentialSource, CredentialUnavailable, NotificationSink, PersonLogin, UpstreamAuth,
+};
 use self::channel::{AnswerSource, Channel, Connected};
+pub use self::link::TransportOrder;
 use self::link::{Link, SessionState};
 pub use self::remote::RemoteError;
 use self::remote::RemoteRequest;
@@ -63,6 +66,7 @@ impl Session {
         if begins {
             self.state().initialized = Some(message.clone());
         }
+        self.open().await?;
         let era = self.state().era;
         if self.state().channel.as_ref().is_some_and(|channel| !channel.is_open()) {
             self.reopen(era).await?;
@@ -79,8 +83,65 @@ impl Session {
         Ok(reply)
     }
 
+    /// Uses these transports from the next handshake on.
+    pub fn prefer(&self, transport: TransportOrder) {
+        self.state().transport = transport;
+    }
+
+    /// Puts the handshake off until the next request: the client was answered in the server's place.
+    pub fn open_later(&self) {
+        self.state().unopened = true;
+    }
+
+    /// Whether the server has not been asked yet, see [`open_later`](Self::open_later).
+    pub fn is_unopened(&self) -> bool {
+        self.state().unopened
+    }
+
+    /// Takes a notification that must wait for the handshake; only the one that belongs to it is kept.
+    pub fn keep_for_later(&self, notification: &Message) {
+        if notification.method() == Some("notifications/initialized") {
+            self.state().initialized = Some(notification.clone());
+        }
+    }
+
+    /// Does the handshake if it was put off.
+    ///
+    /// # Errors
+    /// [`RemoteError`]; the next attempt may succeed.
+    pub async fn open(&self) -> Result<(), RemoteError> {
+        let unopened = {
+            let state = self.state();
+            state.unopened.then_some(state.era)
+        };
+        match unopened {
+            Some(era) => self.reopen(era).await,
+            None => Ok(()),
+        }
+    }
+
+    /// What the server said it can do, once it was asked.
+    pub fn capabilities(&self) -> Option<Value> {
+        self.state().capabilities.clone()
+    }
+
+    /// The client's own `initialize`.
+    pub fn initialize_message(&self) -> Option<Message> {
+        self.state().initialize.clone()
+    }
+
     /// Passes on the server's own messages, while it has any.
     pub async fn listen(&self) {
+        loop {
+            let opened = self.reopened.notified();
+            if !self.is_unopened() {
+                break;
+            }
+            opened.await;
+        }
+        if self.has_channel() {
+            return;
+        }
         let (mut pause, mut place, mut era) = (PAUSES.0, StreamCursor::default(), 0);
         loop {
             let next_session = self.reopened.notified();
@@ -141,7 +202,10 @@ impl Session {
             Some("tools/list") if request.is_modern() => return self.state().tools.learn(result),
             Some("initialize") => {
                 let version = result.get("protocolVersion").and_then(Value::as_str);
-                self.state().version = version.and_then(|version| HeaderValue::from_str(version).ok());
+                let version = version.and_then(|version| HeaderValue::from_str(version).ok());
+                let capabilities = result.get("capabilities").cloned();
+                let mut state = self.state();
+                (state.version, state.capabilities) = (version, capabilities);
             }
             _ => {}
         }
@@ -161,14 +225,28 @@ impl Session {
     async fn initialize(&self, message: &Message) -> Result<Reply<'_>, RemoteError> {
         {
             let mut state = self.state();
-            let (tools, era) = (std::mem::take(&mut state.tools), state.era + 1);
-            *state =
-                SessionState { initialize: Some(message.clone()), tools, era, ..SessionState::default() };
+            let (tools, era, transport) = (std::mem::take(&mut state.tools), state.era + 1, state.transport);
+            let initialize = Some(message.clone());
+            *state = SessionState { initialize, tools, era, transport, ..SessionState::default() };
+        }
+        self.begin(message).await
+    }
+
+    /// Sends the `initialize` of a server's first session.
+    async fn begin(&self, message: &Message) -> Result<Reply<'_>, RemoteError> {
+        let transport = self.state().transport;
+        if matches!(transport, TransportOrder::SseFirst | TransportOrder::SseOnly) && !self.has_channel() {
+            match self.connect().await? {
+                Connected::Refused(answer) => {
+                    return Ok(Reply::new(&self.link, message, AnswerSource::Here(answer)));
+                }
+                Connected::Open | Connected::Nothing => {}
+            }
         }
         let reply = self.send(message).await?;
         // 2025-11-25, "Backwards Compatibility": a server that only supports the older transport answers with one of
         // these.
-        if !matches!(reply.status, 400 | 404 | 405) {
+        if !matches!(reply.status, 400 | 404 | 405) || transport != TransportOrder::HttpFirst {
             self.state().session = reply.headers.get(&SESSION).cloned();
             return Ok(reply);
         }
@@ -198,6 +276,9 @@ impl Session {
             let from = channel.post(&self.link.http, message).await?;
             return Ok(Reply::new(&self.link, message, from));
         }
+        if self.state().transport == TransportOrder::SseOnly {
+            return Err(RemoteError::NoStream);
+        }
         let mut headers = self.state().tools.headers(&message.value);
         if !message.is_modern() && message.method() != Some("initialize") {
             headers.extend(self.link.agreed());
@@ -209,21 +290,26 @@ impl Session {
     /// A new session to replace the one of `era`, with the client's own `initialize`.
     async fn reopen(&self, era: u64) -> Result<(), RemoteError> {
         let _turn = self.reopening.lock().await;
-        let (initialize, initialized, is_channel) = {
+        let (initialize, initialized, is_channel, is_first) = {
             let state = self.state();
             if state.era != era {
                 return Ok(());
             }
-            (state.initialize.clone(), state.initialized.clone(), state.channel.is_some())
+            (state.initialize.clone(), state.initialized.clone(), state.channel.is_some(), state.unopened)
         };
-        self.link.aside.note("the session has ended; starting another");
+        if !is_first {
+            self.link.aside.note("the session has ended; starting another");
+        }
         let initialize = initialize.ok_or(RemoteError::Broken)?.under(REPEATED_INITIALIZE_ID);
         if is_channel && !matches!(self.connect().await?, Connected::Open) {
             return Err(RemoteError::Broken);
         }
-        let again = tokio::time::timeout(HANDSHAKE, self.initialize_again(&initialize));
+        let again = tokio::time::timeout(HANDSHAKE, self.initialize_again(&initialize, is_first));
         again.await.map_err(|_| RemoteError::Broken)??;
-        self.state().era += 1;
+        {
+            let mut state = self.state();
+            (state.era, state.unopened) = (state.era + 1, false);
+        }
         if let Some(initialized) = initialized {
             self.send(&initialized).await?;
         }
@@ -231,8 +317,8 @@ impl Session {
         Ok(())
     }
 
-    async fn initialize_again(&self, initialize: &Message) -> Result<(), RemoteError> {
-        let mut reply = self.send(initialize).await?;
+    async fn initialize_again(&self, initialize: &Message, is_first: bool) -> Result<(), RemoteError> {
+        let mut reply = if is_first { self.begin(initialize).await? } else { self.send(initialize).await? };
         let session = reply.headers.get(&SESSION).cloned();
         while let Some(text) = reply.next().await? {
             let is_answer =

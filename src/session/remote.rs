@@ -55,6 +55,8 @@ pub enum RemoteError {
     Elsewhere,
     /// The stream ended before the answer came.
     Broken,
+    /// There is no stream of the older transport, and no other transport may be used.
+    NoStream,
 }
 
 impl RemoteRequest {

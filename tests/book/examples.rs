@@ -167,7 +167,7 @@ fn its_first_minute_is_as_it_says() {
 
 #[test]
 fn its_bridge_errors_are_the_bridges() {
-    let no = CredentialUnavailable { message: String::new(), hint: String::new() };
+    let no = CredentialUnavailable { message: String::new(), hint: String::new(), needs_person: false };
     let failures = [
         BridgeError::NoAccess(no),
         BridgeError::Status(401, String::new()),

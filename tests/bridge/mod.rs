@@ -5,7 +5,9 @@ mod field;
 #[cfg(target_os = "linux")]
 mod large;
 mod listen;
+mod login;
 mod mended;
+pub(crate) mod remote;
 mod rotating;
 mod stdio;
 mod transports;
@@ -34,7 +36,11 @@ impl Client {
     }
 
     fn of(user: &User, server: &str) -> Self {
-        let mut child = user.command(&["bridge", server]).stdin(Stdio::piped()).spawn().unwrap();
+        Self::with(user, &["bridge", server])
+    }
+
+    fn with(user: &User, words: &[&str]) -> Self {
+        let mut child = user.command(words).stdin(Stdio::piped()).spawn().unwrap();
         let (sender, lines) = channel();
         let stdout = BufReader::new(child.stdout.take().unwrap());
         std::thread::spawn(move || {
@@ -84,7 +90,7 @@ impl Client {
     }
 }
 
-fn initialize() -> Value {
+pub(crate) fn initialize() -> Value {
     json!({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": {
         "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}})
 }

@@ -14,12 +14,12 @@ use super::{OidcProvider, browser_env};
 use crate::book;
 use crate::support::User;
 
-const TOOL: &str = "current_time_by_timezone";
+pub(super) const TOOL: &str = "current_time_by_timezone";
 /// What the book's policy wants for calling it, and what the provider adds where a client asks for it.
 const SCOPE: &str = "mcp-servers-restricted/execute";
 
 /// The book's files as it shows them, their addresses turned to loopback.
-fn lay_out(user: &User, provider: &OidcProvider, server: &Sample) -> String {
+pub(super) fn lay_out(user: &User, provider: &OidcProvider, server: &Sample) -> String {
     // Its port is part of what clients are told, so the gateway cannot choose one by itself.
     let free = TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("a port");
     let moved = [

@@ -142,6 +142,28 @@ pub(crate) fn stdio_client(sdk: StdioSdk, paces: &str, mode: &str, server: &Comm
     json_of(in_place_of(&mut client, server))
 }
 
+/// An official SDK over a bridge without a login, see `clients/asked_login.py`; `env` has alice's browser.
+pub(crate) fn asked_login(
+    sdk: StdioSdk,
+    mode: &str,
+    tool: &str,
+    bridge: &Command,
+    env: &[(String, String)],
+) -> Value {
+    let mut client = match sdk {
+        StdioSdk::Python => python("mcp", "asked_login.py"),
+        StdioSdk::PythonLegacy => python("langchain", "asked_login.py"),
+        StdioSdk::TypeScript | StdioSdk::TypeScriptLegacy => {
+            let mut node = Command::new("node");
+            let generation = if matches!(sdk, StdioSdk::TypeScript) { "v2" } else { "v1" };
+            node.arg(script("clients/asked_login.mjs")).arg(generation);
+            node
+        }
+    };
+    client.args([mode, tool]).arg(bridge.get_program()).args(bridge.get_args());
+    json_of(in_place_of(&mut client, bridge).envs(env.iter().cloned()))
+}
+
 /// A client that is told an address alone and has alice log in, see `clients/discovering.py`; `env` has her browser.
 pub(crate) fn discovering(finder: Finder, url: &str, tool: &str, env: &[(String, String)]) -> Value {
     let node = |words: [&str; 2]| {

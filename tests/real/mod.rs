@@ -14,6 +14,7 @@
     reason = "a test starts its parts itself; none is given a secret in its argv"
 )]
 
+mod asked_login;
 mod bridge_clients;
 mod client_conformance;
 mod client_files;
@@ -28,6 +29,7 @@ mod gateway_egress;
 mod gateway_idps;
 mod haproxy;
 mod local;
+mod mcp_remote;
 mod packages;
 mod shells;
 mod smoke;

@@ -1,14 +1,19 @@
 //! `mcpauth bridge`: an MCP server for local clients in front of a remote one, over stdio or loopback HTTP. Not here:
 //! the protocol (see `bridge`); the credentials (see `servers`).
 
+mod remote;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use clap::Args;
+use reqwest::header::AUTHORIZATION;
 use tracing::{info, warn};
 
+use self::remote::RemoteArgs;
+use crate::bridge::FailureReporter;
 use crate::bridge::listen::{self, ProxyOptions};
-use crate::bridge::stdio;
+use crate::bridge::stdio::{self, StdioOptions};
 use crate::cli::args::AuthArgs;
 use crate::cli::flows;
 use crate::cli::given::Given;
@@ -16,15 +21,17 @@ use crate::cli::out::Out;
 use crate::clients::{Local, SECRET_HEADER};
 use crate::config::Config;
 use crate::error::{Error, Exit};
+use crate::page_login::{PageLogins, Reopen};
 use crate::quantity::address;
-use crate::servers::{HeaderSource, HeaderSources, Narrowing, ServerRef, Servers};
+use crate::servers::{HeaderSource, HeaderSources, Logins, Narrowing, ServerRef, Servers, place};
 
 /// Connect clients to a remote MCP server, with fresh credentials on every request
 ///
 /// With a server's name it speaks MCP over stdio, for clients that start a command. With --listen it serves every
 /// server under http://ADDRESS/SERVER/mcp, to clients that send its secret (mcpauth config install --auth-mode proxy
-/// writes both). A token that the server rejects is renewed and the request sent again, once. It never starts a
-/// login.
+/// writes both). A token that the server rejects is renewed and the request sent again, once. Where there is no valid
+/// login, a client that can ask you does (URL elicitation); otherwise its request is answered with the command. It
+/// takes the arguments of mcp-remote.
 #[derive(Args, Debug)]
 #[command(
     after_help = "Examples:\n  mcpauth bridge fininfo\n  mcpauth bridge https://mcp.example.test/mcp\n  \
@@ -43,6 +50,8 @@ pub(super) struct BridgeArgs {
     listen: Option<Option<SocketAddr>>,
     #[command(flatten)]
     auth: AuthArgs,
+    #[command(flatten)]
+    remote: Box<RemoteArgs>,
     #[command(flatten)]
     only: OnlyArgs,
 }
@@ -91,35 +100,70 @@ impl OnlyArgs {
 
 pub(super) fn run(args: &BridgeArgs, given: &Given<'_>, out: &Out) -> Result<Exit, Error> {
     let mut settings = given.settings(out)?;
+    args.remote.set(&mut settings, out);
+    args.remote.name_idle(out);
     if let Some(Some(at)) = args.listen {
         settings.flag("MCPAUTH_BRIDGE_LISTEN", at.to_string());
     }
-    let servers = flows::servers(Config::resolve(settings)?, out)?.with(args.auth.auth);
-    let Some(named) = args.name.as_ref().or(args.server.as_ref()) else {
-        return over_http(Arc::new(servers), out);
+    let config = Config::resolve(settings)?;
+    let servers = flows::servers(config.clone(), out)?.with(args.auth.auth);
+    let which = args.name.as_ref().or(args.server.as_ref()).map(|named| servers.find(named));
+    let narrowing = match &which {
+        Some(which) => args.only.narrowing(which, &servers)?,
+        None => None,
     };
-    let which = servers.find(named);
-    let servers = match args.only.narrowing(&which, &servers)? {
+    let narrowed = |servers: Servers, narrowing: Option<Narrowing>| match narrowing {
         Some(narrowing) => servers.narrowed(narrowing),
         None => servers,
     };
-    over_stdio(Arc::new(servers), &which, out)
+    let reopen: Reopen = {
+        let (config, out, auth, narrowing) = (config.clone(), out.clone(), args.auth.auth, narrowing.clone());
+        Arc::new(move || {
+            let servers = flows::servers(config.clone(), &out)?.with(auth);
+            Ok(narrowed(servers, narrowing.clone()))
+        })
+    };
+    let (scope, client) = (args.remote.scope()?, args.remote.client(out)?);
+    let own = Box::new(move || client.own());
+    let logins = Arc::new(PageLogins { context: out.context(), config, reopen, scope, own });
+    let servers = Arc::new(narrowed(servers, narrowing));
+    match which {
+        Some(which) => over_stdio(&args.remote, servers, &which, logins, out),
+        None => over_http(servers, logins, out),
+    }
 }
 
-fn over_stdio(servers: Arc<Servers>, which: &ServerRef, out: &Out) -> Result<Exit, Error> {
-    let http = servers.vault.http.clone();
-    let report = Arc::new(|text: &str| warn!(event = "bridge", "{text}"));
+fn reporter() -> FailureReporter {
+    Arc::new(|text: &str| warn!(event = "bridge", "{text}"))
+}
+
+fn over_stdio(
+    remote: &RemoteArgs,
+    servers: Arc<Servers>,
+    which: &ServerRef,
+    logins: Arc<PageLogins>,
+    out: &Out,
+) -> Result<Exit, Error> {
+    let (http, report) = (servers.vault.http.clone(), reporter());
+    let address = match which {
+        ServerRef::ByUrl(url) => place(url),
+        ServerRef::ByName(name) => name.clone(),
+    };
+    let headers = remote.headers(&address, out)?;
+    let logins = (!headers.contains_key(AUTHORIZATION)).then_some(logins as Arc<dyn Logins>);
+    let (ignored, transport) = (remote.ignored(), remote.transport(out));
     let work = async {
         // A mistyped name is reported at startup, not as an answer to the client's first request.
         servers.check(which)?;
-        let access = Arc::new(HeaderSource::new(servers.clone(), which.clone()));
-        stdio::serve(tokio::io::stdin(), tokio::io::stdout(), http, access, report).await?;
+        let access = HeaderSource::new(servers.clone(), which.clone(), logins, headers);
+        let options = StdioOptions { http, access, report, ignored, transport };
+        stdio::serve(tokio::io::stdin(), tokio::io::stdout(), options).await?;
         Ok(Exit::Done)
     };
     flows::until_signal(out, work, |exit| exit)
 }
 
-fn over_http(servers: Arc<Servers>, out: &Out) -> Result<Exit, Error> {
+fn over_http(servers: Arc<Servers>, logins: Arc<PageLogins>, out: &Out) -> Result<Exit, Error> {
     let local = Local::new(&servers.config)?;
     let work = async {
         let socket = tokio::net::TcpListener::bind(local.listen).await.map_err(|e| Error::Usage {
@@ -132,8 +176,8 @@ fn over_http(servers: Arc<Servers>, out: &Out) -> Result<Exit, Error> {
         info!(event = "ready", "http://{at}/SERVER/mcp, for {names}");
         let secret = (reqwest::header::HeaderName::from_static(SECRET_HEADER), local.secret.clone());
         let http = servers.vault.http.clone();
-        let servers = Arc::new(HeaderSources::new(servers.clone()));
-        listen::serve(socket, ProxyOptions { http, secret, servers }, std::future::pending()).await?;
+        let (servers, report) = (Arc::new(HeaderSources::new(servers.clone(), Some(logins))), reporter());
+        listen::serve(socket, ProxyOptions { http, secret, servers, report }, std::future::pending()).await?;
         Ok(Exit::Done)
     };
     flows::until_signal(out, work, |exit| exit)
