@@ -6,7 +6,9 @@ pub mod client_entry;
 pub mod entries;
 pub mod install;
 pub mod merge;
+pub mod layout;
 pub mod ownership;
+pub mod parts;
 pub mod places;
 mod shell;
 pub mod targets;
@@ -21,9 +23,11 @@ pub use client_entry::{LaunchContext, LocalProxy, client_entries};
 pub use entries::{
     EgressToken, GatewayIdentity, PlainHttp, ServerEntry, behind_gateway, entries, entry_at, variable,
 };
-pub use install::{Destination, DryRun, Installed, forget, install, write_local};
-pub use merge::{Change, ChangeKind, MergeError};
+pub use layout::Layout;
+pub use install::{Destination, DryRun, Installed, forget, install, read_file, write_local};
+pub use merge::{Change, ChangeKind, MergeError, NewEntry, meaning, rewrite};
 pub use ownership::{InstallRecord, records};
+pub use parts::EntryParts;
 pub use places::Folders;
 pub use targets::{ClientSpec, Format, Shape, TARGETS};
 pub use template::{Rendered, render};
