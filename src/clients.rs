@@ -146,7 +146,7 @@ impl<'a> Clients<'a> {
         auth_mode: AuthMode,
         entries: &[ServerEntry],
     ) -> Result<Rendered, Error> {
-        let means = launch_context(self.config, target, auth_mode)?;
+        let means = launch_context(self.config, auth_mode)?;
         let told = render::client_entries(entries, target, auth_mode, &means)?;
         let templates = self.config.config_dir.as_ref().map(|dir| dir.join("templates"));
         Ok(render::render(target, &told, templates.as_deref())?)

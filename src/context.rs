@@ -12,7 +12,7 @@ use crate::flow::Ui;
 use crate::notice::{Notices, Silence};
 use crate::store::{Storage, Store};
 use crate::sys::browser::Browser;
-use crate::vault::{Vault, VaultError};
+use crate::vault::{Commands, Vault, VaultError};
 
 /// The context of one run.
 #[derive(Clone)]
@@ -37,13 +37,17 @@ impl Context {
     /// The storage setting's errors, or the keyring's.
     pub(crate) fn vault(&self, config: &Config, browser: Option<Browser>) -> Result<Vault, Error> {
         Ok(Vault {
-            store: Store::new(&config.tokens_dir, self.storage(config)?),
+            store: Store::new(&config.tokens_dir, &config.user_tokens_dir, self.storage(config)?),
             http: config.http(),
             browser,
             ui: self.ui.clone(),
             login_within: config.login_within,
             turn: Mutex::new(()),
             exchanges: self.exchanges.clone(),
+            commands: Commands::new({
+                let config = config.clone();
+                move || config.withheld()
+            }),
         })
     }
 
@@ -60,8 +64,9 @@ impl Context {
                     Storage::Keyring
                 }
                 Err(error) => {
-                    let dir = config.tokens_dir.display();
-                    self.notices.say(&format!("storage: 0600 files in {dir} ({error})"));
+                    let folders: Vec<String> =
+                        config.folders().into_iter().map(|dir| dir.display().to_string()).collect();
+                    self.notices.say(&format!("storage: 0600 files in {} ({error})", folders.join(" and ")));
                     Storage::File
                 }
             }),

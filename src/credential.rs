@@ -1,6 +1,8 @@
 //! What a credential is: its name, its issuer and client, and everything needed to get it. Plain values without
 //! behaviour. Not here: making them (see `config`); storing them (see `store`); getting their tokens (see `vault`).
 
+mod key;
+
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -8,12 +10,18 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 use url::Url;
 
+pub use self::key::{
+    KEY_FORMAT, KEY_HEADER, KEY_WARNING, KeyConfig, SecretCommand, USUAL_FORMAT, USUAL_HEADER, USUAL_TTL,
+};
 use crate::oauth::{Epoch, OAuthClient};
 use crate::provider::{BodyFormat, Provider};
 
 /// The token file's member that names the MCP server a token was obtained for by its address: it is sent there and
 /// nowhere else.
 pub const SERVER_URL: &str = "server_url";
+
+/// Used in place of a provider's name for servers that are known by their address.
+pub const BY_ADDRESS: &str = "mcp";
 
 /// The prefix of the registry's scripts' files for AgentCore gateways.
 const AGENTCORE: &str = "bedrock-agentcore";
@@ -48,7 +56,17 @@ impl CredentialKind {
     }
 }
 
-/// Names one credential in one tokens directory.
+/// Which store a credential is kept in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum StoreScope {
+    /// The project's: what its settings describe.
+    #[default]
+    Project,
+    /// The user's own, which is the same in every folder: what a person got for themselves.
+    User,
+}
+
+/// Names one credential.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CredentialId {
     /// Its kind.
@@ -57,9 +75,17 @@ pub struct CredentialId {
     pub name: String,
     /// The MCP server it is for, if several share a provider.
     pub server: Option<String>,
+    /// Where it is kept.
+    pub scope: StoreScope,
 }
 
 impl CredentialId {
+    /// One of the project's.
+    pub fn new(kind: CredentialKind, name: &str, server: Option<&str>) -> Self {
+        let scope = StoreScope::Project;
+        Self { kind, name: name.into(), server: server.map(str::to_owned), scope }
+    }
+
     /// The token file's name, as the registry's scripts name it.
     pub fn file_name(&self) -> String {
         let server = self.server.as_deref().map(|server| format!("-{server}")).unwrap_or_default();
@@ -76,11 +102,7 @@ impl CredentialId {
     ///
     /// [`file_name`](Self::file_name) leads back to the same file: a lock on one is a lock on the other.
     pub fn parse(file_name: &str, provider: &str) -> Option<Self> {
-        let id = |kind, name: &str, server: Option<&str>| Self {
-            kind,
-            name: name.into(),
-            server: server.map(str::to_owned),
-        };
+        let id = Self::new;
         if file_name == "ingress.json" {
             return Some(id(
                 CredentialKind::Ingress,
@@ -102,6 +124,17 @@ impl CredentialId {
         let mut likely = gateway.into_iter().chain(outside);
         let found = likely.find(|id| id.file_name() == file_name);
         Some(found.unwrap_or_else(|| id(CredentialKind::Egress, stem, None)))
+    }
+
+    /// The same in this store.
+    #[must_use]
+    pub fn in_scope(self, scope: StoreScope) -> Self {
+        Self { scope, ..self }
+    }
+
+    /// Whether both are kept in the same file.
+    pub fn is_same_file(&self, other: &Self) -> bool {
+        self.scope == other.scope && self.file_name() == other.file_name()
     }
 
     /// Whether its token may identify us: the ingress token, or an agent's by the registry's scripts' name.
@@ -235,6 +268,31 @@ pub struct Credential {
     pub command: String,
 }
 
+impl Credential {
+    /// Whether it is a login at a server that names its own issuer.
+    pub fn is_by_address(&self) -> bool {
+        self.is_registered() && self.key().is_none()
+    }
+
+    /// Whether it is a login or a key for a server that is known by its address, and not of any provider.
+    pub fn is_registered(&self) -> bool {
+        self.id.kind == CredentialKind::Egress && self.id.name == BY_ADDRESS
+    }
+
+    /// How its server takes it, if it is a key.
+    pub fn key(&self) -> Option<&KeyConfig> {
+        match &self.how {
+            GrantConfig::Key(key) => Some(key),
+            GrantConfig::ClientCredentials(_) | GrantConfig::AuthorizationCode(_) => None,
+        }
+    }
+
+    /// The command that replaces its token even if that looks good. A key that is entered is always a new one.
+    pub fn command_again(&self) -> String {
+        if self.key().is_some() { self.command.clone() } else { format!("{} --force", self.command) }
+    }
+}
+
 /// The grant.
 #[derive(Clone, Debug)]
 pub enum GrantConfig {
@@ -242,6 +300,8 @@ pub enum GrantConfig {
     ClientCredentials(ClientCredentialsConfig),
     /// RFC 6749 section 4.1: with a login.
     AuthorizationCode(Box<AuthorizationCodeConfig>),
+    /// None: a key or personal token that the user entered. It is never renewed.
+    Key(KeyConfig),
 }
 
 /// What a client credentials request needs.
@@ -344,7 +404,7 @@ mod tests {
             (CredentialKind::Agent, "agent-a", None, "agent-a-token.json"),
         ];
         for (kind, name, server, expected) in cases {
-            let id = CredentialId { kind, name: name.into(), server: server.map(Into::into) };
+            let id = CredentialId::new(kind, name, server);
             assert_eq!(id.file_name(), expected);
         }
     }

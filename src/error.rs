@@ -157,7 +157,9 @@ impl Error {
             Self::Vault(
                 VaultError::NeedsPerson { .. }
                 | VaultError::ClientForgotten { .. }
-                | VaultError::Refused { .. },
+                | VaultError::Refused { .. }
+                | VaultError::NeedsKey { .. }
+                | VaultError::Command(_),
             ) => Exit::Login,
             Self::Vault(VaultError::Flow(error)) | Self::Exchange(error) => flow_exit(error),
             Self::Vault(VaultError::Store(error)) => store_exit(error),
@@ -183,6 +185,11 @@ impl Error {
             Self::NoTerminal { flag, .. } => format!("give it with {flag}"),
             Self::Vault(VaultError::NeedsPerson { .. } | VaultError::ClientForgotten { .. }) => {
                 format!("run: {command} --browser (or --no-browser, to open the address yourself)")
+            }
+            Self::Vault(VaultError::NeedsKey { .. }) => format!("run: {command}"),
+            Self::Vault(VaultError::Command(_)) => {
+                "run the command yourself to see why; mcpauth secret list, or status, shows which it is"
+                    .into()
             }
             // Without it the login would reuse the token.
             Self::Vault(VaultError::Refused { .. }) => {

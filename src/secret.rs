@@ -27,6 +27,12 @@ impl Secret {
         &self.0
     }
 
+    /// A text with this secret in the place of `{}`, such as a header's value.
+    #[must_use]
+    pub fn within(&self, format: &str) -> Self {
+        Self::new(format.replace("{}", &self.0))
+    }
+
     /// Whether it is empty.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -8,6 +8,7 @@ mod files;
 mod known;
 mod logins;
 mod narrowing;
+mod secrets;
 mod source;
 mod tokens;
 mod variables;
@@ -21,11 +22,14 @@ use url::Url;
 
 pub(crate) use self::advice::{ADDRESS, Advice, CredentialOrigin, place};
 pub(crate) use self::files::usable;
-use self::files::{egress_files, egress_of, found_at, identity_file, identity_of, server_name};
+use self::files::{
+    egress_files, egress_of, found_at, identity_file, identity_of, printed_entry, server_name,
+};
 use self::narrowing::Narrowed;
 pub(crate) use self::narrowing::Narrowing;
+pub(crate) use self::secrets::{TokenVariable, mapped, secrets_of};
 pub(crate) use self::source::{HeaderSource, HeaderSources};
-pub(crate) use self::variables::{Gathered, gather, unambiguous};
+pub(crate) use self::variables::{Gathered, Variables, gather, unambiguous};
 use crate::config::{Config, ConfigError, NamedValue};
 use crate::credential::{Credential, CredentialId, CredentialKind, SERVER_URL};
 use crate::error::Error;
@@ -244,7 +248,8 @@ impl Servers {
         self.vouch(which, &tokens)?;
         let identity = self.stand_in(identity, refused_identity).await?;
         let identity = identity.map(|(path, stored)| identity_of(&path, stored));
-        let egress = egress.map(|(path, stored)| egress_of(&self.config, &path, &stored));
+        let egress =
+            egress.map(|(path, stored)| egress_of(&self.config, &path, &stored, self.credential_at(&path)));
         let egress: Vec<EgressToken> = egress.into_iter().collect();
         let say = |remark: &Problem| self.say_once(remark);
         let mut entries = build(&self.config, identity.as_ref(), &egress, &say)?.entries;
@@ -267,10 +272,15 @@ impl Servers {
         match which {
             ServerRef::ByName(name) => Some(name.clone()),
             ServerRef::ByUrl(url) => match self.credential_for(url) {
-                Some(credential) => credential.id.server.clone(),
+                Some(credential) => Some(credential.id.server_name().to_owned()),
                 None => self.name_in(url).map(str::to_owned),
             },
         }
+    }
+
+    /// The name of the server at this very address, if there is a credential for it.
+    pub(crate) fn name_at(&self, url: &Url) -> Option<String> {
+        Some(self.credential_for(url)?.id.server_name().to_owned())
     }
 
     /// The token for this very address.
@@ -385,12 +395,19 @@ pub(crate) fn at_hand(config: &Config, store: &Store, out: &dyn Notices) -> Resu
     let at = |path: PathBuf| found_at(store, &path, out).map(|stored| (path, stored));
     let identity = identity_file(config, store, &[]).and_then(at);
     let egress: Vec<(PathBuf, StoredToken)> = egress_files(store).filter_map(at).collect();
-    let behind = egress.iter().filter(|(_, stored)| !stored.members.contains_key(SERVER_URL));
-    let tokens: Vec<_> = identity.iter().chain(behind).collect();
+    let by = |path: &Path| credentials.iter().find(|credential| store.path(&credential.id) == path);
+    let is_behind = |(path, stored): &&(PathBuf, StoredToken)| {
+        !by(path).map_or(&stored.members, |by| &by.facts).contains_key(SERVER_URL)
+    };
+    let tokens: Vec<_> = identity.iter().chain(egress.iter().filter(is_behind)).collect();
     tokens::may_go(config, &credentials, &tokens, config.given("REGISTRY_URL").as_slice())?;
     let identity = identity.map(|(path, stored)| identity_of(&path, stored));
-    let egress: Vec<EgressToken> =
-        egress.iter().map(|(path, stored)| egress_of(config, path, stored)).collect();
+    let printed = credentials.iter().filter_map(|credential| printed_entry(config, store, credential));
+    let egress: Vec<EgressToken> = egress
+        .iter()
+        .map(|(path, stored)| egress_of(config, path, stored, by(path)))
+        .chain(printed)
+        .collect();
     build(config, identity.as_ref(), &egress, &|remark| say(remark, out))
 }
 
@@ -401,7 +418,7 @@ fn say(remark: &Problem, out: &dyn Notices) {
 
 /// A store that only reads and writes files.
 pub(crate) fn file_store(config: &Config) -> Store {
-    Store::new(&config.tokens_dir, Storage::File)
+    Store::new(&config.tokens_dir, &config.user_tokens_dir, Storage::File)
 }
 
 /// Reports bad registry files to `say`; they affect no others.

@@ -4,11 +4,12 @@
 use std::path::PathBuf;
 
 use crate::config::Config;
-use crate::credential::{Credential, GrantConfig};
+use crate::credential::{Credential, GrantConfig, KEY_WARNING, KeyConfig, StoreScope};
 use crate::error::Error;
 use crate::oauth::{Epoch, Freshness};
 use crate::servers::credentials::{self, KnownCredential, SetupStatus};
 use crate::store::{Storage, StoreError, StoredToken, TokenMetadata};
+use crate::text::clean;
 use crate::vault::{Vault, VaultError};
 
 /// The state of a credential.
@@ -34,6 +35,10 @@ pub(crate) struct Row {
     pub(crate) kept: bool,
     pub(crate) source: String,
     pub(crate) storage: Option<Storage>,
+    /// The store that it is in.
+    pub(crate) scope: StoreScope,
+    /// Whether it is a key, which is never renewed.
+    pub(crate) is_key: bool,
     /// Whether the next token needs no login.
     pub(crate) renewable: bool,
     pub(crate) path: Option<PathBuf>,
@@ -88,6 +93,8 @@ fn row(known: &KnownCredential, vault: &Vault, now: Epoch) -> Row {
         kept: matches!(stored, Ok(Some(_))),
         source: source(known),
         storage: look.as_ref().map(|look| look.storage),
+        scope: known.scope(),
+        is_key: known.credential().is_some_and(|credential| credential.key().is_some()),
         renewable: known.credential().is_some_and(|credential| renewable(credential, &stored)),
         path,
         why: None,
@@ -118,6 +125,9 @@ fn judged(
         }
         (Ok(stored), _) => stored,
     };
+    if let Some(key) = known.credential().and_then(Credential::key) {
+        return key_row(row, key, command, now);
+    }
     let freshness = stored.map(|stored| stored.token.freshness(now));
     let state = match (freshness, known.credential()) {
         (Some(Freshness::Fresh), _) => return row,
@@ -143,9 +153,28 @@ fn judged(
     }
 }
 
+/// The state of a key: nothing but its user renews it.
+fn key_row(row: Row, key: &KeyConfig, command: String, now: Epoch) -> Row {
+    if let Some(prints) = &key.command {
+        let why = Some(format!("printed by: {}", clean(&prints.line, 200)));
+        return Row { kept: true, why, ..row };
+    }
+    let left = row.expires_at.map(|end| end - now);
+    let (state, why) = match left {
+        _ if !row.kept => (State::Missing, "no key is stored"),
+        Some(left) if left <= 0 => (State::Expired, "the key has expired; get another one from its service"),
+        Some(left) if left < KEY_WARNING => {
+            (State::Due, "the key expires soon, and nothing renews it; get another one from its service")
+        }
+        _ => return row,
+    };
+    Row { state, why: Some(why.into()), command: Some(command), ..row }
+}
+
 fn renewable(credential: &Credential, stored: &Result<Option<StoredToken>, StoreError>) -> bool {
     match &credential.how {
         GrantConfig::ClientCredentials(_) => true,
+        GrantConfig::Key(_) => false,
         GrantConfig::AuthorizationCode(_) => stored
             .as_ref()
             .is_ok_and(|stored| stored.as_ref().is_some_and(|stored| stored.token.refresh_token.is_some())),
@@ -155,6 +184,7 @@ fn renewable(credential: &Credential, stored: &Result<Option<StoredToken>, Store
 fn source(known: &KnownCredential) -> String {
     match (&known.setup, known.set) {
         (SetupStatus::FileOnly, _) => "file only".into(),
+        (_, None) if known.scope() == StoreScope::User => "yours".into(),
         (_, Some(set)) => format!("set {set}"),
         (_, None) => "settings".into(),
     }

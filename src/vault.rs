@@ -2,8 +2,10 @@
 //! read again, refresh or get, save, in that order. Not here: getting tokens (see `flow`); storing them (see
 //! `store`).
 
+mod command;
 mod follow;
 mod keep;
+mod key;
 mod logout;
 mod outcome;
 
@@ -17,6 +19,7 @@ use tokio::task::JoinError;
 use tokio_util::task::TaskTracker;
 use url::Url;
 
+pub use command::{CommandError, Commands};
 pub use keep::is_clients;
 pub use logout::{Logout, RevocationOutcome};
 pub use outcome::{IssuedToken, TokenOutcome, VaultError};
@@ -47,6 +50,8 @@ pub struct Vault {
     /// Refresh tokens that were sent and whose answers are not stored yet: the process must not end before, if
     /// possible.
     pub exchanges: TaskTracker,
+    /// What the user's commands printed.
+    pub commands: Commands,
 }
 
 impl Vault {
@@ -55,6 +60,9 @@ impl Vault {
     /// # Errors
     /// As [`VaultError`] says.
     pub async fn fresh(&self, credential: &Credential, force: bool) -> Result<IssuedToken, VaultError> {
+        if let Some(key) = credential.key() {
+            return self.key(credential, key, None).await;
+        }
         let before = self.kept(credential)?;
         if let (Some(stored), false) = (&before, force)
             && stored.token.freshness(clock::now()) == Freshness::Fresh
@@ -85,6 +93,9 @@ impl Vault {
         credential: &Credential,
         refused: &Secret,
     ) -> Result<IssuedToken, VaultError> {
+        if let Some(key) = credential.key() {
+            return self.key(credential, key, Some(refused)).await;
+        }
         self.follow(credential).await?;
         let lock = self.lock(credential).await?;
         keep::take_up(&self.store, credential)?;
@@ -269,6 +280,7 @@ impl Vault {
                 self.save(place, credential, token, &LoginNotes::default(), TokenOutcome::Obtained)
             }
             GrantConfig::AuthorizationCode(person) => self.log_in(credential, person, why).await,
+            GrantConfig::Key(key) => self.key(credential, key, None).await,
         }
     }
 

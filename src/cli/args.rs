@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 
 use crate::config::ConfigError;
+use crate::credential::{SecretCommand, USUAL_TTL};
 use crate::error::Error;
+use crate::quantity::seconds;
 use crate::text::word;
 
 pub(super) const EXIT_CODES: &str = "Exit codes: 0 all requested work done · 1 other · 2 usage or configuration · 3 some of several failed · \
@@ -25,9 +27,12 @@ pub(super) struct Global {
     /// Read no settings files
     #[arg(long, global = true, conflicts_with_all = ["env_file", "found_env_file"], help_heading = "Global options")]
     pub(super) no_env_file: bool,
-    /// Store credentials in this folder [default: .oauth-tokens]
+    /// Store all credentials in this folder [default: the project's in .oauth-tokens, your own in your data folder]
     #[arg(long, global = true, value_name = "DIR", help_heading = "Global options")]
     pub(super) tokens_dir: Option<PathBuf>,
+    /// The project's folder of credentials, trusted no more than the project: for command lines that mcpauth writes
+    #[arg(long, global = true, value_name = "DIR", hide = true, conflicts_with = "tokens_dir")]
+    pub(super) found_tokens_dir: Option<PathBuf>,
     /// The folder with the registry's server files [default: servers, else registry/servers]
     #[arg(long, global = true, value_name = "DIR", help_heading = "Global options")]
     pub(super) servers_dir: Option<PathBuf>,
@@ -93,6 +98,7 @@ impl Global {
         flags.extend(paths("--found-env-file", &self.found_env_file));
         flags.extend(switch("--no-env-file", self.no_env_file));
         flags.extend(self.tokens_dir.as_deref().map(|dir| path("--tokens-dir", dir)));
+        flags.extend(self.found_tokens_dir.as_deref().map(|dir| path("--found-tokens-dir", dir)));
         flags.extend(self.servers_dir.as_deref().map(|dir| path("--servers-dir", dir)));
         flags.extend(self.providers_file.as_deref().map(|file| path("--providers-file", file)));
         flags.extend(self.registry_url.as_deref().map(|url| format!("--registry-url {}", word(url))));
@@ -130,6 +136,30 @@ pub(super) struct BrowserArgs {
     /// Log in with a code entered on another device, if the provider supports it
     #[arg(long, group = "login")]
     pub(super) device: bool,
+}
+
+/// A command instead of a secret.
+#[derive(Args, Clone, Debug, Default)]
+pub(super) struct FromCommandArgs {
+    /// Store this command instead of a secret: it is run in your shell when the secret is needed, and must print it
+    /// within 10 s
+    #[arg(long, value_name = "COMMAND")]
+    from_command: Option<String>,
+    /// How long a process remembers what the command printed [default: 5m]
+    #[arg(long, value_name = "TIME", requires = "from_command", value_parser = seconds)]
+    ttl: Option<u64>,
+}
+
+impl FromCommandArgs {
+    /// The command, if one was given.
+    pub(super) fn command(&self) -> Result<Option<SecretCommand>, Error> {
+        let Some(line) = &self.from_command else { return Ok(None) };
+        if line.trim().is_empty() {
+            let hint = "for example: --from-command 'op read op://Work/tools/key'".into();
+            return Err(Error::Usage { message: "--from-command is empty".into(), hint });
+        }
+        Ok(Some(SecretCommand { line: line.clone(), ttl: self.ttl.unwrap_or(USUAL_TTL) }))
+    }
 }
 
 /// `--auth`, for verbs that take an address.

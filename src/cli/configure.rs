@@ -4,18 +4,21 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use dialoguer::{Confirm, Input, Password, Select};
+use dialoguer::Confirm;
 use serde_json::json;
 
+use crate::cli::ask::{asked, choose, hidden, need_terminal, or_default, text};
 use crate::cli::given::Given;
 use crate::cli::out::Out;
-use crate::config::{Config, FileTrust, Origin, set};
+use crate::config::{Config, FileTrust, Origin, login_command, name_of, set};
 use crate::error::{Error, Exit};
 use crate::given::secret_from;
 use crate::provider::{Provider, SecretRule};
 use crate::secret::{REDACTED, Secret};
 use crate::sys::private_file::{self, Keep};
-use crate::sys::{paths, regular_file, terminal};
+use crate::sys::typed_url::typed_url;
+use crate::sys::{paths, regular_file};
+use crate::text::clean;
 
 /// The largest file that is edited, in bytes.
 const MAX_FILE_BYTES: u64 = 1 << 20;
@@ -44,16 +47,19 @@ pub(super) struct ConfigureArgs {
     /// Egress: the redirect URI as registered
     #[arg(long, value_name = "URI")]
     redirect_uri: Option<String>,
-    /// Egress: scopes instead of the provider's defaults
+    /// Egress, AgentCore: scopes instead of the defaults
     #[arg(long, value_name = "SCOPES")]
     scope: Option<String>,
-    /// Egress: the MCP server it is for
+    /// Egress: the MCP server it is for. AgentCore: the gateway's name
     #[arg(long, value_name = "NAME")]
     server_name: Option<String>,
-    /// Egress: the number of the set [default: the first free one]
+    /// Egress: that server's own address, for a server that is not behind a gateway. Server: its address
+    #[arg(long, value_name = "URL")]
+    server_url: Option<String>,
+    /// Egress, AgentCore: the number of the set [default: the one that is there, else the first free one]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=100))]
     config_set: Option<u8>,
-    /// Cognito: the user pool's id
+    /// Cognito, AgentCore: the user pool's id
     #[arg(long, value_name = "ID")]
     user_pool_id: Option<String>,
     /// Keycloak: its address
@@ -62,7 +68,7 @@ pub(super) struct ConfigureArgs {
     /// Keycloak: the realm
     #[arg(long, value_name = "REALM")]
     realm: Option<String>,
-    /// OpenID Connect: the issuer
+    /// OpenID Connect, AgentCore: the issuer
     #[arg(long, value_name = "URL")]
     issuer: Option<String>,
     /// Set any other variable, for example one a provider's endpoints need; repeatable
@@ -86,6 +92,10 @@ enum KindArg {
     Oidc,
     /// Egress: an outside service
     Egress,
+    /// A Bedrock AgentCore gateway
+    Agentcore,
+    /// A server by its address, without any settings
+    Server,
 }
 
 /// A variable to write.
@@ -99,7 +109,14 @@ pub(super) fn run(args: &ConfigureArgs, given: &Given<'_>, out: &Out) -> Result<
         // The secret will be in the same file as whatever says where it is sent.
         settings.read(&path, FileTrust::Found)?;
     }
-    let lines = ask(args, Config::resolve(settings)?)?;
+    let config = Config::resolve(settings)?;
+    let kind = kind(args)?;
+    if kind == KindArg::Server {
+        return server(args, out);
+    }
+    let replaced = config.clone();
+    let lines = ask(args, kind, config)?;
+    announce(&lines, &replaced, out);
     let shown: Vec<String> =
         lines.iter().map(|(name, value)| format!("  {name}={}", redacted(name, value))).collect();
     out.say(&format!("{}:\n{}", path.display(), shown.join("\n")));
@@ -110,10 +127,10 @@ pub(super) fn run(args: &ConfigureArgs, given: &Given<'_>, out: &Out) -> Result<
     let before = read(&path)?;
     let values = lines.iter().map(|(name, value)| (name.as_str(), value.expose()));
     private_file::write_through(&path, &set(&before.unwrap_or_default(), values), Keep::Closed)?;
-    let next = if args.kind == Some(KindArg::Egress) || args.provider.is_some() {
-        "mcpauth generate --egress-only"
-    } else {
-        "mcpauth generate"
+    let next = match kind {
+        KindArg::Egress => "mcpauth generate --egress-only",
+        KindArg::Agentcore => "mcpauth generate --agentcore-only",
+        _ => "mcpauth generate",
     };
     if out.json {
         let names: Vec<&str> = lines.iter().map(|(name, _)| name.as_str()).collect();
@@ -124,13 +141,47 @@ pub(super) fn run(args: &ConfigureArgs, given: &Given<'_>, out: &Out) -> Result<
     Ok(Exit::Done)
 }
 
-fn ask(args: &ConfigureArgs, mut config: Config) -> Result<Vec<NewVariable>, Error> {
-    let kind = match (args.kind, &args.provider) {
-        (Some(kind), _) => kind,
-        (None, Some(_)) => KindArg::Egress,
-        (None, None) => choose_kind()?,
-    };
-    let n = args.config_set.map_or_else(|| free_set(&config), usize::from);
+fn kind(args: &ConfigureArgs) -> Result<KindArg, Error> {
+    match (args.kind, &args.provider) {
+        (Some(kind), _) => Ok(kind),
+        (None, Some(_)) => Ok(KindArg::Egress),
+        (None, None) => choose_kind(),
+    }
+}
+
+/// A server that is known by its address needs no settings: only a login, or a key.
+fn server(args: &ConfigureArgs, out: &Out) -> Result<Exit, Error> {
+    let address = text(args.server_url.as_ref(), "The server's address", "--server-url")?;
+    let url = typed_url(&address).map_err(|error| Error::Usage {
+        message: format!("--server-url: {error}"),
+        hint: "for example: --server-url https://tools.example.com/mcp".into(),
+    })?;
+    let name = args.server_name.clone().unwrap_or_else(|| name_of(&url));
+    let login = login_command(&url, &name);
+    if out.json {
+        let commands = [login.clone(), format!("{login} --with-token")];
+        out.object(&json!({"version": 1, "path": null, "variables": [], "commands": commands}));
+    } else {
+        out.result(&format!(
+            "nothing to write: a server that is known by its address needs no settings\n  -> {login}\n  -> {login} --with-token     if it takes a key"
+        ));
+    }
+    Ok(Exit::Done)
+}
+
+/// Says which settings get another value, and where the old one is.
+fn announce(lines: &[NewVariable], config: &Config, out: &Out) {
+    for (name, value) in lines {
+        let Some((old, origin)) = config.sources().find(name) else { continue };
+        if old != value.expose() {
+            let old = if crate::config::catalogue::is_secret(name) { REDACTED } else { old };
+            out.say(&format!("{name} replaces {} ({origin})", clean(old, 200)));
+        }
+    }
+}
+
+fn ask(args: &ConfigureArgs, kind: KindArg, mut config: Config) -> Result<Vec<NewVariable>, Error> {
+    let mut n = args.config_set.map_or(0, usize::from);
     let plain = |name: &str, value: String| (name.to_owned(), Secret::new(value));
     let mut lines = match kind {
         KindArg::Cognito => vec![
@@ -155,7 +206,9 @@ fn ask(args: &ConfigureArgs, mut config: Config) -> Result<Vec<NewVariable>, Err
             plain("INGRESS_OAUTH_CLIENT_ID", text(args.client_id.as_ref(), "Client id", "--client-id")?),
             ("INGRESS_OAUTH_CLIENT_SECRET".into(), secret(args)?),
         ],
-        KindArg::Egress => egress(args, &config, n)?,
+        KindArg::Egress => egress(args, &config, &mut n)?,
+        KindArg::Agentcore => agentcore(args, &config, &mut n)?,
+        KindArg::Server => Vec::new(),
     };
     lines.extend(gateway(args, &config)?);
     for pair in &args.set {
@@ -182,6 +235,8 @@ fn ask(args: &ConfigureArgs, mut config: Config) -> Result<Vec<NewVariable>, Err
     }
     match kind {
         KindArg::Egress => config.egress_set(n).credential.map(drop)?,
+        KindArg::Agentcore => config.agentcore_gateway(n).credential.map(drop)?,
+        KindArg::Server => {}
         _ => config.ingress().map(drop)?,
     }
     Ok(lines)
@@ -199,37 +254,51 @@ fn gateway(args: &ConfigureArgs, config: &Config) -> Result<Option<NewVariable>,
     Ok((!url.is_empty()).then(|| ("REGISTRY_URL".to_owned(), Secret::new(url))))
 }
 
-fn egress(args: &ConfigureArgs, config: &Config, n: usize) -> Result<Vec<NewVariable>, Error> {
+fn egress(args: &ConfigureArgs, config: &Config, n: &mut usize) -> Result<Vec<NewVariable>, Error> {
     let name = match &args.provider {
         Some(name) => name.clone(),
         None => choose("Provider", &config.provider_names(), "--provider")?,
     };
     let provider = config.raw_provider(&name)?;
+    let server = or_default(args.server_name.as_ref(), "MCP server it is for", &provider.name)?;
+    if *n == 0 {
+        *n = config.egress_set_for(&name, &server).unwrap_or_else(|| free_set(config));
+    }
+    let old = OldSet { config, n: *n };
     let line = |variable: &str, value: String| (format!("{variable}_{n}"), Secret::new(value));
-    let mut lines = vec![
-        line("EGRESS_PROVIDER_NAME", name),
-        line(
-            "EGRESS_OAUTH_CLIENT_ID",
-            text(args.client_id.as_ref(), &client_prompt(&provider), "--client-id")?,
-        ),
-    ];
+    let id = old.text(
+        "EGRESS_OAUTH_CLIENT_ID",
+        args.client_id.as_ref(),
+        &client_prompt(&provider),
+        "--client-id",
+    )?;
+    let mut lines = vec![line("EGRESS_PROVIDER_NAME", name), line("EGRESS_OAUTH_CLIENT_ID", id)];
     if provider.client_secret == SecretRule::Required || args.client_secret_file.is_some() {
-        lines.push((format!("EGRESS_OAUTH_CLIENT_SECRET_{n}"), secret(args)?));
+        lines.extend(old.secret("EGRESS_OAUTH_CLIENT_SECRET", args)?);
     }
     let host = provider.redirect.hosts.first().map_or("localhost", String::as_str);
+    let usual = format!("http://{host}:8080/callback");
     let redirect = or_default(
         args.redirect_uri.as_ref(),
         "Redirect URI, as registered",
-        &format!("http://{host}:8080/callback"),
+        old.value("EGRESS_OAUTH_REDIRECT_URI").unwrap_or(&usual),
     )?;
     lines.push(line("EGRESS_OAUTH_REDIRECT_URI", redirect));
     let scopes = provider.scopes.join(" ");
-    let scope = or_default(args.scope.as_ref(), "Scopes", &scopes)?;
-    if scope != scopes {
+    let before = old.value("EGRESS_OAUTH_SCOPE");
+    let scope = or_default(args.scope.as_ref(), "Scopes", before.unwrap_or(&scopes))?;
+    if scope != scopes || before.is_some() {
         lines.push(line("EGRESS_OAUTH_SCOPE", scope));
     }
-    let server = or_default(args.server_name.as_ref(), "MCP server it is for", &provider.name)?;
     lines.push(line("EGRESS_MCP_SERVER_NAME", server));
+    let url = or_default(
+        args.server_url.as_ref(),
+        "That server's own address (empty if it is behind the gateway)",
+        old.value("EGRESS_MCP_SERVER_URL").unwrap_or_default(),
+    )?;
+    if !url.is_empty() {
+        lines.push(line("EGRESS_MCP_SERVER_URL", url));
+    }
     for variable in provider
         .variables
         .iter()
@@ -249,6 +318,67 @@ fn egress(args: &ConfigureArgs, config: &Config, n: usize) -> Result<Vec<NewVari
     Ok(lines)
 }
 
+fn agentcore(args: &ConfigureArgs, config: &Config, n: &mut usize) -> Result<Vec<NewVariable>, Error> {
+    let name = text(args.server_name.as_ref(), "The gateway's name", "--server-name")?;
+    if *n == 0 {
+        *n = config.agentcore_gateway_for(&name).unwrap_or_else(|| config.free_agentcore_gateway());
+    }
+    let old = OldSet { config, n: *n };
+    let line = |variable: &str, value: String| (format!("{variable}_{n}"), Secret::new(value));
+    let id = old.text("AGENTCORE_CLIENT_ID", args.client_id.as_ref(), "Client id", "--client-id")?;
+    let mut lines = vec![line("AGENTCORE_SERVER_NAME", name), line("AGENTCORE_CLIENT_ID", id)];
+    lines.extend(old.secret("AGENTCORE_CLIENT_SECRET", args)?);
+    let pool = or_default(
+        args.user_pool_id.as_ref(),
+        "User pool id (us-east-1_...; empty if another issuer makes its tokens)",
+        old.value("COGNITO_USER_POOL_ID").unwrap_or_default(),
+    )?;
+    let issuer = if pool.is_empty() {
+        or_default(args.issuer.as_ref(), "Issuer", old.value("AGENTCORE_ISSUER").unwrap_or_default())?
+    } else {
+        args.issuer.clone().unwrap_or_default()
+    };
+    let scope = or_default(args.scope.as_ref(), "Scope", old.value("AGENTCORE_SCOPE").unwrap_or_default())?;
+    let more = [("COGNITO_USER_POOL_ID", pool), ("AGENTCORE_ISSUER", issuer), ("AGENTCORE_SCOPE", scope)];
+    lines.extend(
+        more.into_iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| line(name, value)),
+    );
+    Ok(lines)
+}
+
+/// The set that is edited: what it has is the default.
+struct OldSet<'a> {
+    config: &'a Config,
+    n: usize,
+}
+
+impl OldSet<'_> {
+    fn value(&self, variable: &str) -> Option<&str> {
+        self.config.sources().get(&format!("{variable}_{}", self.n))
+    }
+
+    fn text(
+        &self,
+        variable: &str,
+        given: Option<&String>,
+        prompt: &str,
+        flag: &'static str,
+    ) -> Result<String, Error> {
+        match (given, self.value(variable)) {
+            (None, Some(old)) => or_default(None, prompt, old),
+            (given, _) => text(given, prompt, flag),
+        }
+    }
+
+    /// A secret that is there stays unless another one is given.
+    fn secret(&self, variable: &str, args: &ConfigureArgs) -> Result<Option<NewVariable>, Error> {
+        if args.client_secret_file.is_none() && self.value(variable).is_some() {
+            return Ok(None);
+        }
+        Ok(Some((format!("{variable}_{}", self.n), secret(args)?)))
+    }
+}
+
 fn client_prompt(provider: &Provider) -> String {
     match &provider.console_url {
         Some(url) => format!("Client id (register at {url})"),
@@ -258,7 +388,7 @@ fn client_prompt(provider: &Provider) -> String {
 
 /// The first unused number: a gap may be intentional, but an unused number is free.
 fn free_set(config: &Config) -> usize {
-    (1..=100).find(|n| config.given(&format!("EGRESS_OAUTH_CLIENT_ID_{n}")).is_none()).unwrap_or(100)
+    (1..=100).find(|n| !config.has_egress_set(*n)).unwrap_or(100)
 }
 
 fn choose_kind() -> Result<KindArg, Error> {
@@ -273,51 +403,17 @@ fn choose_kind() -> Result<KindArg, Error> {
         .unwrap_or(KindArg::Egress))
 }
 
-fn need_terminal(what: &'static str, flag: &'static str) -> Result<(), Error> {
-    if terminal::interactive() { Ok(()) } else { Err(Error::NoTerminal { what, flag }) }
-}
-
-fn choose(prompt: &'static str, items: &[String], flag: &'static str) -> Result<String, Error> {
-    need_terminal(prompt, flag)?;
-    let at = Select::new().with_prompt(prompt).items(items).default(0).interact().map_err(asked)?;
-    Ok(items.get(at).cloned().unwrap_or_default())
-}
-
-fn text(given: Option<&String>, prompt: &str, flag: &'static str) -> Result<String, Error> {
-    if let Some(value) = given {
-        return Ok(value.clone());
-    }
-    need_terminal("a value", flag)?;
-    Input::<String>::new().with_prompt(prompt).interact_text().map_err(asked)
-}
-
-/// A value with a sensible default, which is used without asking if there is no terminal.
-fn or_default(given: Option<&String>, prompt: &str, default: &str) -> Result<String, Error> {
-    match given {
-        Some(value) => Ok(value.clone()),
-        None if !terminal::interactive() => Ok(default.into()),
-        None => {
-            Input::<String>::new().with_prompt(prompt).default(default.into()).interact_text().map_err(asked)
-        }
-    }
-}
-
 fn secret(args: &ConfigureArgs) -> Result<Secret, Error> {
     if let Some(path) = &args.client_secret_file {
         return secret_from(path);
     }
     need_terminal("the client secret", "--client-secret-file FILE (or -)")?;
-    Password::new().with_prompt("Client secret (hidden)").interact().map(Secret::new).map_err(asked)
+    hidden("Client secret (hidden)")
 }
 
 fn confirm(path: &Path) -> Result<bool, Error> {
     need_terminal("a yes", "--yes")?;
     Confirm::new().with_prompt(format!("Write {}?", path.display())).default(true).interact().map_err(asked)
-}
-
-pub(super) fn asked(error: dialoguer::Error) -> Error {
-    let dialoguer::Error::IO(error) = error;
-    if error.kind() == std::io::ErrorKind::Interrupted { Error::Interrupted } else { error.into() }
 }
 
 fn redacted<'a>(name: &str, value: &'a Secret) -> &'a str {

@@ -9,7 +9,7 @@ use crate::cli::given::Given;
 use crate::cli::out::Out;
 use crate::cli::{flows, ingress};
 use crate::config::{Config, ConfigError, CredentialPlan};
-use crate::credential::{CredentialKind, SERVER_URL};
+use crate::credential::{Credential, CredentialKind};
 use crate::error::{Error, Exit};
 use crate::given::secret_from;
 use crate::text::clean;
@@ -69,7 +69,7 @@ pub(super) fn run(args: &EgressArgs, given: &Given<'_>, out: &Out) -> Result<Exi
     let mut planned = plan(args, &config);
     if args.server_name.is_some() {
         // A server that was logged in to by its address has its name already.
-        planned.retain(|flow| !flow.credential.as_ref().is_ok_and(|one| one.facts.contains_key(SERVER_URL)));
+        planned.retain(|flow| !flow.credential.as_ref().is_ok_and(Credential::is_registered));
     }
     if let (Some(server), [_]) = (&args.server_name, &planned[..]) {
         let n = planned.first().and_then(|flow| set_of(&flow.credential)).unwrap_or(suffix);
@@ -95,7 +95,10 @@ fn plan(args: &EgressArgs, config: &Config) -> Vec<CredentialPlan> {
         (Some(n), _) => vec![config.egress_set(n.into())],
         (None, Some(name)) => named(config.plan(&[CredentialKind::Egress], None), name),
         (None, None) => {
-            config.plan(&[CredentialKind::Egress], config.wanted_provider(args.provider.as_deref()))
+            let mut planned =
+                config.plan(&[CredentialKind::Egress], config.wanted_provider(args.provider.as_deref()));
+            planned.retain(CredentialPlan::is_of_project);
+            planned
         }
     }
 }

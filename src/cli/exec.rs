@@ -10,23 +10,33 @@ use crate::cli::env::complain;
 use crate::cli::flows;
 use crate::cli::given::Given;
 use crate::cli::out::Out;
+use crate::config::is_name;
 use crate::error::{Error, Exit};
-use crate::servers::{Gathered, ServerRef, gather, unambiguous};
+use crate::servers::{
+    Gathered, ServerRef, Servers, TokenVariable, Variables, gather, mapped, secrets_of, unambiguous,
+};
 use crate::sys::process;
 
-/// Run a command with a server's fresh credentials in its environment
+/// Run a command with a server's secrets or fresh credentials in its environment
 ///
-/// The variables are those of mcpauth env; mcpauth's own secrets (client secrets, MCP_AUTH_TOKEN) are removed from
-/// its environment. Tokens that are due are renewed first; it never starts a login, and the command does not run
+/// A local server gets the secrets that mcpauth secret set stored for it. The variables of a remote server are those
+/// of mcpauth env; with --env only the named ones are set, each to a credential's token. mcpauth's own secrets (client
+/// secrets, MCP_AUTH_TOKEN) are removed from its environment. Tokens that are due are renewed first; it never starts a login, and the command does not run
 /// without a good token for every server. The command replaces the mcpauth process: it gets the signals and all of
 /// stdout, and its exit code is returned. 127 means that the command was not found, 126 that it cannot be run.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n  mcpauth exec fininfo -- python agent.py\n  \
-                        mcpauth exec fininfo currenttime -- codex")]
+                        mcpauth exec fininfo currenttime -- codex\n  \
+                        mcpauth exec files -- npx -y @example/server-files\n  \
+                        mcpauth exec github --env GITHUB_TOKEN=token -- npx -y @example/server-github")]
 pub(super) struct ExecArgs {
     /// The servers' names, or their addresses
     #[arg(value_name = "SERVER", required = true)]
     servers: Vec<ServerRef>,
+    /// Set this variable to a token, and none but such: of the server's credential, or of the one named after a colon;
+    /// repeatable
+    #[arg(long, value_name = "NAME=token")]
+    env: Vec<String>,
     #[command(flatten)]
     auth: AuthArgs,
     /// The command and its arguments, after --
@@ -37,23 +47,86 @@ pub(super) struct ExecArgs {
 pub(super) fn run(args: &ExecArgs, given: &Given<'_>, out: &Out) -> Result<Exit, Error> {
     let Some((program, arguments)) = args.command.split_first() else { return Ok(Exit::Usage) };
     let servers = flows::servers(given.config(out)?, out)?.with(args.auth.auth);
-    let mut which: Vec<ServerRef> = Vec::new();
-    for server in args.servers.iter().map(|server| servers.find(server)) {
-        if !which.contains(&server) {
-            which.push(server);
-        }
-    }
-    let work = async { Ok(Ok(gather(&servers, &which).await)) };
-    let Gathered { variables, failed } = match flows::until_signal(out, work, Err)? {
-        Ok(gathered) => gathered,
+    let work = async { Ok(Ok(args.environment(&servers).await?)) };
+    let Environment { variables, failed, asked } = match flows::until_signal(out, work, Err)? {
+        Ok(environment) => environment,
         Err(exit) => return Ok(exit),
     };
     if !failed.is_empty() {
-        return Ok(complain(&servers, &failed, which.len(), out));
+        return Ok(complain(&servers, &failed, asked, out));
     }
     unambiguous(&variables)?;
     let exposed = variables.iter().map(|(name, value)| (name.as_str(), value.expose()));
     let source = process::become_command(program, arguments, exposed, &servers.config.withheld());
     let program = crate::text::clean(&program.to_string_lossy(), 200);
     Err(Error::Start { program, source })
+}
+
+/// What the command gets.
+struct Environment {
+    variables: Variables,
+    /// The servers without a good token.
+    failed: Vec<(ServerRef, Error)>,
+    /// How many servers were asked for their headers.
+    asked: usize,
+}
+
+impl ExecArgs {
+    /// The secrets of every server, then tokens under the names that were asked for, or else all headers.
+    async fn environment(&self, servers: &Servers) -> Result<Environment, Error> {
+        let (config, vault) = (&servers.config, &servers.vault);
+        let tokens: Vec<TokenVariable> =
+            self.env.iter().map(|text| token_variable(text)).collect::<Result<_, _>>()?;
+        let mut variables = Variables::new();
+        let mut remote: Vec<ServerRef> = Vec::new();
+        for server in &self.servers {
+            let secrets = match server {
+                ServerRef::ByName(name) => secrets_of(config, vault, name).await?,
+                ServerRef::ByUrl(_) => Variables::new(),
+            };
+            let found = servers.find(server);
+            // A local server needs no more than its secrets.
+            let is_local = !secrets.is_empty() && servers.check(&found).is_err();
+            if !is_local && !remote.contains(&found) {
+                remote.push(found);
+            }
+            variables.extend(secrets);
+        }
+        if !tokens.is_empty() {
+            variables.extend(self.tokens(servers, &tokens).await?);
+            remote.clear();
+        }
+        let asked = remote.len();
+        let Gathered { variables: headers, failed } = gather(servers, &remote).await;
+        variables.extend(headers);
+        Ok(Environment { variables, failed, asked })
+    }
+
+    async fn tokens(&self, servers: &Servers, wanted: &[TokenVariable]) -> Result<Variables, Error> {
+        let server = match self.servers.as_slice() {
+            [ServerRef::ByName(name)] => name.clone(),
+            [ServerRef::ByUrl(url)] => servers.name_at(url).unwrap_or_default(),
+            _ => String::new(),
+        };
+        if server.is_empty() && wanted.iter().any(|wanted| wanted.credential.is_none()) {
+            let hint = "name one server, or the credential: --env NAME=token:CREDENTIAL".into();
+            return Err(Error::Usage { message: "--env NAME=token is for one server".into(), hint });
+        }
+        mapped(&servers.config, &servers.vault, wanted, &server).await
+    }
+}
+
+/// `NAME=token` or `NAME=token:CREDENTIAL`. Anything else may be a secret that was typed by mistake, and is not repeated.
+fn token_variable(text: &str) -> Result<TokenVariable, Error> {
+    let odd = || Error::Usage {
+        message: "--env needs NAME=token or NAME=token:CREDENTIAL".into(),
+        hint: "a value of your own is stored with: mcpauth secret set SERVER NAME".into(),
+    };
+    let (name, what) = text.split_once('=').filter(|(name, _)| is_name(name)).ok_or_else(odd)?;
+    let credential = match what.split_once(':') {
+        None if what == "token" => None,
+        Some(("token", credential)) if !credential.is_empty() => Some(credential.to_owned()),
+        _ => return Err(odd()),
+    };
+    Ok(TokenVariable { name: name.into(), credential })
 }

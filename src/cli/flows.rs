@@ -198,6 +198,7 @@ pub(super) fn outcome(outcome: TokenOutcome) -> &'static str {
         TokenOutcome::Refreshed => "refreshed",
         TokenOutcome::Obtained => "obtained",
         TokenOutcome::LoggedIn => "logged in",
+        TokenOutcome::Entered => "stored",
         TokenOutcome::Unchanged => "unchanged",
     }
 }

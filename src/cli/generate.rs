@@ -77,7 +77,9 @@ pub(super) async fn generate(
         config.raw_provider(name)?;
     }
     let kinds = args.kinds();
-    let planned = config.plan(&kinds, config.wanted_provider(args.provider.as_deref()));
+    let mut planned = config.plan(&kinds, config.wanted_provider(args.provider.as_deref()));
+    // What a person got for themselves is not the project's: it must not keep a project from its tokens.
+    planned.retain(CredentialPlan::is_of_project);
     if planned.is_empty() {
         return Err(match kinds[..] {
             [kind] => ConfigError::NotConfigured(kind.name()),

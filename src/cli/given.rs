@@ -46,6 +46,9 @@ pub(super) fn settings(global: &Global, out: &Out) -> Result<Settings, Error> {
     if let Some(dir) = &global.tokens_dir {
         settings.flag("MCPAUTH_TOKENS_DIR", dir.to_string_lossy().as_ref());
     }
+    if let Some(dir) = &global.found_tokens_dir {
+        settings.set_project_tokens(dir);
+    }
     if let Some(dir) = &global.servers_dir {
         settings.flag("MCPAUTH_SERVERS_DIR", dir.to_string_lossy().as_ref());
     }

@@ -9,7 +9,7 @@ use crate::cli::given::Given;
 use crate::cli::out::Out;
 use crate::cli::report::RunReport;
 use crate::config::{Config, CredentialPlan};
-use crate::credential::CredentialKind;
+use crate::credential::{CredentialKind, StoreScope};
 use crate::error::{Error, Exit};
 use crate::given::secret_from;
 
@@ -34,8 +34,13 @@ pub(super) fn run(args: &IngressArgs, given: &Given<'_>, out: &Out) -> Result<Ex
     }
     let config = Config::resolve(settings)?;
     let name = format!("ingress {}", config.auth_provider());
-    let planned =
-        vec![CredentialPlan { kind: CredentialKind::Ingress, name, set: None, credential: config.ingress() }];
+    let planned = vec![CredentialPlan {
+        kind: CredentialKind::Ingress,
+        name,
+        set: None,
+        scope: StoreScope::Project,
+        credential: config.ingress(),
+    }];
     run_planned(&config, planned, None, args.force, out)
 }
 

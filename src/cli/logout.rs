@@ -85,7 +85,7 @@ fn confirm(meant: &[&KnownCredential]) -> Result<bool, Error> {
     }
     let names: Vec<&str> = meant.iter().map(|known| known.name.as_str()).collect();
     let prompt = crate::text::visible(&format!("Remove {}?", names.join(", ")));
-    Confirm::new().with_prompt(prompt).default(false).interact().map_err(crate::cli::configure::asked)
+    Confirm::new().with_prompt(prompt).default(false).interact().map_err(crate::cli::ask::asked)
 }
 
 async fn log_out<'k>(

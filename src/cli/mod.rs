@@ -3,6 +3,7 @@
 
 mod agentcore;
 mod args;
+mod ask;
 mod bridge;
 mod client_metadata;
 mod client_rows;
@@ -33,6 +34,7 @@ mod paths;
 mod providers;
 mod refresh;
 mod report;
+mod secret;
 mod status;
 mod suggest;
 mod terminal_ui;
@@ -80,6 +82,7 @@ enum Command {
     Headers(headers::HeadersArgs),
     Env(env::EnvArgs),
     Exec(exec::ExecArgs),
+    Secret(secret::SecretArgs),
     Logout(logout::LogoutArgs),
     #[command(alias = "basic")]
     Probe(mcp::ProbeArgs),
@@ -152,6 +155,7 @@ fn verb(cli: &Cli, out: &Out) -> Result<Exit, Error> {
         Command::Headers(args) => headers::run(args, given, out),
         Command::Env(args) => env::run(args, given, out),
         Command::Exec(args) => exec::run(args, given, out),
+        Command::Secret(args) => secret::run(args, given, out),
         Command::Logout(args) => logout::run(args, given, out),
         Command::Probe(args) => mcp::probe(args, given, out),
         Command::Ping(args) => mcp::ping(args, given, out),

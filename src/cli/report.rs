@@ -163,6 +163,7 @@ fn to_json(row: &FlowResult, out: &Out) -> Value {
                 TokenOutcome::Refreshed => "refreshed",
                 TokenOutcome::Obtained => "obtained",
                 TokenOutcome::LoggedIn => "logged_in",
+                TokenOutcome::Entered => "stored",
                 TokenOutcome::Unchanged => "unchanged",
             };
             let end = fresh.stored.token.expires_at;

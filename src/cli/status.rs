@@ -8,7 +8,9 @@ use serde_json::{Value, json};
 
 use crate::cli::given::Given;
 use crate::cli::out::Out;
-use crate::config::ConfigError;
+use crate::cli::paths::short;
+use crate::config::{Config, ConfigError};
+use crate::credential::StoreScope;
 use crate::error::{Error, Exit};
 use crate::oauth::Epoch;
 use crate::refresh;
@@ -37,7 +39,7 @@ pub(super) fn run(args: &StatusArgs, given: &Given<'_>, out: &Out) -> Result<Exi
     let vault = out.context().vault(&config, None)?;
     let now = clock::now();
     let rows: Vec<Row> = status::all(&config, &vault, now).into_iter().map(|row| advised(row, out)).collect();
-    let service = refresh::running(vault.store.dir());
+    let service = refresh::running(&config);
     let fine = !rows.is_empty() && rows.iter().all(Row::is_fine);
     let exit = if args.check && !fine { Exit::Found } else { Exit::Done };
     if out.json {
@@ -55,9 +57,13 @@ pub(super) fn run(args: &StatusArgs, given: &Given<'_>, out: &Out) -> Result<Exi
         let none = ConfigError::NothingConfigured;
         out.say(&format!(
             "nothing is configured, and nothing is stored in {}\n  -> {}",
-            config.tokens_dir.display(),
+            folders(&config, " or "),
             out.advice(&none.hint())
         ));
+    }
+    if !rows.is_empty() {
+        let text = if config.is_one_store() { "kept in" } else { "the project's and yours are kept in" };
+        out.result(&format!("{text} {}", folders(&config, " and ")));
     }
     out.result(&match service {
         Some(RunningProcess { pid: Some(pid) }) => format!("refresh service: running (process {pid})"),
@@ -65,6 +71,11 @@ pub(super) fn run(args: &StatusArgs, given: &Given<'_>, out: &Out) -> Result<Exi
         None => "refresh service: not running (start it with: mcpauth refresh)".into(),
     });
     Ok(exit)
+}
+
+fn folders(config: &Config, between: &str) -> String {
+    let folders: Vec<String> = config.folders().into_iter().map(short).collect();
+    folders.join(between)
 }
 
 /// The same, with commands that use this run's settings and tokens.
@@ -88,6 +99,8 @@ fn to_json(row: &Row, now: Epoch) -> Value {
         "expires_in_s": row.expires_at.map(|end| end - now),
         "source": row.source,
         "storage": storage,
+        "store": if row.scope == StoreScope::User { "user" } else { "project" },
+        "key": row.is_key,
         "renewable": row.renewable,
         "message": row.why,
         "command": row.command,

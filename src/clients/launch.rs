@@ -9,12 +9,13 @@ use crate::config::{Config, ConfigError, FileTrust, Settings};
 use crate::credential::CredentialKind;
 use crate::error::Error;
 use crate::notice::Notices;
-use crate::render::{AuthMode, ClientSpec, LaunchContext, LocalProxy};
+use crate::render::{AuthMode, LaunchContext, LocalProxy};
 use crate::sys::paths;
 
 /// Settings that have a flag, or that no client's start depends on.
-const CARRIED: [&str; 10] = [
+const CARRIED: [&str; 11] = [
     "MCPAUTH_CA_CERT",
+    "MCPAUTH_DATA_DIR",
     "MCPAUTH_PROVIDERS_FILE",
     "MCPAUTH_TOKENS_DIR",
     "MCPAUTH_SERVERS_DIR",
@@ -33,11 +34,7 @@ const SHARED: [&str; 5] =
 ///
 /// # Errors
 /// An I/O error, if our own program cannot be found; the bridge's.
-pub(crate) fn launch_context(
-    config: &Config,
-    target: &ClientSpec,
-    auth_mode: AuthMode,
-) -> Result<LaunchContext, Error> {
+pub(crate) fn launch_context(config: &Config, auth_mode: AuthMode) -> Result<LaunchContext, Error> {
     let door = match auth_mode {
         AuthMode::Proxy => {
             let local = Local::new(config)?;
@@ -45,8 +42,7 @@ pub(crate) fn launch_context(
         }
         _ => None,
     };
-    let alone = auth_mode == AuthMode::Inline && target.sse;
-    Ok(LaunchContext { command: if alone { Vec::new() } else { command(config)? }, door })
+    Ok(LaunchContext { command: command(config)?, users_command: users_command(config)?, door })
 }
 
 /// Others start mcpauth anywhere, with their own environment: nothing may depend on the working directory, which may
@@ -56,7 +52,9 @@ pub(crate) fn launch_context(
 /// An I/O error, if our own program cannot be found.
 pub(crate) fn command(config: &Config) -> Result<Vec<String>, Error> {
     let program = paths::program()?.to_string_lossy().into_owned();
-    let mut words = vec![program, "--tokens-dir".into(), config.tokens_dir.to_string_lossy().into_owned()];
+    // The one folder of everything, or only the project's: the user's own is where it always is.
+    let flag = if config.is_one_store() { "--tokens-dir" } else { "--found-tokens-dir" };
+    let mut words = vec![program, flag.into(), config.tokens_dir.to_string_lossy().into_owned()];
     let trusted = distrusted(config).is_none();
     let files = config.sources().files().filter(|(_, whose)| trusted || *whose != FileTrust::Found);
     let files: Vec<_> = files.collect();
@@ -80,6 +78,31 @@ pub(crate) fn command(config: &Config) -> Result<Vec<String>, Error> {
         }
     }
     if config.allow_plain && passing(config.sources(), "MCPAUTH_ALLOW_HTTP").is_some() {
+        words.push("--allow-http".into());
+    }
+    Ok(words)
+}
+
+/// The same for servers whose credentials are the user's own: no project has a part in it.
+///
+/// # Errors
+/// As for [`command`].
+pub(crate) fn users_command(config: &Config) -> Result<Vec<String>, Error> {
+    let program = paths::program()?.to_string_lossy().into_owned();
+    let dir = config.user_tokens_dir.to_string_lossy().into_owned();
+    let mut words = vec![program, "--tokens-dir".into(), dir];
+    let own = config.sources().files().find(|(_, whose)| *whose == FileTrust::Own);
+    match own {
+        Some((file, _)) => words.extend(["--env-file".into(), file.to_string_lossy().into_owned()]),
+        None => words.push("--no-env-file".into()),
+    }
+    if let Some(storage) = config.sources().get("MCPAUTH_STORAGE") {
+        words.extend(["--storage".into(), storage.into()]);
+    }
+    if let Some(path) = config.sources().get("MCPAUTH_CA_CERT") {
+        words.extend(["--ca-cert".into(), paths::absolute(Path::new(path)).to_string_lossy().into_owned()]);
+    }
+    if config.allow_plain {
         words.push("--allow-http".into());
     }
     Ok(words)

@@ -11,10 +11,10 @@ use crate::sys::private_file;
 
 /// The header with the secret.
 pub(crate) const SECRET_HEADER: &str = "x-mcpauth-bridge";
-/// The secret's file, in the tokens directory.
+/// The secret's file, in the folder of credentials.
 const FILE: &str = ".bridge-secret";
 
-/// The bridge of this tokens directory.
+/// The bridge of this folder of credentials.
 pub(crate) struct Local {
     /// Where it listens, on loopback.
     pub(crate) listen: SocketAddr,
@@ -29,13 +29,14 @@ impl Local {
     /// [`ConfigError::Invalid`] for an address that is not on loopback; the file's.
     pub(crate) fn new(config: &Config) -> Result<Self, Error> {
         let listen = config.bridge_address()?;
-        private_file::create_dir_ignored(&config.tokens_dir)?;
-        let path = config.tokens_dir.join(FILE);
+        let dir = config.service_dir();
+        private_file::create_dir(dir)?;
+        let path = dir.join(FILE);
         if let Some(text) = private_file::read(&path)?.filter(|text| text.trim().len() >= 32) {
             return Ok(Self { listen, secret: Secret::new(text.trim()) });
         }
         // Two processes that create it at once must end up with the same one.
-        let lock = private_file::open_lock(&config.tokens_dir.join(".bridge-secret.lock"))?;
+        let lock = private_file::open_lock(&dir.join(".bridge-secret.lock"))?;
         lock.lock()?;
         let secret = match private_file::read(&path)?.filter(|text| text.trim().len() >= 32) {
             Some(text) => text.trim().to_owned(),

@@ -7,6 +7,7 @@ use crate::config::machine::{DEFAULT_LIFETIME, realm_endpoint};
 use crate::config::{Config, ConfigError, CredentialPlan, checked_name};
 use crate::credential::{
     ClientCredentialsConfig, Credential, CredentialId, CredentialKind, GrantConfig, NamedValue, Origin,
+    StoreScope,
 };
 use crate::oauth::{ClientAuth, OAuthClient};
 use crate::provider::BodyFormat;
@@ -32,6 +33,7 @@ impl Config {
             kind: CredentialKind::Agent,
             name: format!("keycloak {name}"),
             set: None,
+            scope: StoreScope::Project,
             credential: self.vouched(|config| config.agent_credential(name)),
         }
     }
@@ -70,7 +72,7 @@ impl Config {
         let (issuer, endpoint) = realm_endpoint(&shown, url, realm)?;
         let facts = json!({"keycloak_url": url, "keycloak_realm": realm});
         Ok(Credential {
-            id: CredentialId { kind: CredentialKind::Agent, name: name.into(), server: None },
+            id: CredentialId::new(CredentialKind::Agent, name, None),
             client: OAuthClient { id: client_id.into(), auth: ClientAuth::SecretPost(Secret::new(secret)) },
             owner: NamedValue::new(format!("client_secret of {name}"), Origin::Kept(path.clone())),
             issuer,

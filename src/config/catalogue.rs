@@ -90,6 +90,11 @@ pub const VARIABLES: &[VariableSpec] = &[
         "",
         "egress set N: the MCP server it is for; names file and configuration entry",
     ),
+    place(
+        "EGRESS_MCP_SERVER_URL_N",
+        "",
+        "egress set N: that server's own address, where its token is sent instead of to a gateway",
+    ),
     place("EGRESS_SITE_N", "", "egress set N: the site (name, URL or id), where one login covers several"),
     row(
         "EGRESS_OAUTH_CLIENT_AUTH_N",
@@ -109,6 +114,7 @@ pub const VARIABLES: &[VariableSpec] = &[
     place("EGRESS_OAUTH_REDIRECT_URI", "http://localhost:8080/callback", "the unnumbered set's redirect URI"),
     row("EGRESS_OAUTH_SCOPE", "", "the unnumbered set's scopes"),
     place("EGRESS_MCP_SERVER_NAME", "", "the unnumbered set's MCP server"),
+    place("EGRESS_MCP_SERVER_URL", "", "the unnumbered set's MCP server, by its own address"),
     place("EGRESS_SITE", "", "the site for every set that names none"),
     row(
         "EGRESS_OAUTH_CLIENT_AUTH",
@@ -173,7 +179,16 @@ pub const VARIABLES: &[VariableSpec] = &[
         "credentials-provider/oauth/oauth_providers.yaml, if there is one",
         "the file of outside services that the MCP Gateway Registry's scripts read",
     ),
-    inside("MCPAUTH_TOKENS_DIR", ".oauth-tokens", "where credentials are kept"),
+    inside(
+        "MCPAUTH_TOKENS_DIR",
+        "",
+        "where all credentials are kept, instead of the project's in .oauth-tokens and your own in MCPAUTH_DATA_DIR",
+    ),
+    machine(
+        "MCPAUTH_DATA_DIR",
+        "the system's",
+        "where your own credentials are, which are there from every folder",
+    ),
     row("MCPAUTH_STORAGE", "file", "file, keyring, or auto: the keyring if it works"),
     inside(
         "MCPAUTH_SERVERS_DIR",

@@ -1,12 +1,13 @@
 //! Credentials that need a login: the numbered egress sets, and the unnumbered one. Not here: the rest (see
 //! `machine`).
 
-use serde_json::Map;
+use url::Url;
 
 use crate::config::machine::{SETS, numbered};
 use crate::config::{AuthDefault, Config, ConfigError, CredentialPlan, checked_name, scopes};
 use crate::credential::{
-    AuthorizationCodeConfig, Credential, CredentialId, CredentialKind, GrantConfig, NamedValue,
+    AuthorizationCodeConfig, Credential, CredentialId, CredentialKind, GrantConfig, NamedValue, SERVER_URL,
+    StoreScope,
 };
 use crate::oauth::OAuthClient;
 use crate::provider::{AuthMethod, Provider, SecretRule};
@@ -68,6 +69,7 @@ impl Config {
             kind: CredentialKind::Egress,
             name,
             set: Some(n),
+            scope: StoreScope::Project,
             credential: self.vouched(|config| {
                 let provider = config.settings.get(&format!("EGRESS_PROVIDER_NAME_{n}"));
                 config.egress(provider, &format!("_{n}"), "EGRESS_OAUTH", n)
@@ -95,6 +97,7 @@ impl Config {
             kind: CredentialKind::Egress,
             name: format!("egress {name}"),
             set: None,
+            scope: StoreScope::Project,
             credential,
         })
     }
@@ -149,6 +152,7 @@ impl Config {
         let server = self.settings.get(&format!("EGRESS_MCP_SERVER_NAME{suffix}"));
         let server =
             server.map(|name| checked_name(&format!("EGRESS_MCP_SERVER_NAME{suffix}"), name)).transpose()?;
+        let url = self.server_url(&format!("EGRESS_MCP_SERVER_URL{suffix}"))?;
         let redirect_uri = self.redirect_uri(&variable("REDIRECT_URI"), &found)?;
         let asked = self.settings.get(&format!("EGRESS_OAUTH_SCOPE{suffix}")).map(scopes);
         let issuer = found.issuer.clone().or_else(|| found.token_endpoint.clone()).unwrap_or_default();
@@ -157,11 +161,7 @@ impl Config {
             n => format!("mcpauth egress --config-set {n}"),
         };
         Ok(Credential {
-            id: CredentialId {
-                kind: CredentialKind::Egress,
-                name: found.name.clone(),
-                server: server.map(str::to_owned),
-            },
+            id: CredentialId::new(CredentialKind::Egress, &found.name, server),
             client: OAuthClient { id: get("CLIENT_ID").unwrap_or_default().into(), auth },
             owner: NamedValue::default(),
             issuer,
@@ -176,8 +176,30 @@ impl Config {
                 registered: false,
                 provider: found,
             })),
-            facts: Map::new(),
+            facts: url.map(|url| (SERVER_URL.to_owned(), url.as_str().into())).into_iter().collect(),
             command,
+        })
+    }
+
+    /// The server's own address: its token is sent there, and to no gateway.
+    fn server_url(&self, variable: &str) -> Result<Option<Url>, ConfigError> {
+        let Some(text) = self.settings.get(variable) else { return Ok(None) };
+        let url = Self::url(variable, text)?;
+        if url.fragment().is_some() {
+            return Err(ConfigError::Invalid {
+                variable: variable.into(),
+                reason: "has a fragment (#)".into(),
+            });
+        }
+        Ok(Some(url))
+    }
+
+    /// The number of the egress set for a provider's server, if there is one.
+    pub fn egress_set_for(&self, provider: &str, server: &str) -> Option<usize> {
+        let get = |name: &str, n: usize| self.settings.get(&format!("{name}_{n}"));
+        SETS.into_iter().find(|n| {
+            let is_its = get("EGRESS_PROVIDER_NAME", *n) == Some(provider);
+            is_its && get("EGRESS_MCP_SERVER_NAME", *n).unwrap_or(provider).eq_ignore_ascii_case(server)
         })
     }
 

@@ -6,7 +6,8 @@ use url::Url;
 
 use crate::config::{AuthDefault, Config, ConfigError, CredentialPlan, checked_name, scopes};
 use crate::credential::{
-    ClientCredentialsConfig, Credential, CredentialId, CredentialKind, GrantConfig, NamedValue, TokenEndpoint,
+    ClientCredentialsConfig, Credential, CredentialId, CredentialKind, GrantConfig, NamedValue, StoreScope,
+    TokenEndpoint,
 };
 use crate::oauth::{ClientAuth, Epoch, OAuthClient};
 use crate::provider::BodyFormat;
@@ -28,6 +29,7 @@ impl Config {
             kind: CredentialKind::Ingress,
             name: format!("ingress {}", self.auth_provider()),
             set: None,
+            scope: StoreScope::Project,
             credential: self.ingress(),
         })
     }
@@ -67,7 +69,7 @@ impl Config {
             return Err(ConfigError::Missing { what, variables: vec![secret] });
         }
         Ok(Credential {
-            id: CredentialId { kind: CredentialKind::Ingress, name: name.into(), server: None },
+            id: CredentialId::new(CredentialKind::Ingress, name, None),
             client: OAuthClient {
                 id: self.settings.get(&id).unwrap_or_default().into(),
                 auth: auth.asserting_to(&issuer),
@@ -218,14 +220,26 @@ impl Config {
         SETS.filter(|n| set(*n)).map(|n| self.agentcore_gateway(n)).collect()
     }
 
+    /// The number of the AgentCore gateway of this name, if there is one.
+    pub fn agentcore_gateway_for(&self, server: &str) -> Option<usize> {
+        let named = |n: &usize| self.settings.get(&format!("AGENTCORE_SERVER_NAME_{n}"));
+        SETS.into_iter().find(|n| named(n).is_some_and(|name| name.eq_ignore_ascii_case(server)))
+    }
+
+    /// The first unused number of an AgentCore gateway.
+    pub fn free_agentcore_gateway(&self) -> usize {
+        let gateways = self.agentcore_gateways();
+        let is_free = |n: &usize| gateways.iter().all(|gateway| gateway.set != Some(*n));
+        SETS.into_iter().find(is_free).unwrap_or(*SETS.end())
+    }
+
     /// The error for an AgentCore gateway name or number that does not exist; it names the others, if there are any.
     pub fn no_agentcore_gateway(&self, what: String, n: Option<usize>) -> ConfigError {
         let gateways = self.agentcore_gateways();
         if gateways.is_empty() {
             return ConfigError::NotConfigured("agentcore");
         }
-        let taken = |n: &usize| gateways.iter().any(|gateway| gateway.set == Some(*n));
-        let n = n.or_else(|| SETS.into_iter().find(|n| !taken(n))).unwrap_or(*SETS.end());
+        let n = n.unwrap_or_else(|| self.free_agentcore_gateway());
         let parts = ["CLIENT_ID", "CLIENT_SECRET", "SERVER_NAME"];
         let variables = parts.map(|part| format!("AGENTCORE_{part}_{n}")).to_vec();
         ConfigError::NoSet { what, there: gateways.iter().map(numbered).collect(), variables }
@@ -240,6 +254,7 @@ impl Config {
             kind: CredentialKind::AgentCore,
             name,
             set: Some(n),
+            scope: StoreScope::Project,
             credential: self.vouched(|config| config.agentcore(n)),
         }
     }
@@ -289,11 +304,7 @@ impl Config {
         let server =
             server.map(|name| checked_name(&format!("AGENTCORE_SERVER_NAME_{n}"), name)).transpose()?;
         Ok(Credential {
-            id: CredentialId {
-                kind: CredentialKind::AgentCore,
-                name: "agentcore".into(),
-                server: server.map(str::to_owned),
-            },
+            id: CredentialId::new(CredentialKind::AgentCore, "agentcore", server),
             client: OAuthClient {
                 id: self.settings.get(&id).unwrap_or_default().into(),
                 auth: auth.asserting_to(&issuer),

@@ -6,11 +6,13 @@ pub mod catalogue;
 mod dotenv;
 mod egress;
 mod error;
+mod keys;
 mod machine;
 mod provenance;
 mod provider_file;
 mod registered;
 mod settings;
+mod stores;
 mod values;
 
 use std::path::{Path, PathBuf};
@@ -21,13 +23,16 @@ use url::Url;
 
 pub use dotenv::{is_name, set};
 pub use error::ConfigError;
-pub use registered::{KeyFile, RegisteredEndpoints, Registration, address_id, login_command, name_of};
+pub use keys::{KeyRegistration, SentKey, usual_format};
+pub use registered::{
+    KeyFile, Registered, RegisteredEndpoints, Registration, address_id, login_command, name_of,
+};
 pub use settings::{FileTrust, Settings};
 pub use values::{StorageChoice, read_buffer, read_interval};
 
 use provider_file::ProviderFile;
 
-use crate::credential::{Credential, CredentialKind};
+use crate::credential::{Credential, CredentialId, CredentialKind, StoreScope};
 pub use crate::credential::{NamedValue, Origin};
 use crate::oauth::{ClientAuth, SigningKey};
 use crate::provider::{Provider, ProviderError};
@@ -46,8 +51,10 @@ pub const CLIENT_METADATA_URL: &str = "MCPAUTH_CLIENT_METADATA_URL";
 pub struct Config {
     /// All settings, for the files of this module.
     settings: Settings,
-    /// Absolute, so that printed commands and paths mean the same from anywhere.
+    /// Where the project's credentials are. Absolute, so that printed commands and paths mean the same from anywhere.
     pub tokens_dir: PathBuf,
+    /// Where the user's own credentials are, likewise; the same folder if everything is to be in one.
+    pub user_tokens_dir: PathBuf,
     /// The gateway's address, if it is set: there is no default host for tokens.
     pub registry_url: Option<String>,
     /// Where the registry's server files are.
@@ -77,8 +84,17 @@ pub struct CredentialPlan {
     pub name: String,
     /// The number of its set, if sets of its kind are numbered.
     pub set: Option<usize>,
+    /// Where it is kept.
+    pub scope: StoreScope,
     /// The complete credential, or the error with what is missing.
     pub credential: Result<Credential, ConfigError>,
+}
+
+impl CredentialPlan {
+    /// Whether it is kept with the project, and not in the user's own store.
+    pub fn is_of_project(&self) -> bool {
+        self.scope == StoreScope::Project
+    }
 }
 
 impl Config {
@@ -106,10 +122,11 @@ impl Config {
         let seconds = settings.get("MCPAUTH_LOGIN_TIMEOUT").unwrap_or("300");
         let seconds = seconds_within(seconds, 1..=3_600)
             .map_err(|reason| ConfigError::Invalid { variable: "MCPAUTH_LOGIN_TIMEOUT".into(), reason })?;
+        let (tokens_dir, user_tokens_dir) = stores::folders(&settings);
         let servers = ["servers", "registry/servers"].iter().map(Path::new).find(|place| place.is_dir());
         Ok(Self {
-            tokens_dir: dir("MCPAUTH_TOKENS_DIR")
-                .unwrap_or_else(|| paths::absolute(Path::new(".oauth-tokens"))),
+            tokens_dir,
+            user_tokens_dir,
             registry_url: settings.get("REGISTRY_URL").map(|url| url.trim_end_matches('/').into()),
             servers_dir: dir("MCPAUTH_SERVERS_DIR")
                 .unwrap_or_else(|| paths::absolute(servers.unwrap_or(Path::new("servers")))),
@@ -335,24 +352,24 @@ fn scopes(text: &str) -> Vec<String> {
 }
 
 fn refuse_shared_files(planned: &mut [CredentialPlan]) {
-    let mut seen: Vec<(String, String)> = Vec::new();
+    let mut seen: Vec<(CredentialId, String)> = Vec::new();
     for flow in planned {
         let Ok(credential) = &flow.credential else { continue };
-        let file = credential.id.file_name();
-        if let Some((_, other)) = seen.iter().find(|(known, _)| *known == file) {
+        let id = credential.id.clone();
+        if let Some((_, other)) = seen.iter().find(|(known, _)| known.is_same_file(&id)) {
             let variable = match flow.kind {
                 CredentialKind::AgentCore => "AGENTCORE_SERVER_NAME_N",
                 _ => "EGRESS_MCP_SERVER_NAME_N",
             };
             let same = ConfigError::SameFile {
                 what: flow.name.clone(),
-                file,
+                file: id.file_name(),
                 other: other.clone(),
                 variable: variable.into(),
             };
             flow.credential = Err(same);
         } else {
-            seen.push((file, flow.name.clone()));
+            seen.push((id, flow.name.clone()));
         }
     }
 }

@@ -1,16 +1,18 @@
 //! Servers that the user logged in to by their address, with the client registered for each: one 0600 file per server
-//! in `.registrations` of the tokens directory. Not here: discovery (see `flow`).
+//! in `.registrations` of the user's own folder, or of a project's that has one from an earlier version. Not here:
+//! servers that take a key (see `keys`); discovery (see `flow`).
 
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, json};
+use serde_json::{Map, Value, json};
 use url::Url;
 
+use super::keys::KeyRegistration;
 use crate::config::{Config, ConfigError, CredentialPlan, checked_name, signing_key};
 use crate::credential::{
-    AuthorizationCodeConfig, ClientCredentialsConfig, Credential, CredentialId, CredentialKind, GrantConfig,
-    NamedValue, Origin, SERVER_URL, TokenEndpoint,
+    AuthorizationCodeConfig, BY_ADDRESS, ClientCredentialsConfig, Credential, CredentialId, CredentialKind,
+    GrantConfig, NamedValue, Origin, SERVER_URL, StoreScope, TokenEndpoint,
 };
 use crate::oauth::{ClientAuth, OAuthClient, document_address};
 use crate::provider::{BodyFormat, Provider, ProviderError};
@@ -18,11 +20,18 @@ use crate::secret::Secret;
 use crate::sys::private_file::{self, Draft};
 use crate::text::word;
 
-/// Used in place of a provider's name.
-const PROVIDER: &str = "mcp";
 const FOLDER: &str = ".registrations";
 /// The space reserved for a registration, in bytes.
 const ROOM: u64 = 8 << 10;
+
+/// What is stored about a server.
+#[derive(Clone, Debug)]
+pub enum Registered {
+    /// It was logged in to.
+    Login(Registration),
+    /// It takes a key.
+    Key(KeyRegistration),
+}
 
 /// Everything that a login at a server needs.
 #[derive(Clone, Debug, Deserialize)]
@@ -55,6 +64,9 @@ pub struct Registration {
     /// The endpoints of an issuer that publishes no metadata.
     #[serde(default)]
     pub endpoints: Option<RegisteredEndpoints>,
+    /// Where it is stored.
+    #[serde(skip)]
+    pub scope: StoreScope,
 }
 
 /// A private key that stays in the user's file.
@@ -73,6 +85,25 @@ pub struct RegisteredEndpoints {
     pub authorization: Url,
     /// RFC 6749 section 3.2.
     pub token: Url,
+}
+
+impl Registered {
+    /// The server's address.
+    pub fn url(&self) -> &Url {
+        match self {
+            Self::Login(kept) => &kept.url,
+            Self::Key(kept) => &kept.url,
+        }
+    }
+
+    fn read(text: &str, scope: StoreScope) -> serde_json::Result<Self> {
+        let value: Value = serde_json::from_str(text)?;
+        if value.get(super::keys::MEMBER).is_some() {
+            let kept = KeyRegistration::deserialize(value)?;
+            return Ok(Self::Key(KeyRegistration { scope, ..kept }));
+        }
+        Ok(Self::Login(Registration { scope, ..Registration::deserialize(value)? }))
+    }
 }
 
 impl Registration {
@@ -142,30 +173,57 @@ impl Registration {
             "token_params": resource,
             "redirect": {"any_port": true},
         });
-        let unreadable =
-            |e: serde_json::Error| ProviderError::Unreadable { name: PROVIDER.into(), reason: e.to_string() };
+        let unreadable = |e: serde_json::Error| ProviderError::Unreadable {
+            name: BY_ADDRESS.into(),
+            reason: e.to_string(),
+        };
         let mut provider: Provider = serde_json::from_value(value).map_err(unreadable)?;
-        provider.name = PROVIDER.into();
+        provider.name = BY_ADDRESS.into();
         Ok(provider)
     }
 }
 
 impl Config {
-    /// What is stored about a server.
+    /// What is stored about a login to a server.
     ///
     /// # Errors
     /// [`ConfigError`] for an invalid name, and for a file that cannot be used.
     pub fn registration(&self, name: &str) -> Result<Option<Registration>, ConfigError> {
-        let path = self.registration_file(name)?;
-        private_file::check_dir(&self.tokens_dir)?;
-        private_file::check_dir(&self.tokens_dir.join(FOLDER))?;
+        Ok(self.registered_as(name)?.and_then(|kept| match kept {
+            Registered::Login(kept) => Some(kept),
+            Registered::Key(_) => None,
+        }))
+    }
+
+    /// What is stored about a server: by the user, else by the project.
+    ///
+    /// # Errors
+    /// As for [`registration`](Self::registration).
+    pub fn registered_as(&self, name: &str) -> Result<Option<Registered>, ConfigError> {
+        self.read_registration(name, self.registration_scope(name)?)
+    }
+
+    /// The store that a server's registration is in, or will be.
+    ///
+    /// # Errors
+    /// [`ConfigError`] for an invalid name.
+    pub fn registration_scope(&self, name: &str) -> Result<StoreScope, ConfigError> {
+        let own = self.own_scope();
+        let is_in = |scope| self.registration_file(name, scope).map(|path| path.symlink_metadata().is_ok());
+        Ok(if !is_in(own)? && is_in(StoreScope::Project)? { StoreScope::Project } else { own })
+    }
+
+    fn read_registration(&self, name: &str, scope: StoreScope) -> Result<Option<Registered>, ConfigError> {
+        let path = self.registration_file(name, scope)?;
+        private_file::check_dir(self.folder(scope))?;
+        private_file::check_dir(&self.folder(scope).join(FOLDER))?;
         let Some(text) = private_file::read(&path)? else { return Ok(None) };
         let unreadable = |e: serde_json::Error| {
             // The library's own message may repeat a value.
             let what = format!("{} is not a registration (line {})", path.display(), e.line());
             ConfigError::File(what, format!("remove it, then log in again: rm {}", path.display()))
         };
-        serde_json::from_str(&text).map(Some).map_err(unreadable)
+        Registered::read(&text, scope).map(Some).map_err(unreadable)
     }
 
     /// Creates the registration's file with space reserved: a client that cannot be stored must not be registered.
@@ -173,9 +231,16 @@ impl Config {
     /// # Errors
     /// As for [`registration`](Self::registration).
     pub fn draft_registration(&self, name: &str) -> Result<Draft, ConfigError> {
-        let path = self.registration_file(name)?;
-        private_file::create_dir_ignored(&self.tokens_dir)?;
-        private_file::create_dir(&self.tokens_dir.join(FOLDER))?;
+        self.draft_in(name, self.registration_scope(name)?)
+    }
+
+    pub(super) fn draft_in(&self, name: &str, scope: StoreScope) -> Result<Draft, ConfigError> {
+        let (path, folder) = (self.registration_file(name, scope)?, self.folder(scope));
+        match scope {
+            StoreScope::Project => private_file::create_dir_ignored(folder)?,
+            StoreScope::User => private_file::create_dir(folder)?,
+        }
+        private_file::create_dir(&folder.join(FOLDER))?;
         Ok(Draft::begin(&path, ROOM)?)
     }
 
@@ -189,7 +254,7 @@ impl Config {
         draft: Option<Draft>,
         kept: &Registration,
     ) -> Result<(), ConfigError> {
-        let draft = draft.map_or_else(|| self.draft_registration(name), Ok)?;
+        let draft = draft.map_or_else(|| self.draft_in(name, kept.scope), Ok)?;
         let object = json!({
             "url": kept.url,
             "resource": kept.resource,
@@ -220,34 +285,43 @@ impl Config {
     /// Where a credential's registration is, if it has one.
     pub fn registered_at(&self, id: &CredentialId) -> Option<PathBuf> {
         let server =
-            id.server.as_deref().filter(|_| id.kind == CredentialKind::Egress && id.name == PROVIDER)?;
-        self.registration_file(server).ok().filter(|path| path.symlink_metadata().is_ok())
+            id.server.as_deref().filter(|_| id.kind == CredentialKind::Egress && id.name == BY_ADDRESS)?;
+        self.registration_file(server, id.scope).ok().filter(|path| path.symlink_metadata().is_ok())
     }
 
     /// The login at a server.
     pub fn by_address(&self, name: &str, kept: &Registration) -> CredentialPlan {
-        planned(name, credential(name, kept))
+        planned(name, kept.scope, credential(name, kept))
     }
 
-    /// Every server that was logged in to by its address, by name; none if a provider is named.
+    /// Every server that was logged in to by its address or has a key, by name, the user's own first; none if a
+    /// provider is named.
     pub(super) fn registered(&self, provider: Option<&str>) -> Vec<CredentialPlan> {
-        let entries = std::fs::read_dir(self.tokens_dir.join(FOLDER)).ok().filter(|_| provider.is_none());
+        let mut scopes = vec![self.own_scope(), StoreScope::Project];
+        scopes.dedup();
+        let scopes = scopes.into_iter().filter(|_| provider.is_none());
+        scopes.flat_map(|scope| self.registered_in(scope)).collect()
+    }
+
+    fn registered_in(&self, scope: StoreScope) -> Vec<CredentialPlan> {
+        let entries = std::fs::read_dir(self.folder(scope).join(FOLDER)).ok();
         let files = entries.into_iter().flatten().flatten().map(|entry| entry.file_name());
         let mut names: Vec<String> =
             files.filter_map(|file| Some(file.to_str()?.strip_suffix(".json")?.to_owned())).collect();
         names.retain(|name| checked_name(FOLDER, name).is_ok());
         names.sort();
-        let kept = |name: String| match self.registration(&name) {
-            Ok(Some(kept)) => Some(self.by_address(&name, &kept)),
+        let kept = |name: String| match self.read_registration(&name, scope) {
+            Ok(Some(Registered::Login(kept))) => Some(self.by_address(&name, &kept)),
+            Ok(Some(Registered::Key(kept))) => Some(self.key(&name, &kept)),
             Ok(None) => None,
-            Err(error) => Some(planned(&name, Err(error))),
+            Err(error) => Some(planned(&name, scope, Err(error))),
         };
         names.into_iter().filter_map(kept).collect()
     }
 
-    fn registration_file(&self, name: &str) -> Result<PathBuf, ConfigError> {
+    fn registration_file(&self, name: &str, scope: StoreScope) -> Result<PathBuf, ConfigError> {
         let name = checked_name("--server-name", name)?;
-        Ok(self.tokens_dir.join(FOLDER).join(format!("{name}.json")))
+        Ok(self.folder(scope).join(FOLDER).join(format!("{name}.json")))
     }
 }
 
@@ -265,24 +339,29 @@ pub fn login_command(url: &Url, name: &str) -> String {
     format!("mcpauth login {address}{own}")
 }
 
-fn planned(name: &str, credential: Result<Credential, ConfigError>) -> CredentialPlan {
-    CredentialPlan { kind: CredentialKind::Egress, name: address_id(name).to_string(), set: None, credential }
+pub(super) fn planned(
+    name: &str,
+    scope: StoreScope,
+    credential: Result<Credential, ConfigError>,
+) -> CredentialPlan {
+    let name = address_id(name, scope).to_string();
+    CredentialPlan { kind: CredentialKind::Egress, name, set: None, scope, credential }
 }
 
 /// The id of a server's credential.
-pub fn address_id(name: &str) -> CredentialId {
-    CredentialId { kind: CredentialKind::Egress, name: PROVIDER.into(), server: Some(name.into()) }
+pub fn address_id(name: &str, scope: StoreScope) -> CredentialId {
+    CredentialId::new(CredentialKind::Egress, BY_ADDRESS, Some(name)).in_scope(scope)
 }
 
 fn credential(name: &str, kept: &Registration) -> Result<Credential, ConfigError> {
     let command = login_command(&kept.url, name);
     Ok(Credential {
-        id: address_id(name),
+        id: address_id(name, kept.scope),
         client: kept.client(&command)?,
         owner: NamedValue::new("the login", Origin::Flag),
         issuer: kept.issuer.clone(),
         how: kept.how()?,
-        provider_field: PROVIDER.into(),
+        provider_field: BY_ADDRESS.into(),
         facts: Map::from_iter([(SERVER_URL.to_owned(), kept.url.as_str().into())]),
         command,
     })
@@ -311,6 +390,7 @@ mod tests {
             scopes: vec!["a".into()],
             for_itself: false,
             endpoints: None,
+            scope: StoreScope::Project,
         }
     }
 

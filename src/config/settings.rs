@@ -45,6 +45,8 @@ struct LookedUp {
     notices: Vec<String>,
     /// The command line, for messages that show how to change it.
     typed: Vec<String>,
+    /// Where the project's credentials are, if the folder that we are in does not say.
+    project_tokens: Option<PathBuf>,
 }
 
 #[derive(Clone)]
@@ -196,6 +198,17 @@ impl Settings {
     /// Sets a setting on behalf of a flag; it takes precedence over everything else.
     pub fn flag(&mut self, name: impl Into<String>, value: impl Into<Secret>) {
         Arc::make_mut(&mut self.known).flags.insert(name.into(), value.into());
+    }
+
+    /// Says where the project's credentials are. Unlike `MCPAUTH_TOKENS_DIR`, it leaves the user's own where they are,
+    /// and it is no more trusted than the project.
+    pub fn set_project_tokens(&mut self, dir: &Path) {
+        Arc::make_mut(&mut self.known).project_tokens = Some(paths::absolute(dir));
+    }
+
+    /// Where the project's credentials are, if that was said.
+    pub(super) fn project_tokens(&self) -> Option<&Path> {
+        self.known.project_tokens.as_deref()
     }
 
     /// A setting's value; an empty one counts as absent at every level.

@@ -14,7 +14,7 @@ use crate::config::{Config, ConfigError, NamedValue as Setting, Origin};
 use crate::error::Error;
 use crate::given::secret_from;
 use crate::oauth::{Challenge, is_sendable};
-use crate::render::ServerEntry;
+use crate::render::{CredentialPlace, ServerEntry};
 use crate::secret::Secret;
 use crate::servers::{Advice, CredentialOrigin, ServerRef, Servers, place};
 use crate::session::UpstreamAuth;
@@ -199,6 +199,7 @@ impl TokenSource for Target {
                 transport: String::new(),
                 headers: Vec::new(),
                 bearers: Bearers::default(),
+                place: CredentialPlace::default(),
             },
             which => self.servers.fresh(which).await?,
         };

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::credential::{Credential, GrantConfig};
+use crate::credential::{Credential, GrantConfig, USUAL_FORMAT, USUAL_HEADER};
 use crate::error::Error;
 use crate::gateway::{CachedCredential, CredentialKeeper, PendingCredential};
 use crate::secret::Secret;
@@ -36,9 +36,18 @@ impl InVault {
     fn kept(&self, fresh: IssuedToken) -> CachedCredential {
         let sites = match &self.credential.how {
             GrantConfig::AuthorizationCode(person) => person.provider.sites.as_ref(),
-            GrantConfig::ClientCredentials(_) => None,
+            GrantConfig::ClientCredentials(_) | GrantConfig::Key(_) => None,
         };
         let site = sites.map(|sites| sites.header.clone()).zip(fresh.stored.cloud_id);
-        CachedCredential { token: fresh.stored.token, site, is_new: fresh.outcome != TokenOutcome::Reused }
+        let (header, format) = match self.credential.key() {
+            Some(key) => (key.header.as_str(), key.format.as_str()),
+            None => (USUAL_HEADER, USUAL_FORMAT),
+        };
+        CachedCredential {
+            token: fresh.stored.token,
+            header: (header.into(), format.into()),
+            site,
+            is_new: !matches!(fresh.outcome, TokenOutcome::Reused | TokenOutcome::Unchanged),
+        }
     }
 }

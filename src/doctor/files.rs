@@ -9,24 +9,30 @@ use crate::credential::CredentialId;
 use crate::doctor::finding::{Finding, Fix};
 use crate::error::Error;
 use crate::render;
-use crate::store::{Storage, Store, StoreError};
+use crate::servers;
+use crate::store::{Store, StoreError};
 use crate::sys::private_file::{self, FileError};
 use crate::vault::VaultError;
 
 const MODE: &str = "files.mode";
 const LINK: &str = "files.link";
+/// The folders that mcpauth makes in a folder of credentials.
+const OWN_FOLDERS: [&str; 3] = [".locks", ".registrations", ".secrets"];
 /// A younger file may still be being written.
 const LEFT_BEHIND: Duration = Duration::from_secs(60);
 
 pub(super) fn check(config: &Config) -> Vec<Finding> {
-    let dir = &config.tokens_dir;
-    let mut findings = folder(dir);
+    let folders = config.folders();
+    let mut findings: Vec<Finding> = folders.iter().flat_map(|dir| folder(dir)).collect();
     findings
         .extend(config.state_dir.iter().map(|dir| dir.join("installed.json")).flat_map(|path| open(&path)));
     findings.extend(leftovers(config));
     if findings.is_empty() {
-        let text = if dir.is_dir() { "is private, and so is everything in it" } else { "does not exist yet" };
-        findings.push(Finding::ok(MODE, format!("{} {text}", dir.display())));
+        findings.extend(folders.iter().map(|dir| {
+            let text =
+                if dir.is_dir() { "is private, and so is everything in it" } else { "does not exist yet" };
+            Finding::ok(MODE, format!("{} {text}", dir.display()))
+        }));
     }
     findings.extend(broken(config));
     findings
@@ -48,7 +54,7 @@ fn folder(dir: &Path) -> Vec<Finding> {
     for path in entries(dir) {
         if private_file::is_symlink(&path) {
             findings.push(link(&path));
-        } else if path.is_file() || path.ends_with(".locks") {
+        } else if path.is_file() || OWN_FOLDERS.iter().any(|name| path.ends_with(name)) {
             findings.extend(open(&path));
         }
     }
@@ -74,7 +80,7 @@ fn open(path: &Path) -> Option<Finding> {
 
 /// The drafts that an interrupted run left, wherever mcpauth writes.
 fn leftovers(config: &Config) -> Vec<Finding> {
-    let mut folders: Vec<PathBuf> = vec![config.tokens_dir.clone()];
+    let mut folders: Vec<PathBuf> = config.folders().into_iter().map(Path::to_owned).collect();
     folders.extend(config.state_dir.clone());
     // A broken record of the clients' files is reported elsewhere.
     let records = config.state_dir.iter().flat_map(|dir| render::records(dir).unwrap_or_default());
@@ -106,7 +112,7 @@ fn leftover(path: PathBuf) -> Finding {
 
 /// Token files that cannot be parsed. Their modes are checked separately.
 fn broken(config: &Config) -> Vec<Finding> {
-    let store = Store::new(&config.tokens_dir, Storage::File);
+    let store = servers::file_store(config);
     let files = store.files().into_iter().filter(|path| is_token(path));
     let failed = files.filter_map(|path| match store.read_file(&path) {
         Err(

@@ -61,7 +61,7 @@ pub(super) async fn check(
 ) -> Vec<Finding> {
     let mut asked: Vec<ProbeTarget> = Vec::new();
     for credential in planned.iter().filter_map(|flow| flow.credential.as_ref().ok()) {
-        let new = ProbeTarget::of(config, credential);
+        let Some(new) = ProbeTarget::of(config, credential) else { continue };
         if asked.iter().all(|known| known.name != new.name || known.what != new.what) {
             asked.push(new);
         }
@@ -75,9 +75,11 @@ pub(super) async fn check(
 }
 
 impl ProbeTarget {
-    fn of(config: &Config, credential: &Credential) -> Self {
+    /// `None` for a key, which no issuer knows.
+    fn of(config: &Config, credential: &Credential) -> Option<Self> {
         let endpoint = |url: &Url| ProbeKind::Endpoint(url.clone());
         let what = match &credential.how {
+            GrantConfig::Key(_) => return None,
             GrantConfig::ClientCredentials(machine) => match &machine.endpoint {
                 TokenEndpoint::Known(url) => endpoint(url),
                 TokenEndpoint::Discover { .. } => ProbeKind::Metadata,
@@ -108,7 +110,7 @@ impl ProbeTarget {
             ProbeKind::Endpoint(url) => Some(url.clone()),
         };
         let proxy = url.and_then(|url| proxy_for(config, &url));
-        Self { name, what, proxy, remedy, command: credential.command.clone() }
+        Some(Self { name, what, proxy, remedy, command: credential.command.clone() })
     }
 
     fn by_gateway(config: &Config, issuer: String) -> Self {

@@ -51,6 +51,8 @@ pub(super) async fn accepted(http: &Http, held: &ConfiguredToken<'_>) -> Option<
         return None;
     }
     match &held.credential.how {
+        // Only its server knows.
+        GrantConfig::Key(_) => None,
         GrantConfig::ClientCredentials(machine) => of_machine(http, held.credential, machine).await,
         GrantConfig::AuthorizationCode(person) => match of_request(http, held.credential, person).await {
             Some(refused) => Some(refused),
@@ -153,6 +155,6 @@ fn failed(credential: &Credential, error: FlowError) -> Finding {
 fn person(credential: &Credential) -> Option<&AuthorizationCodeConfig> {
     match &credential.how {
         GrantConfig::AuthorizationCode(person) => Some(person),
-        GrantConfig::ClientCredentials(_) => None,
+        GrantConfig::ClientCredentials(_) | GrantConfig::Key(_) => None,
     }
 }

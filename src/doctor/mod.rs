@@ -80,7 +80,7 @@ pub(crate) async fn examine(options: DoctorOptions, config: &Config, context: &C
     let (storage, kind) = storage::check(config).await;
     report.findings.push(storage);
 
-    let store = Store::new(&config.tokens_dir, kind);
+    let store = Store::new(&config.tokens_dir, &config.user_tokens_dir, kind);
     let (held, unreadable) = ConfiguredToken::all(&planned, &store);
     report.findings.extend(unreadable);
     report.findings.extend(surroundings::check(config, held.iter().any(ConfiguredToken::needs_person)));

@@ -14,7 +14,8 @@ const KEYRING_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The storage in use and its state.
 pub(super) async fn check(config: &Config) -> (Finding, Storage) {
-    let files = format!("secrets are kept in 0600 files in {}", config.tokens_dir.display());
+    let folders: Vec<String> = config.folders().into_iter().map(|dir| dir.display().to_string()).collect();
+    let files = format!("secrets are kept in 0600 files in {}", folders.join(" and "));
     let choice = match config.storage() {
         Ok(choice) => choice,
         Err(error) => return (Finding::error(KEYRING_CHECK, &error.into(), "mcpauth doctor"), Storage::File),

@@ -2,7 +2,7 @@
 //! audience (see `audience`); files that cannot be read (see `files`).
 
 use crate::config::{Config, CredentialPlan};
-use crate::credential::{Credential, GrantConfig};
+use crate::credential::{Credential, GrantConfig, KEY_WARNING, KeyConfig};
 use crate::doctor::files::is_token;
 use crate::doctor::finding::Finding;
 use crate::error::Error;
@@ -48,7 +48,8 @@ impl<'p> ConfiguredToken<'p> {
     /// Whether getting a token needs a login.
     pub(super) fn needs_person(&self) -> bool {
         let renewable = self.stored.as_ref().is_some_and(|stored| stored.token.refresh_token.is_some());
-        matches!(self.credential.how, GrantConfig::AuthorizationCode(_)) && !self.is_good() && !renewable
+        let login = matches!(self.credential.how, GrantConfig::AuthorizationCode(_));
+        login && !self.is_good() && !renewable
     }
 
     /// Files of the registry's scripts do not name their client.
@@ -69,6 +70,9 @@ impl<'p> ConfiguredToken<'p> {
             return Finding::ok(EXPIRY_CHECK, format!("{id} is good, and does not expire"));
         };
         let when = clock::relative(end, now);
+        if self.credential.key().is_some() {
+            return self.key(end, now);
+        }
         let machine = matches!(self.credential.how, GrantConfig::ClientCredentials(_));
         let renewable = machine || stored.token.refresh_token.is_some();
         match stored.token.freshness(now) {
@@ -96,8 +100,35 @@ impl<'p> ConfiguredToken<'p> {
         }
     }
 
+    /// A key that expires.
+    fn key(&self, end: Epoch, now: Epoch) -> Finding {
+        let Credential { id, command, .. } = self.credential;
+        let when = clock::relative(end, now);
+        let remedy = format!("get another one from its service, then run: {command}");
+        if end <= now {
+            return Finding::problem(EXPIRY_CHECK, format!("{id}: the key expired {when}"), remedy);
+        }
+        if end - now < KEY_WARNING {
+            return Finding::warn(EXPIRY_CHECK, format!("{id}: the key expires {when}"), remedy);
+        }
+        Finding::ok(EXPIRY_CHECK, format!("{id}: the key expires {when}"))
+    }
+
     fn missing(&self) -> Finding {
         let Credential { id, command, .. } = self.credential;
+        match self.credential.key() {
+            Some(KeyConfig { command: Some(_), .. }) => {
+                return Finding::ok(
+                    EXPIRY_CHECK,
+                    format!("{id}: a command prints the key when it is needed"),
+                );
+            }
+            Some(_) => {
+                let text = format!("{id}: no key is stored");
+                return Finding::problem(EXPIRY_CHECK, text, format!("run: {command}"));
+            }
+            None => {}
+        }
         if matches!(self.credential.how, GrantConfig::AuthorizationCode(_)) {
             let text = format!("{id}: not logged in yet");
             return Finding::problem(EXPIRY_CHECK, text, format!("run: {command}"));
@@ -136,10 +167,10 @@ fn orphans(held: &[ConfiguredToken<'_>], store: &Store, now: Epoch) -> Vec<Findi
 
 fn service(config: &Config) -> Option<Finding> {
     const SERVICE_CHECK: &str = "tokens.service";
-    if !config.tokens_dir.is_dir() {
+    if !config.service_dir().is_dir() {
         return None;
     }
-    Some(if refresh::running(&config.tokens_dir).is_some() {
+    Some(if refresh::running(config).is_some() {
         Finding::ok(SERVICE_CHECK, "the refresh service is running")
     } else {
         Finding::skipped(

@@ -72,6 +72,7 @@ pub async fn revoke(
 /// The provider's file takes precedence; else the issuer's metadata.
 async fn place(http: &Http, credential: &Credential) -> Result<Option<RevocationEndpoint>, FlowError> {
     let issuer = match &credential.how {
+        GrantConfig::Key(_) => None,
         GrantConfig::ClientCredentials(_) => Some(&credential.issuer),
         GrantConfig::AuthorizationCode(person) => match &person.provider.revocation_endpoint {
             Some(text) => {
@@ -104,7 +105,7 @@ async fn ask(
     kind: TokenKind,
 ) -> Result<(), FlowError> {
     let (headers, json) = match &credential.how {
-        GrantConfig::ClientCredentials(_) => (HeaderMap::new(), false),
+        GrantConfig::ClientCredentials(_) | GrantConfig::Key(_) => (HeaderMap::new(), false),
         GrantConfig::AuthorizationCode(person) => {
             (own_headers(&person.provider), person.provider.token_request == BodyFormat::Json)
         }

@@ -30,6 +30,8 @@ pub type PendingCredential<'a> = Pin<Box<dyn Future<Output = Result<CachedCreden
 pub struct CachedCredential {
     /// The token.
     pub token: TokenSet,
+    /// The header that it is sent in, and that header's value with `{}` for the token.
+    pub header: (String, String),
     /// The header that names its site, if the service has sites, and its value.
     pub site: Option<(String, String)>,
     /// It comes straight from the authorization server, not from the store.
@@ -44,7 +46,8 @@ pub struct StoredCredential {
 
 /// A credential in the form that requests use.
 pub(super) struct OutgoingCredential {
-    authorization: HeaderValue,
+    name: HeaderName,
+    value: HeaderValue,
     /// Its site, if the service has sites.
     site: Option<(HeaderName, HeaderValue)>,
     token: TokenSet,
@@ -117,8 +120,9 @@ impl Supply for CredentialRequest<'_> {
         let (stored, refused) = (self.stored.clone(), refused.map(|ready| ready.token.access_token.clone()));
         let asked = self.vault.spawn(async move { stored.keeper.get(refused.as_ref()).await });
         match timeout(LONGEST, asked).await {
-            Ok(Ok(Ok(CachedCredential { token, site, is_new }))) => {
-                Ok(Got { token: OutgoingCredential::new(token, site).ok_or(EgressUnavailable)?, is_new })
+            Ok(Ok(Ok(CachedCredential { token, header, site, is_new }))) => {
+                let token = OutgoingCredential::new(token, header, site).ok_or(EgressUnavailable)?;
+                Ok(Got { token, is_new })
             }
             Ok(Ok(Err(why))) => {
                 warn!(event = "egress", request = self.request, "{why}");
@@ -131,17 +135,23 @@ impl Supply for CredentialRequest<'_> {
 }
 
 impl OutgoingCredential {
-    fn new(token: TokenSet, site: Option<(String, String)>) -> Option<Self> {
-        let mut authorization =
-            HeaderValue::try_from(format!("Bearer {}", token.access_token.expose())).ok()?;
-        authorization.set_sensitive(true);
+    fn new(
+        token: TokenSet,
+        (name, format): (String, String),
+        site: Option<(String, String)>,
+    ) -> Option<Self> {
+        let name: HeaderName = name.parse().ok()?;
+        let mut value = HeaderValue::from_str(token.access_token.within(&format).expose()).ok()?;
+        value.set_sensitive(true);
         let site = site.and_then(|(name, id)| Some((name.parse().ok()?, HeaderValue::try_from(id).ok()?)));
-        Some(Self { authorization, site, token })
+        Some(Self { name, value, site, token })
     }
 
     /// Inserts it, replacing whatever the caller sent.
     pub(super) fn apply(&self, headers: &mut HeaderMap) {
-        headers.insert(AUTHORIZATION, self.authorization.clone());
+        // A server that takes a key in another header gets no token of the caller's either.
+        headers.remove(AUTHORIZATION);
+        headers.insert(self.name.clone(), self.value.clone());
         if let Some((name, value)) = &self.site {
             headers.insert(name.clone(), value.clone());
         }

@@ -2,10 +2,12 @@
 //! token (see `vault`).
 
 mod client;
+mod key;
 mod prepare;
 mod request;
 mod stale;
 
+pub(crate) use self::key::{KeyRequest, KeySource, keep_key};
 use self::prepare::{is_moved, prepare};
 pub(crate) use self::request::{LoginRequest, Own};
 use self::stale::is_stale;

@@ -6,6 +6,7 @@ use super::request::LoginRequest;
 use url::Url;
 
 use crate::config::{Config, RegisteredEndpoints, Registration};
+use crate::credential::StoreScope;
 use crate::error::Error;
 use crate::flow::{self, AddressError, Discovered, FlowError};
 use crate::notice::Notices;
@@ -42,7 +43,8 @@ pub(super) async fn prepare(
     let scopes = scopes(request, kept, &found);
     let chosen = choose(request, config, &vault.http, kept, &found, &scopes, make_room).await?;
     say(&found, &scopes, &chosen, for_itself, out);
-    Ok(registration(request, found, scopes, chosen, for_itself))
+    let scope = config.registration_scope(&request.name)?;
+    Ok(Registration { scope, ..registration(request, found, scopes, chosen, for_itself) })
 }
 
 /// Whether the login would go to an issuer that the server no longer names, or to an address that is no longer its
@@ -93,6 +95,7 @@ fn registration(
         redirect_uri,
         scopes,
         for_itself,
+        scope: StoreScope::default(),
     }
 }
 

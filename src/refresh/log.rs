@@ -22,7 +22,9 @@ pub(crate) fn answered(name: &str, fresh: &IssuedToken, next: Next, now: Epoch) 
     let what = match fresh.outcome {
         TokenOutcome::Reused => "reused",
         TokenOutcome::Unchanged => "unchanged",
-        TokenOutcome::Refreshed | TokenOutcome::Obtained | TokenOutcome::LoggedIn => "refreshed",
+        TokenOutcome::Refreshed | TokenOutcome::Obtained | TokenOutcome::LoggedIn | TokenOutcome::Entered => {
+            "refreshed"
+        }
     };
     let about = match fresh.outcome {
         TokenOutcome::Reused => "another process renewed it; it ",

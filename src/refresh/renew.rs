@@ -49,9 +49,10 @@ pub(crate) async fn renew(
     buffer: Epoch,
     force: bool,
 ) -> Result<IssuedToken, Error> {
-    let is_due = |token: &TokenSet| life(token).due(buffer).is_some_and(|at| at <= clock::now());
+    let is_key = credential.key().is_some();
+    let is_due = |token: &TokenSet| !is_key && life(token).due(buffer).is_some_and(|at| at <= clock::now());
     let fresh = match vault.kept(credential).map_err(VaultError::Store)? {
-        Some(stored) if !force && !is_due(&stored.token) => {
+        Some(stored) if is_key || !force && !is_due(&stored.token) => {
             return Ok(IssuedToken {
                 stored,
                 outcome: TokenOutcome::Reused,

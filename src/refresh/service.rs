@@ -21,7 +21,7 @@ use super::schedule::{AttemptOutcome, Schedule};
 use crate::clients::{self, ConfigRow};
 use crate::config::{Config, ConfigError};
 use crate::context::Context;
-use crate::credential::{Credential, CredentialId, CredentialKind};
+use crate::credential::{Credential, CredentialId, CredentialKind, KEY_FORMAT};
 use crate::error::Error;
 use crate::notice::{Notices, Silence};
 use crate::store::Store;
@@ -99,8 +99,8 @@ pub(crate) fn rewrite(
 }
 
 /// The service of this tokens directory, if it is running.
-pub(crate) fn running(tokens_dir: &Path) -> Option<RunningProcess> {
-    pid_file::holder(&tokens_dir.join(PID_FILE))
+pub(crate) fn running(config: &Config) -> Option<RunningProcess> {
+    pid_file::holder(&config.service_dir().join(PID_FILE))
 }
 
 /// Runs until it is told to stop.
@@ -108,9 +108,13 @@ pub(crate) fn running(tokens_dir: &Path) -> Option<RunningProcess> {
 /// # Errors
 /// Another service of this tokens directory, or whatever keeps it from starting.
 pub(crate) fn run(options: ServiceOptions, config: Config, context: &Context) -> Result<Stop, Error> {
-    private_file::create_dir_ignored(&config.tokens_dir)?;
-    let _alone =
-        PidFile::take(&config.tokens_dir.join(PID_FILE)).map_err(|error| pid_file_error(error, &config))?;
+    let dir = config.service_dir();
+    if dir == config.tokens_dir {
+        private_file::create_dir_ignored(dir)?;
+    } else {
+        private_file::create_dir(dir)?;
+    }
+    let _alone = PidFile::take(&dir.join(PID_FILE)).map_err(|error| pid_file_error(error, &config))?;
     let service = RefreshService::new(options, config, context)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let stop = runtime.block_on(async {
@@ -127,7 +131,7 @@ fn pid_file_error(error: PidError, config: &Config) -> Error {
         PidError::Held(id) => {
             let who = id.map(|id| format!(" as process {id}")).unwrap_or_default();
             let stop = id.map_or_else(|| "stop it".into(), |id| format!("stop it with: kill {id}"));
-            let dir = config.tokens_dir.display();
+            let dir = config.service_dir().display();
             Error::Running {
                 message: format!("mcpauth refresh runs already{who}, for {dir}"),
                 hint: format!("{stop}; or run one pass alongside it: mcpauth refresh --once"),
@@ -195,8 +199,10 @@ impl RefreshService {
         let mut known = BTreeMap::new();
         for flow in self.config.plan(&CredentialKind::ALL, None) {
             match flow.credential {
+                // Nothing renews a key.
+                Ok(credential) if credential.key().is_some() => {}
                 Ok(credential) => {
-                    let id = credential.id.file_name();
+                    let id = self.vault.store.path(&credential.id).to_string_lossy().into_owned();
                     known.insert(id, KnownFile { name: flow.name, credential: Arc::new(credential) });
                 }
                 Err(error) => drop(complaints.insert(format!("{}: {error}; {}", flow.name, error.hint()))),
@@ -233,10 +239,15 @@ impl RefreshService {
 
     /// Token files that no configured credential produces: they are not renewed.
     fn orphans(&self, known: &BTreeMap<String, KnownFile>) -> Vec<String> {
-        let files = self.vault.store.files().into_iter();
+        let store = &self.vault.store;
+        let is_known = |path: &Path| known.contains_key(&*path.to_string_lossy());
+        let is_key = |path: &Path| {
+            let members = store.look(path).ok().flatten().map(|look| look.members);
+            members.is_some_and(|members| members.contains_key(KEY_FORMAT))
+        };
+        let files = store.files().into_iter().filter(|path| !is_known(path) && !is_key(path));
         let names = files.filter_map(|path| path.file_name()?.to_str().map(str::to_owned));
-        let strange =
-            names.filter(|name| CredentialId::parse(name, "").is_some() && !known.contains_key(name));
+        let strange = names.filter(|name| CredentialId::parse(name, "").is_some());
         strange
             .map(|name| format!("{name}: no configured credential produces it, so it is not renewed"))
             .collect()
@@ -371,7 +382,7 @@ impl RefreshService {
 
     fn resolve_again(&self) -> Result<(Config, Arc<Vault>), Error> {
         let config = self.config.read_again()?;
-        if config.tokens_dir != self.config.tokens_dir {
+        if config.folders() != self.config.folders() {
             let variable = "MCPAUTH_TOKENS_DIR".into();
             let reason = "it has changed; restart the service".into();
             return Err(ConfigError::Invalid { variable, reason }.into());

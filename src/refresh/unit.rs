@@ -48,7 +48,7 @@ impl Unit {
         let service = UnitFile {
             command,
             folder: text(&paths::absolute(Path::new("."))),
-            log: text(&config.tokens_dir.join(".refresh.log")),
+            log: text(&config.service_dir().join(".refresh.log")),
         };
         // A line break would start another directive.
         if service.folder.chars().any(char::is_control) {

@@ -18,6 +18,8 @@ const STREAMABLE: &str = "streamable-http";
 pub struct LaunchContext {
     /// Our program, and the flags with which it means the same from anywhere.
     pub command: Vec<String>,
+    /// The same for servers whose credentials are the user's own, and have nothing to do with a project.
+    pub users_command: Vec<String>,
     /// The bridge on this machine, if it is needed.
     pub door: Option<LocalProxy>,
 }
@@ -67,7 +69,9 @@ pub fn client_entries(
     for entry in entries {
         // A client that no longer supports this transport reaches the server through the bridge, which does.
         let unknown = entry.transport != STREAMABLE && !target.sse;
-        let told = build_entry(entry, if unknown { AuthMode::Bridge } else { secrets }, means);
+        // What a command prints is not written down.
+        let unwritten = entry.place.is_printed && matches!(secrets, AuthMode::Inline | AuthMode::Env);
+        let told = build_entry(entry, if unknown || unwritten { AuthMode::Bridge } else { secrets }, means);
         for (_, variable) in &told.variables {
             if taken.contains(variable) {
                 let (server, variable) = (entry.name.clone(), variable.clone());
@@ -85,7 +89,8 @@ fn build_entry(entry: &ServerEntry, secrets: AuthMode, means: &LaunchContext) ->
         // A server's name must never be taken for a flag.
         let end = entry.name.starts_with('-').then(|| "--".to_owned());
         let verb = [verb.to_owned()].into_iter().chain(end).chain([entry.name.clone()]);
-        means.command.iter().cloned().chain(verb).collect::<Vec<_>>()
+        let command = if entry.place.is_users { &means.users_command } else { &means.command };
+        command.iter().cloned().chain(verb).collect::<Vec<_>>()
     };
     let mut told = ClientEntry {
         name: entry.name.clone(),
@@ -126,6 +131,7 @@ fn at(door: &LocalProxy, entry: &ServerEntry) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::render::entries::CredentialPlace;
     use crate::tokens::Bearers;
 
     fn entry(name: &str, transport: &str) -> ServerEntry {
@@ -135,6 +141,7 @@ mod tests {
             transport: transport.into(),
             headers: vec![("X-Authorization".into(), Secret::new("Bearer T"))],
             bearers: Bearers::default(),
+            place: CredentialPlace::default(),
         }
     }
 
@@ -146,6 +153,7 @@ mod tests {
         };
         LaunchContext {
             command: ["/bin/mcpauth", "--tokens-dir", "/t"].map(str::to_owned).into(),
+            users_command: ["/bin/mcpauth", "--tokens-dir", "/u"].map(str::to_owned).into(),
             door: Some(door),
         }
     }
@@ -201,6 +209,21 @@ mod tests {
         for (entry, client, secrets, expected) in cases {
             assert_eq!(shown(entry, client, secrets), expected, "{client} {secrets}");
         }
+    }
+
+    #[test]
+    fn the_users_own_servers_need_no_project_and_what_a_command_prints_is_not_written() {
+        let place = CredentialPlace { is_users: true, is_printed: false };
+        let mine = ServerEntry { place, ..entry("files", STREAMABLE) };
+        assert_eq!(shown(&mine, "roo", AuthMode::Bridge), "/bin/mcpauth --tokens-dir /u bridge files");
+        let place = CredentialPlace { is_printed: true, ..place };
+        let printed = ServerEntry { place, headers: Vec::new(), ..mine };
+        for (client, mode) in [("roo", AuthMode::Inline), ("codex", AuthMode::Env), ("roo", AuthMode::Bridge)]
+        {
+            assert_eq!(shown(&printed, client, mode), "/bin/mcpauth --tokens-dir /u bridge files", "{mode}");
+        }
+        let helper = shown(&printed, "claude-code", AuthMode::Helper);
+        assert!(helper.ends_with("!/bin/mcpauth --tokens-dir /u headers files"), "{helper}");
     }
 
     #[test]

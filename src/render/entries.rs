@@ -24,6 +24,17 @@ pub struct ServerEntry {
     pub headers: Vec<(String, Secret)>,
     /// The tokens in those headers.
     pub bearers: Bearers,
+    /// Where its credential is.
+    pub place: CredentialPlace,
+}
+
+/// Where a server's credential is, as far as its client's entry depends on it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CredentialPlace {
+    /// In the user's own store, which is the same from every folder, and not in the project's.
+    pub is_users: bool,
+    /// Nowhere: a command of the user's prints it when it is needed, so it must not be in a file.
+    pub is_printed: bool,
 }
 
 /// Our identity at the gateway. The gateway reads `X-Authorization` itself and passes `Authorization` on to the
@@ -79,6 +90,10 @@ pub struct EgressToken {
     pub gateway_suffix: String,
     /// The header that names the chosen site, and the site's id.
     pub site: Option<(String, String)>,
+    /// The header that it is sent in, and that header's value with `{}` for the token.
+    pub header: (String, String),
+    /// Where it is.
+    pub place: CredentialPlace,
 }
 
 /// Whether tokens may be sent to another machine without encryption.
@@ -142,13 +157,15 @@ pub fn entries(
     let ours = identity.map(GatewayIdentity::headers).unwrap_or_default();
     let gateway_token = identity.map(GatewayIdentity::access_token);
     let with_credential = egress.iter().filter_map(|credential| {
-        let mut headers = vec![bearer("Authorization", &credential.access_token)];
+        let (place, (header, format)) = (credential.place, &credential.header);
+        let own = Some((header.clone(), value(&credential.access_token, format)));
+        let mut headers: Vec<_> = own.filter(|_| !place.is_printed).into_iter().collect();
         let mut bearers = Bearers { server: Some(credential.access_token.clone()), gateway: None };
         // Our identity at the gateway must not reach other servers.
         if let Some(url) = &credential.url {
             let name = credential.name.clone();
             let transport = spoken(Transport::StreamableHttp);
-            return Some(ServerEntry { name, url: url.clone(), transport, headers, bearers });
+            return Some(ServerEntry { name, url: url.clone(), transport, headers, bearers, place });
         }
         let base = base?;
         headers.extend(credential.site.iter().map(|(name, id)| (name.clone(), Secret::new(id.as_str()))));
@@ -156,7 +173,8 @@ pub fn entries(
         bearers.gateway = gateway_token.cloned();
         let name = credential.name.trim_matches('/').to_owned();
         let url = format!("{base}/{name}{}", credential.gateway_suffix);
-        Some(ServerEntry { name, url, transport: spoken(Transport::StreamableHttp), headers, bearers })
+        let transport = spoken(Transport::StreamableHttp);
+        Some(ServerEntry { name, url, transport, headers, bearers, place })
     });
     let without = servers.iter().filter_map(|server| {
         let base = base?;
@@ -173,7 +191,8 @@ pub fn entries(
         let first = server.transports.first().filter(|_| !is_mcp);
         let transport = spoken(first.copied().unwrap_or(Transport::StreamableHttp));
         let bearers = Bearers { gateway: gateway_token.cloned(), server: None };
-        Some(ServerEntry { name, url, transport, headers: ours.clone(), bearers })
+        let (headers, place) = (ours.clone(), CredentialPlace::default());
+        Some(ServerEntry { name, url, transport, headers, bearers, place })
     });
     let gateway = base.and_then(|base| Url::parse(base).ok());
     let direct =
@@ -213,6 +232,7 @@ pub fn entry_at(
         transport: spoken(Transport::StreamableHttp),
         headers: identity.map(GatewayIdentity::headers).unwrap_or_default(),
         bearers: Bearers { gateway: identity.map(GatewayIdentity::access_token).cloned(), server: None },
+        place: CredentialPlace::default(),
     };
     check(&entry, plain)?;
     Ok(entry)
@@ -232,8 +252,12 @@ fn spoken(transport: Transport) -> String {
 }
 
 fn bearer(name: &str, token: &Secret) -> (String, Secret) {
-    let value = if token.is_empty() { String::new() } else { format!("Bearer {}", token.expose()) };
-    (name.to_owned(), Secret::new(value))
+    (name.to_owned(), value(token, "Bearer {}"))
+}
+
+/// A header's value; empty without a token.
+fn value(token: &Secret, format: &str) -> Secret {
+    if token.is_empty() { Secret::default() } else { token.within(format) }
 }
 
 /// What no name may contain: variables of clients and shells, ends of a path, other slashes.

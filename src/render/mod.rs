@@ -21,7 +21,8 @@ use thiserror::Error;
 pub use auth_mode::AuthMode;
 pub use client_entry::{LaunchContext, LocalProxy, client_entries};
 pub use entries::{
-    EgressToken, GatewayIdentity, PlainHttp, ServerEntry, behind_gateway, entries, entry_at, variable,
+    CredentialPlace, EgressToken, GatewayIdentity, PlainHttp, ServerEntry, behind_gateway, entries, entry_at,
+    variable,
 };
 pub use layout::Layout;
 pub use install::{Destination, DryRun, Installed, forget, install, read_file, write_local};

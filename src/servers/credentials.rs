@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::usable;
 use crate::config::{Config, ConfigError, CredentialPlan};
-use crate::credential::{Credential, CredentialId, CredentialKind};
+use crate::credential::{Credential, CredentialId, CredentialKind, StoreScope};
 use crate::error::Error;
 use crate::store::{Store, StoredToken};
 use crate::sys::private_file;
@@ -25,6 +25,8 @@ pub(crate) struct KnownCredential {
     pub(crate) set: Option<usize>,
     /// `None` if its settings are too incomplete to know its file, and no existing file could be it.
     pub(crate) id: Option<CredentialId>,
+    /// The store that it is in, or will be.
+    scope: StoreScope,
     pub(crate) setup: SetupStatus,
 }
 
@@ -43,8 +45,7 @@ pub(crate) fn all(config: &Config, store: &Store) -> Vec<KnownCredential> {
     let mut all: Vec<KnownCredential> =
         config.plan(&CredentialKind::ALL, None).into_iter().map(KnownCredential::from).collect();
     for id in store.files().iter().filter_map(|path| id_at(store, path)) {
-        let file = id.file_name();
-        if all.iter().any(|known| known.id.as_ref().is_some_and(|id| id.file_name() == file)) {
+        if all.iter().any(|known| known.id.as_ref().is_some_and(|known| known.is_same_file(&id))) {
             continue;
         }
         let name = id.to_string();
@@ -57,6 +58,7 @@ pub(crate) fn all(config: &Config, store: &Store) -> Vec<KnownCredential> {
                     kind: id.kind,
                     name,
                     set: None,
+                    scope: id.scope,
                     id: Some(id),
                     setup: SetupStatus::FileOnly,
                 });
@@ -75,7 +77,11 @@ pub(crate) fn find_by_name<'k>(all: &'k [KnownCredential], name: &str) -> Result
     let ranked = all.iter().filter_map(|known| Some((known.rank(name)?, known)));
     let best = ranked.clone().map(|(rank, _)| rank).min();
     let mut found = ranked.filter(|(rank, _)| Some(*rank) == best).map(|(_, known)| known);
-    match (found.next(), found.collect::<Vec<_>>().as_slice()) {
+    let first = found.next();
+    // Of two files with one name in both stores, the user's own counts, which comes first.
+    let others: Vec<_> =
+        found.filter(|other| first.is_none_or(|first| other.handle() != first.handle())).collect();
+    match (first, others.as_slice()) {
         (Some(known), []) => Ok(known),
         (Some(first), others) => {
             let names: Vec<String> =
@@ -110,16 +116,21 @@ fn quote_name(name: &str) -> String {
 
 impl From<CredentialPlan> for KnownCredential {
     fn from(planned: CredentialPlan) -> Self {
-        let CredentialPlan { kind, name, set, credential } = planned;
+        let CredentialPlan { kind, name, set, scope, credential } = planned;
         let (id, setup) = match credential {
             Ok(credential) => (Some(credential.id.clone()), SetupStatus::Complete(Box::new(credential))),
             Err(error) => (None, SetupStatus::Partial(error)),
         };
-        Self { kind, name, set, id, setup }
+        Self { kind, name, set, id, scope, setup }
     }
 }
 
 impl KnownCredential {
+    /// The store that it is in, or will be.
+    pub(crate) fn scope(&self) -> StoreScope {
+        self.scope
+    }
+
     /// Everything needed to get it, if it is complete.
     pub(crate) fn credential(&self) -> Option<&Credential> {
         match &self.setup {
@@ -222,7 +233,8 @@ fn id_at(store: &Store, path: &Path) -> Option<CredentialId> {
     // A file without such a name is not read.
     CredentialId::parse(file, "")?;
     let members = store.look(path).ok().flatten().map(|look| look.members).unwrap_or_default();
-    CredentialId::parse(file, members.get("provider").and_then(Value::as_str).unwrap_or_default())
+    let id = CredentialId::parse(file, members.get("provider").and_then(Value::as_str).unwrap_or_default());
+    id.map(|id| id.in_scope(store.scope_of(path)))
 }
 
 #[cfg(test)]
@@ -235,6 +247,7 @@ mod tests {
             kind: id.kind,
             name: id.to_string(),
             set: None,
+            scope: id.scope,
             id: Some(id),
             setup: SetupStatus::FileOnly,
         }

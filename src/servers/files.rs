@@ -3,14 +3,18 @@
 
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::config::Config;
-use crate::credential::{Credential, CredentialId, CredentialKind, SERVER_URL};
+use crate::credential::{
+    Credential, CredentialId, CredentialKind, KEY_FORMAT, KEY_HEADER, SERVER_URL, StoreScope, USUAL_FORMAT,
+    USUAL_HEADER,
+};
 use crate::error::Error;
 use crate::notice::Notices;
 use crate::oauth::Freshness;
-use crate::render::{EgressToken, GatewayIdentity};
+use crate::render::{CredentialPlace, EgressToken, GatewayIdentity};
+use crate::secret::Secret;
 use crate::store::{Store, StoredToken};
 use crate::sys::clock;
 use crate::vault::VaultError;
@@ -53,17 +57,46 @@ pub(crate) fn usable(path: &Path, stored: StoredToken) -> Result<StoredToken, Er
 }
 
 /// A token file as a server's entry: keyed by the server's name, else the provider's.
-pub(super) fn egress_of(config: &Config, path: &Path, stored: &StoredToken) -> EgressToken {
+pub(super) fn egress_of(
+    config: &Config,
+    path: &Path,
+    stored: &StoredToken,
+    by: Option<&Credential>,
+) -> EgressToken {
     let provider = config.provider(&stored.provider).ok();
     let header =
         provider.as_ref().and_then(|provider| provider.sites.as_ref()).map(|sites| sites.header.clone());
     EgressToken {
         name: server_name(path, &stored.provider),
-        url: stored.members.get(SERVER_URL).and_then(Value::as_str).map(str::to_owned),
+        url: member(by.map_or(&stored.members, |by| &by.facts), SERVER_URL),
         access_token: stored.token.access_token.clone(),
         gateway_suffix: provider.map_or_else(|| "/mcp".into(), |provider| provider.gateway_suffix),
         site: header.zip(stored.cloud_id.clone()),
+        header: (
+            member(&stored.members, KEY_HEADER).unwrap_or_else(|| USUAL_HEADER.into()),
+            member(&stored.members, KEY_FORMAT).unwrap_or_else(|| USUAL_FORMAT.into()),
+        ),
+        place: CredentialPlace { is_users: config.scope_of(path) == StoreScope::User, is_printed: false },
     }
+}
+
+/// The entry of a server whose key a command prints, without the key.
+pub(super) fn printed_entry(config: &Config, store: &Store, credential: &Credential) -> Option<EgressToken> {
+    let key = credential.key().filter(|key| key.command.is_some())?;
+    let path = store.path(&credential.id);
+    Some(EgressToken {
+        name: server_name(&path, &credential.provider_field),
+        url: member(&credential.facts, SERVER_URL),
+        access_token: Secret::default(),
+        gateway_suffix: String::new(),
+        site: None,
+        header: (key.header.clone(), key.format.clone()),
+        place: CredentialPlace { is_users: config.scope_of(&path) == StoreScope::User, is_printed: true },
+    })
+}
+
+fn member(members: &Map<String, Value>, name: &str) -> Option<String> {
+    members.get(name).and_then(Value::as_str).map(str::to_owned)
 }
 
 /// The clients' identity at the gateway: the file of the token for it. The same for every entry and every caller.

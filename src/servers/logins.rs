@@ -1,6 +1,6 @@
 //! Logins at servers' own addresses: what was requested at each, and the result.
 
-use super::{ServerRef, Servers, is_direct};
+use super::{ServerRef, Servers};
 use crate::credential::GrantConfig;
 use crate::oauth::Challenge;
 use crate::text::word;
@@ -24,10 +24,11 @@ impl Servers {
             ServerRef::ByUrl(url) => self.credential_for(url),
             ServerRef::ByName(name) => self.egress_file(name).and_then(|path| self.credential_at(&path)),
         };
-        let credential = credential.filter(|credential| is_direct(credential))?;
+        let credential = credential.filter(|credential| credential.is_by_address())?;
         let asked = match &credential.how {
             GrantConfig::AuthorizationCode(person) => &person.scopes,
             GrantConfig::ClientCredentials(machine) => &machine.scopes,
+            GrantConfig::Key(_) => return None,
         };
         let stored = self.vault.kept(credential).ok().flatten();
         let is_kept = stored.is_some();

@@ -21,8 +21,8 @@ pub(super) fn may_go(
     places: &[NamedValue],
 ) -> Result<(), ConfigError> {
     for (path, stored) in tokens {
-        let file = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        let by = credentials.iter().find(|by| by.id.file_name() == file && is_clients(stored, by));
+        let is_its = |by: &&Credential| config.folder(by.id.scope).join(by.id.file_name()) == *path;
+        let by = credentials.iter().filter(is_its).find(|by| is_clients(stored, by));
         let owner = config.owner_of_token(path, stored.origin.as_deref(), by.map(|by| &by.owner));
         places.iter().try_for_each(|place| config.may_go(&owner, place))?;
     }

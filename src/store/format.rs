@@ -198,6 +198,7 @@ fn egress(credential: &Credential, token: &TokenSet, notes: &LoginNotes, now: Ep
     let asked = match &credential.how {
         GrantConfig::AuthorizationCode(person) => person.scopes.clone(),
         GrantConfig::ClientCredentials(machine) => machine.scopes.clone(),
+        GrantConfig::Key(_) => Vec::new(),
     };
     let granted = if token.scopes.is_empty() { asked.clone() } else { token.scopes.clone() };
     let mut object = members(json!({

@@ -1,5 +1,5 @@
-//! The system's keyring (Secret Service, Keychain, Credential Manager) for a token file's two secrets. The file
-//! remains, without them. Not here: choosing between file and keyring (see `config`).
+//! The system's keyring (Secret Service, Keychain, Credential Manager) for the members of a file that hold secrets. The
+//! file remains, without them. Not here: choosing between file and keyring (see `config`).
 
 use std::path::Path;
 
@@ -7,17 +7,16 @@ use ::keyring::{Entry, Error};
 use serde_json::{Map, Value};
 
 use crate::store::StoreError;
-use crate::store::format::SECRETS;
 use crate::sys::paths;
 
 const SERVICE: &str = "mcpauth";
 
-/// Moves the secrets from `object` into the keyring.
-pub(super) fn take(path: &Path, object: &mut Map<String, Value>) -> Result<(), StoreError> {
+/// Moves the members that are `secret` from `object` into the keyring.
+pub(super) fn take(path: &Path, object: &mut Map<String, Value>, secret: &[&str]) -> Result<(), StoreError> {
     let mut secrets = Map::new();
-    for name in SECRETS {
-        if let Some(value) = object.get_mut(name) {
-            secrets.insert(name.into(), value.take());
+    for name in secret {
+        if let Some(value) = object.get_mut(*name) {
+            secrets.insert((*name).into(), value.take());
         }
     }
     object.insert("storage".into(), "keyring".into());

@@ -1,10 +1,12 @@
 //! Stores credentials: one JSON file each, with the registry's scripts' names and fields, its secrets in the file or
-//! in the system's keyring. Not here: whether a token is still good (see `vault`).
+//! in the system's keyring. There are two folders, the project's and the user's own, and a credential's id says in
+//! which it is. Not here: whether a token is still good (see `vault`); where the folders are (see `config`).
 
 mod error;
 mod format;
 mod keyring;
 mod lock;
+mod secrets;
 
 use std::path::{Path, PathBuf};
 
@@ -13,8 +15,9 @@ use serde_json::{Map, Value};
 pub use error::StoreError;
 pub use format::{LoginNotes, StoredToken};
 pub use lock::Lock;
+pub use secrets::{ServerSecrets, StoredSecret};
 
-use crate::credential::{Credential, CredentialId, CredentialKind};
+use crate::credential::{Credential, CredentialId, CredentialKind, StoreScope};
 use crate::oauth::{Epoch, TokenSet};
 use crate::secret::Secret;
 use crate::sys::private_file::{self, Draft};
@@ -33,10 +36,13 @@ pub enum Storage {
     Keyring,
 }
 
-/// The tokens directory.
+/// The two folders of credentials, which may be one.
 #[derive(Clone, Debug)]
 pub struct Store {
+    /// The project's.
     dir: PathBuf,
+    /// The user's own.
+    user: PathBuf,
     storage: Storage,
 }
 
@@ -58,19 +64,47 @@ pub struct TokenMetadata {
 }
 
 impl Store {
-    /// A store in `dir`, which is created on the first write.
-    pub fn new(dir: &Path, storage: Storage) -> Self {
-        Self { dir: dir.into(), storage }
+    /// With the project's folder and the user's own, each of which is created on the first write.
+    pub fn new(dir: &Path, user: &Path, storage: Storage) -> Self {
+        Self { dir: dir.into(), user: user.into(), storage }
     }
 
-    /// The tokens directory.
+    /// The project's folder.
     pub fn dir(&self) -> &Path {
         &self.dir
     }
 
+    /// The user's own folder.
+    pub fn user_dir(&self) -> &Path {
+        &self.user
+    }
+
     /// Where a credential's file is.
     pub fn path(&self, id: &CredentialId) -> PathBuf {
-        self.dir.join(id.file_name())
+        self.folder(id.scope).join(id.file_name())
+    }
+
+    /// The store that a file is in.
+    pub fn scope_of(&self, path: &Path) -> StoreScope {
+        let is_users = self.user != self.dir && path.parent() == Some(&self.user);
+        if is_users { StoreScope::User } else { StoreScope::Project }
+    }
+
+    fn folder(&self, scope: StoreScope) -> &Path {
+        match scope {
+            StoreScope::Project => &self.dir,
+            StoreScope::User => &self.user,
+        }
+    }
+
+    /// Creates the folder: one in a project is kept out of commits.
+    fn make_folder(&self, scope: StoreScope) -> Result<&Path, StoreError> {
+        let folder = self.folder(scope);
+        match scope {
+            StoreScope::Project => private_file::create_dir_ignored(folder)?,
+            StoreScope::User => private_file::create_dir(folder)?,
+        }
+        Ok(folder)
     }
 
     /// What is stored for a credential, if anything.
@@ -81,12 +115,12 @@ impl Store {
         self.read_file(&self.path(id))
     }
 
-    /// The content of a file in this directory.
+    /// The content of a file in one of the folders.
     ///
     /// # Errors
     /// As [`StoreError`] says.
     pub fn read_file(&self, path: &Path) -> Result<Option<StoredToken>, StoreError> {
-        private_file::check_dir(&self.dir)?;
+        check_folder(path)?;
         let Some(text) = private_file::read(path)? else { return Ok(None) };
         self.decode(path, &text)
     }
@@ -111,8 +145,7 @@ impl Store {
     /// # Errors
     /// As [`StoreError`] says: a full disk, a keyring that does not work.
     pub fn prepare(&self, id: &CredentialId) -> Result<ReservedFile, StoreError> {
-        private_file::create_dir_ignored(&self.dir)?;
-        let path = self.path(id);
+        let path = self.make_folder(id.scope)?.join(id.file_name());
         if self.storage == Storage::Keyring {
             keyring::probe()?;
         }
@@ -137,7 +170,7 @@ impl Store {
         let ReservedFile { path, draft } = place;
         let mut object = format::encode(credential, token, notes, now);
         if self.storage == Storage::Keyring {
-            keyring::take(&path, &mut object)?;
+            keyring::take(&path, &mut object, &format::SECRETS)?;
         }
         draft.finish(&format::print(&object))?;
         Ok(path)
@@ -182,7 +215,7 @@ impl Store {
     /// # Errors
     /// As [`StoreError`] says.
     pub fn look(&self, path: &Path) -> Result<Option<TokenMetadata>, StoreError> {
-        private_file::check_dir(&self.dir)?;
+        check_folder(path)?;
         let Some(text) = private_file::read(path)? else { return Ok(None) };
         let mut members =
             format::parse(&text).map_err(|reason| StoreError::Format { path: path.into(), reason })?;
@@ -191,7 +224,7 @@ impl Store {
         Ok(Some(TokenMetadata { storage, members }))
     }
 
-    /// Removes a file in this directory, with the keyring's entry for it, including one from an earlier `--storage`.
+    /// Removes a file in one of the folders, with the keyring's entry for it, including one from an earlier `--storage`.
     /// `false` if there was no file.
     ///
     /// # Errors
@@ -240,8 +273,7 @@ impl Store {
     /// # Errors
     /// As [`StoreError`] says.
     pub async fn lock(&self, id: &CredentialId, waiting: impl FnOnce()) -> Result<Lock, StoreError> {
-        let folder = self.dir.join(".locks");
-        private_file::create_dir_ignored(&self.dir)?;
+        let folder = self.make_folder(id.scope)?.join(".locks");
         private_file::create_dir(&folder)?;
         Lock::acquire(&folder.join(format!("{}.lock", id.file_name())), waiting).await
     }
@@ -254,7 +286,7 @@ impl Store {
         keyring::probe()
     }
 
-    /// The files in the directory that contain one of these tokens: client configurations, the registry's scripts'
+    /// The files in the folders that contain one of these tokens: client configurations, the registry's scripts'
     /// caches.
     pub fn copies_of(&self, tokens: &[&Secret]) -> Vec<PathBuf> {
         let holds = |path: &PathBuf| {
@@ -264,15 +296,28 @@ impl Store {
         self.files().into_iter().filter(holds).collect()
     }
 
-    /// Every token file in the directory, by name.
+    /// Every token file, by name; the project's first.
     pub fn files(&self) -> Vec<PathBuf> {
-        let Ok(entries) = std::fs::read_dir(&self.dir) else { return Vec::new() };
-        let mut files: Vec<PathBuf> = entries
-            .flatten()
-            .map(|entry| entry.path())
-            .filter(|path| path.extension().is_some_and(|e| e == "json"))
-            .collect();
-        files.sort();
+        let mut files = files_in(&self.dir);
+        if self.user != self.dir {
+            files.extend(files_in(&self.user));
+        }
         files
     }
+}
+
+fn files_in(dir: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = std::fs::read_dir(dir) else { return Vec::new() };
+    let mut files: Vec<PathBuf> = entries
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|e| e == "json"))
+        .collect();
+    files.sort();
+    files
+}
+
+/// Whether the files next to `path` can be ours.
+fn check_folder(path: &Path) -> Result<(), StoreError> {
+    Ok(path.parent().map_or(Ok(()), private_file::check_dir)?)
 }

@@ -17,6 +17,11 @@ pub fn config_dir() -> Option<PathBuf> {
     ProjectDirs::from("", "", "mcpauth").map(|dirs| dirs.config_dir().to_owned())
 }
 
+/// Where the user's own credentials are: `~/.local/share/mcpauth` on Linux.
+pub fn data_dir() -> Option<PathBuf> {
+    ProjectDirs::from("", "", "mcpauth").map(|dirs| dirs.data_local_dir().to_owned())
+}
+
 /// Where mcpauth records what it wrote into other programs' files: `~/.local/state/mcpauth` on Linux.
 pub fn state_dir() -> Option<PathBuf> {
     ProjectDirs::from("", "", "mcpauth")

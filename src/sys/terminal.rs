@@ -10,6 +10,11 @@ pub fn interactive() -> bool {
     std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
 }
 
+/// Whether stdin is a terminal, at which somebody would have to type.
+pub fn stdin_is_terminal() -> bool {
+    std::io::stdin().is_terminal()
+}
+
 /// Whether stderr can show bars and colours.
 pub fn stderr_is_rich() -> bool {
     std::io::stderr().is_terminal() && env::get("TERM").is_none_or(|term| term != "dumb")

@@ -16,7 +16,8 @@ impl Vault {
     /// [`VaultError::NeedsPerson`], if it names another one; [`VaultError::Store`].
     pub(super) async fn follow(&self, credential: &Credential) -> Result<(), VaultError> {
         let server = credential.facts.get(SERVER_URL).and_then(|url| Url::parse(url.as_str()?).ok());
-        let Some(server) = server else { return Ok(()) };
+        // Only a login by address found its issuer there; settings name a provider.
+        let Some(server) = server.filter(|_| credential.is_by_address()) else { return Ok(()) };
         // A server that cannot tell now changes nothing.
         let other = flow::other_issuer(&self.http, &server, &credential.issuer).await;
         let Some(issuer) = other else { return Ok(()) };

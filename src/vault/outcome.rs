@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use super::CommandError;
 use crate::flow::FlowError;
 use crate::store::{StoreError, StoredToken};
 
@@ -18,6 +19,8 @@ pub enum TokenOutcome {
     Obtained,
     /// By a login.
     LoggedIn,
+    /// Its user entered it.
+    Entered,
     /// It was requested, and the result expires no later than the stored one: nothing was gained.
     Unchanged,
 }
@@ -54,6 +57,15 @@ pub enum VaultError {
         /// Why nothing else helped.
         why: Option<String>,
     },
+    /// It is a key, which only its user can enter.
+    #[error("a key must be entered: {why}")]
+    NeedsKey {
+        /// Why the stored one is not usable.
+        why: String,
+    },
+    /// It is a key or a secret that a command prints, and did not.
+    #[error("{0}")]
+    Command(#[from] CommandError),
     /// It needs a login, and no user is there.
     #[error("a person must log in{}", .why.as_deref().map(|why| format!(" ({why})")).unwrap_or_default())]
     NeedsPerson {

@@ -18,7 +18,7 @@ use mcpauth::provider::BodyFormat;
 use mcpauth::secret::Secret;
 use mcpauth::store::{Storage, Store};
 use mcpauth::sys::http::Http;
-use mcpauth::vault::Vault;
+use mcpauth::vault::{Commands, Vault};
 use url::Url;
 
 /// The client at the identity provider. The gateway accepts none of its tokens.
@@ -38,13 +38,14 @@ impl Ui for Silent {
 /// The credential, kept below `dir`.
 pub(crate) fn stored(idp: &Idp, dir: &Path) -> Arc<StoredCredential> {
     let vault = Vault {
-        store: Store::new(&dir.join("tokens"), Storage::File),
+        store: Store::new(&dir.join("tokens"), &dir.join("tokens"), Storage::File),
         http: Http::new(false),
         browser: None,
         ui: Arc::new(Silent),
         login_within: Duration::ZERO,
         turn: tokio::sync::Mutex::default(),
         exchanges: Default::default(),
+        commands: Commands::new(Vec::new),
     };
     let machine = ClientCredentialsConfig {
         endpoint: TokenEndpoint::Known(idp.token_endpoint().parse().unwrap()),
@@ -56,7 +57,7 @@ pub(crate) fn stored(idp: &Idp, dir: &Path) -> Arc<StoredCredential> {
     };
     let credential = Credential {
         owner: NamedValue::default(),
-        id: CredentialId { kind: CredentialKind::Egress, name: OUTSIDE.into(), server: None },
+        id: CredentialId::new(CredentialKind::Egress, OUTSIDE, None),
         client: OAuthClient { id: OUTSIDE.into(), auth: ClientAuth::SecretPost(Secret::new("secret")) },
         issuer: idp.issuer().into(),
         how: GrantConfig::ClientCredentials(machine),

@@ -5,14 +5,18 @@ use std::path::PathBuf;
 use clap::Args;
 use url::Url;
 
-use crate::cli::args::BrowserArgs;
-use crate::config::{KeyFile, name_of};
+use crate::cli::args::{BrowserArgs, FromCommandArgs};
+use crate::cli::ask::secret;
+use crate::config::{KeyFile, name_of, usual_format};
+use crate::credential::USUAL_HEADER;
 use crate::error::Error;
 use crate::given::secret_from;
-use crate::login::{LoginRequest, Own};
+use crate::login::{KeyRequest, KeySource, LoginRequest, Own};
+use crate::oauth::Epoch;
+use crate::quantity::seconds_within;
 use crate::sys::address::web_url;
-use crate::sys::paths;
 use crate::sys::typed_url::typed_url;
+use crate::sys::{clock, paths};
 use crate::text::word;
 
 /// Log in to any MCP server by its address, and store its token
@@ -27,6 +31,8 @@ use crate::text::word;
 #[command(after_help = "Examples:\n  mcpauth login https://tools.example.com/mcp\n  \
                         mcpauth login https://tools.example.com/mcp --client-id ID --client-secret-file -\n  \
                         mcpauth login https://tools.example.com/mcp --client-id ID --private-key-file key.pem --client-credentials\n  \
+                        pass show tools | mcpauth login https://tools.example.com/mcp --with-token --header X-Api-Key\n  \
+                        mcpauth login https://tools.example.com/mcp --with-token --from-command 'op read op://Work/tools/key'\n  \
                         mcpauth list https://tools.example.com/mcp")]
 pub(in crate::cli) struct LoginArgs {
     /// The MCP server's address; https where it has no scheme
@@ -42,7 +48,9 @@ pub(in crate::cli) struct LoginArgs {
     scope: Vec<String>,
     /// Discover, register and log in again, even if the stored token is good
     #[arg(short, long)]
-    force: bool,
+    pub(super) force: bool,
+    #[command(flatten)]
+    key: KeyArgs,
     /// Log in at this one of the issuers that the server names [default: the first usable one]
     #[arg(long, value_name = "URL", value_parser = address)]
     issuer: Option<Url>,
@@ -78,7 +86,66 @@ struct OwnArgs {
     client_credentials: bool,
 }
 
+/// A key instead of a login.
+#[derive(Args, Debug)]
+struct KeyArgs {
+    /// Keep an API key or personal token instead: from stdin, or from a hidden question on a terminal
+    ///
+    /// It is tried at the server first, stored in your own store, handed out like any other credential, and never
+    /// renewed.
+    #[arg(long, conflicts_with_all = ["client_id", "scope", "issuer", "assume_pkce_s256", "login"])]
+    with_token: bool,
+    /// The header that the server takes the key in
+    #[arg(long, value_name = "NAME", requires = "with_token", default_value = USUAL_HEADER)]
+    header: String,
+    /// The header's value, with {} for the key [default: 'Bearer {}' for Authorization, else {}]
+    #[arg(long, value_name = "TEXT", requires = "with_token")]
+    format: Option<String>,
+    /// When the key expires: a date (2027-01-31), a time (RFC 3339) or from now on (90d)
+    #[arg(long, value_name = "WHEN", requires = "with_token", value_parser = expiry, conflicts_with = "from_command")]
+    expires: Option<Epoch>,
+    #[command(flatten)]
+    from: FromCommandArgs,
+}
+
 impl LoginArgs {
+    /// The key, if one is to be kept instead of a login.
+    ///
+    /// # Errors
+    /// That of stdin or of the question.
+    pub(super) fn key_request(&self) -> Result<Option<KeyRequest>, Error> {
+        if !self.key.with_token {
+            return match self.key.from.command()? {
+                Some(_) => Err(Error::Usage {
+                    message: "--from-command is about a key".into(),
+                    hint: "add --with-token".into(),
+                }),
+                None => Ok(None),
+            };
+        }
+        let key = match self.key.from.command()? {
+            Some(command) => KeySource::Printed(command),
+            None => KeySource::Entered(secret(&format!(
+                "Key for {} (hidden)",
+                self.url.host_str().unwrap_or_default()
+            ))?),
+        };
+        let header = self.key.header.clone();
+        Ok(Some(KeyRequest {
+            url: self.url.clone(),
+            name: self.name(),
+            format: self.key.format.clone().unwrap_or_else(|| usual_format(&header).into()),
+            header,
+            key,
+            expires_at: self.key.expires,
+        }))
+    }
+
+    /// The server's name.
+    pub(super) fn name(&self) -> String {
+        self.server_name.clone().unwrap_or_else(|| name_of(&self.url))
+    }
+
     /// The request, with its files read.
     ///
     /// # Errors
@@ -86,7 +153,7 @@ impl LoginArgs {
     pub(super) fn request(&self) -> Result<LoginRequest, Error> {
         Ok(LoginRequest {
             url: self.url.clone(),
-            name: self.server_name.clone().unwrap_or_else(|| name_of(&self.url)),
+            name: self.name(),
             own: self.own.client()?,
             own_flags: self.own.words(),
             scope: self.scope.clone(),
@@ -131,6 +198,13 @@ impl OwnArgs {
 /// It must be to the letter what is registered, so nothing is added to it.
 fn redirect_uri(text: &str) -> Result<Url, String> {
     without_fragment(web_url(text).map_err(|e| e.to_string())?)
+}
+
+fn expiry(text: &str) -> Result<Epoch, String> {
+    let at = clock::parse(text).or_else(|| clock::parse(&format!("{text}T00:00:00Z")));
+    let later =
+        || seconds_within(text, 1..=100 * 366 * 86_400).map(|length| clock::now() + length.cast_signed());
+    at.map_or_else(later, Ok).map_err(|_| "neither a date (2027-01-31), a time nor a duration (90d)".into())
 }
 
 fn address(text: &str) -> Result<Url, String> {

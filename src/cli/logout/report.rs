@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::cli::out::Out;
 use crate::clients::ConfigRow;
-use crate::credential::{Credential, GrantConfig, SERVER_URL};
+use crate::credential::{Credential, GrantConfig};
 use crate::error::{Error, Exit, flow_exit};
 use crate::flow::RevocationExtent;
 use crate::servers::credentials::KnownCredential;
@@ -123,8 +123,8 @@ fn line(row: &LogoutRow<'_>, out: &Out) {
 
 /// The provider's name, if there is a provider file for it.
 fn provider(credential: &Credential) -> Option<&str> {
-    let is_listed = matches!(credential.how, GrantConfig::AuthorizationCode(_))
-        && !credential.facts.contains_key(SERVER_URL);
+    let is_listed =
+        matches!(credential.how, GrantConfig::AuthorizationCode(_)) && !credential.is_registered();
     is_listed.then_some(credential.id.name.as_str())
 }
 

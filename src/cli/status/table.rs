@@ -51,7 +51,13 @@ fn layout(
                 Some(Storage::Keyring) => "keyring",
                 None => "-",
             },
-            if row.renewable { "auto" } else { "manual" },
+            if row.is_key {
+                "never"
+            } else if row.renewable {
+                "auto"
+            } else {
+                "manual"
+            },
         ));
         let remedy = row.hint.as_ref().or(row.command.as_ref());
         for (mark, text) in [("  ", row.why.as_ref()), ("  -> ", remedy)] {
@@ -91,6 +97,8 @@ mod tests {
             kept: true,
             source: "set 100".into(),
             storage: Some(Storage::Keyring),
+            scope: crate::credential::StoreScope::Project,
+            is_key: false,
             renewable: true,
             path: None,
             why: None,

@@ -18,6 +18,8 @@ fn egress(name: &str, suffix: &str) -> EgressToken {
         access_token: Secret::new("E"),
         gateway_suffix: suffix.into(),
         site: None,
+        header: ("Authorization".into(), "Bearer {}".into()),
+        place: CredentialPlace::default(),
     }
 }
 

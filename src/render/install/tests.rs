@@ -20,11 +20,17 @@ fn rendered(names: &[&str], token: &str) -> Result<Rendered, RenderError> {
         transport: "streamable-http".into(),
         headers: vec![("Authorization".into(), Secret::new(format!("Bearer {token}")))],
         bearers: Bearers::default(),
+        place: Default::default(),
     };
     let entries: Vec<_> = names.iter().map(entry).collect();
     render(
         ROO,
-        &client_entries(&entries, ROO, AuthMode::Inline, &LaunchContext { command: Vec::new(), door: None })?,
+        &client_entries(
+            &entries,
+            ROO,
+            AuthMode::Inline,
+            &LaunchContext { command: Vec::new(), users_command: Vec::new(), door: None },
+        )?,
         None,
     )
 }

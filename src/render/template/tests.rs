@@ -18,6 +18,7 @@ fn entry(name: &str, url: &str, headers: &[(&str, &str)]) -> ServerEntry {
         transport: "streamable-http".into(),
         headers: headers.iter().map(|&(name, value)| (name.into(), Secret::new(value))).collect(),
         bearers: Bearers::default(),
+        place: Default::default(),
     }
 }
 
@@ -27,7 +28,8 @@ fn means(program: &str) -> LaunchContext {
         header: "X-Door".into(),
         secret: Secret::new("key"),
     };
-    LaunchContext { command: vec![program.into(), "--tokens-dir".into(), program.into()], door: Some(door) }
+    let command = vec![program.into(), "--tokens-dir".into(), program.into()];
+    LaunchContext { users_command: command.clone(), command, door: Some(door) }
 }
 
 fn inline(entries: &[ServerEntry]) -> Vec<ClientEntry> {
