@@ -10,7 +10,7 @@ mod row;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-pub(crate) use self::everywhere::{ClientFile, Everywhere};
+pub(crate) use self::everywhere::ClientFile;
 pub(crate) use self::files::{check, reinstall, repair, uninstall, write_all};
 use self::launch::launch_context;
 pub(crate) use self::local::{Local, SECRET_HEADER};

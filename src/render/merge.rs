@@ -16,19 +16,10 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-pub use self::change::{Change, ChangeKind, MergeError, Merged};
+pub use self::change::{Change, ChangeKind, MergeError, Merged, NewEntry};
 use self::plan::Edit;
 use super::layout::Layout;
 use super::targets::{ClientSpec, Format, Shape};
-
-/// What an entry is to become: its fields, all of them.
-#[derive(Clone, Debug, PartialEq)]
-pub struct NewEntry {
-    /// Its name.
-    pub name: String,
-    /// Its fields.
-    pub fields: Map<String, Value>,
-}
 
 /// Merges what was rendered into the user's file; `owned` are the names of our entries in it so far.
 ///
@@ -58,6 +49,25 @@ pub fn rewrite(existing: &str, layout: Layout<'_>, new: &[NewEntry]) -> Result<S
     let edits = plan::replace(&was, layout, new)?;
     let edited = text.edited(&was, layout, new.iter().map(|entry| entry.name.as_str()), &edits)?;
     Ok(edited.unwrap_or_else(|| existing.into()))
+}
+
+/// An entry's fields in a file; `None` if it is not there.
+///
+/// # Errors
+/// As for [`merge`].
+pub fn entry_in(existing: &str, layout: Layout<'_>, name: &str) -> Result<Option<Map<String, Value>>, MergeError> {
+    plan::entry_in(&meaning(existing, layout.format)?, layout, name)
+}
+
+/// An entry that is to be as `rendered`, with what its client or its user added to it kept. With `url_stays` its headers are
+/// still needed.
+pub fn overlaid(
+    target: &ClientSpec,
+    was: Map<String, Value>,
+    rendered: &Map<String, Value>,
+    url_stays: bool,
+) -> Map<String, Value> {
+    plan::overlaid(target, was, rendered, url_stays)
 }
 
 /// A file's text without what no parser may see: the byte order mark that some editors write and then expect, and unpaired

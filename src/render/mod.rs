@@ -19,17 +19,18 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 pub use auth_mode::AuthMode;
-pub use client_entry::{LaunchContext, LocalProxy, client_entries};
+pub use client_entry::{ClientEntry, LaunchContext, LocalProxy, client_entries};
 pub use entries::{
     CredentialPlace, EgressToken, GatewayIdentity, PlainHttp, ServerEntry, behind_gateway, entries, entry_at,
     variable,
 };
 pub use layout::Layout;
 pub use install::{Destination, DryRun, Installed, forget, install, read_file, write_local};
-pub use merge::{Change, ChangeKind, MergeError, NewEntry, meaning, rewrite};
+pub use merge::{Change, ChangeKind, MergeError, NewEntry, entry_in, meaning, overlaid, rewrite};
 pub use ownership::{InstallRecord, records};
 pub use parts::EntryParts;
 pub use places::Folders;
+pub(crate) use shell::line as shell_line;
 pub use targets::{ClientSpec, Format, Shape, TARGETS};
 pub use template::{Rendered, render};
 

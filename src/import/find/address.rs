@@ -7,11 +7,15 @@ use percent_encoding::percent_decode_str;
 
 use super::rules::rules;
 use super::stand_in::{is_stand_in, without_references};
-use super::value::{self, Why};
 use super::random;
 
 /// A part of a path is only a secret if so many of its characters in a row look random.
 const SEGMENT: usize = 20;
+
+/// Why a value is a secret: for people, and without any of it.
+pub(super) type Why = String;
+/// The verdict on a value by its name.
+pub(super) type Judge<'a> = &'a dyn Fn(&str, &str) -> Option<Why>;
 
 /// A secret in a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,8 +25,8 @@ pub(super) struct Found {
     pub(super) why: Why,
 }
 
-/// The secrets in a text with an address.
-pub(super) fn secrets(text: &str) -> Vec<Found> {
+/// The secrets in a text with an address; `judge` decides on its parameters.
+pub(super) fn secrets(text: &str, judge: Judge<'_>) -> Vec<Found> {
     let Some(start) = text.find("://").map(|at| at + 3) else { return Vec::new() };
     let end = |from: usize, marks: &[char]| {
         text.get(from..).and_then(|rest| rest.find(marks)).map_or(text.len(), |at| from + at)
@@ -39,8 +43,8 @@ pub(super) fn secrets(text: &str) -> Vec<Found> {
         return found;
     }
     found.extend(segments(text, authority..path));
-    found.extend(parameters(text, path..query));
-    found.extend(parameters(text, query..text.len()));
+    found.extend(parameters(text, path..query, judge));
+    found.extend(parameters(text, query..text.len(), judge));
     found
 }
 
@@ -78,13 +82,13 @@ fn segments(text: &str, path: Range<usize>) -> Vec<Found> {
     found
 }
 
-fn parameters(text: &str, query: Range<usize>) -> Vec<Found> {
+fn parameters(text: &str, query: Range<usize>, judge: Judge<'_>) -> Vec<Found> {
     let mut at = query.start;
     let mut found = Vec::new();
     for pair in text.get(query).unwrap_or_default().split_inclusive(['?', '#', '&']) {
         let whole = pair.trim_end_matches(['?', '#', '&']);
         if let Some((name, value)) = whole.split_once('=')
-            && let Some(why) = value::secret(&decoded(name), &decoded(value))
+            && let Some(why) = judge(&decoded(name), &decoded(value))
         {
             let from = at + name.len() + 1;
             found.push(Found { range: from..from + value.len(), name: decoded(name), why });
@@ -103,7 +107,7 @@ mod tests {
     use super::*;
 
     fn cut(text: &str) -> Vec<&str> {
-        secrets(text).into_iter().map(|found| &text[found.range]).collect()
+        secrets(text, &super::super::value::secret).into_iter().map(|found| &text[found.range]).collect()
     }
 
     #[test]

@@ -61,12 +61,12 @@ fn in_word(before: &str, text: &str) -> Vec<Found> {
 }
 
 /// The secrets in one value.
-fn judged(name: &str, value: &str) -> Vec<Found> {
-    if value.contains("://") {
-        return address::secrets(value);
+fn judged(name: &str, text: &str) -> Vec<Found> {
+    if text.contains("://") {
+        return address::secrets(text, &value::secret);
     }
-    let why = value::secret(name, value);
-    why.map(|why| Found { range: 0..value.len(), name: name.into(), why }).into_iter().collect()
+    let why = value::secret(name, text);
+    why.map(|why| Found { range: 0..text.len(), name: name.into(), why }).into_iter().collect()
 }
 
 /// A header as `curl` takes it; its value is the secret, with its scheme.

@@ -48,7 +48,7 @@ pub(crate) fn secrets(entry: EntryParts<'_>) -> Vec<EntrySecret> {
         let why = value::secret(name, text)?;
         Some(EntrySecret { place: SecretPlace::Header(name.into()), why })
     });
-    let address = address::secrets(entry.url()).into_iter().take(1);
+    let address = address::secrets(entry.url(), &value::secret).into_iter().take(1);
     let address = address.map(|found| EntrySecret { place: SecretPlace::Address, why: found.why });
     let variables = entry.variables().into_iter().filter_map(|(name, text)| {
         let why = value::secret(name, text)?;

@@ -15,5 +15,15 @@ pub(super) use self::value::scheme;
 
 /// Where an address has secrets in it.
 pub(super) fn in_address(text: &str) -> Vec<std::ops::Range<usize>> {
-    address::secrets(text).into_iter().map(|found| found.range).collect()
+    address::secrets(text, &value::secret).into_iter().map(|found| found.range).collect()
+}
+
+/// Whether a command's arguments hold a secret.
+pub(super) fn in_words(words: &[String]) -> bool {
+    !arguments::secrets(words).is_empty()
+}
+
+/// Whether the value of this name is a secret.
+pub(super) fn is_secret(name: &str, value: &str) -> bool {
+    value::secret(name, value).is_some()
 }

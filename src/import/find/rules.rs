@@ -190,6 +190,10 @@ pub(super) fn words(name: &str) -> Vec<String> {
         }
     }
     words.retain(|word| !word.is_empty());
+    if let Some(last) = words.last_mut() {
+        let letters = last.trim_end_matches(|c: char| c.is_ascii_digit()).len();
+        last.truncate(if letters == 0 { last.len() } else { letters });
+    }
     while words.len() > 1 && words.last().is_some_and(|last| last.chars().all(|c| c.is_ascii_digit())) {
         words.pop();
     }

@@ -54,7 +54,7 @@ fn is_reference(value: &str) -> bool {
         || within("<", ">").is_some()
         || within("[", "]").is_some_and(dotted)
         || within("__", "__").is_some_and(dotted)
-        || value.starts_with("process.env.")
+        || ["process.env.", "$(", "${", "`"].iter().any(|start| value.starts_with(start))
         || rules().references.iter().any(|known| value.starts_with(known.as_str()))
 }
 

@@ -5,7 +5,8 @@ use serde_json::Value;
 
 use super::rules::{NameClass, rules, words};
 use super::stand_in::{is_stand_in, without_references};
-use super::{address, random};
+use super::address::{self, Why};
+use super::random;
 
 /// A shorter text is a word.
 const MIN_SECRET: usize = 4;
@@ -17,9 +18,6 @@ const NEUTRAL_RUN: usize = 16;
 const DEPTH: usize = 4;
 /// The words before a credential in a header (RFC 9110 section 11.4), in lower case.
 const SCHEMES: [&str; 8] = ["bearer", "basic", "token", "apikey", "api-key", "key", "bot", "digest"];
-
-/// Why a value is a secret: for people, and without any of it.
-pub(super) type Why = String;
 
 /// Why the value of this name is a secret; `None` if it is none.
 pub(super) fn secret(name: &str, value: &str) -> Option<Why> {
@@ -44,7 +42,7 @@ fn within(name: &str, value: &str, depth: usize) -> Option<Why> {
         return (is_said && !is_stand_in(credential)).then(|| format!("a {scheme} credential"));
     }
     if value.contains("://") {
-        return address::secrets(value).into_iter().next().map(|found| found.why);
+        return address::secrets(value, &secret).into_iter().next().map(|found| found.why);
     }
     if let Some(why) = pairs(value).into_iter().find_map(|(name, value)| within(name, value, depth)) {
         return Some(why);
@@ -123,5 +121,7 @@ fn is_fit(last: &str, value: &str) -> bool {
     }
     let is_word = rules().words.contains(&value.to_lowercase());
     let is_short_number = is_number && value.len() < 8;
-    !is_word && !is_short_number && !is_variable && !(random::is_path(value) && !random::is_random(&value.replace('/', ""), 20))
+    // Base64 may begin with a slash, but has no dots.
+    let is_path = random::is_path(value) && (value.contains('.') || !random::is_random(&value.replace('/', ""), 20));
+    !is_word && !is_short_number && !is_variable && !is_path
 }

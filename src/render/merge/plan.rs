@@ -106,6 +106,10 @@ pub(super) fn replace<'a>(
     for NewEntry { name, fields } in new {
         let has = find(&there, name)?.and_then(Value::as_object);
         let has = has.ok_or_else(|| MergeError::NotAnObject(name.clone()))?;
+        let Some(fields) = fields else {
+            edits.push(Edit::Remove(name));
+            continue;
+        };
         for (field, value) in fields.iter().filter(|(field, value)| has.get(*field) != Some(*value)) {
             edits.push(Edit::Set(name, field, value));
         }
@@ -114,6 +118,37 @@ pub(super) fn replace<'a>(
         }
     }
     Ok(edits)
+}
+
+/// An entry's fields.
+pub(super) fn entry_in(
+    whole: &Value,
+    layout: Layout<'_>,
+    name: &str,
+) -> Result<Option<Map<String, Value>>, MergeError> {
+    let there = entries(whole, layout)?;
+    Ok(find(&there, name)?.and_then(Value::as_object).cloned())
+}
+
+/// `was` with the fields of `rendered`, and without those of ours that are not among them, except for variables.
+pub(super) fn overlaid(
+    target: &ClientSpec,
+    mut was: Map<String, Value>,
+    rendered: &Map<String, Value>,
+    url_stays: bool,
+) -> Map<String, Value> {
+    let stays = |field: &str| {
+        let is_variables = matches!(field, "env" | "envs" | "environment");
+        let is_headers = matches!(field, "headers" | "http_headers" | "requestOptions");
+        rendered.contains_key(field) || is_variables || url_stays && is_headers || !is_ours(field, target)
+    };
+    was.retain(|field, _| stays(field));
+    for (field, value) in rendered {
+        if !(target.kept.contains(&field.as_str()) && was.contains_key(field)) {
+            was.insert(field.clone(), value.clone());
+        }
+    }
+    was
 }
 
 /// Updates an existing entry if it is ours or has our target; from then on it is ours.
