@@ -13,7 +13,8 @@ module completions {
     --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
     --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
     --no-env-file             # Read no settings files
-    --tokens-dir: path        # Store credentials in this folder [default: .oauth-tokens]
+    --tokens-dir: path        # Store all credentials in this folder [default: the project's in .oauth-tokens, your own in your data folder]
+    --found-tokens-dir: path  # The project's folder of credentials, trusted no more than the project: for command lines that mcpauth writes
     --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
     --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
@@ -57,7 +58,8 @@ module completions {
     --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
     --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
     --no-env-file             # Read no settings files
-    --tokens-dir: path        # Store credentials in this folder [default: .oauth-tokens]
+    --tokens-dir: path        # Store all credentials in this folder [default: the project's in .oauth-tokens, your own in your data folder]
+    --found-tokens-dir: path  # The project's folder of credentials, trusted no more than the project: for command lines that mcpauth writes
     --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
     --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
@@ -86,7 +88,8 @@ module completions {
     --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
     --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
     --no-env-file             # Read no settings files
-    --tokens-dir: path        # Store credentials in this folder [default: .oauth-tokens]
+    --tokens-dir: path        # Store all credentials in this folder [default: the project's in .oauth-tokens, your own in your data folder]
+    --found-tokens-dir: path  # The project's folder of credentials, trusted no more than the project: for command lines that mcpauth writes
     --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
     --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
@@ -131,7 +134,8 @@ module completions {
     --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
     --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
     --no-env-file             # Read no settings files
-    --tokens-dir: path        # Store credentials in this folder [default: .oauth-tokens]
+    --tokens-dir: path        # Store all credentials in this folder [default: the project's in .oauth-tokens, your own in your data folder]
+    --found-tokens-dir: path  # The project's folder of credentials, trusted no more than the project: for command lines that mcpauth writes
     --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
     --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
@@ -166,6 +170,12 @@ module completions {
     --client-credentials      # Get the token for the client itself, without a login; the default at an issuer that offers nothing else
     --scope: string           # Request this scope instead of those the server names; repeatable
     --force(-f)               # Discover, register and log in again, even if the stored token is good
+    --with-token              # Keep an API key or personal token instead: from stdin, or from a hidden question on a terminal
+    --header: string          # The header that the server takes the key in
+    --format: string          # The header's value, with {} for the key [default: 'Bearer {}' for Authorization, else {}]
+    --expires: string         # When the key expires: a date (2027-01-31), a time (RFC 3339) or from now on (90d)
+    --from-command: string    # Store this command instead of a secret: it is run in your shell when the secret is needed, and must print it within 10 s
+    --ttl: string             # How long a process remembers what the command printed [default: 5m]
     --issuer: string          # Log in at this one of the issuers that the server names [default: the first usable one]
     --assume-pkce-s256        # Use PKCE with S256 although the issuer does not list it
     --browser                 # Open the browser even without a terminal
@@ -174,7 +184,8 @@ module completions {
     --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
     --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
     --no-env-file             # Read no settings files
-    --tokens-dir: path        # Store credentials in this folder [default: .oauth-tokens]
+    --tokens-dir: path        # Store all credentials in this folder [default: the project's in .oauth-tokens, your own in your data folder]
+    --found-tokens-dir: path  # The project's folder of credentials, trusted no more than the project: for command lines that mcpauth writes
     --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
     --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
@@ -204,7 +215,8 @@ module completions {
     --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
     --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
     --no-env-file             # Read no settings files
-    --tokens-dir: path        # Store credentials in this folder [default: .oauth-tokens]
+    --tokens-dir: path        # Store all credentials in this folder [default: the project's in .oauth-tokens, your own in your data folder]
+    --found-tokens-dir: path  # The project's folder of credentials, trusted no more than the project: for command lines that mcpauth writes
     --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
     --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
@@ -236,7 +248,8 @@ module completions {
     --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
     --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
     --no-env-file             # Read no settings files
-    --tokens-dir: path        # Store credentials in this folder [default: .oauth-tokens]
+    --tokens-dir: path        # Store all credentials in this folder [default: the project's in .oauth-tokens, your own in your data folder]
+    --found-tokens-dir: path  # The project's folder of credentials, trusted no more than the project: for command lines that mcpauth writes
     --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
     --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
@@ -268,7 +281,8 @@ module completions {
     --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
     --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
     --no-env-file             # Read no settings files
-    --tokens-dir: path        # Store credentials in this folder [default: .oauth-tokens]
+    --tokens-dir: path        # Store all credentials in this folder [default: the project's in .oauth-tokens, your own in your data folder]
+    --found-tokens-dir: path  # The project's folder of credentials, trusted no more than the project: for command lines that mcpauth writes
     --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
     --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
@@ -283,7 +297,7 @@ module completions {
   ]
 
   def "nu-complete mcpauth configure kind" [] {
-    [ "cognito" "keycloak" "oidc" "egress" ]
+    [ "cognito" "keycloak" "oidc" "egress" "agentcore" "server" ]
   }
 
   def "nu-complete mcpauth configure provider" [] {
@@ -305,20 +319,22 @@ module completions {
     --client-id: string       # The client id
     --client-secret-file: path # Read the client secret from this file, or from stdin for -
     --redirect-uri: string    # Egress: the redirect URI as registered
-    --scope: string           # Egress: scopes instead of the provider's defaults
-    --server-name: string     # Egress: the MCP server it is for
-    --config-set: string      # Egress: the number of the set [default: the first free one]
-    --user-pool-id: string    # Cognito: the user pool's id
+    --scope: string           # Egress, AgentCore: scopes instead of the defaults
+    --server-name: string     # Egress: the MCP server it is for. AgentCore: the gateway's name
+    --server-url: string      # Egress: that server's own address, for a server that is not behind a gateway. Server: its address
+    --config-set: string      # Egress, AgentCore: the number of the set [default: the one that is there, else the first free one]
+    --user-pool-id: string    # Cognito, AgentCore: the user pool's id
     --keycloak-url: string    # Keycloak: its address
     --realm: string           # Keycloak: the realm
-    --issuer: string          # OpenID Connect: the issuer
+    --issuer: string          # OpenID Connect, AgentCore: the issuer
     --set: string             # Set any other variable, for example one a provider's endpoints need; repeatable
     --write: path             # The file to write
     --yes(-y)                 # Skip the confirmation prompt
     --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
     --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
     --no-env-file             # Read no settings files
-    --tokens-dir: path        # Store credentials in this folder [default: .oauth-tokens]
+    --tokens-dir: path        # Store all credentials in this folder [default: the project's in .oauth-tokens, your own in your data folder]
+    --found-tokens-dir: path  # The project's folder of credentials, trusted no more than the project: for command lines that mcpauth writes
     --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
     --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
@@ -345,7 +361,8 @@ module completions {
     --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
     --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
     --no-env-file             # Read no settings files
-    --tokens-dir: path        # Store credentials in this folder [default: .oauth-tokens]
+    --tokens-dir: path        # Store all credentials in this folder [default: the project's in .oauth-tokens, your own in your data folder]
+    --found-tokens-dir: path  # The project's folder of credentials, trusted no more than the project: for command lines that mcpauth writes
     --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
     --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
@@ -384,7 +401,8 @@ module completions {
     --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
     --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
     --no-env-file             # Read no settings files
-    --tokens-dir: path        # Store credentials in this folder [default: .oauth-tokens]
+    --tokens-dir: path        # Store all credentials in this folder [default: the project's in .oauth-tokens, your own in your data folder]
+    --found-tokens-dir: path  # The project's folder of credentials, trusted no more than the project: for command lines that mcpauth writes
     --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
     --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
@@ -421,7 +439,8 @@ module completions {
     --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
     --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
     --no-env-file             # Read no settings files
-    --tokens-dir: path        # Store credentials in this folder [default: .oauth-tokens]
+    --tokens-dir: path        # Store all credentials in this folder [default: the project's in .oauth-tokens, your own in your data folder]
+    --found-tokens-dir: path  # The project's folder of credentials, trusted no more than the project: for command lines that mcpauth writes
     --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
     --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
@@ -455,12 +474,14 @@ module completions {
   export extern "mcpauth config install" [
     --client: string@"nu-complete mcpauth config install client" # The clients [default: those found on this machine, and those set up before]
     --auth-mode: string@"nu-complete mcpauth config install auth_mode" # Where the clients get the headers from [default: as before, else what suits each best]
+    --adopt: string           # Replace the entry of this name although mcpauth did not write it; repeatable
     --dry-run                 # Show what would change, values redacted, and write nothing
     --check                   # Only list the files that are not up to date; exit code 7 if there are any
     --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
     --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
     --no-env-file             # Read no settings files
-    --tokens-dir: path        # Store credentials in this folder [default: .oauth-tokens]
+    --tokens-dir: path        # Store all credentials in this folder [default: the project's in .oauth-tokens, your own in your data folder]
+    --found-tokens-dir: path  # The project's folder of credentials, trusted no more than the project: for command lines that mcpauth writes
     --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
     --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
@@ -493,7 +514,8 @@ module completions {
     --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
     --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
     --no-env-file             # Read no settings files
-    --tokens-dir: path        # Store credentials in this folder [default: .oauth-tokens]
+    --tokens-dir: path        # Store all credentials in this folder [default: the project's in .oauth-tokens, your own in your data folder]
+    --found-tokens-dir: path  # The project's folder of credentials, trusted no more than the project: for command lines that mcpauth writes
     --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
     --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
@@ -531,7 +553,8 @@ module completions {
     --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
     --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
     --no-env-file             # Read no settings files
-    --tokens-dir: path        # Store credentials in this folder [default: .oauth-tokens]
+    --tokens-dir: path        # Store all credentials in this folder [default: the project's in .oauth-tokens, your own in your data folder]
+    --found-tokens-dir: path  # The project's folder of credentials, trusted no more than the project: for command lines that mcpauth writes
     --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
     --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
@@ -559,7 +582,8 @@ module completions {
     --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
     --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
     --no-env-file             # Read no settings files
-    --tokens-dir: path        # Store credentials in this folder [default: .oauth-tokens]
+    --tokens-dir: path        # Store all credentials in this folder [default: the project's in .oauth-tokens, your own in your data folder]
+    --found-tokens-dir: path  # The project's folder of credentials, trusted no more than the project: for command lines that mcpauth writes
     --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
     --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
@@ -592,7 +616,8 @@ module completions {
     --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
     --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
     --no-env-file             # Read no settings files
-    --tokens-dir: path        # Store credentials in this folder [default: .oauth-tokens]
+    --tokens-dir: path        # Store all credentials in this folder [default: the project's in .oauth-tokens, your own in your data folder]
+    --found-tokens-dir: path  # The project's folder of credentials, trusted no more than the project: for command lines that mcpauth writes
     --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
     --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
@@ -624,7 +649,8 @@ module completions {
     --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
     --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
     --no-env-file             # Read no settings files
-    --tokens-dir: path        # Store credentials in this folder [default: .oauth-tokens]
+    --tokens-dir: path        # Store all credentials in this folder [default: the project's in .oauth-tokens, your own in your data folder]
+    --found-tokens-dir: path  # The project's folder of credentials, trusted no more than the project: for command lines that mcpauth writes
     --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
     --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
@@ -662,7 +688,8 @@ module completions {
     --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
     --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
     --no-env-file             # Read no settings files
-    --tokens-dir: path        # Store credentials in this folder [default: .oauth-tokens]
+    --tokens-dir: path        # Store all credentials in this folder [default: the project's in .oauth-tokens, your own in your data folder]
+    --found-tokens-dir: path  # The project's folder of credentials, trusted no more than the project: for command lines that mcpauth writes
     --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
     --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
@@ -700,7 +727,8 @@ module completions {
     --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
     --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
     --no-env-file             # Read no settings files
-    --tokens-dir: path        # Store credentials in this folder [default: .oauth-tokens]
+    --tokens-dir: path        # Store all credentials in this folder [default: the project's in .oauth-tokens, your own in your data folder]
+    --found-tokens-dir: path  # The project's folder of credentials, trusted no more than the project: for command lines that mcpauth writes
     --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
     --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
@@ -727,13 +755,15 @@ module completions {
     [ "auto" "always" "never" ]
   }
 
-  # Run a command with a server's fresh credentials in its environment
+  # Run a command with a server's secrets or fresh credentials in its environment
   export extern "mcpauth exec" [
+    --env: string             # Set this variable to a token, and none but such: of the server's credential, or of the one named after a colon; repeatable
     --auth                    # Send the gateway's token even to an address that is not below REGISTRY_URL
     --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
     --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
     --no-env-file             # Read no settings files
-    --tokens-dir: path        # Store credentials in this folder [default: .oauth-tokens]
+    --tokens-dir: path        # Store all credentials in this folder [default: the project's in .oauth-tokens, your own in your data folder]
+    --found-tokens-dir: path  # The project's folder of credentials, trusted no more than the project: for command lines that mcpauth writes
     --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
     --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
@@ -746,6 +776,137 @@ module completions {
     --allow-http              # Allow plain HTTP to non-loopback hosts
     --help(-h)                # Print help (see more with '--help')
     ...servers: string@"nu-complete mcpauth exec servers" # The servers' names, or their addresses
+  ]
+
+  def "nu-complete mcpauth secret storage" [] {
+    [ "auto" "file" "keyring" ]
+  }
+
+  def "nu-complete mcpauth secret color" [] {
+    [ "auto" "always" "never" ]
+  }
+
+  # Keep the secrets that a local server wants in its environment
+  export extern "mcpauth secret" [
+    --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
+    --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
+    --no-env-file             # Read no settings files
+    --tokens-dir: path        # Store all credentials in this folder [default: the project's in .oauth-tokens, your own in your data folder]
+    --found-tokens-dir: path  # The project's folder of credentials, trusted no more than the project: for command lines that mcpauth writes
+    --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
+    --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
+    --registry-url: string    # The gateway's address [default: REGISTRY_URL]
+    --storage: string@"nu-complete mcpauth secret storage" # Where secrets are stored: 0600 files, the system keyring, or the keyring if it works [default: file]
+    --json                    # Print one JSON object on stdout, and errors as JSON on stderr
+    --quiet(-q)               # Print only errors
+    --verbose(-v)             # More output: -v each HTTP exchange, -vv its headers too; never secrets
+    --color: string@"nu-complete mcpauth secret color" # When to use colours
+    --ca-cert: path           # Trust these additional CA certificates (PEM)
+    --allow-http              # Allow plain HTTP to non-loopback hosts
+    --help(-h)                # Print help (see more with '--help')
+  ]
+
+  def "nu-complete mcpauth secret set server" [] {
+    ^mcpauth complete mcpauth secret set '=' | lines | each { split row (char tab) | first }
+  }
+
+  def "nu-complete mcpauth secret set storage" [] {
+    [ "auto" "file" "keyring" ]
+  }
+
+  def "nu-complete mcpauth secret set color" [] {
+    [ "auto" "always" "never" ]
+  }
+
+  # Store a secret: from stdin, or from a hidden question on a terminal
+  export extern "mcpauth secret set" [
+    --from-command: string    # Store this command instead of a secret: it is run in your shell when the secret is needed, and must print it within 10 s
+    --ttl: string             # How long a process remembers what the command printed [default: 5m]
+    --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
+    --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
+    --no-env-file             # Read no settings files
+    --tokens-dir: path        # Store all credentials in this folder [default: the project's in .oauth-tokens, your own in your data folder]
+    --found-tokens-dir: path  # The project's folder of credentials, trusted no more than the project: for command lines that mcpauth writes
+    --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
+    --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
+    --registry-url: string    # The gateway's address [default: REGISTRY_URL]
+    --storage: string@"nu-complete mcpauth secret set storage" # Where secrets are stored: 0600 files, the system keyring, or the keyring if it works [default: file]
+    --json                    # Print one JSON object on stdout, and errors as JSON on stderr
+    --quiet(-q)               # Print only errors
+    --verbose(-v)             # More output: -v each HTTP exchange, -vv its headers too; never secrets
+    --color: string@"nu-complete mcpauth secret set color" # When to use colours
+    --ca-cert: path           # Trust these additional CA certificates (PEM)
+    --allow-http              # Allow plain HTTP to non-loopback hosts
+    --help(-h)                # Print help
+    server: string@"nu-complete mcpauth secret set server" # The server's name
+    variable: string          # The variable of its environment
+  ]
+
+  def "nu-complete mcpauth secret list server" [] {
+    ^mcpauth complete mcpauth secret list '=' | lines | each { split row (char tab) | first }
+  }
+
+  def "nu-complete mcpauth secret list storage" [] {
+    [ "auto" "file" "keyring" ]
+  }
+
+  def "nu-complete mcpauth secret list color" [] {
+    [ "auto" "always" "never" ]
+  }
+
+  # List the servers, their variables and commands, but no values
+  export extern "mcpauth secret list" [
+    --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
+    --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
+    --no-env-file             # Read no settings files
+    --tokens-dir: path        # Store all credentials in this folder [default: the project's in .oauth-tokens, your own in your data folder]
+    --found-tokens-dir: path  # The project's folder of credentials, trusted no more than the project: for command lines that mcpauth writes
+    --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
+    --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
+    --registry-url: string    # The gateway's address [default: REGISTRY_URL]
+    --storage: string@"nu-complete mcpauth secret list storage" # Where secrets are stored: 0600 files, the system keyring, or the keyring if it works [default: file]
+    --json                    # Print one JSON object on stdout, and errors as JSON on stderr
+    --quiet(-q)               # Print only errors
+    --verbose(-v)             # More output: -v each HTTP exchange, -vv its headers too; never secrets
+    --color: string@"nu-complete mcpauth secret list color" # When to use colours
+    --ca-cert: path           # Trust these additional CA certificates (PEM)
+    --allow-http              # Allow plain HTTP to non-loopback hosts
+    --help(-h)                # Print help
+    server?: string@"nu-complete mcpauth secret list server" # Only this server's
+  ]
+
+  def "nu-complete mcpauth secret remove server" [] {
+    ^mcpauth complete mcpauth secret remove '=' | lines | each { split row (char tab) | first }
+  }
+
+  def "nu-complete mcpauth secret remove storage" [] {
+    [ "auto" "file" "keyring" ]
+  }
+
+  def "nu-complete mcpauth secret remove color" [] {
+    [ "auto" "always" "never" ]
+  }
+
+  # Remove a secret, or all of a server's
+  export extern "mcpauth secret remove" [
+    --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
+    --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
+    --no-env-file             # Read no settings files
+    --tokens-dir: path        # Store all credentials in this folder [default: the project's in .oauth-tokens, your own in your data folder]
+    --found-tokens-dir: path  # The project's folder of credentials, trusted no more than the project: for command lines that mcpauth writes
+    --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
+    --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
+    --registry-url: string    # The gateway's address [default: REGISTRY_URL]
+    --storage: string@"nu-complete mcpauth secret remove storage" # Where secrets are stored: 0600 files, the system keyring, or the keyring if it works [default: file]
+    --json                    # Print one JSON object on stdout, and errors as JSON on stderr
+    --quiet(-q)               # Print only errors
+    --verbose(-v)             # More output: -v each HTTP exchange, -vv its headers too; never secrets
+    --color: string@"nu-complete mcpauth secret remove color" # When to use colours
+    --ca-cert: path           # Trust these additional CA certificates (PEM)
+    --allow-http              # Allow plain HTTP to non-loopback hosts
+    --help(-h)                # Print help
+    server: string@"nu-complete mcpauth secret remove server" # The server's name
+    variable?: string         # The variable [default: all of them]
   ]
 
   def "nu-complete mcpauth logout name" [] {
@@ -768,7 +929,8 @@ module completions {
     --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
     --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
     --no-env-file             # Read no settings files
-    --tokens-dir: path        # Store credentials in this folder [default: .oauth-tokens]
+    --tokens-dir: path        # Store all credentials in this folder [default: the project's in .oauth-tokens, your own in your data folder]
+    --found-tokens-dir: path  # The project's folder of credentials, trusted no more than the project: for command lines that mcpauth writes
     --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
     --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
@@ -810,7 +972,8 @@ module completions {
     --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
     --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
     --no-env-file             # Read no settings files
-    --tokens-dir: path        # Store credentials in this folder [default: .oauth-tokens]
+    --tokens-dir: path        # Store all credentials in this folder [default: the project's in .oauth-tokens, your own in your data folder]
+    --found-tokens-dir: path  # The project's folder of credentials, trusted no more than the project: for command lines that mcpauth writes
     --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
     --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
@@ -852,7 +1015,8 @@ module completions {
     --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
     --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
     --no-env-file             # Read no settings files
-    --tokens-dir: path        # Store credentials in this folder [default: .oauth-tokens]
+    --tokens-dir: path        # Store all credentials in this folder [default: the project's in .oauth-tokens, your own in your data folder]
+    --found-tokens-dir: path  # The project's folder of credentials, trusted no more than the project: for command lines that mcpauth writes
     --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
     --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
@@ -894,7 +1058,8 @@ module completions {
     --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
     --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
     --no-env-file             # Read no settings files
-    --tokens-dir: path        # Store credentials in this folder [default: .oauth-tokens]
+    --tokens-dir: path        # Store all credentials in this folder [default: the project's in .oauth-tokens, your own in your data folder]
+    --found-tokens-dir: path  # The project's folder of credentials, trusted no more than the project: for command lines that mcpauth writes
     --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
     --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
@@ -936,7 +1101,8 @@ module completions {
     --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
     --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
     --no-env-file             # Read no settings files
-    --tokens-dir: path        # Store credentials in this folder [default: .oauth-tokens]
+    --tokens-dir: path        # Store all credentials in this folder [default: the project's in .oauth-tokens, your own in your data folder]
+    --found-tokens-dir: path  # The project's folder of credentials, trusted no more than the project: for command lines that mcpauth writes
     --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
     --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
@@ -979,7 +1145,8 @@ module completions {
     --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
     --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
     --no-env-file             # Read no settings files
-    --tokens-dir: path        # Store credentials in this folder [default: .oauth-tokens]
+    --tokens-dir: path        # Store all credentials in this folder [default: the project's in .oauth-tokens, your own in your data folder]
+    --found-tokens-dir: path  # The project's folder of credentials, trusted no more than the project: for command lines that mcpauth writes
     --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
     --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
@@ -1009,7 +1176,8 @@ module completions {
     --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
     --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
     --no-env-file             # Read no settings files
-    --tokens-dir: path        # Store credentials in this folder [default: .oauth-tokens]
+    --tokens-dir: path        # Store all credentials in this folder [default: the project's in .oauth-tokens, your own in your data folder]
+    --found-tokens-dir: path  # The project's folder of credentials, trusted no more than the project: for command lines that mcpauth writes
     --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
     --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
@@ -1036,7 +1204,8 @@ module completions {
     --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
     --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
     --no-env-file             # Read no settings files
-    --tokens-dir: path        # Store credentials in this folder [default: .oauth-tokens]
+    --tokens-dir: path        # Store all credentials in this folder [default: the project's in .oauth-tokens, your own in your data folder]
+    --found-tokens-dir: path  # The project's folder of credentials, trusted no more than the project: for command lines that mcpauth writes
     --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
     --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
@@ -1063,7 +1232,8 @@ module completions {
     --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
     --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
     --no-env-file             # Read no settings files
-    --tokens-dir: path        # Store credentials in this folder [default: .oauth-tokens]
+    --tokens-dir: path        # Store all credentials in this folder [default: the project's in .oauth-tokens, your own in your data folder]
+    --found-tokens-dir: path  # The project's folder of credentials, trusted no more than the project: for command lines that mcpauth writes
     --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
     --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
@@ -1094,7 +1264,8 @@ module completions {
     --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
     --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
     --no-env-file             # Read no settings files
-    --tokens-dir: path        # Store credentials in this folder [default: .oauth-tokens]
+    --tokens-dir: path        # Store all credentials in this folder [default: the project's in .oauth-tokens, your own in your data folder]
+    --found-tokens-dir: path  # The project's folder of credentials, trusted no more than the project: for command lines that mcpauth writes
     --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
     --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
@@ -1122,7 +1293,8 @@ module completions {
     --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
     --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
     --no-env-file             # Read no settings files
-    --tokens-dir: path        # Store credentials in this folder [default: .oauth-tokens]
+    --tokens-dir: path        # Store all credentials in this folder [default: the project's in .oauth-tokens, your own in your data folder]
+    --found-tokens-dir: path  # The project's folder of credentials, trusted no more than the project: for command lines that mcpauth writes
     --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
     --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
@@ -1149,7 +1321,8 @@ module completions {
     --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
     --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
     --no-env-file             # Read no settings files
-    --tokens-dir: path        # Store credentials in this folder [default: .oauth-tokens]
+    --tokens-dir: path        # Store all credentials in this folder [default: the project's in .oauth-tokens, your own in your data folder]
+    --found-tokens-dir: path  # The project's folder of credentials, trusted no more than the project: for command lines that mcpauth writes
     --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
     --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
@@ -1176,7 +1349,8 @@ module completions {
     --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
     --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
     --no-env-file             # Read no settings files
-    --tokens-dir: path        # Store credentials in this folder [default: .oauth-tokens]
+    --tokens-dir: path        # Store all credentials in this folder [default: the project's in .oauth-tokens, your own in your data folder]
+    --found-tokens-dir: path  # The project's folder of credentials, trusted no more than the project: for command lines that mcpauth writes
     --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
     --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
@@ -1207,7 +1381,8 @@ module completions {
     --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
     --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
     --no-env-file             # Read no settings files
-    --tokens-dir: path        # Store credentials in this folder [default: .oauth-tokens]
+    --tokens-dir: path        # Store all credentials in this folder [default: the project's in .oauth-tokens, your own in your data folder]
+    --found-tokens-dir: path  # The project's folder of credentials, trusted no more than the project: for command lines that mcpauth writes
     --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
     --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
@@ -1235,7 +1410,8 @@ module completions {
     --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
     --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
     --no-env-file             # Read no settings files
-    --tokens-dir: path        # Store credentials in this folder [default: .oauth-tokens]
+    --tokens-dir: path        # Store all credentials in this folder [default: the project's in .oauth-tokens, your own in your data folder]
+    --found-tokens-dir: path  # The project's folder of credentials, trusted no more than the project: for command lines that mcpauth writes
     --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
     --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
@@ -1285,7 +1461,8 @@ module completions {
     --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
     --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
     --no-env-file             # Read no settings files
-    --tokens-dir: path        # Store credentials in this folder [default: .oauth-tokens]
+    --tokens-dir: path        # Store all credentials in this folder [default: the project's in .oauth-tokens, your own in your data folder]
+    --found-tokens-dir: path  # The project's folder of credentials, trusted no more than the project: for command lines that mcpauth writes
     --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
     --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
@@ -1315,7 +1492,8 @@ module completions {
     --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
     --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
     --no-env-file             # Read no settings files
-    --tokens-dir: path        # Store credentials in this folder [default: .oauth-tokens]
+    --tokens-dir: path        # Store all credentials in this folder [default: the project's in .oauth-tokens, your own in your data folder]
+    --found-tokens-dir: path  # The project's folder of credentials, trusted no more than the project: for command lines that mcpauth writes
     --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
     --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
@@ -1345,7 +1523,8 @@ module completions {
     --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
     --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
     --no-env-file             # Read no settings files
-    --tokens-dir: path        # Store credentials in this folder [default: .oauth-tokens]
+    --tokens-dir: path        # Store all credentials in this folder [default: the project's in .oauth-tokens, your own in your data folder]
+    --found-tokens-dir: path  # The project's folder of credentials, trusted no more than the project: for command lines that mcpauth writes
     --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
     --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
@@ -1382,7 +1561,8 @@ module completions {
     --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
     --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
     --no-env-file             # Read no settings files
-    --tokens-dir: path        # Store credentials in this folder [default: .oauth-tokens]
+    --tokens-dir: path        # Store all credentials in this folder [default: the project's in .oauth-tokens, your own in your data folder]
+    --found-tokens-dir: path  # The project's folder of credentials, trusted no more than the project: for command lines that mcpauth writes
     --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
     --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
@@ -1410,7 +1590,8 @@ module completions {
     --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
     --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
     --no-env-file             # Read no settings files
-    --tokens-dir: path        # Store credentials in this folder [default: .oauth-tokens]
+    --tokens-dir: path        # Store all credentials in this folder [default: the project's in .oauth-tokens, your own in your data folder]
+    --found-tokens-dir: path  # The project's folder of credentials, trusted no more than the project: for command lines that mcpauth writes
     --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
     --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
@@ -1440,7 +1621,8 @@ module completions {
     --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
     --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
     --no-env-file             # Read no settings files
-    --tokens-dir: path        # Store credentials in this folder [default: .oauth-tokens]
+    --tokens-dir: path        # Store all credentials in this folder [default: the project's in .oauth-tokens, your own in your data folder]
+    --found-tokens-dir: path  # The project's folder of credentials, trusted no more than the project: for command lines that mcpauth writes
     --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
     --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
@@ -1469,7 +1651,8 @@ module completions {
     --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
     --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
     --no-env-file             # Read no settings files
-    --tokens-dir: path        # Store credentials in this folder [default: .oauth-tokens]
+    --tokens-dir: path        # Store all credentials in this folder [default: the project's in .oauth-tokens, your own in your data folder]
+    --found-tokens-dir: path  # The project's folder of credentials, trusted no more than the project: for command lines that mcpauth writes
     --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
     --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
@@ -1496,7 +1679,8 @@ module completions {
     --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
     --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
     --no-env-file             # Read no settings files
-    --tokens-dir: path        # Store credentials in this folder [default: .oauth-tokens]
+    --tokens-dir: path        # Store all credentials in this folder [default: the project's in .oauth-tokens, your own in your data folder]
+    --found-tokens-dir: path  # The project's folder of credentials, trusted no more than the project: for command lines that mcpauth writes
     --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
     --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
@@ -1525,7 +1709,8 @@ module completions {
     --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
     --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
     --no-env-file             # Read no settings files
-    --tokens-dir: path        # Store credentials in this folder [default: .oauth-tokens]
+    --tokens-dir: path        # Store all credentials in this folder [default: the project's in .oauth-tokens, your own in your data folder]
+    --found-tokens-dir: path  # The project's folder of credentials, trusted no more than the project: for command lines that mcpauth writes
     --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
     --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
@@ -1556,7 +1741,8 @@ module completions {
     --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
     --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
     --no-env-file             # Read no settings files
-    --tokens-dir: path        # Store credentials in this folder [default: .oauth-tokens]
+    --tokens-dir: path        # Store all credentials in this folder [default: the project's in .oauth-tokens, your own in your data folder]
+    --found-tokens-dir: path  # The project's folder of credentials, trusted no more than the project: for command lines that mcpauth writes
     --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
     --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
@@ -1584,7 +1770,8 @@ module completions {
     --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
     --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
     --no-env-file             # Read no settings files
-    --tokens-dir: path        # Store credentials in this folder [default: .oauth-tokens]
+    --tokens-dir: path        # Store all credentials in this folder [default: the project's in .oauth-tokens, your own in your data folder]
+    --found-tokens-dir: path  # The project's folder of credentials, trusted no more than the project: for command lines that mcpauth writes
     --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
     --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
@@ -1613,7 +1800,8 @@ module completions {
     --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
     --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
     --no-env-file             # Read no settings files
-    --tokens-dir: path        # Store credentials in this folder [default: .oauth-tokens]
+    --tokens-dir: path        # Store all credentials in this folder [default: the project's in .oauth-tokens, your own in your data folder]
+    --found-tokens-dir: path  # The project's folder of credentials, trusted no more than the project: for command lines that mcpauth writes
     --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
     --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
@@ -1640,7 +1828,8 @@ module completions {
     --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
     --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
     --no-env-file             # Read no settings files
-    --tokens-dir: path        # Store credentials in this folder [default: .oauth-tokens]
+    --tokens-dir: path        # Store all credentials in this folder [default: the project's in .oauth-tokens, your own in your data folder]
+    --found-tokens-dir: path  # The project's folder of credentials, trusted no more than the project: for command lines that mcpauth writes
     --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
     --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]
@@ -1668,7 +1857,8 @@ module completions {
     --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
     --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
     --no-env-file             # Read no settings files
-    --tokens-dir: path        # Store credentials in this folder [default: .oauth-tokens]
+    --tokens-dir: path        # Store all credentials in this folder [default: the project's in .oauth-tokens, your own in your data folder]
+    --found-tokens-dir: path  # The project's folder of credentials, trusted no more than the project: for command lines that mcpauth writes
     --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
     --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
     --registry-url: string    # The gateway's address [default: REGISTRY_URL]

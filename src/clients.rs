@@ -31,6 +31,8 @@ pub(crate) struct Clients<'a> {
     pub(crate) entries: Vec<ServerEntry>,
     /// Names of servers behind a gateway whose address is not set. Their entries in clients stay unchanged.
     pub(crate) left_out: BTreeSet<String>,
+    /// Entries of the clients' files that are to become ours, by name.
+    pub(crate) adopted: BTreeSet<String>,
     places: Option<Places>,
 }
 
@@ -57,12 +59,13 @@ impl<'a> Clients<'a> {
     pub(crate) fn new(config: &'a Config, store: &Store, out: &dyn Notices) -> Result<Self, Error> {
         let AvailableServers { entries, left_out } = servers::at_hand(config, store, out)?;
         let left_out = left_out.into_iter().collect();
-        Ok(Self { config, entries, left_out, places: places(config) })
+        Ok(Self { config, entries, left_out, adopted: BTreeSet::new(), places: places(config) })
     }
 
     /// With no server at all: what is ours goes.
     pub(crate) fn without_servers(config: &'a Config) -> Self {
-        Self { config, entries: Vec::new(), left_out: BTreeSet::new(), places: places(config) }
+        let (left_out, adopted) = (BTreeSet::new(), BTreeSet::new());
+        Self { config, entries: Vec::new(), left_out, adopted, places: places(config) }
     }
 
     /// Forgets that a file was installed to.
@@ -164,6 +167,9 @@ impl<'a> Clients<'a> {
             target: job.target,
             auth_mode: job.auth_mode,
             left_out: &self.left_out,
+            addresses: &self.entries.iter().map(|entry| (entry.name.clone(), entry.url.clone())).collect(),
+            adopted: &self.adopted,
+            users: &self.users(),
             tokens_dir: &self.config.tokens_dir,
             state_dir: state_dir.unwrap_or(Path::new("")),
         };
@@ -178,9 +184,16 @@ impl<'a> Clients<'a> {
         })
     }
 
-    /// Records from before tokens directories were stored count as ours.
+    /// Records from before tokens directories were stored count as ours, and so do those with servers of the user's own,
+    /// unless there are others to write here.
     fn is_ours(&self, record: &InstallRecord) -> bool {
-        record.tokens_dir.as_ref().is_none_or(|dir| *dir == self.config.tokens_dir)
+        let only_users = !record.users.is_empty() && self.entries.iter().all(|entry| entry.place.is_users);
+        !record.is_of_other_project(&self.config.tokens_dir) || only_users
+    }
+
+    /// The names of the servers whose credentials are the user's own.
+    fn users(&self) -> BTreeSet<String> {
+        self.entries.iter().filter(|entry| entry.place.is_users).map(|entry| entry.name.clone()).collect()
     }
 
     fn target_of(&self, places: &Places, record: &InstallRecord) -> Option<&'static ClientSpec> {

@@ -28,7 +28,7 @@ pub(crate) const LAYERS: &[(&str, &str)] = &[
     ("given", "error secret sys"),
     ("import", "clients config credential error flow login oauth render secret store sys text vault"),
     ("login", "client config credential error flow notice oauth secret session store sys text tokens vault"),
-    ("status", "config credential error oauth servers store vault"),
+    ("status", "config credential error oauth servers store text vault"),
     ("refresh", "clients config context credential error flow notice oauth secret store sys vault"),
     ("clients", "config credential error notice render secret servers store sys text"),
     (

@@ -166,7 +166,7 @@ fn the_token_goes_to_its_server_alone_and_nothing_else_goes_there() {
 fn what_is_registered_is_private_belongs_to_one_address_and_goes_with_logout() {
     let (server, user) = (play(|_, _, _| ()), user());
     log_in(&user, &server, &[]);
-    let registration = user.project().join(".oauth-tokens").join(REGISTRATION);
+    let registration = user.own_store().join(REGISTRATION);
     #[cfg(unix)]
     assert_eq!(crate::support::mode(&registration), 0o600);
     assert_eq!(user.token(TOKEN)["server_url"], format!("{}/mcp", server.base));
@@ -222,7 +222,7 @@ fn a_server_that_is_not_what_it_must_be_gets_nobody_to_log_in() {
         let seen = server.seen();
         assert_eq!(path(seen.last().unwrap()), last, "{said}");
         assert!(seen.iter().all(|seen| !seen.head.contains("ingress-token")), "{said}");
-        assert!(!user.project().join(".oauth-tokens").join(REGISTRATION).exists(), "{said}");
+        assert!(!user.own_store().join(REGISTRATION).exists(), "{said}");
     }
 }
 
@@ -275,7 +275,7 @@ fn log_in_again(user: &User, server: &Upstream) {
 fn what_there_was_stays_until_a_new_login_has_succeeded() {
     let (server, user) = (play(|_, _, _| ()), user());
     log_in(&user, &server, &[]);
-    let kept = |name: &str| std::fs::read_to_string(user.project().join(".oauth-tokens").join(name)).unwrap();
+    let kept = |name: &str| std::fs::read_to_string(user.own_store().join(name)).unwrap();
     let before = (kept(REGISTRATION), kept(TOKEN));
     let elsewhere = format!("{}/mcp/", server.base);
     let mut running = user.start(&["login", &elsewhere, "--no-browser", "--force"]);

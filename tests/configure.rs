@@ -127,6 +127,8 @@ fn the_next_set_takes_the_first_free_number() {
     // The secret would be next to an address that a found file names; so the file is named.
     args.splice(0..0, ["--env-file", ".env"]);
     user.run(&[&args[..], &["b"]].concat()).code(0);
+    let at = args.iter().position(|word| *word == "s").unwrap();
+    args[at] = "another";
     user.run(&[&args[..], &["d"]].concat()).code(0);
     let text = text(&user, ".env");
     for line in [

@@ -34,6 +34,7 @@ mod login;
 mod lost_output;
 mod man;
 mod metadata;
+mod own;
 mod provenance;
 mod providers;
 mod proxy;

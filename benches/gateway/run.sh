@@ -73,6 +73,8 @@ haproxy_as() { # haproxy_as NAME VARIABLE=VALUE...
 ours_as() { # ours_as NAME POLICY AUDIT TOKENS [BINARY]
   fill gateway.yaml PORT="${port[$1]}" UPSTREAM="${port[direct]}" ISSUER="$issuer" WORKERS="$workers" \
     POLICY="$2" AUDIT="$3" TOKENS="$4" >"$work/$1.yaml"
+  # The limit's name in builds up to 4f3814d.
+  "${5:-$binary}" gateway schema | grep -q token_cache_size || sed -i s/token_cache_size/tokens/ "$work/$1.yaml"
   spawn "$1" "${on_proxy[@]}" "${5:-$binary}" gateway serve --config "$work/$1.yaml"
 }
 

@@ -28,7 +28,7 @@ use crate::sys::process;
 #[command(after_help = "Examples:\n  mcpauth exec fininfo -- python agent.py\n  \
                         mcpauth exec fininfo currenttime -- codex\n  \
                         mcpauth exec files -- npx -y @example/server-files\n  \
-                        mcpauth exec github --env GITHUB_TOKEN=token -- npx -y @example/server-github")]
+                        mcpauth exec notes --env NOTES_TOKEN=token -- npx -y @example/server-notes")]
 pub(super) struct ExecArgs {
     /// The servers' names, or their addresses
     #[arg(value_name = "SERVER", required = true)]

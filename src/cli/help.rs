@@ -40,7 +40,7 @@ const GROUPS: [(&str, &[(&str, &str)]); 5] = [
         "Hand out",
         &[
             ("token, headers, env", "a token, a server's headers, shell variables"),
-            ("exec", "run a command with a server's credentials"),
+            ("exec, secret", "run a command with a server's credentials or secrets; keep those"),
             ("bridge", "a local MCP server in front of a remote one"),
         ],
     ),

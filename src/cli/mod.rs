@@ -71,7 +71,7 @@ enum Command {
     Generate(generate::GenerateArgs),
     Ingress(ingress::IngressArgs),
     Egress(egress::EgressArgs),
-    Login(login::LoginArgs),
+    Login(Box<login::LoginArgs>),
     ClientMetadata(client_metadata::ClientMetadataArgs),
     Agentcore(agentcore::AgentcoreArgs),
     Keycloak(keycloak::KeycloakArgs),

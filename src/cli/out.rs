@@ -1,13 +1,14 @@
 //! The only stdout and stderr: data on stdout, everything else on stderr, colours and bars only on a terminal. Any
 //! text may contain other people's input: no character gets out that is not printable.
 
-use std::collections::BTreeMap;
-use std::hash::{BuildHasher, RandomState};
-use std::io::Write;
-use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
-use std::time::Duration;
+mod progress;
+mod text;
 
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::sync::{Arc, Mutex, OnceLock};
+
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget};
 use serde_json::{Value, json};
 use tokio_util::task::TaskTracker;
 use tracing::Level;
@@ -15,22 +16,14 @@ use tracing::dispatcher::set_global_default;
 use tracing::level_filters::LevelFilter;
 
 use crate::cli::args::{ColorArg, Global};
+pub(super) use crate::cli::out::text::{WIDTH, wrapped};
+use crate::cli::out::text::{fit, folded, paint};
 use crate::context::Context;
 use crate::error::{Error, Exit};
 use crate::log::{self, LoggedEvent};
 use crate::notice::Notices;
 use crate::sys::{clock, env, terminal};
-use crate::text::{visible, visible_json};
-
-/// The assumed minimum width of a terminal, in columns.
-pub(super) const WIDTH: usize = 80;
-
-/// Stands for the escape of one of our colours until a text is written: no text from outside can contain this word.
-static ESCAPE: LazyLock<String> = LazyLock::new(|| {
-    let random = RandomState::new().hash_one(());
-    let letter = |byte: u8| char::from_u32(0xe000 + u32::from(byte)).unwrap_or_default();
-    random.to_ne_bytes().map(letter).into_iter().collect()
-});
+use crate::text::visible_json;
 
 /// How this run prints, and what it waits for at its end.
 #[derive(Clone, Debug)]
@@ -52,13 +45,6 @@ pub(super) struct Out {
     again: Arc<[String]>,
     /// Why some of the data was lost.
     lost: Arc<OnceLock<std::io::Error>>,
-}
-
-/// One flow's line: a bar on a terminal, a plain line elsewhere.
-pub(super) struct ProgressLine {
-    out: Out,
-    name: String,
-    bar: Option<ProgressBar>,
 }
 
 /// How something went or stands, the same in every verb.
@@ -211,7 +197,15 @@ impl Out {
     /// A line of progress or advice, on stderr.
     pub(super) fn say(&self, text: &str) {
         if !self.quiet {
-            self.bars.suspend(|| mention(text));
+            self.bars.suspend(|| mention(&self.folded_err(text)));
+        }
+    }
+
+    /// A note in lines that fit the terminal that stderr is; elsewhere, and where programs read it, as it is.
+    fn folded_err(&self, text: &str) -> String {
+        match terminal::stderr_width() {
+            Some(width) if !self.json => folded(text, width),
+            _ => text.into(),
         }
     }
 
@@ -255,34 +249,7 @@ impl Out {
         if self.mute {
             return;
         }
-        self.bars.suspend(|| mention(text));
-    }
-
-    /// Every flow has ended. Where the summary comes on the same terminal the bars give way to it; elsewhere they stay where
-    /// they are, and what is said next comes below them.
-    pub(super) fn settle(&self) {
-        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
-        if !self.bars.is_hidden() && !lines.is_empty() {
-            if terminal::stdout_is_rich() && !self.json {
-                // Nothing is lost where this fails but a clean screen.
-                let _ = self.bars.clear();
-                self.bars.set_draw_target(ProgressDrawTarget::hidden());
-            } else {
-                self.bars.set_draw_target(ProgressDrawTarget::hidden());
-                mention("");
-            }
-        }
-        lines.clear();
-    }
-
-    /// A signal ended the run: no bar stays. Programs see the exit code.
-    pub(super) fn interrupted(&self) {
-        let _ = self.bars.clear();
-        self.bars.set_draw_target(ProgressDrawTarget::hidden());
-        self.lines.lock().unwrap_or_else(PoisonError::into_inner).clear();
-        if !self.json {
-            self.must_say("interrupted");
-        }
+        self.bars.suspend(|| mention(&self.folded_err(text)));
     }
 
     /// An error with its remedy, on stderr.
@@ -334,53 +301,6 @@ impl Out {
     fn paint_err(&self, code: &str, text: &str) -> String {
         paint(self.color.1, code, text)
     }
-
-    /// What the flow with this name is doing.
-    pub(super) fn doing(&self, name: &str, text: String) {
-        if let Some(bar) = self.lines.lock().unwrap_or_else(PoisonError::into_inner).get(name) {
-            bar.set_message(fit(&text));
-        }
-    }
-
-    /// Whether lines are redrawn, and with them the place where the terminal would echo what is typed.
-    pub(super) fn draws(&self) -> bool {
-        !self.bars.is_hidden()
-    }
-
-    /// What a person types, below the bars: its end, where a line is too short for all of it. Nothing takes the line away.
-    pub(super) fn show_typed(&self, text: &str) {
-        let mut bar = self.typed.lock().unwrap_or_else(PoisonError::into_inner);
-        if text.is_empty() {
-            if let Some(bar) = bar.take() {
-                bar.finish_and_clear();
-                self.bars.remove(&bar);
-            }
-            return;
-        }
-        let bar = bar.get_or_insert_with(|| {
-            let bar = self.bars.add(ProgressBar::new_spinner());
-            let style = ProgressStyle::with_template("> {msg}");
-            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
-            bar
-        });
-        let room = terminal::stderr_width().unwrap_or(WIDTH).saturating_sub(3);
-        let length = text.chars().count();
-        bar.set_message(fit(&text.chars().skip(length.saturating_sub(room)).collect::<String>()));
-    }
-
-    /// Starts a flow's line.
-    pub(super) fn line(&self, name: &str) -> ProgressLine {
-        let bar = (!self.bars.is_hidden()).then(|| {
-            let bar = self.bars.add(ProgressBar::new_spinner());
-            let style = ProgressStyle::with_template("{spinner} {prefix:32!} {msg}  {elapsed}");
-            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
-            bar.set_prefix(fit(name));
-            bar.enable_steady_tick(Duration::from_millis(120));
-            self.lines.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), bar.clone());
-            bar
-        });
-        ProgressLine { out: self.clone(), name: name.into(), bar }
-    }
 }
 
 impl Notices for Out {
@@ -390,22 +310,6 @@ impl Notices for Out {
 
     fn must_say(&self, text: &str) {
         Self::must_say(self, text);
-    }
-}
-
-impl ProgressLine {
-    /// How the flow ended: briefly on a terminal, where the summary follows, in full elsewhere.
-    pub(super) fn end(&self, mark: Mark, brief: &str, full: &str) {
-        let (code, sign) = mark.sign();
-        match &self.bar {
-            Some(bar) => {
-                let style = ProgressStyle::with_template("{prefix} {msg}  {elapsed}");
-                bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
-                bar.set_prefix(fit(&format!("{} {:32}", self.out.paint_err(code, sign), self.name)));
-                bar.finish_with_message(fit(brief));
-            }
-            None => self.out.say(&format!("{}: {full}", self.name)),
-        }
     }
 }
 
@@ -458,16 +362,6 @@ fn has_flag(hint: &str, flag: &str) -> bool {
     hint.split([' ', ',', ')', ':']).any(|word| word == name)
 }
 
-fn paint(on: bool, code: &str, text: &str) -> String {
-    let escape = ESCAPE.as_str();
-    if on { format!("{escape}[{code}m{text}{escape}[0m") } else { text.into() }
-}
-
-/// A text as it is written: our own colours, and otherwise only printable characters.
-fn fit(text: &str) -> String {
-    visible(text).replace(ESCAPE.as_str(), "\u{1b}")
-}
-
 fn write(to: &mut dyn Write, text: &str) -> std::io::Result<()> {
     writeln!(to, "{}", fit(text))?;
     to.flush()
@@ -476,27 +370,6 @@ fn write(to: &mut dyn Write, text: &str) -> std::io::Result<()> {
 /// A line on stderr. There is nowhere to report that it was lost.
 fn mention(text: &str) {
     let _ = write(&mut std::io::stderr().lock(), text);
-}
-
-/// The text in lines that fit, all but the first indented by `indent` columns. A word longer than a line stays whole:
-/// it is a path or an address, to be copied.
-pub(super) fn wrapped(text: &str, indent: usize, width: usize) -> String {
-    let mut lines = String::new();
-    let mut column = indent;
-    for word in text.split(' ') {
-        let length = word.chars().count();
-        if column > indent && column + 1 + length > width {
-            lines.push('\n');
-            lines.push_str(&" ".repeat(indent));
-            column = indent;
-        } else if column > indent {
-            lines.push(' ');
-            column += 1;
-        }
-        lines.push_str(word);
-        column += length;
-    }
-    lines
 }
 
 #[cfg(test)]

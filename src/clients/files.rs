@@ -5,7 +5,7 @@ use super::{Clients, ConfigRow, Job};
 use crate::config::Config;
 use crate::error::Error;
 use crate::notice::Notices;
-use crate::render::{self, AuthMode, ClientSpec, DryRun, TARGETS};
+use crate::render::{self, AuthMode, ClientSpec, DryRun, ServerEntry, TARGETS};
 use crate::store::Store;
 use crate::sys::private_file;
 
@@ -49,7 +49,8 @@ pub(crate) fn reinstall(config: &Config, store: &Store, out: &dyn Notices) -> Re
     clients.say_left_out(out);
     let before = clients.before()?;
     // With no entries no file is created, but an existing file is updated.
-    let meant = |local: &str| !clients.entries.is_empty() || store.dir().join(local).exists();
+    let is_projects = |entry: &ServerEntry| !entry.place.is_users;
+    let meant = |local: &str| clients.entries.iter().any(is_projects) || store.dir().join(local).exists();
     let locals = seeds().filter(|(_, local)| meant(local));
     let locals = locals.map(|(target, local)| write_local(&clients, store, target, local));
     let old = before.iter().filter(|job| job.auth_mode.embeds_tokens());
@@ -115,11 +116,13 @@ fn write_local(
 ) -> Result<ConfigRow, Error> {
     private_file::create_dir_ignored(store.dir())?;
     let path = store.dir().join(local);
-    let rendered = clients.rendered(target, AuthMode::Inline, &clients.entries)?;
+    // The user's own tokens do not belong into a project's files.
+    let entries: Vec<_> = clients.entries.iter().filter(|entry| !entry.place.is_users).cloned().collect();
+    let rendered = clients.rendered(target, AuthMode::Inline, &entries)?;
     Ok(ConfigRow {
         client: target.client,
         path: path.display().to_string(),
-        servers: clients.entries.len(),
+        servers: entries.len(),
         auth_mode: None,
         result: render::write_local(&path, &rendered).map_err(Error::from),
         dry: false,

@@ -5,18 +5,16 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, json};
 use url::Url;
 
-use super::registered::{address_id, name_of, planned};
+use super::addresses::{address_id, name_of, planned};
 use crate::config::{Config, ConfigError, CredentialPlan};
 use crate::credential::{
-    Credential, GrantConfig, KEY_FORMAT, KEY_HEADER, KeyConfig, NamedValue, Origin, SERVER_URL,
+    BY_ADDRESS, Credential, GrantConfig, KEY_FORMAT, KEY_HEADER, KeyConfig, NamedValue, Origin, SERVER_URL,
     SecretCommand, StoreScope, USUAL_FORMAT, USUAL_HEADER,
 };
 use crate::oauth::{ClientAuth, OAuthClient};
 use crate::sys::private_file::Draft;
 use crate::text::word;
 
-/// The `provider` member of a key's file.
-const PROVIDER: &str = "key";
 /// The registration's member that tells it from a login's.
 pub(super) const MEMBER: &str = "key";
 
@@ -97,7 +95,7 @@ impl Config {
                 format: format.clone(),
                 command: prints.clone(),
             }),
-            provider_field: PROVIDER.into(),
+            provider_field: BY_ADDRESS.into(),
             facts: Map::from_iter(facts.map(|(name, value)| (name.to_owned(), value.into()))),
             command,
         })

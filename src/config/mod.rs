@@ -1,6 +1,7 @@
 //! What the user configured, resolved once: flags, environment and `.env` become an immutable [`Config`] and the
 //! credentials to get. Not here: getting them (see `vault`).
 
+mod addresses;
 mod agents;
 pub mod catalogue;
 mod dotenv;
@@ -21,12 +22,11 @@ use std::time::Duration;
 
 use url::Url;
 
+pub use addresses::{address_id, login_command, name_of};
 pub use dotenv::{is_name, set};
 pub use error::ConfigError;
 pub use keys::{KeyRegistration, SentKey, usual_format};
-pub use registered::{
-    KeyFile, Registered, RegisteredEndpoints, Registration, address_id, login_command, name_of,
-};
+pub use registered::{KeyFile, Registered, RegisteredEndpoints, Registration};
 pub use settings::{FileTrust, Settings};
 pub use values::{StorageChoice, read_buffer, read_interval};
 
@@ -122,7 +122,7 @@ impl Config {
         let seconds = settings.get("MCPAUTH_LOGIN_TIMEOUT").unwrap_or("300");
         let seconds = seconds_within(seconds, 1..=3_600)
             .map_err(|reason| ConfigError::Invalid { variable: "MCPAUTH_LOGIN_TIMEOUT".into(), reason })?;
-        let (tokens_dir, user_tokens_dir) = stores::folders(&settings);
+        let (tokens_dir, user_tokens_dir) = settings.token_folders();
         let servers = ["servers", "registry/servers"].iter().map(Path::new).find(|place| place.is_dir());
         Ok(Self {
             tokens_dir,

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use url::Url;
 
+use super::addresses::{address_id, login_command, planned};
 use super::keys::KeyRegistration;
 use crate::config::{Config, ConfigError, CredentialPlan, checked_name, signing_key};
 use crate::credential::{
@@ -18,7 +19,6 @@ use crate::oauth::{ClientAuth, OAuthClient, document_address};
 use crate::provider::{BodyFormat, Provider, ProviderError};
 use crate::secret::Secret;
 use crate::sys::private_file::{self, Draft};
-use crate::text::word;
 
 const FOLDER: &str = ".registrations";
 /// The space reserved for a registration, in bytes.
@@ -28,7 +28,7 @@ const ROOM: u64 = 8 << 10;
 #[derive(Clone, Debug)]
 pub enum Registered {
     /// It was logged in to.
-    Login(Registration),
+    Login(Box<Registration>),
     /// It takes a key.
     Key(KeyRegistration),
 }
@@ -102,7 +102,7 @@ impl Registered {
             let kept = KeyRegistration::deserialize(value)?;
             return Ok(Self::Key(KeyRegistration { scope, ..kept }));
         }
-        Ok(Self::Login(Registration { scope, ..Registration::deserialize(value)? }))
+        Ok(Self::Login(Box::new(Registration { scope, ..Registration::deserialize(value)? })))
     }
 }
 
@@ -190,7 +190,7 @@ impl Config {
     /// [`ConfigError`] for an invalid name, and for a file that cannot be used.
     pub fn registration(&self, name: &str) -> Result<Option<Registration>, ConfigError> {
         Ok(self.registered_as(name)?.and_then(|kept| match kept {
-            Registered::Login(kept) => Some(kept),
+            Registered::Login(kept) => Some(*kept),
             Registered::Key(_) => None,
         }))
     }
@@ -325,34 +325,6 @@ impl Config {
     }
 }
 
-/// The default name of a server: its host name.
-pub fn name_of(url: &Url) -> String {
-    let host = url.host_str().unwrap_or_default();
-    let fit = |c: char| if c.is_ascii_alphanumeric() || "-.".contains(c) { c } else { '-' };
-    host.chars().map(fit).collect::<String>().trim_matches(['-', '.']).chars().take(100).collect()
-}
-
-/// The command that logs in at a server.
-pub fn login_command(url: &Url, name: &str) -> String {
-    let address = word(url.as_str());
-    let own = if name == name_of(url) { String::new() } else { format!(" --server-name {name}") };
-    format!("mcpauth login {address}{own}")
-}
-
-pub(super) fn planned(
-    name: &str,
-    scope: StoreScope,
-    credential: Result<Credential, ConfigError>,
-) -> CredentialPlan {
-    let name = address_id(name, scope).to_string();
-    CredentialPlan { kind: CredentialKind::Egress, name, set: None, scope, credential }
-}
-
-/// The id of a server's credential.
-pub fn address_id(name: &str, scope: StoreScope) -> CredentialId {
-    CredentialId::new(CredentialKind::Egress, BY_ADDRESS, Some(name)).in_scope(scope)
-}
-
 fn credential(name: &str, kept: &Registration) -> Result<Credential, ConfigError> {
     let command = login_command(&kept.url, name);
     Ok(Credential {
@@ -392,23 +364,6 @@ mod tests {
             endpoints: None,
             scope: StoreScope::Project,
         }
-    }
-
-    #[test]
-    fn a_server_goes_by_its_host_and_its_command_can_be_pasted() {
-        let cases = [
-            ("https://tools.test/mcp", "tools.test", "mcpauth login https://tools.test/mcp"),
-            ("http://[::1]:9/mcp", "1", "mcpauth login 'http://[::1]:9/mcp'"),
-            ("https://a.test/?k=$(x)&y='", "a.test", "mcpauth login 'https://a.test/?k=$(x)&y=%27'"),
-        ];
-        for (text, name, command) in cases {
-            let url = url(text);
-            assert_eq!((name_of(&url).as_str(), login_command(&url, name).as_str()), (name, command));
-        }
-        assert_eq!(
-            login_command(&url("https://a.test/"), "b"),
-            "mcpauth login https://a.test/ --server-name b"
-        );
     }
 
     #[test]

@@ -200,8 +200,8 @@ impl Settings {
         Arc::make_mut(&mut self.known).flags.insert(name.into(), value.into());
     }
 
-    /// Says where the project's credentials are. Unlike `MCPAUTH_TOKENS_DIR`, it leaves the user's own where they are,
-    /// and it is no more trusted than the project.
+    /// Says where the project's credentials are. Unlike `MCPAUTH_TOKENS_DIR`, this does not move the user's own, and
+    /// it is no more trusted than the project.
     pub fn set_project_tokens(&mut self, dir: &Path) {
         Arc::make_mut(&mut self.known).project_tokens = Some(paths::absolute(dir));
     }

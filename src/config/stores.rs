@@ -12,21 +12,25 @@ const PROJECT: &str = ".oauth-tokens";
 /// The user's own, in their data folder.
 const USER: &str = "credentials";
 
-/// The project's folder and the user's own. A file that was only found here cannot move the latter: what is in there is
-/// trusted.
-pub(super) fn folders(settings: &Settings) -> (PathBuf, PathBuf) {
-    let named =
-        settings.find("MCPAUTH_TOKENS_DIR").map(|(dir, origin)| (paths::absolute(Path::new(dir)), origin));
-    let project = match named {
-        Some((dir, origin)) if !origin.is_found() => return (dir.clone(), dir),
-        Some((dir, _)) => Some(dir),
-        None => None,
-    };
-    let said = settings.project_tokens().map(Path::to_owned);
-    let project = said.or(project).unwrap_or_else(|| paths::absolute(Path::new(PROJECT)));
-    let data = settings.get("MCPAUTH_DATA_DIR").map(|dir| paths::absolute(Path::new(dir)));
-    let user = data.or_else(paths::data_dir).map_or_else(|| project.clone(), |dir| dir.join(USER));
-    (project, user)
+impl Settings {
+    /// The project's folder and the user's own. A file that was only found here cannot move the latter: what is in there is
+    /// trusted.
+    pub(super) fn token_folders(&self) -> (PathBuf, PathBuf) {
+        let settings = self;
+        let named = settings
+            .find("MCPAUTH_TOKENS_DIR")
+            .map(|(dir, origin)| (paths::absolute(Path::new(dir)), origin));
+        let project = match named {
+            Some((dir, origin)) if !origin.is_found() => return (dir.clone(), dir),
+            Some((dir, _)) => Some(dir),
+            None => None,
+        };
+        let said = settings.project_tokens().map(Path::to_owned);
+        let project = said.or(project).unwrap_or_else(|| paths::absolute(Path::new(PROJECT)));
+        let data = settings.get("MCPAUTH_DATA_DIR").map(|dir| paths::absolute(Path::new(dir)));
+        let user = data.or_else(paths::data_dir).map_or_else(|| project.clone(), |dir| dir.join(USER));
+        (project, user)
+    }
 }
 
 impl Config {

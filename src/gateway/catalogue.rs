@@ -2,14 +2,17 @@
 //! to callers, before anything was cut out for the one who asked. Kept by a thread of its own, which makes another
 //! index when something changed; whoever searches takes the one there is.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
+use std::hash::BuildHasher;
 use std::io;
 use std::ops::Range;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use arc_swap::{ArcSwap, Guard};
 use bytes::Bytes;
+use hashbrown::DefaultHashBuilder;
+use memchr::memmem;
 use serde_json::Value;
 
 use super::servers::route::ServerRoute;
@@ -23,6 +26,24 @@ use crate::sys::clock;
 pub(super) struct Catalogue {
     tools: ArcSwap<KnownTools>,
     heard: SyncSender<CatalogueNews>,
+    recent: Mutex<RecentLists>,
+}
+
+/// What servers listed lately, so that a list that everybody asks for is neither kept nor read each time.
+#[derive(Default)]
+struct RecentLists {
+    hasher: DefaultHashBuilder,
+    /// Each server's, and when they were heard, in seconds since 1970.
+    by_server: HashMap<String, VecDeque<(ListFingerprint, i64)>>,
+}
+
+/// Tells one list, or page of one, from another.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct ListFingerprint {
+    tools: u64,
+    /// Whether pages come before it, and after.
+    follows: bool,
+    is_followed: bool,
 }
 
 /// The tools of all servers that are on, and their index. It never changes.
@@ -69,6 +90,10 @@ pub(super) struct ListListener {
 
 /// What is not looked at yet; more than that is not kept.
 const WAITING: usize = 64;
+/// For how long the same list is no news, in seconds: how exact [`KnownTool::listed_at`] is.
+const SAME: i64 = 60;
+/// The most lists of a server that are remembered: pages, as a rule.
+const RECENT: usize = 64;
 /// The most tools of a server that are remembered of its own lists.
 const MAX_TOOLS: usize = 10_000;
 
@@ -80,7 +105,8 @@ impl Catalogue {
     pub(super) fn start(servers: &[Arc<ServerRoute>]) -> io::Result<Arc<Self>> {
         let (heard, hears) = sync_channel(WAITING);
         let mut keeper = CatalogueThread { servers: servers.to_vec(), seen: HashMap::new() };
-        let catalogue = Arc::new(Self { tools: ArcSwap::from_pointee(keeper.tools()), heard });
+        let tools = ArcSwap::from_pointee(keeper.tools());
+        let catalogue = Arc::new(Self { tools, heard, recent: Mutex::default() });
         let weak = Arc::downgrade(&catalogue);
         std::thread::Builder::new().name("search".into()).spawn(move || keeper.keep(&hears, &weak))?;
         Ok(catalogue)
@@ -95,6 +121,7 @@ impl Catalogue {
     pub(super) fn serve(&self, servers: &[Arc<ServerRoute>]) {
         // Only a thread that is gone takes nothing; one that is busy is waited for, because nobody says it twice.
         let _ = self.heard.send(CatalogueNews::Servers(servers.to_vec()));
+        self.recent.lock().unwrap_or_else(PoisonError::into_inner).by_server.clear();
     }
 
     /// Listens to what a server answers to this request, if everybody would be told the same: what a server tells a caller who
@@ -110,10 +137,47 @@ impl Catalogue {
 }
 
 impl ListListener {
-    /// Takes note of a message of the server's. If the thread is busy, the next one will do.
-    pub(super) fn hear(&self, answer: Bytes) {
-        let (server, request) = (self.server.clone(), self.request.clone());
-        let _ = self.catalogue.heard.try_send(CatalogueNews::List { server, request, answer });
+    /// Takes note of a message of the server's, unless it says what was heard a moment ago. If the thread is busy, the next
+    /// one will do.
+    pub(super) fn hear(&self, answer: &[u8], keep: impl FnOnce() -> Bytes) {
+        let mut recent = self.catalogue.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(list) = recent.fingerprint(&self.request, answer) else { return };
+        let now = clock::now();
+        if recent.has(&self.server, list, now) {
+            return;
+        }
+        let (server, request, answer) = (self.server.clone(), self.request.clone(), keep());
+        if self.catalogue.heard.try_send(CatalogueNews::List { server, request, answer }).is_ok() {
+            recent.add(&self.server, list, now);
+        }
+    }
+}
+
+impl RecentLists {
+    /// Of the tools in an answer, whatever its id; nothing if it has none.
+    fn fingerprint(&self, request: &[u8], answer: &[u8]) -> Option<ListFingerprint> {
+        let start = memmem::find(answer, b"\"tools\"")?;
+        let end = memchr::memrchr(b']', answer)?;
+        let tools = self.hasher.hash_one(answer.get(start..end)?);
+        let has = |bytes, name: &[u8]| memmem::find(bytes, name).is_some();
+        let (follows, is_followed) = (has(request, b"\"cursor\""), has(answer, b"\"nextCursor\""));
+        Some(ListFingerprint { tools, follows, is_followed })
+    }
+
+    fn has(&self, server: &str, list: ListFingerprint, now: i64) -> bool {
+        let lists = self.by_server.get(server).into_iter().flatten();
+        lists.into_iter().any(|(known, at)| *known == list && (*at..*at + SAME).contains(&now))
+    }
+
+    /// A list without pages replaces all others: what the server said before is news again.
+    fn add(&mut self, server: &str, list: ListFingerprint, now: i64) {
+        let lists = self.by_server.entry(server.to_owned()).or_default();
+        let is_whole = !list.follows && !list.is_followed;
+        lists.retain(|(known, _)| !is_whole && *known != list);
+        if lists.len() == RECENT {
+            lists.pop_front();
+        }
+        lists.push_back((list, now));
     }
 }
 
@@ -300,6 +364,34 @@ mod tests {
         assert_eq!(names(first, &answer(&["a"], json!({"cacheScope": "private"}))), None);
         assert_eq!(names(first, &Bytes::from_static(b"{\"result\":{}}")), None);
         assert_eq!(names(first, &Bytes::from_static(b"\xff")), None);
+    }
+
+    #[test]
+    fn a_list_is_news_once_a_minute_or_when_it_changed() {
+        let mut recent = RecentLists::default();
+        let mut is_news = |request: &str, answer: &Bytes, now| {
+            let list = recent.fingerprint(request.as_bytes(), answer).unwrap();
+            let is_known = recent.has("s", list, now);
+            recent.add("s", list, now);
+            !is_known
+        };
+        let list = answer(&["a", "b"], json!({}));
+        let with_another_id = String::from_utf8_lossy(&list).replace("\"id\":1", "\"id\":\"next\"").into();
+        assert!(is_news("{}", &list, 100));
+        assert!(!is_news("{}", &with_another_id, 101));
+        assert!(is_news("{}", &answer(&["a", "c"], json!({})), 102));
+        assert!(is_news("{}", &list, 103), "it changed back");
+        assert!(is_news("{}", &list, 103 + SAME), "when it was seen is known to the minute");
+        assert!(
+            is_news("{}", &answer(&["a", "b"], json!({"nextCursor": "x"})), 164),
+            "there is more of it now"
+        );
+        assert!(is_news(r#"{"params":{"cursor":"x"}}"#, &answer(&["c"], json!({})), 165));
+        assert!(
+            !is_news("{}", &answer(&["a", "b"], json!({"nextCursor": "y"})), 166),
+            "pages are known side by side"
+        );
+        assert!(RecentLists::default().fingerprint(b"{}", b"{\"result\":{}}").is_none());
     }
 
     #[test]

@@ -163,3 +163,34 @@ impl From<EgressUnavailable> for Rejection {
         Self::NoEgress
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sent(header: &str, format: &str, key: &str) -> Option<HeaderMap> {
+        let token = TokenSet {
+            access_token: Secret::new(key),
+            refresh_token: None,
+            token_type: "Bearer".into(),
+            scopes: Vec::new(),
+            issued_at: None,
+            expires_at: None,
+        };
+        let outgoing = OutgoingCredential::new(token, (header.into(), format.into()), None)?;
+        let mut headers = HeaderMap::new();
+        headers.insert(AUTHORIZATION, HeaderValue::from_static("Bearer the-callers"));
+        outgoing.apply(&mut headers);
+        Some(headers)
+    }
+
+    #[test]
+    fn a_key_goes_where_its_server_wants_it_and_the_callers_token_does_not() {
+        let headers = sent("Authorization", "Bearer {}", "k").unwrap();
+        assert_eq!((headers.len(), headers[AUTHORIZATION].to_str().unwrap()), (1, "Bearer k"));
+        let headers = sent("X-Api-Key", "key={}", "k").unwrap();
+        assert_eq!((headers.len(), headers["x-api-key"].to_str().unwrap()), (1, "key=k"));
+        assert!(headers["x-api-key"].is_sensitive());
+        assert!(sent("no header", "{}", "k").is_none() && sent("X", "{}", "a\nb").is_none());
+    }
+}

@@ -69,7 +69,7 @@ impl ReadMode {
         let mut decide = watch.strictly(transport);
         let heard = move |event: &RawEvent<'_>| {
             if let Some(listener) = &listener {
-                listener.hear(Bytes::copy_from_slice(&event.data));
+                listener.hear(&event.data, || Bytes::copy_from_slice(&event.data));
             }
             decide(event)
         };

@@ -298,7 +298,7 @@ impl Forwarder {
             return Ok(Response::from_parts(head, Body::full(bytes)));
         }
         if let Some(listener) = self.listener(passage) {
-            listener.hear(bytes.clone());
+            listener.hear(&bytes, || bytes.clone());
         }
         // What was parsed as JSON is answered as JSON, whatever type the server named.
         head.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

@@ -1,14 +1,14 @@
 //! Puts a configuration where its client looks: merged, recorded, with one backup of the original file. Not here:
 //! what changes in the text (see `merge`); the record's format (see `ownership`).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use super::auth_mode::AuthMode;
-use super::merge::{self, Change, Merged};
+use super::merge::{self, Change, EntryClaims, Merged};
 use super::ownership::{self, InstallRecord};
 use super::targets::{ClientSpec, Format};
 use super::template::Rendered;
@@ -30,6 +30,12 @@ pub struct Destination<'a> {
     pub auth_mode: AuthMode,
     /// Servers that are not rendered this time: our entries with these names stay unchanged.
     pub left_out: &'a BTreeSet<String>,
+    /// Where the rendered servers are, by name.
+    pub addresses: &'a BTreeMap<String, String>,
+    /// Entries of the user's that are to become ours, by name.
+    pub adopted: &'a BTreeSet<String>,
+    /// The rendered servers whose credentials are the user's own.
+    pub users: &'a BTreeSet<String>,
     /// The tokens directory they come from.
     pub tokens_dir: &'a Path,
     /// Where the record is stored.
@@ -93,8 +99,11 @@ pub fn install(to: &Destination<'_>, rendered: &Rendered, dry_run: DryRun) -> Re
     if let Some(older) = older.filter(|older| existing.is_none() && older.is_file()) {
         return Err(RenderError::Hides { path, older });
     }
-    let (staying, ours) = owned.into_iter().partition(|name| to.left_out.contains(name));
-    let mut merged = merged(existing.as_deref(), to.target, rendered, &ours)
+    let others = other_projects(to, before.as_ref());
+    let (staying, owned) =
+        owned.into_iter().partition(|name| to.left_out.contains(name) || others.contains(name));
+    let claims = EntryClaims { owned, addresses: to.addresses.clone(), adopted: to.adopted.clone() };
+    let mut merged = merged(existing.as_deref(), to.target, rendered, &claims)
         .map_err(|source| RenderError::Merge { path: path.clone(), source })?;
     merged.owned.extend::<BTreeSet<String>>(staying);
 
@@ -119,7 +128,12 @@ pub fn install(to: &Destination<'_>, rendered: &Rendered, dry_run: DryRun) -> Re
         path: installed.path.clone(),
         client: Some(to.target.client.into()),
         auth_mode: to.auth_mode,
-        tokens_dir: Some(to.tokens_dir.into()),
+        tokens_dir: Some(if others.is_empty() {
+            to.tokens_dir.into()
+        } else {
+            other_dir(before.as_ref(), to)
+        }),
+        users: merged.owned.intersection(to.users).cloned().collect(),
         entries: merged.owned,
     };
     // A client without entries stays recorded once it was, and gets the next one.
@@ -128,6 +142,20 @@ pub fn install(to: &Destination<'_>, rendered: &Rendered, dry_run: DryRun) -> Re
     }
     drop(lock);
     Ok(installed)
+}
+
+/// The entries of another project in this file. They stay if only the user's own servers are rendered: those are the
+/// same in every folder, and whoever installs them in one says nothing about another.
+fn other_projects(to: &Destination<'_>, before: Option<&InstallRecord>) -> BTreeSet<String> {
+    let only_users = to.addresses.keys().all(|name| to.users.contains(name));
+    let Some(before) = before.filter(|before| only_users && before.is_of_other_project(to.tokens_dir)) else {
+        return BTreeSet::new();
+    };
+    before.entries.difference(&before.users).cloned().collect()
+}
+
+fn other_dir(before: Option<&InstallRecord>, to: &Destination<'_>) -> PathBuf {
+    before.and_then(|before| before.tokens_dir.clone()).unwrap_or_else(|| to.tokens_dir.into())
 }
 
 /// Forgets that a file was installed to.
@@ -153,9 +181,9 @@ fn merged(
     existing: Option<&str>,
     target: &ClientSpec,
     rendered: &Rendered,
-    owned: &BTreeSet<String>,
+    claims: &EntryClaims,
 ) -> Result<Merged, MergeError> {
-    let mut merged = merge::merge(existing, target, &rendered.json, owned)?;
+    let mut merged = merge::merge(existing, target, &rendered.json, claims)?;
     if existing.is_none() && target.format != Format::Json && !merged.owned.is_empty() {
         merged.text = format!("{}\n", rendered.text.expose());
     }

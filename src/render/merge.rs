@@ -5,6 +5,7 @@
 //! Whatever those do to a text, it is parsed again, and must then mean exactly what was planned.
 
 mod change;
+mod claims;
 mod json;
 mod lines;
 mod plan;
@@ -17,11 +18,12 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 pub use self::change::{Change, ChangeKind, MergeError, Merged, NewEntry};
+pub use self::claims::EntryClaims;
 use self::plan::Edit;
 use super::layout::Layout;
 use super::targets::{ClientSpec, Format, Shape};
 
-/// Merges what was rendered into the user's file; `owned` are the names of our entries in it so far.
+/// Merges what was rendered into the user's file; `claims` say which of its entries are ours, or may become it.
 ///
 /// # Errors
 /// As [`MergeError`] says; the file must then stay unchanged.
@@ -29,11 +31,11 @@ pub fn merge(
     existing: Option<&str>,
     target: &ClientSpec,
     rendered: &Value,
-    owned: &BTreeSet<String>,
+    claims: &EntryClaims,
 ) -> Result<Merged, MergeError> {
     let (layout, text) = (target.layout(), ClientText::of(existing.unwrap_or_default(), target.format)?);
     let was = read(&text.body, layout)?;
-    let plan = plan::plan(&was, target, rendered, owned)?;
+    let plan = plan::plan(&was, target, rendered, claims)?;
     let names = plan.changes.iter().map(|change| change.name.as_str());
     let text = text.edited(&was, layout, names, &plan.edits)?;
     Ok(Merged { text: text.unwrap_or_else(|| existing.unwrap_or_default().into()), owned: plan.owned, changes: plan.changes })

@@ -26,7 +26,7 @@ pub use entries::{
 };
 pub use layout::Layout;
 pub use install::{Destination, DryRun, Installed, forget, install, read_file, write_local};
-pub use merge::{Change, ChangeKind, MergeError, NewEntry, entry_in, meaning, overlaid, rewrite};
+pub use merge::{Change, ChangeKind, EntryClaims, MergeError, NewEntry, entry_in, meaning, overlaid, rewrite};
 pub use ownership::{InstallRecord, records};
 pub use parts::EntryParts;
 pub use places::Folders;

@@ -27,6 +27,15 @@ pub struct InstallRecord {
     pub tokens_dir: Option<PathBuf>,
     /// The names of our entries.
     pub entries: BTreeSet<String>,
+    /// Those of them whose credentials are the user's own, whatever the project.
+    pub users: BTreeSet<String>,
+}
+
+impl InstallRecord {
+    /// Whether it has another project's tokens than those in `tokens_dir`.
+    pub fn is_of_other_project(&self, tokens_dir: &Path) -> bool {
+        self.tokens_dir.as_deref().is_some_and(|dir| dir != tokens_dir)
+    }
 }
 
 /// A stored record, by the file's path.
@@ -40,6 +49,8 @@ enum SavedRecord {
         auth_mode: String,
         tokens_dir: PathBuf,
         entries: BTreeSet<String>,
+        #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+        users: BTreeSet<String>,
     },
 }
 
@@ -84,22 +95,23 @@ fn save(state_dir: &Path, all: Vec<InstallRecord>) -> Result<(), RenderError> {
 }
 
 fn record(file: &Path, path: PathBuf, kept: SavedRecord) -> Result<InstallRecord, RenderError> {
-    let (client, auth_mode, tokens_dir, entries) = match kept {
-        SavedRecord::Names(entries) => (None, AuthMode::Inline, None, entries),
-        SavedRecord::Record { client, auth_mode, tokens_dir, entries } => {
+    let (client, auth_mode, tokens_dir, entries, users) = match kept {
+        SavedRecord::Names(entries) => (None, AuthMode::Inline, None, entries, BTreeSet::new()),
+        SavedRecord::Record { client, auth_mode, tokens_dir, entries, users } => {
             let known = AuthMode::from_name(&auth_mode);
             let auth_mode = known.ok_or_else(|| unreadable(file, &"names an unknown auth mode"))?;
-            (Some(client), auth_mode, Some(tokens_dir), entries)
+            (Some(client), auth_mode, Some(tokens_dir), entries, users)
         }
     };
-    Ok(InstallRecord { path, client, auth_mode, tokens_dir, entries })
+    Ok(InstallRecord { path, client, auth_mode, tokens_dir, entries, users })
 }
 
 fn to_saved(record: InstallRecord) -> (PathBuf, SavedRecord) {
-    let InstallRecord { path, client, auth_mode, tokens_dir, entries } = record;
+    let InstallRecord { path, client, auth_mode, tokens_dir, entries, users } = record;
     let kept = match client.zip(tokens_dir) {
         Some((client, tokens_dir)) => {
-            SavedRecord::Record { client, auth_mode: auth_mode.name().into(), tokens_dir, entries }
+            let auth_mode = auth_mode.name().into();
+            SavedRecord::Record { client, auth_mode, tokens_dir, entries, users }
         }
         None => SavedRecord::Names(entries),
     };
@@ -122,6 +134,7 @@ mod tests {
             auth_mode: AuthMode::Inline,
             tokens_dir: None,
             entries: names(&["files"]),
+            users: BTreeSet::new(),
         };
         let new = InstallRecord {
             path: "/h/a.json".into(),
@@ -129,6 +142,7 @@ mod tests {
             auth_mode: AuthMode::Bridge,
             tokens_dir: Some("/p/tokens".into()),
             entries: names(&["b", "a"]),
+            users: BTreeSet::new(),
         };
         remember(dir.path(), new.clone()).unwrap();
         assert_eq!(records(dir.path()).unwrap(), [new.clone(), old.clone()]);

@@ -176,7 +176,7 @@ mod tests {
         let store = Store::new(&project, &user, Storage::File);
         let value = |text: &str| StoredSecret::Value(Secret::new(text));
         let command = StoredSecret::Command(SecretCommand { line: "pass show x".into(), ttl: 60 });
-        let names = ["files", "My Server", "io.github.me/files", "../files", ".hidden", "ü"];
+        let names = ["files", "My Server", "com.example.me/files", "../files", ".hidden", "ü"];
         for name in names {
             store.put_secret(name, "KEY", value(name)).unwrap();
             store.put_secret(name, "OTHER", command.clone()).unwrap();

@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use super::{IssuedToken, TokenOutcome, VaultError};
-use crate::credential::{Credential, CredentialKind, GrantConfig};
+use crate::credential::{Credential, CredentialKind, GrantConfig, KEY_FORMAT};
 use crate::oauth::{Epoch, TokenSet};
 use crate::store::{LoginNotes, ReservedFile, Store, StoreError, StoredToken};
 use crate::sys::clock;
@@ -105,7 +105,9 @@ pub fn is_clients(stored: &StoredToken, credential: &Credential) -> bool {
     let person = credential.id.kind == CredentialKind::Egress && !is_led(credential);
     let same =
         |found: &Option<String>, wanted: &str| found.as_deref().map_or(person, |found| found == wanted);
-    stored.provider == credential.provider_field
+    let is_key = stored.members.contains_key(KEY_FORMAT);
+    is_key == credential.key().is_some()
+        && stored.provider == credential.provider_field
         && same(&stored.issuer, &credential.issuer)
         && same(&stored.client_id, &credential.client.id)
         && is_owners(stored, credential)

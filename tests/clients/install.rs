@@ -76,7 +76,7 @@ fn without_a_name_the_clients_that_are_here_are_configured_each_in_its_best_way(
     let claude = person.config(".claude.json");
     assert_eq!(claude["numStartups"], 3);
     assert!(claude["mcpServers"]["notes"]["headersHelper"].as_str().unwrap().ends_with(" headers notes"));
-    assert_eq!(person.config(".cursor/mcp.json")["mcpServers"]["notes"]["args"][0], "--tokens-dir");
+    assert_eq!(person.config(".cursor/mcp.json")["mcpServers"]["notes"]["args"][0], "--found-tokens-dir");
     assert_eq!(person.config(".config/Code/User/mcp.json")["servers"]["notes"]["type"], "stdio");
     assert!(!person.home(".vscode/mcp.json").exists(), "that folder is no sign of the old form");
 
@@ -204,7 +204,7 @@ fn without_a_file_of_settings_none_is_read_elsewhere_and_what_only_the_shell_has
     let project = person.user.project();
     let [tokens, servers] = [".oauth-tokens", "servers"].map(|name| project.join(name).display().to_string());
     let expected = [
-        "--tokens-dir",
+        "--found-tokens-dir",
         &tokens,
         "--no-env-file",
         "--servers-dir",

@@ -109,6 +109,7 @@ fn entry(name: &str, transport: &str, headers: &[(&str, &str)]) -> ServerEntry {
         transport: transport.into(),
         headers: headers.iter().map(|&(name, value)| (name.into(), Secret::new(value))).collect(),
         bearers: Bearers::default(),
+        place: Default::default(),
     }
 }
 
@@ -137,7 +138,8 @@ fn means() -> LaunchContext {
         header: "X-Mcpauth-Bridge".into(),
         secret: Secret::new("local"),
     };
-    LaunchContext { command: words.map(str::to_owned).into(), door: Some(door) }
+    let command: Vec<String> = words.map(str::to_owned).into();
+    LaunchContext { users_command: command.clone(), command, door: Some(door) }
 }
 
 fn written(target: &ClientSpec, way: AuthMode) -> String {

@@ -175,8 +175,7 @@ fn clients_with_the_secret_work_over_loopback_http() {
     let ready = bridge.line(|line| line.contains("ready"));
     let (_, address) = ready.split_once("http://").expect("an address");
     let base = format!("http://{}", address.split('/').next().expect("an address"));
-    let secret =
-        std::fs::read_to_string(lane.user.project().join(".oauth-tokens/.bridge-secret")).expect("a secret");
+    let secret = std::fs::read_to_string(lane.user.token_path(".bridge-secret")).expect("a secret");
     let headers = json!({ "X-Mcpauth-Bridge": secret });
     let sum = ["--call", "add", r#"{"a":2,"b":3}"#];
     for (server, sdk, mode, revision) in [

@@ -26,6 +26,7 @@ mod gateway_conformance;
 mod gateway_egress;
 mod gateway_idps;
 mod haproxy;
+mod local;
 mod packages;
 mod shells;
 mod smoke;

@@ -83,7 +83,7 @@ fn a_service_file_names_everything_from_the_root() {
     let tokens = format!("{project}/{TOKENS}");
     let systemd = unit("systemd");
     let start = format!(
-        "ExecStart=\"{binary}\" \"--tokens-dir\" \"{tokens}\" \"--env-file\" \"{}\" \"--servers-dir\" \
+        "ExecStart=\"{binary}\" \"--found-tokens-dir\" \"{tokens}\" \"--env-file\" \"{}\" \"--servers-dir\" \
          \"{project}/servers\" \"--registry-url\" \"https://gw.test\" \"refresh\" \"--interval\" \"60\" \
          \"--on-login-needed\" \"echo \\\"$$X\\\" & %%h\"\n",
         env_file.display()

@@ -77,9 +77,20 @@ impl User {
         std::fs::write(self.dir.path().join("config/providers").join(format!("{name}.yaml")), text).unwrap();
     }
 
-    /// A token file's JSON.
+    /// A token file's JSON: the project's, else the user's own.
     pub(crate) fn token(&self, name: &str) -> Value {
-        read_json(&self.project().join(".oauth-tokens").join(name))
+        read_json(&self.token_path(name))
+    }
+
+    /// Where a token file is: with the project, else in the user's own store.
+    pub(crate) fn token_path(&self, name: &str) -> PathBuf {
+        let project = self.project().join(".oauth-tokens").join(name);
+        if project.exists() { project } else { self.own_store().join(name) }
+    }
+
+    /// The folder of the user's own credentials.
+    pub(crate) fn own_store(&self) -> PathBuf {
+        self.home().join(".local/share/mcpauth/credentials")
     }
 
     /// The command, not yet started: no terminal, only this user's environment.

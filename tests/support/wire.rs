@@ -319,6 +319,6 @@ impl User {
         for (key, value) in members {
             object[*key] = value.clone();
         }
-        self.file(&format!(".oauth-tokens/{name}"), &object.to_string());
+        mcpauth::sys::private_file::write(&self.token_path(name), &object.to_string()).unwrap();
     }
 }

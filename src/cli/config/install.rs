@@ -33,6 +33,9 @@ pub(super) struct InstallArgs {
     /// env: from its environment.
     #[arg(long, value_parser = auth_modes())]
     auth_mode: Option<String>,
+    /// Replace the entry of this name although mcpauth did not write it; repeatable
+    #[arg(long, value_name = "NAME")]
+    adopt: Vec<String>,
     /// Show what would change, values redacted, and write nothing
     #[arg(long)]
     dry_run: bool,
@@ -43,7 +46,8 @@ pub(super) struct InstallArgs {
 
 pub(super) fn run(args: &InstallArgs, config: &Config, out: &Out) -> Result<Exit, Error> {
     let store = servers::file_store(config);
-    let clients = Clients::new(config, &store, out)?;
+    let mut clients = Clients::new(config, &store, out)?;
+    clients.adopted = args.adopt.iter().cloned().collect();
     clients.need_gateway(out)?;
     if clients.entries.is_empty() {
         out.say("there are no servers to give the clients; get tokens with: mcpauth generate");

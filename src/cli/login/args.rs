@@ -50,7 +50,7 @@ pub(in crate::cli) struct LoginArgs {
     #[arg(short, long)]
     pub(super) force: bool,
     #[command(flatten)]
-    key: KeyArgs,
+    key: KeyEntryArgs,
     /// Log in at this one of the issuers that the server names [default: the first usable one]
     #[arg(long, value_name = "URL", value_parser = address)]
     issuer: Option<Url>,
@@ -88,7 +88,7 @@ struct OwnArgs {
 
 /// A key instead of a login.
 #[derive(Args, Debug)]
-struct KeyArgs {
+struct KeyEntryArgs {
     /// Keep an API key or personal token instead: from stdin, or from a hidden question on a terminal
     ///
     /// It is tried at the server first, stored in your own store, handed out like any other credential, and never

@@ -11,6 +11,7 @@ use url::Url;
 
 use crate::render::targets::ClientSpec;
 use crate::secret::REDACTED;
+use crate::text::{clean, word};
 
 /// The header fields of the various clients.
 const HEADERS: [&str; 3] = ["headers", "http_headers", "env_http_headers"];
@@ -60,6 +61,11 @@ pub enum ChangeKind {
     Conflict {
         /// Its target; empty if it has none (a command, say).
         their_url: String,
+    },
+    /// An entry of another name leads to the same server, and stays.
+    Twin {
+        /// Our entry's name.
+        of: String,
     },
     /// Unchanged.
     Unchanged,
@@ -116,12 +122,12 @@ impl fmt::Debug for Merged {
 impl Change {
     /// Whether the entry is not ours and was left unchanged.
     pub fn is_conflict(&self) -> bool {
-        matches!(self.kind, ChangeKind::Conflict { .. })
+        matches!(self.kind, ChangeKind::Conflict { .. } | ChangeKind::Twin { .. })
     }
 
     /// Whether this change alters the file.
     pub fn alters(&self) -> bool {
-        !matches!(self.kind, ChangeKind::Unchanged | ChangeKind::Conflict { .. })
+        !self.is_conflict() && self.kind != ChangeKind::Unchanged
     }
 
     pub(super) fn new(name: &str, entry: &Value, target: &ClientSpec, kind: ChangeKind) -> Self {
@@ -156,8 +162,17 @@ impl fmt::Display for Change {
             ChangeKind::Conflict { their_url } => {
                 write!(
                     f,
-                    "! {name}  left alone: not written by mcpauth, it points to {}",
-                    display_url(their_url)
+                    "! {name}  left alone: not written by mcpauth, it points to {}; to replace it: --adopt {}",
+                    display_url(their_url),
+                    word(&clean(&self.name, 100))
+                )?;
+                false
+            }
+            ChangeKind::Twin { of } => {
+                let (of, adopt) = (of.escape_debug(), word(&clean(&self.name, 100)));
+                write!(
+                    f,
+                    "! {name}  left alone: it leads to the same server as {of}; to remove it: --adopt {adopt}"
                 )?;
                 false
             }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use super::{Change, ChangeKind, MergeError, NewEntry};
+use super::{Change, ChangeKind, EntryClaims, MergeError, NewEntry};
 use crate::render::layout::Layout;
 use crate::render::targets::{ClientSpec, Format, Shape};
 
@@ -63,7 +63,7 @@ pub(super) fn plan<'a>(
     was: &'a Value,
     target: &ClientSpec,
     rendered: &'a Value,
-    owned: &'a BTreeSet<String>,
+    claims: &'a EntryClaims,
 ) -> Result<Plan<'a>, MergeError> {
     let layout = target.layout();
     let (there, ours) = (entries(was, layout)?, entries(rendered, layout)?);
@@ -71,7 +71,10 @@ pub(super) fn plan<'a>(
     for &(name, entry) in &ours {
         let fields = entry.as_object().ok_or_else(|| MergeError::NotAnObject(name.into()))?;
         let kind = match find(&there, name)? {
-            Some(there) => update(&mut plan.edits, target, name, there, entry, owned.contains(name)),
+            Some(there) => {
+                let may_take = claims.may_take(name, there);
+                update(&mut plan.edits, target, name, there, entry, may_take)
+            }
             None => {
                 plan.edits.push(Edit::Add(name, fields));
                 ChangeKind::Added
@@ -82,8 +85,19 @@ pub(super) fn plan<'a>(
         }
         plan.changes.push(Change::new(name, entry, target, kind));
     }
+    for &(name, entry) in &there {
+        let is_ours = ours.iter().any(|(own, _)| *own == name);
+        let Some(twin) = claims.twin(name, entry).filter(|_| !is_ours) else { continue };
+        let kind = if claims.adopted.contains(name) {
+            plan.edits.push(Edit::Remove(name));
+            ChangeKind::Removed
+        } else {
+            ChangeKind::Twin { of: twin.into() }
+        };
+        plan.changes.push(Change::new(name, &Value::Null, target, kind));
+    }
     // Last, so that a file with only our entries is never empty in between, which would lose its line endings.
-    for name in owned.iter().filter(|name| !ours.iter().any(|(other, _)| other == &name.as_str())) {
+    for name in claims.owned.iter().filter(|name| !ours.iter().any(|(other, _)| other == &name.as_str())) {
         if find(&there, name)?.is_some() {
             plan.edits.push(Edit::Remove(name));
             plan.changes.push(Change::new(name, &Value::Null, target, ChangeKind::Removed));
@@ -151,18 +165,18 @@ pub(super) fn overlaid(
     was
 }
 
-/// Updates an existing entry if it is ours or has our target; from then on it is ours.
+/// Updates an existing entry if it is ours, is to be, or has our target; from then on it is ours.
 fn update<'a>(
     edits: &mut Vec<Edit<'a>>,
     target: &ClientSpec,
     name: &'a str,
     there: &'a Value,
     entry: &'a Value,
-    owned: bool,
+    may_take: bool,
 ) -> ChangeKind {
     let their_url = there.get(target.url).and_then(Value::as_str);
     let same = their_url.is_some() && their_url == entry.get(target.url).and_then(Value::as_str);
-    let (Some(has), Some(wants), true) = (there.as_object(), entry.as_object(), owned || same) else {
+    let (Some(has), Some(wants), true) = (there.as_object(), entry.as_object(), may_take || same) else {
         return ChangeKind::Conflict { their_url: their_url.unwrap_or_default().into() };
     };
     let mut updated = Vec::new();

@@ -1,5 +1,6 @@
 //! What a merge adds, changes and keeps in a client's own file, down to its comments and line endings.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::super::TARGETS;
@@ -20,6 +21,51 @@ fn roo(names: &[&str]) -> Value {
         })
     };
     json!({ "mcpServers": names.iter().map(|&name| (name.to_owned(), entry(name))).collect::<Map<_, _>>() })
+}
+
+/// With these entries of ours, and nothing else that may become ours.
+pub(super) fn merge(
+    existing: Option<&str>,
+    target: &ClientSpec,
+    rendered: &Value,
+    owned: &BTreeSet<String>,
+) -> Result<Merged, MergeError> {
+    super::merge(existing, target, rendered, &EntryClaims { owned: owned.clone(), ..EntryClaims::default() })
+}
+
+#[test]
+fn an_entry_that_leads_to_our_server_in_any_way_becomes_ours_and_another_stays() {
+    let ours = json!({"mcpServers": {
+        "files": {"command": "/bin/mcpauth", "args": ["bridge", "files"], "disabled": false, "alwaysAllow": []},
+    }});
+    let claims = |adopted: &[&str]| EntryClaims {
+        owned: owned(&[]),
+        addresses: [("files".to_owned(), "https://files.test/mcp".to_owned())].into(),
+        adopted: owned(adopted),
+    };
+    let file = |name: &str, entry: Value| json!({"mcpServers": {name: entry}}).to_string();
+    let remote = json!({"command": "npx", "args": ["-y", "mcp-remote", "https://files.test/mcp"]});
+    let direct = json!({"url": "https://files.test/mcp", "headers": {"X-Api-Key": "k"}});
+    for entry in [&remote, &direct] {
+        let merged = super::merge(Some(&file("files", entry.clone())), ROO, &ours, &claims(&[])).unwrap();
+        assert_eq!(merged.owned, owned(&["files"]));
+        assert!(!merged.text.contains("mcp-remote") && !merged.text.contains("X-Api-Key"), "{}", merged.text);
+
+        let twin = file("Files", entry.clone());
+        let kept = super::merge(Some(&twin), ROO, &ours, &claims(&[])).unwrap();
+        let said: Vec<String> = kept.changes.iter().map(ToString::to_string).collect();
+        assert!(said[1].contains("same server as files") && said[1].ends_with("--adopt Files"), "{said:?}");
+        assert!(kept.text.contains("\"Files\"") && kept.changes[1].is_conflict());
+        let taken = super::merge(Some(&twin), ROO, &ours, &claims(&["Files"])).unwrap();
+        assert!(!taken.text.contains("\"Files\"") && taken.text.contains("\"files\""), "{}", taken.text);
+    }
+    let other =
+        file("files", json!({"command": "npx", "args": ["-y", "mcp-remote", "https://other.test/mcp"]}));
+    let kept = super::merge(Some(&other), ROO, &ours, &claims(&[])).unwrap();
+    assert_eq!(kept.text, other);
+    assert!(kept.changes[0].to_string().ends_with("--adopt files"), "{}", kept.changes[0]);
+    let taken = super::merge(Some(&other), ROO, &ours, &claims(&["files"])).unwrap();
+    assert_eq!(taken.owned, owned(&["files"]));
 }
 
 pub(super) fn owned(names: &[&str]) -> BTreeSet<String> {
@@ -234,7 +280,7 @@ fn changes_print_names_urls_and_header_names_and_never_a_value() {
 ~ stale  https://gw.test/stale/mcp  (type, headers)
     Authorization: [redacted]
 ~ typed  https://gw.test/typed/mcp  (type)
-! theirs  left alone: not written by mcpauth, it points to https://else.test/mcp?[redacted]
+! theirs  left alone: not written by mcpauth, it points to https://else.test/mcp?[redacted]; to replace it: --adopt theirs
 + new  https://gw.test/new/mcp
     Authorization: [redacted]
 - gone"

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::super::tests::{kinds, owned};
-use super::super::{MergeError, merge};
+use super::super::MergeError;
+use super::super::tests::{kinds, merge, owned};
 use crate::render::targets::{ClientSpec, Format, TARGETS};
 
 const CODEX: &ClientSpec = &ClientSpec {

@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
-use super::super::tests::{kinds, owned};
-use super::super::{MergeError, merge};
+use super::super::MergeError;
+use super::super::tests::{kinds, merge, owned};
 use crate::render::targets::{ClientSpec, Format, Shape, TARGETS};
 
 const GOOSE: &ClientSpec =

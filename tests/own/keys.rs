@@ -1,0 +1,174 @@
+//! A key instead of OAuth: entered, tried, kept and handed out everywhere, and never shown.
+#![expect(clippy::disallowed_methods, reason = "tests look at what was written")]
+
+use serde_json::Value;
+
+use super::{KEY, server};
+use crate::support::{Ran, User};
+
+const NAME: &str = "127.0.0.1";
+
+fn keep(user: &User, address: &str, more: &[&str]) -> Ran {
+    user.run_with(&[&["login", address, "--with-token"], more].concat(), &format!("{KEY}\n"))
+}
+
+#[test]
+fn a_key_is_kept_if_its_server_takes_it_and_is_handed_out_by_every_verb() {
+    let cases: [(&[&str], &str, &str); 4] = [
+        (&[], "authorization", "Bearer {}"),
+        (&["--header", "X-Api-Key"], "x-api-key", "{}"),
+        (&["--format", "Token {}"], "authorization", "Token {}"),
+        (&["--header", "X-Auth", "--format", "key={}"], "x-auth", "key={}"),
+    ];
+    for (flags, header, format) in cases {
+        let (server, user) = (server(header, format), User::new());
+        let address = format!("{}/mcp", server.base);
+        let ran = keep(&user, &address, flags).code(0);
+        assert!(!format!("{ran:?}").contains(KEY), "{ran:?}");
+        assert!(ran.stdout.contains("stored"), "{ran:?}");
+        assert!(!user.project().join(".oauth-tokens").exists(), "it is nothing of the project's");
+
+        let value = format.replace("{}", KEY);
+        for which in [NAME, address.as_str()] {
+            let headers = user.run(&["headers", which]).code(0).json();
+            let found = headers.as_object().unwrap().iter().next().unwrap();
+            assert!(found.0.eq_ignore_ascii_case(header) && found.1 == &value, "{headers}");
+            let tools = user.run(&["list", "--server", which, "--json"]).code(0).json();
+            assert_eq!(tools["tools"][0]["name"], "echo");
+        }
+        assert!(user.run(&["env", NAME, "--shell", "sh"]).code(0).stdout.contains(&value));
+        let script = "env | grep -c 'sk-live'";
+        assert_eq!(user.run(&["exec", NAME, "--", "sh", "-c", script]).code(0).stdout, "1\n");
+        assert_eq!(user.run(&["token", NAME]).code(0).stdout, format!("{KEY}\n"));
+
+        let message = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/list\",\"params\":{}}\n";
+        let bridged = user.run_with(&["bridge", &address], message).code(0);
+        assert!(bridged.stdout.contains("\"echo\""), "{bridged:?}");
+        assert!(!format!("{bridged:?}").contains(KEY));
+
+        let inline = user.run(&["config", "render", "--client", "cursor", "--auth-mode", "inline"]).code(0);
+        assert!(inline.stdout.contains(&value), "{}", inline.stdout);
+        let bridge = user.run(&["config", "render", "--client", "cursor", "--auth-mode", "bridge"]).code(0);
+        assert!(!bridge.stdout.contains(KEY) && bridge.stdout.contains("credentials"), "{}", bridge.stdout);
+
+        let status = user.run(&["status", "--json"]).code(0).json();
+        let row = &status["credentials"][0];
+        assert_eq!(
+            (&row["key"], &row["renewable"], &row["store"]),
+            (&true.into(), &false.into(), &"user".into())
+        );
+        assert_eq!((row["status"].as_str(), &row["expires_at"]), (Some("good"), &Value::Null));
+        assert!(user.run(&["status"]).code(0).stdout.contains("never"));
+        user.run(&["logout", NAME]).code(0);
+        user.run(&["token", NAME]).code(2);
+    }
+}
+
+#[test]
+fn a_key_that_the_server_refuses_is_not_kept_and_the_old_one_stays() {
+    let (server, user) = (server("authorization", "Bearer {}"), User::new());
+    let address = format!("{}/mcp", server.base);
+    let wrong = |user: &User| user.run_with(&["login", &address, "--with-token"], "sk-wrong-000000");
+    let ran = wrong(&user).code(4);
+    assert!(ran.stdout.contains("nothing was stored") && !format!("{ran:?}").contains("sk-wrong"), "{ran:?}");
+    assert!(!user.own_store().join(".registrations").exists());
+    keep(&user, &address, &[]).code(0);
+    wrong(&user).code(4);
+    assert_eq!(user.run(&["token", NAME]).code(0).stdout, format!("{KEY}\n"));
+    // A server that cannot be asked says nothing about the key.
+    let nobody = format!("{}/mcp", crate::support::nobody());
+    keep(&user, &nobody, &["--server-name", "nobody"]).code(5);
+    user.run(&["token", "nobody"]).code(2);
+}
+
+#[test]
+fn what_is_no_key_is_refused_before_anything_is_sent() {
+    let (server, user) = (server("authorization", "Bearer {}"), User::new());
+    let address = format!("{}/mcp", server.base);
+    let cases: [(&[&str], &str); 8] = [
+        (&[], ""),
+        (&[], "two\nlines"),
+        (&["--format", "Bearer"], KEY),
+        (&["--format", "{} {}"], KEY),
+        (&["--header", "not a header"], KEY),
+        (&["--expires", "2001-01-01"], KEY),
+        (&["--expires", "soon"], KEY),
+        (&["--from-command", " "], ""),
+    ];
+    for (flags, stdin) in cases {
+        let ran = user.run_with(&[&["login", &address, "--with-token"], flags].concat(), stdin).code(2);
+        assert!(!ran.stderr.contains(KEY), "{ran:?}");
+    }
+    assert!(server.seen().is_empty());
+    user.run(&["login", &address, "--header", "X"]).code(2);
+}
+
+#[test]
+fn an_expiry_is_warned_about_and_an_expired_key_is_not_sent() {
+    let (server, user) = (server("authorization", "Bearer {}"), User::new());
+    let address = format!("{}/mcp", server.base);
+    let state = || user.run(&["status", "--json"]).json()["credentials"][0]["status"].clone();
+    keep(&user, &address, &["--expires", "90d"]).code(0);
+    assert_eq!(state(), "good");
+    user.run(&["status", "--check"]).code(0);
+    keep(&user, &address, &["--expires", "3d"]).code(0);
+    assert_eq!(state(), "due");
+    let ran = user.run(&["status", "--check"]).code(7);
+    assert!(ran.stdout.contains("expires soon") && ran.stdout.contains("--with-token"), "{}", ran.stdout);
+    assert!(user.run(&["doctor", "--offline"]).stdout.contains("the key expires"));
+    user.run(&["refresh", "--once"]);
+    assert_eq!(user.run(&["token", NAME]).code(0).stdout, format!("{KEY}\n"));
+
+    let file = user.own_store().join("mcp-127.0.0.1-egress.json");
+    let mut stored = crate::support::read_json(&file);
+    stored["expires_at"] = 1_000.into();
+    mcpauth::sys::private_file::write(&file, &stored.to_string()).unwrap();
+    let before = server.seen().len();
+    let ran = user.run(&["list", "--server", NAME]).code(4);
+    assert!(ran.stderr.contains("expired") && ran.stderr.contains("--with-token"), "{}", ran.stderr);
+    assert_eq!((state(), server.seen().len()), ("expired".into(), before));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_command_stands_for_the_key_and_is_never_a_projects() {
+    let (server, user) = (server("authorization", "Bearer {}"), User::new());
+    let address = format!("{}/mcp", server.base);
+    let safe = user.home().join("safe");
+    std::fs::write(&safe, KEY).unwrap();
+    let command = format!("cat {} 2>&1", safe.display());
+    let flags = ["login", &address, "--with-token", "--from-command", &command, "--ttl", "0"];
+    let ran = user.run(&flags).code(0);
+    assert!(!format!("{ran:?}").contains(KEY), "{ran:?}");
+    for entry in std::fs::read_dir(user.own_store().join(".registrations")).unwrap() {
+        assert!(!std::fs::read_to_string(entry.unwrap().path()).unwrap().contains(KEY));
+    }
+    assert!(!user.own_store().join("mcp-127.0.0.1-egress.json").exists(), "the key is nowhere");
+    assert_eq!(user.run(&["token", NAME]).code(0).stdout, format!("{KEY}\n"));
+    user.run(&["list", "--server", NAME]).code(0);
+    // Not even where the mode asks for it.
+    let inline = user.run(&["config", "render", "--client", "cursor", "--auth-mode", "inline"]).code(0);
+    assert!(!inline.stdout.contains(KEY) && inline.stdout.contains("bridge"), "{}", inline.stdout);
+
+    std::fs::write(&safe, "sk-wrong-000000").unwrap();
+    user.run(&["list", "--server", NAME]).code(4);
+    std::fs::remove_file(&safe).unwrap();
+    let ran = user.run(&["token", NAME]).code(4);
+    assert!(ran.stderr.contains("failed") && ran.stdout.is_empty(), "{ran:?}");
+
+    // The same registration in a project that somebody sent us.
+    let kept = std::fs::read_to_string(user.own_store().join(".registrations/127.0.0.1.json")).unwrap();
+    user.run(&["logout", NAME]).code(0);
+    let mark = user.home().join("ran");
+    let evil = kept.replace("cat ", &format!("touch {}; cat ", mark.display()));
+    user.file(".oauth-tokens/.registrations/127.0.0.1.json", &evil);
+    user.file(".env", "MCPAUTH_TOKENS_DIR=.oauth-tokens\n");
+    for verb in
+        [&["token", NAME][..], &["headers", NAME], &["list", &address], &["status"], &["config", "show"]]
+    {
+        user.run(verb);
+    }
+    assert!(!mark.exists(), "a command of a found folder has run");
+    user.run(&["--tokens-dir", ".oauth-tokens", "token", NAME]);
+    assert!(mark.exists(), "the folder that the user names is theirs: the check could not fail");
+}

@@ -1,0 +1,121 @@
+//! The secrets of local servers, and commands that get them.
+#![cfg(unix)]
+#![expect(clippy::disallowed_methods, reason = "tests start commands and look at files")]
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::Stdio;
+
+use crate::support::{User, mode};
+
+const SECRET: &str = "hunter2-0123456789";
+
+#[test]
+fn a_server_gets_its_own_secrets_and_nobody_elses() {
+    let user = User::new();
+    for (server, variable) in [("files", "API_KEY"), ("Files Two", "API_KEY"), ("other", "OTHER_KEY")] {
+        let ran =
+            user.run_with(&["secret", "set", server, variable], &format!("{SECRET}-{server}\n")).code(0);
+        assert!(!format!("{ran:?}").contains(SECRET), "{ran:?}");
+    }
+    let show = ["sh", "-c", "echo \"$API_KEY/$OTHER_KEY\""];
+    let exec = |server: &str| user.run(&[&["exec", server, "--"], &show[..]].concat()).code(0).stdout;
+    assert_eq!(exec("files"), format!("{SECRET}-files/\n"));
+    assert_eq!(exec("FILES"), format!("{SECRET}-files/\n"));
+    assert_eq!(exec("Files Two"), format!("{SECRET}-Files Two/\n"));
+    assert_eq!(exec("other"), format!("/{SECRET}-other\n"));
+    assert!(
+        user.run(&[&["exec", "files", "Files Two", "--"], &show[..]].concat())
+            .code(2)
+            .stderr
+            .contains("API_KEY")
+    );
+    user.run(&["exec", "nobody", "--", "true"]).code(2);
+
+    let list = user.run(&["secret", "list"]).code(0);
+    assert!(list.stdout.contains("API_KEY") && !format!("{list:?}").contains(SECRET), "{list:?}");
+    let json = user.run(&["secret", "list", "--json"]).code(0);
+    assert_eq!(json.json()["servers"][1]["secrets"][0]["variable"], "API_KEY");
+    assert!(!json.stdout.contains(SECRET));
+    let folder = user.own_store().join(".secrets");
+    for entry in std::fs::read_dir(&folder).unwrap() {
+        assert_eq!(mode(&entry.unwrap().path()), 0o600);
+    }
+    assert!(!user.project().join(".oauth-tokens").exists());
+
+    user.run(&["secret", "remove", "files", "API_KEY"]).code(0);
+    user.run(&["secret", "remove", "files"]).code(2);
+    user.run(&["exec", "files", "--", "true"]).code(2);
+}
+
+#[test]
+fn a_secret_is_never_an_argument() {
+    let user = User::new();
+    for args in [
+        &["secret", "set", "files", "KEY=hunter2"][..],
+        &["secret", "set", "https://tools.test/mcp", "KEY"],
+        &["secret", "set", "", "KEY"],
+        &["exec", "files", "--env", "KEY=hunter2", "--", "true"],
+    ] {
+        let ran = user.run_with(args, SECRET).code(2);
+        assert!(!ran.stderr.contains("--env NAME") || !ran.stderr.contains("hunter2"), "{ran:?}");
+    }
+    user.run(&["secret", "set", "files", "KEY"]).code(2);
+}
+
+#[test]
+fn input_output_signals_and_exit_code_are_the_commands_own() {
+    let user = User::new();
+    user.run_with(&["secret", "set", "files", "API_KEY"], SECRET).code(0);
+    let echo = user.run_with(&["exec", "files", "--", "cat"], "one\ntwo").code(0);
+    assert_eq!(echo.stdout, "one\ntwo");
+    user.run(&["exec", "files", "--", "sh", "-c", "exit 42"]).code(42);
+    user.run(&["exec", "files", "--", "/no/such/program"]).code(127);
+    let script = "trap 'echo caught; exit 9' TERM; echo ready; while :; do sleep 0.01; done";
+    let mut child = user.command(&["exec", "files", "--", "sh", "-c", script]).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert_eq!(lines.next().unwrap().unwrap(), "ready");
+    let id = child.id().to_string();
+    std::process::Command::new("kill").args(["-TERM", &id]).status().unwrap();
+    assert_eq!(lines.next().unwrap().unwrap(), "caught");
+    assert_eq!(child.wait().unwrap().code(), Some(9));
+    // A client that closes its end is seen by the command.
+    let mut child = user.command(&["exec", "files", "--", "cat"]).stdin(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(b"x").unwrap();
+    assert_eq!(child.wait_with_output().unwrap().stdout, b"x");
+}
+
+#[test]
+fn a_command_brings_a_secret_when_it_is_needed() {
+    let mut user = User::new();
+    user.env("INGRESS_OAUTH_CLIENT_SECRET", "ours");
+    let safe = user.home().join("safe");
+    let line = format!("test -z \"$INGRESS_OAUTH_CLIENT_SECRET\" && cat {}", safe.display());
+    user.run(&["secret", "set", "files", "API_KEY", "--from-command", &line, "--ttl", "1h"]).code(0);
+    let show = ["exec", "files", "--", "sh", "-c", "echo $API_KEY"];
+    let ran = user.run(&show).code(4);
+    assert!(ran.stdout.is_empty() && ran.stderr.contains("failed"), "{ran:?}");
+    std::fs::write(&safe, format!("{SECRET}\n")).unwrap();
+    assert_eq!(user.run(&show).code(0).stdout, format!("{SECRET}\n"));
+    assert!(user.run(&["secret", "list"]).code(0).stdout.contains("printed by: test -z"));
+    // A project that brings secrets along is not asked.
+    let mark = user.home().join("ran");
+    let evil = serde_json::json!({"server": "evil", "values": {}, "commands": {"X": {"command": format!("touch {}", mark.display()), "ttl": 1}}});
+    user.file(".oauth-tokens/.secrets/evil.json", &evil.to_string());
+    user.file(".env", "MCPAUTH_TOKENS_DIR=.oauth-tokens\n");
+    user.run(&["exec", "evil", "--", "true"]).code(2);
+    assert!(!mark.exists());
+}
+
+#[test]
+fn a_variable_gets_the_token_of_a_credential_and_nothing_else_comes_with_it() {
+    let user = User::new();
+    let stored = |token: &str| serde_json::json!({"provider": "hub", "access_token": token}).to_string();
+    user.file(".oauth-tokens/hub-egress.json", &stored("token-of-hub"));
+    user.file(".oauth-tokens/hub-mail-egress.json", &stored("token-of-mail"));
+    user.run_with(&["secret", "set", "hub", "API_KEY"], SECRET).code(0);
+    let script = "echo \"$GITHUB_TOKEN/$MAIL/$API_KEY\"; env | grep -c MCPAUTH_HUB; true";
+    let args =
+        ["exec", "hub", "--env", "GITHUB_TOKEN=token", "--env", "MAIL=token:mail", "--", "sh", "-c", script];
+    assert_eq!(user.run(&args).code(0).stdout, format!("token-of-hub/token-of-mail/{SECRET}\n0\n"));
+    user.run(&["exec", "hub", "--env", "X=token:nobody", "--", "true"]).code(2);
+}
