@@ -93,7 +93,8 @@ fn everything_is_found_taken_and_given_back() {
     let user = User::new();
     let files = lay_out(&user, &server.base);
     let shown = user.run(&["import", "--dry-run"]).code(0);
-    let names = ["tickets", "db", "files", "news", "far", "wind", "gem", "ledger", "notes", "desk", "box", "here"];
+    let names =
+        ["tickets", "db", "files", "news", "far", "wind", "gem", "ledger", "notes", "desk", "box", "here"];
     for name in names {
         assert!(shown.stdout.contains(&format!(" {name}")), "{name}: {}", shown.stdout);
     }
@@ -106,7 +107,11 @@ fn everything_is_found_taken_and_given_back() {
     let refused = user.run(&["import"]).code(2);
     assert!(refused.stderr.contains("--yes"), "{}", refused.stderr);
     let doctor = user.run(&["doctor", "--offline", "--json"]);
-    assert!(doctor.stdout.contains("clients.secrets") && doctor.stdout.contains("tickets"), "{}", doctor.stdout);
+    assert!(
+        doctor.stdout.contains("clients.secrets") && doctor.stdout.contains("tickets"),
+        "{}",
+        doctor.stdout
+    );
     assert!(!doctor.stdout.contains(BODY));
 
     let taken = user.run(&["import", "--yes"]).code(0);
@@ -114,7 +119,10 @@ fn everything_is_found_taken_and_given_back() {
     assert_eq!(leaks(&user.home(), &user.own_store()), Vec::<PathBuf>::new());
     assert_eq!(leaks(&user.project(), &user.own_store()), Vec::<PathBuf>::new());
     let cursor = std::fs::read_to_string(user.home().join(".cursor/mcp.json")).unwrap();
-    assert!(cursor.contains("// mine") && cursor.contains("\"LOG\": \"debug\"") && cursor.contains("\"exec\""), "{cursor}");
+    assert!(
+        cursor.contains("// mine") && cursor.contains("\"LOG\": \"debug\"") && cursor.contains("\"exec\""),
+        "{cursor}"
+    );
     let codex = std::fs::read_to_string(user.home().join(".codex/config.toml")).unwrap();
     assert!(codex.contains("# mine") && codex.contains("MCPAUTH_ARG_TOKEN"), "{codex}");
     let claude = std::fs::read_to_string(user.home().join(".claude.json")).unwrap();
@@ -161,7 +169,9 @@ fn a_kill_leaves_the_old_file_with_its_secret_or_the_new_one_with_the_stored_one
     let user = User::new();
     let path = user.home().join(".cursor/mcp.json");
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-    let old = format!("{{\"mcpServers\": {{\"files\": {{\"command\": \"npx\", \"args\": [\"files\"], \"env\": {{\"API_KEY\": \"{BODY}\"}}}}}}}}");
+    let old = format!(
+        "{{\"mcpServers\": {{\"files\": {{\"command\": \"npx\", \"args\": [\"files\"], \"env\": {{\"API_KEY\": \"{BODY}\"}}}}}}}}"
+    );
     std::fs::write(&path, &old).unwrap();
     let mut kills = 0;
     for step in 0..400 {

@@ -23,8 +23,10 @@ use crate::sys::{paths, terminal};
 /// arguments, and entries that start mcp-remote. Each is stored and tried first; then the entry asks mcpauth, and everything else
 /// in the file stays. mcpauth config uninstall --restore is the way back.
 #[derive(Args, Debug)]
-#[command(after_help = "Examples:\n  mcpauth import --dry-run\n  mcpauth import --client cursor --client claude-code\n  \
-                        mcpauth import --yes")]
+#[command(
+    after_help = "Examples:\n  mcpauth import --dry-run\n  mcpauth import --client cursor --client claude-code\n  \
+                        mcpauth import --yes"
+)]
 pub(super) struct ImportArgs {
     /// The clients [default: all]
     #[arg(long, value_parser = names())]
@@ -49,7 +51,8 @@ pub(super) fn run(args: &ImportArgs, given: &Given<'_>, out: &Out) -> Result<Exi
     }
     if args.dry_run || found.entries.is_empty() {
         if out.json {
-            let entries: Vec<Value> = found.entries.iter().map(|entry| object(&found, entry, "found", None)).collect();
+            let entries: Vec<Value> =
+                found.entries.iter().map(|entry| object(&found, entry, "found", None)).collect();
             out.object(&json!({"version": 1, "entries": entries}));
         } else if found.entries.is_empty() {
             out.say("no client's file has a secret in plain text, or starts mcp-remote");

@@ -36,7 +36,10 @@ impl ClientFile {
 
 impl std::fmt::Debug for ClientFile {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ClientFile").field("path", &self.path).field("root", &self.root).finish_non_exhaustive()
+        f.debug_struct("ClientFile")
+            .field("path", &self.path)
+            .field("root", &self.root)
+            .finish_non_exhaustive()
     }
 }
 
@@ -78,7 +81,13 @@ impl Everywhere {
             Ok(Some((text, whole))) => {
                 for root in target.roots_in(&whole) {
                     let entries = entries(&whole, &root);
-                    self.files.push(ClientFile { target, path: path.clone(), root, text: text.clone(), entries });
+                    self.files.push(ClientFile {
+                        target,
+                        path: path.clone(),
+                        root,
+                        text: text.clone(),
+                        entries,
+                    });
                 }
             }
             Err(error) => self.unreadable.push((path, error.into())),
@@ -94,7 +103,8 @@ fn entries(whole: &Value, root: &[String]) -> Vec<(String, Map<String, Value>)> 
             map.iter().filter_map(|(name, entry)| Some((name.clone(), entry.as_object()?.clone()))).collect()
         }
         Some(Value::Array(list)) => {
-            let named = |entry: &Value| Some((entry.get("name")?.as_str()?.to_owned(), entry.as_object()?.clone()));
+            let named =
+                |entry: &Value| Some((entry.get("name")?.as_str()?.to_owned(), entry.as_object()?.clone()));
             list.iter().filter_map(named).collect()
         }
         _ => Vec::new(),

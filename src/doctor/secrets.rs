@@ -18,7 +18,11 @@ pub(super) fn check(config: &Config) -> Vec<Finding> {
             let file = found.files.get(entry.file)?;
             let places: Vec<String> = entry.secrets.iter().map(import::EntrySecret::place).collect();
             let name = crate::text::clean(&entry.name, 80);
-            let text = format!("{}: {name} has a secret in plain text in {}", file.target.client, file.path.display());
+            let text = format!(
+                "{}: {name} has a secret in plain text in {}",
+                file.target.client,
+                file.path.display()
+            );
             let remedy = match &entry.becomes {
                 Becomes::Left(why) => format!("take it out by hand: {why}"),
                 _ => format!("take it into mcpauth's store: mcpauth import --client {}", file.target.client),

@@ -125,7 +125,8 @@ fn key(url: Url, header: &str, value: &str, rest: Vec<String>, used: Vec<String>
         Some((scheme, credential)) => (format!("{scheme} {{}}"), credential),
         None => ("{}".into(), value),
     };
-    let is_usual = header.eq_ignore_ascii_case(USUAL_HEADER) && format.eq_ignore_ascii_case(usual_format(USUAL_HEADER));
+    let is_usual =
+        header.eq_ignore_ascii_case(USUAL_HEADER) && format.eq_ignore_ascii_case(usual_format(USUAL_HEADER));
     let format = if is_usual { usual_format(USUAL_HEADER).into() } else { format };
     Becomes::Key(KeyPlan { url, header: header.into(), format, key: Secret::new(key), rest, used })
 }
@@ -138,7 +139,9 @@ fn direct(entry: EntryParts<'_>, secrets: &[EntrySecret]) -> Becomes {
             let headers = entry.headers();
             let value = headers.iter().find(|(known, _)| known == name).map_or("", |(_, value)| *value);
             let others = headers.iter().filter(|(known, _)| known != name);
-            let rest = others.flat_map(|(name, value)| ["--header".to_owned(), format!("{name}: {value}")]).collect();
+            let rest = others
+                .flat_map(|(name, value)| ["--header".to_owned(), format!("{name}: {value}")])
+                .collect();
             key(url, name, value, rest, Vec::new())
         }
         [EntrySecret { place: SecretPlace::Address, .. }] if url.password().is_some() => {
@@ -152,12 +155,13 @@ fn direct(entry: EntryParts<'_>, secrets: &[EntrySecret]) -> Becomes {
             }
             key(url, USUAL_HEADER, &format!("Basic {}", STANDARD.encode(pair)), Vec::new(), Vec::new())
         }
-        [EntrySecret { place: SecretPlace::Address, .. }] => {
-            left("the secret is a part of its address; ask the server's makers for a header, and use mcpauth login URL --with-token")
-        }
-        [EntrySecret { place: SecretPlace::Member(path), .. }] => {
-            Becomes::Left(format!("{} is a client's secret; use mcpauth login URL --client-id ID --client-secret-file -", crate::text::clean(path, 60)))
-        }
+        [EntrySecret { place: SecretPlace::Address, .. }] => left(
+            "the secret is a part of its address; ask the server's makers for a header, and use mcpauth login URL --with-token",
+        ),
+        [EntrySecret { place: SecretPlace::Member(path), .. }] => Becomes::Left(format!(
+            "{} is a client's secret; use mcpauth login URL --client-id ID --client-secret-file -",
+            crate::text::clean(path, 60)
+        )),
         _ => left("it has more than one secret"),
     }
 }
@@ -188,14 +192,22 @@ fn local(entry: EntryParts<'_>, words: &[String], secrets: &[EntrySecret]) -> Be
 }
 
 /// The command line with variables in the place of its secrets: by the container's own flag, or else by a shell.
-fn without(words: &[String], found: &[SecretArgument], taken: &mut Vec<(String, Secret)>) -> Option<Vec<String>> {
+fn without(
+    words: &[String],
+    found: &[SecretArgument],
+    taken: &mut Vec<(String, Secret)>,
+) -> Option<Vec<String>> {
     if found.is_empty() {
         return Some(words.to_vec());
     }
     let is_container = words.iter().take(3).any(|word| {
-        matches!(word.rsplit(['/', '\\']).next().unwrap_or_default().trim_end_matches(".exe"), "docker" | "podman" | "nerdctl")
+        matches!(
+            word.rsplit(['/', '\\']).next().unwrap_or_default().trim_end_matches(".exe"),
+            "docker" | "podman" | "nerdctl"
+        )
     });
-    let mut new: Vec<Vec<ShellPiece>> = words.iter().map(|word| vec![ShellPiece::Text(word.clone())]).collect();
+    let mut new: Vec<Vec<ShellPiece>> =
+        words.iter().map(|word| vec![ShellPiece::Text(word.clone())]).collect();
     let mut needs_shell = false;
     for (at, word) in words.iter().enumerate() {
         let mut own: Vec<&SecretArgument> = found.iter().filter(|argument| argument.word == at).collect();
@@ -226,7 +238,8 @@ fn without(words: &[String], found: &[SecretArgument], taken: &mut Vec<(String, 
     if !needs_shell {
         return new.into_iter().map(|pieces| pieces.into_iter().next().map(ShellPiece::text)).collect();
     }
-    let line: Vec<String> = new.iter().map(|pieces| pieces.iter().map(ShellPiece::quoted).collect()).collect();
+    let line: Vec<String> =
+        new.iter().map(|pieces| pieces.iter().map(ShellPiece::quoted).collect()).collect();
     let line = line.join(" ");
     Some(if crate::sys::env::IS_WINDOWS {
         ["cmd", "/d", "/c", &line].map(str::to_owned).into()
@@ -261,7 +274,10 @@ impl ShellPiece {
 /// A variable for an argument that no client and no server knows by this name.
 fn variable(name: &str, taken: &[(String, Secret)]) -> String {
     let letter = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
-    let base = format!("MCPAUTH_ARG_{}", if name.is_empty() { "1".into() } else { name.chars().map(letter).collect::<String>() });
+    let base = format!(
+        "MCPAUTH_ARG_{}",
+        if name.is_empty() { "1".into() } else { name.chars().map(letter).collect::<String>() }
+    );
     let is_free = |name: &String| taken.iter().all(|(known, _)| known != name);
     let mut names = std::iter::once(base.clone()).chain((2..100).map(|n| format!("{base}_{n}")));
     names.find(is_free).unwrap_or(base)

@@ -63,7 +63,9 @@ pub(crate) fn records(dir: &Path) -> Result<Vec<ImportRecord>, Error> {
     let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
     paths.retain(|path| path.extension().is_some_and(|ending| ending == "json"));
     paths.sort();
-    let read = |path: PathBuf| private_file::read(&path).map(|text| text.and_then(|text| serde_json::from_str(&text).ok()));
+    let read = |path: PathBuf| {
+        private_file::read(&path).map(|text| text.and_then(|text| serde_json::from_str(&text).ok()))
+    };
     let found: Result<Vec<Option<ImportRecord>>, _> = paths.into_iter().map(read).collect();
     Ok(found?.into_iter().flatten().collect())
 }
@@ -72,7 +74,12 @@ pub(crate) fn records(dir: &Path) -> Result<Vec<ImportRecord>, Error> {
 ///
 /// # Errors
 /// The file's.
-pub(super) fn remember(dir: &Path, file: &ClientFile, text: &str, new: Vec<ImportedEntry>) -> Result<(), Error> {
+pub(super) fn remember(
+    dir: &Path,
+    file: &ClientFile,
+    text: &str,
+    new: Vec<ImportedEntry>,
+) -> Result<(), Error> {
     let known = records(dir)?.into_iter().find(|known| known.path == file.path);
     // An interrupted run has recorded what it did not write.
     let known = known.filter(|known| known.original.as_ref() != Some(&file.text));
@@ -100,9 +107,16 @@ pub(crate) fn put_back(
 ) -> Result<PutBack, Error> {
     let current = render::read_file(&record.path)?.unwrap_or_default();
     let all = record.entries.iter().all(|entry| is_meant(&entry.name));
-    let whole = record.original.as_ref().filter(|_| way == WayBack::Restore && all && hash(&current) == record.written);
-    let mut done =
-        PutBack { client: record.client.clone(), path: record.path.clone(), entries: Vec::new(), left: Vec::new() };
+    let whole = record
+        .original
+        .as_ref()
+        .filter(|_| way == WayBack::Restore && all && hash(&current) == record.written);
+    let mut done = PutBack {
+        client: record.client.clone(),
+        path: record.path.clone(),
+        entries: Vec::new(),
+        left: Vec::new(),
+    };
     let mut kept = record.clone();
     let text = match whole {
         Some(original) => {

@@ -11,9 +11,24 @@ use crate::sys::regular_file;
 
 /// Its flags that take a value.
 const VALUED: [&str; 19] = [
-    "--header", "--header-file", "--transport", "--protocol", "--host", "--callback-path", "--auth-success-url",
-    "--static-oauth-client-metadata", "--static-oauth-client-info", "--client-metadata-url", "--token-endpoint", "--resource",
-    "--authorize-param", "--ignore-tool", "--auth-timeout", "--connect-timeout", "--body-timeout", "--headers-timeout",
+    "--header",
+    "--header-file",
+    "--transport",
+    "--protocol",
+    "--host",
+    "--callback-path",
+    "--auth-success-url",
+    "--static-oauth-client-metadata",
+    "--static-oauth-client-info",
+    "--client-metadata-url",
+    "--token-endpoint",
+    "--resource",
+    "--authorize-param",
+    "--ignore-tool",
+    "--auth-timeout",
+    "--connect-timeout",
+    "--body-timeout",
+    "--headers-timeout",
     "--ping-interval",
 ];
 /// The largest of its files that is read, in bytes.
@@ -62,7 +77,8 @@ impl RemoteCommand {
     pub(super) fn files(&self, home: &Path, moved: Option<&str>, ending: &str) -> Vec<PathBuf> {
         let base = moved.map_or_else(|| home.join(".mcp-auth"), PathBuf::from);
         let entries = std::fs::read_dir(&base).into_iter().flatten().flatten();
-        let mut folders: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(|path| path.is_dir()).collect();
+        let mut folders: Vec<PathBuf> =
+            entries.map(|entry| entry.path()).filter(|path| path.is_dir()).collect();
         // Of two versions the file that was written last counts.
         folders.push(base);
         let name = format!("{}_{ending}", self.hash);
@@ -116,9 +132,12 @@ fn hash(url: &str, headers: &[(String, String)], rest: &[String]) -> String {
         .iter()
         .zip(rest.iter().skip(1))
         .filter(|(flag, _)| *flag == "--authorize-param")
-        .filter_map(|(_, pair)| pair.split_once('=').map(|(name, value)| (name.trim().to_owned(), value.to_owned())))
+        .filter_map(|(_, pair)| {
+            pair.split_once('=').map(|(name, value)| (name.trim().to_owned(), value.to_owned()))
+        })
         .collect();
-    let resource = after("--resource").filter(|_| !rest.iter().any(|word| word == "--disable-resource-parameter"));
+    let resource =
+        after("--resource").filter(|_| !rest.iter().any(|word| word == "--disable-resource-parameter"));
     let document = after("--client-metadata-url").filter(|url| url.starts_with("https://"));
     let mut parts = vec![url.to_owned()];
     parts.extend(resource.map(str::to_owned));
@@ -160,10 +179,18 @@ mod tests {
         ] {
             assert_eq!(parse(line).map(|found| found.url).as_deref(), Some("https://a.test/mcp"), "{line}");
         }
-        for line in ["npx|server|https://a.test/mcp", "npx|mcp-remote-x|https://a.test", "npx|mcp-remote", "npx|x|https://mcp-remote"] {
+        for line in [
+            "npx|server|https://a.test/mcp",
+            "npx|mcp-remote-x|https://a.test",
+            "npx|mcp-remote",
+            "npx|x|https://mcp-remote",
+        ] {
             assert_eq!(parse(line), None, "{line}");
         }
-        let all = parse("npx|mcp-remote|https://a.test|3334|--header|A: b|--transport|http-only|--header|C:${D}|--debug").unwrap();
+        let all = parse(
+            "npx|mcp-remote|https://a.test|3334|--header|A: b|--transport|http-only|--header|C:${D}|--debug",
+        )
+        .unwrap();
         assert_eq!(all.headers, [("A".into(), "b".into()), ("C".into(), "${D}".into())]);
         assert_eq!(all.rest, ["3334", "--transport", "http-only", "--debug"]);
     }
@@ -173,9 +200,18 @@ mod tests {
     fn its_files_are_named_as_it_names_them() {
         for (line, expected) in [
             ("mcp-remote|https://a.test/mcp", "f8726ccba4b48c7544a36e8c69b7b690"),
-            ("mcp-remote|https://a.test/mcp|--header|B: 2|--header|A:1 \"x\"", "25ec82603c6fb4f4198cfa1861becfa4"),
-            ("mcp-remote|https://a.test/mcp|--resource|https://r.test/|--authorize-param|b=1|--authorize-param|a=x=y", "aa5f1ebb73e184cd4b5c81b0386b8112"),
-            ("mcp-remote|https://a.test/mcp|--client-metadata-url|https://c.test/m.json|--header|A:${X}", "217a7a0413da480f149d8088ffeab42a"),
+            (
+                "mcp-remote|https://a.test/mcp|--header|B: 2|--header|A:1 \"x\"",
+                "25ec82603c6fb4f4198cfa1861becfa4",
+            ),
+            (
+                "mcp-remote|https://a.test/mcp|--resource|https://r.test/|--authorize-param|b=1|--authorize-param|a=x=y",
+                "aa5f1ebb73e184cd4b5c81b0386b8112",
+            ),
+            (
+                "mcp-remote|https://a.test/mcp|--client-metadata-url|https://c.test/m.json|--header|A:${X}",
+                "217a7a0413da480f149d8088ffeab42a",
+            ),
         ] {
             assert_eq!(parse(line).unwrap().hash, expected, "{line}");
         }

@@ -11,7 +11,7 @@ use super::record::{self, ImportedEntry};
 use super::{Findings, FoundEntry};
 use crate::clients::ClientFile;
 use crate::clients::launch::users_command;
-use crate::config::{Config, Registered, Registration, RegisteredEndpoints};
+use crate::config::{Config, Registered, RegisteredEndpoints, Registration};
 use crate::error::Error;
 use crate::flow;
 use crate::login::{KeyRequest, KeySource, keep_key};
@@ -19,8 +19,8 @@ use crate::oauth::{ClientAuth, TokenSet};
 use crate::render::{self, AuthMode, ClientEntry, EntryParts, NewEntry};
 use crate::secret::Secret;
 use crate::store::StoredSecret;
-use crate::sys::private_file::{self, Keep};
 use crate::sys::clock;
+use crate::sys::private_file::{self, Keep};
 use crate::vault::{Vault, VaultError};
 
 /// How many names are tried for a server.
@@ -61,12 +61,16 @@ pub(crate) async fn take(found: &Findings, config: &Config, vault: &Vault) -> Ve
             Err(error) => taken.push(Taken { entry: at, result: Err(error) }),
         }
     }
-    let mut paths: Vec<&Path> = new.keys().filter_map(|at| Some(found.files.get(*at)?.path.as_path())).collect();
+    let mut paths: Vec<&Path> =
+        new.keys().filter_map(|at| Some(found.files.get(*at)?.path.as_path())).collect();
     paths.dedup();
     let mut is_all_written = true;
     for path in paths {
         // A file with several sets of entries is written once.
-        let own: Vec<_> = new.iter().filter(|(at, _)| found.files.get(**at).is_some_and(|file| file.path == path)).collect();
+        let own: Vec<_> = new
+            .iter()
+            .filter(|(at, _)| found.files.get(**at).is_some_and(|file| file.path == path))
+            .collect();
         let result = write(found, &own, config);
         is_all_written &= result.is_ok();
         let why = result.err().map(|error| (error.to_string(), error.hint("mcpauth import")));
@@ -75,7 +79,9 @@ pub(crate) async fn take(found: &Findings, config: &Config, vault: &Vault) -> Ve
                 entry: *entry,
                 result: match &why {
                     None => Ok(name.clone()),
-                    Some((message, hint)) => Err(Error::Usage { message: message.clone(), hint: hint.clone() }),
+                    Some((message, hint)) => {
+                        Err(Error::Usage { message: message.clone(), hint: hint.clone() })
+                    }
                 },
             }));
         }
@@ -104,7 +110,10 @@ async fn store(
 }
 
 fn left(why: &str) -> Error {
-    Error::Usage { message: why.into(), hint: "take it out by hand; mcpauth doctor lists what is left".into() }
+    Error::Usage {
+        message: why.into(),
+        hint: "take it out by hand; mcpauth doctor lists what is left".into(),
+    }
 }
 
 fn names(base: &str) -> impl Iterator<Item = String> {
@@ -115,7 +124,9 @@ async fn store_key(base: &str, plan: &KeyPlan, config: &Config, vault: &Vault) -
     for name in names(base) {
         let is_same = match config.registered_as(&name)? {
             None if vault.store.secrets(&name).is_ok_and(|secrets| secrets.is_empty()) => false,
-            Some(Registered::Key(kept)) if kept.url == plan.url && kept.sent.header.eq_ignore_ascii_case(&plan.header) => {
+            Some(Registered::Key(kept))
+                if kept.url == plan.url && kept.sent.header.eq_ignore_ascii_case(&plan.header) =>
+            {
                 let credential = config.key(&name, &kept).credential?;
                 let stored = vault.kept(&credential).ok().flatten();
                 if stored.is_none_or(|stored| stored.token.access_token != plan.key) {
@@ -163,11 +174,16 @@ fn store_secrets(base: &str, plan: &LocalPlan, config: &Config, vault: &Vault) -
         }
         // Tried: what the command will get is what the file had.
         let stored = vault.store.secrets(&name).map_err(VaultError::Store)?;
-        if plan.secrets.iter().any(|(variable, value)| stored.get(variable) != Some(&StoredSecret::Value(value.clone()))) {
+        if plan
+            .secrets
+            .iter()
+            .any(|(variable, value)| stored.get(variable) != Some(&StoredSecret::Value(value.clone())))
+        {
             return Err(left("the store did not give back what was stored"));
         }
         let used = plan.secrets.iter().map(|(variable, _)| variable.clone()).collect();
-        let words = ["exec".to_owned(), name.clone(), "--".into()].into_iter().chain(plan.words.clone()).collect();
+        let words =
+            ["exec".to_owned(), name.clone(), "--".into()].into_iter().chain(plan.words.clone()).collect();
         return Ok(Reach { name, url: String::new(), words, used, may_help: false });
     }
     Err(left("too many servers have this name"))
@@ -180,7 +196,8 @@ async fn store_login(
     vault: &Vault,
     used_up: &mut Vec<PathBuf>,
 ) -> Result<Reach, Error> {
-    let words = std::iter::once("bridge".to_owned()).chain([plan.url.to_string()]).chain(plan.command.rest.clone());
+    let words =
+        std::iter::once("bridge".to_owned()).chain([plan.url.to_string()]).chain(plan.command.rest.clone());
     let reach = |name: &str| Reach {
         name: name.into(),
         url: plan.url.to_string(),
@@ -217,13 +234,15 @@ async fn take_login(
     config: &Config,
     vault: &Vault,
 ) -> Result<(), Error> {
-    let text = |object: &Map<String, Value>, name: &str| object.get(name).and_then(Value::as_str).map(str::to_owned);
+    let text =
+        |object: &Map<String, Value>, name: &str| object.get(name).and_then(Value::as_str).map(str::to_owned);
     let issuer = text(tokens, "issuer").or_else(|| text(client, "issuer"));
-    let found = flow::discover(&vault.http, &plan.url, issuer.as_deref(), |_| true).await.map_err(VaultError::Flow)?;
+    let found = flow::discover(&vault.http, &plan.url, issuer.as_deref(), |_| true)
+        .await
+        .map_err(VaultError::Flow)?;
     let secret = text(client, "client_secret").map(Secret::new);
-    let method = text(client, "token_endpoint_auth_method").unwrap_or_else(|| {
-        if secret.is_some() { "client_secret_post".into() } else { "none".to_owned() }
-    });
+    let method = text(client, "token_endpoint_auth_method")
+        .unwrap_or_else(|| if secret.is_some() { "client_secret_post".into() } else { "none".to_owned() });
     let scope = text(tokens, "requested_scope").or_else(|| text(tokens, "scope"));
     let scopes: Vec<String> = scope.unwrap_or_default().split_whitespace().map(str::to_owned).collect();
     let uris = client.get("redirect_uris").and_then(Value::as_array);
@@ -233,7 +252,8 @@ async fn take_login(
         url: plan.url.clone(),
         resource: found.resource.clone(),
         issuer: found.issuer.issuer.clone(),
-        client_id: text(client, "client_id").ok_or_else(|| left("mcp-remote's registration has no client_id"))?,
+        client_id: text(client, "client_id")
+            .ok_or_else(|| left("mcp-remote's registration has no client_id"))?,
         client_secret: secret.filter(|_| method != ClientAuth::None.name()),
         registered: true,
         private_key: None,
@@ -248,7 +268,9 @@ async fn take_login(
     };
     let milliseconds = tokens.get("expires_at").and_then(Value::as_f64);
     let token = TokenSet {
-        access_token: Secret::new(text(tokens, "access_token").ok_or_else(|| left("mcp-remote's file has no token"))?),
+        access_token: Secret::new(
+            text(tokens, "access_token").ok_or_else(|| left("mcp-remote's file has no token"))?,
+        ),
         refresh_token: text(tokens, "refresh_token").map(Secret::new),
         token_type: "Bearer".into(),
         scopes,
@@ -267,12 +289,20 @@ async fn take_login(
 }
 
 /// The entry's fields afterwards, in its client's own words.
-fn after(file: &ClientFile, entry: &FoundEntry, config: &Config, reach: &Reach) -> Result<Map<String, Value>, Error> {
-    let Some((_, parts)) = file.entries().find(|(name, _)| *name == entry.name) else { return Err(left("it is gone")) };
+fn after(
+    file: &ClientFile,
+    entry: &FoundEntry,
+    config: &Config,
+    reach: &Reach,
+) -> Result<Map<String, Value>, Error> {
+    let Some((_, parts)) = file.entries().find(|(name, _)| *name == entry.name) else {
+        return Err(left("it is gone"));
+    };
     let is_helped = reach.may_help && file.target.best() == AuthMode::Helper && !parts.url().is_empty();
     let mut command = users_command(config)?;
     let helper = is_helped.then(|| {
-        let words: Vec<String> = command.iter().cloned().chain(["headers".into(), reach.name.clone()]).collect();
+        let words: Vec<String> =
+            command.iter().cloned().chain(["headers".into(), reach.name.clone()]).collect();
         render::shell_line(&words)
     });
     command.extend(reach.words.iter().cloned());

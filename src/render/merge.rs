@@ -13,7 +13,6 @@ mod toml;
 mod yaml;
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
@@ -38,7 +37,11 @@ pub fn merge(
     let plan = plan::plan(&was, target, rendered, claims)?;
     let names = plan.changes.iter().map(|change| change.name.as_str());
     let text = text.edited(&was, layout, names, &plan.edits)?;
-    Ok(Merged { text: text.unwrap_or_else(|| existing.unwrap_or_default().into()), owned: plan.owned, changes: plan.changes })
+    Ok(Merged {
+        text: text.unwrap_or_else(|| existing.unwrap_or_default().into()),
+        owned: plan.owned,
+        changes: plan.changes,
+    })
 }
 
 /// The file with other fields in some of its entries.
@@ -57,7 +60,11 @@ pub fn rewrite(existing: &str, layout: Layout<'_>, new: &[NewEntry]) -> Result<S
 ///
 /// # Errors
 /// As for [`merge`].
-pub fn entry_in(existing: &str, layout: Layout<'_>, name: &str) -> Result<Option<Map<String, Value>>, MergeError> {
+pub fn entry_in(
+    existing: &str,
+    layout: Layout<'_>,
+    name: &str,
+) -> Result<Option<Map<String, Value>>, MergeError> {
     plan::entry_in(&meaning(existing, layout.format)?, layout, name)
 }
 

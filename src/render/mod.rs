@@ -5,8 +5,8 @@ mod auth_mode;
 pub mod client_entry;
 pub mod entries;
 pub mod install;
-pub mod merge;
 pub mod layout;
+pub mod merge;
 pub mod ownership;
 pub mod parts;
 pub mod places;
@@ -24,9 +24,11 @@ pub use entries::{
     CredentialPlace, EgressToken, GatewayIdentity, PlainHttp, ServerEntry, behind_gateway, entries, entry_at,
     variable,
 };
-pub use layout::Layout;
 pub use install::{Destination, DryRun, Installed, forget, install, read_file, write_local};
-pub use merge::{Change, ChangeKind, EntryClaims, MergeError, NewEntry, entry_in, meaning, overlaid, rewrite};
+pub use layout::Layout;
+pub use merge::{
+    Change, ChangeKind, EntryClaims, MergeError, NewEntry, entry_in, meaning, overlaid, rewrite,
+};
 pub use ownership::{InstallRecord, records};
 pub use parts::EntryParts;
 pub use places::Folders;

@@ -17,7 +17,10 @@ pub const TARGETS: &[ClientSpec] = &[
         local: Some("vscode_mcp.json"),
         place: FilePlace::home(".vscode/mcp.json"),
         ways: &[Inline, Bridge, Proxy],
-        also: &[FilePlace::config("Code/User/settings.json"), FilePlace::config("Code - Insiders/User/settings.json")],
+        also: &[
+            FilePlace::config("Code/User/settings.json"),
+            FilePlace::config("Code - Insiders/User/settings.json"),
+        ],
         in_folder: &[".vscode/settings.json"],
         ..JSON
     },

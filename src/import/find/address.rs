@@ -5,9 +5,9 @@ use std::ops::Range;
 
 use percent_encoding::percent_decode_str;
 
+use super::random;
 use super::rules::rules;
 use super::stand_in::{is_stand_in, without_references};
-use super::random;
 
 /// A part of a path is only a secret if so many of its characters in a row look random.
 const SEGMENT: usize = 20;
@@ -76,7 +76,11 @@ fn segments(text: &str, path: Range<usize>) -> Vec<Found> {
         at = range.end + 1;
         let value = without_references(&decoded(segment));
         if !is_stand_in(&value) && random::is_random(&value, SEGMENT) {
-            found.push(Found { range, name: "address".into(), why: "a part of its path looks random".into() });
+            found.push(Found {
+                range,
+                name: "address".into(),
+                why: "a part of its path looks random".into(),
+            });
         }
     }
     found

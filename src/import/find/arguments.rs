@@ -36,7 +36,8 @@ pub(super) fn secrets(words: &[String]) -> Vec<SecretArgument> {
 
 /// The secrets in a word; `before` is the one before it.
 fn in_word(before: &str, text: &str) -> Vec<Found> {
-    let flag = before.strip_prefix('-').filter(|flag| !flag.contains('=')).map(|flag| flag.trim_start_matches('-'));
+    let flag =
+        before.strip_prefix('-').filter(|flag| !flag.contains('=')).map(|flag| flag.trim_start_matches('-'));
     let flag = flag.filter(|_| !text.starts_with('-')).unwrap_or_default();
     if let Some(found) = header(before, text) {
         return found;
@@ -54,7 +55,10 @@ fn in_word(before: &str, text: &str) -> Vec<Found> {
         let at = text.len() - rest.len();
         return judged(name, rest).into_iter().map(|found| moved(found, at)).collect();
     }
-    if text.contains(char::is_whitespace) && value::scheme(text).is_none() && !text.trim_start().starts_with(['{', '[']) {
+    if text.contains(char::is_whitespace)
+        && value::scheme(text).is_none()
+        && !text.trim_start().starts_with(['{', '['])
+    {
         return in_line(text);
     }
     judged(flag, text)
@@ -106,7 +110,10 @@ fn moved(found: Found, by: usize) -> Found {
 /// What a key within a word is called: `--flag=KEY`, `NAME=KEY`, or by the flag before the word.
 fn name_before(flag: &str, text: &str, at: usize) -> String {
     let before = text.get(..at).unwrap_or_default().trim_end_matches(['=', ':', ' ', '"', '\'']);
-    let word = before.rsplit(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))).next().unwrap_or_default();
+    let word = before
+        .rsplit(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_')))
+        .next()
+        .unwrap_or_default();
     let word = word.trim_start_matches('-');
     if word.is_empty() { flag.into() } else { word.into() }
 }
@@ -135,8 +142,10 @@ mod tests {
         ];
         for (words, expected) in cases {
             let found = secrets(&words);
-            let cut: Vec<(&str, &str)> =
-                found.iter().map(|found| (&words[found.word][found.range.clone()], found.name.as_str())).collect();
+            let cut: Vec<(&str, &str)> = found
+                .iter()
+                .map(|found| (&words[found.word][found.range.clone()], found.name.as_str()))
+                .collect();
             assert_eq!(cut, expected.into_iter().collect::<Vec<_>>(), "{words:?}");
         }
     }

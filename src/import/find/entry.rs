@@ -35,7 +35,9 @@ impl EntrySecret {
             SecretPlace::Header(header) => format!("header {}", name(header)),
             SecretPlace::Address => "its address".into(),
             SecretPlace::Variable(variable) => format!("variable {}", name(variable)),
-            SecretPlace::Argument(argument) if argument.name.is_empty() => format!("argument {}", argument.word),
+            SecretPlace::Argument(argument) if argument.name.is_empty() => {
+                format!("argument {}", argument.word)
+            }
             SecretPlace::Argument(argument) => format!("argument {}", name(&argument.name)),
             SecretPlace::Member(path) => format!("member {}", name(path)),
         }
@@ -55,8 +57,8 @@ pub(crate) fn secrets(entry: EntryParts<'_>) -> Vec<EntrySecret> {
         Some(EntrySecret { place: SecretPlace::Variable(name.into()), why })
     });
     let arguments = arguments::secrets(&entry.words()).into_iter();
-    let arguments = arguments
-        .map(|found| EntrySecret { why: found.why.clone(), place: SecretPlace::Argument(found) });
+    let arguments =
+        arguments.map(|found| EntrySecret { why: found.why.clone(), place: SecretPlace::Argument(found) });
     let others = entry.others().into_iter().filter_map(|(path, text)| {
         let name = path.rsplit('.').next().unwrap_or_default();
         Some(EntrySecret { why: value::secret(name, text)?, place: SecretPlace::Member(path.clone()) })

@@ -26,7 +26,8 @@ fn is_random_run(run: &str) -> bool {
 /// As in `sha256:…`, and a commit as in `owner/name#…`.
 fn is_named_hash(before: &str) -> bool {
     let word = before.trim_end_matches([':', '-', '=']).rsplit(|c: char| !c.is_ascii_alphanumeric()).next();
-    before.ends_with(['#', '@']) || word.is_some_and(|word| word.starts_with("sha") && before.ends_with([':', '-', '=']))
+    before.ends_with(['#', '@'])
+        || word.is_some_and(|word| word.starts_with("sha") && before.ends_with([':', '-', '=']))
 }
 
 /// How often a letter follows a digit, or the other way round.
@@ -39,7 +40,12 @@ fn changes(run: &str) -> usize {
 pub(super) fn is_sequence(text: &str) -> bool {
     let bytes = text.as_bytes();
     let next = |pair: &&[u8]| match pair {
-        [a, b] => b.wrapping_sub(*a) == 1 || (*a, *b) == (b'9', b'0') || (*a, *b) == (b'9', b'a') || (*a, *b) == (b'0', b'a'),
+        [a, b] => {
+            b.wrapping_sub(*a) == 1
+                || (*a, *b) == (b'9', b'0')
+                || (*a, *b) == (b'9', b'a')
+                || (*a, *b) == (b'0', b'a')
+        }
         _ => false,
     };
     bytes.len() >= 12 && bytes.windows(2).filter(next).count() * 10 >= (bytes.len() - 1) * 7
@@ -64,7 +70,8 @@ pub(super) fn is_uuid(text: &str) -> bool {
 pub(super) fn is_path(text: &str) -> bool {
     let drive = text.get(1..3).is_some_and(|rest| rest == ":\\" || rest == ":/");
     let start = ["/", "~/", "./", "../", "\\\\", "file:"].iter().any(|start| text.starts_with(start));
-    let more = text.get(1..).is_some_and(|rest| rest.contains(['/', '.', '\\']) && !rest.contains(['+', '=']));
+    let more =
+        text.get(1..).is_some_and(|rest| rest.contains(['/', '.', '\\']) && !rest.contains(['+', '=']));
     drive || start && (more || text.starts_with('~'))
 }
 

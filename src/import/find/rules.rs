@@ -157,7 +157,9 @@ impl Rules {
         let says = |known: &String| line.contains(&format!(" {known} "));
         // As in PGPASSWORD.
         let glued = |word: &String| {
-            ["token", "secret", "password", "passwd", "apikey", "passphrase"].iter().any(|end| word.ends_with(end))
+            ["token", "secret", "password", "passwd", "apikey", "passphrase"]
+                .iter()
+                .any(|end| word.ends_with(end))
         };
         if self.strong.iter().any(says) || words.iter().any(glued) {
             return NameClass::Strong;
@@ -179,7 +181,8 @@ pub(super) fn words(name: &str) -> Vec<String> {
         let next = letters.get(at + 1);
         let rises = c.is_uppercase()
             && (before.is_some_and(|before| before.is_lowercase())
-                || before.is_some_and(|before| before.is_uppercase()) && next.is_some_and(|next| next.is_lowercase()));
+                || before.is_some_and(|before| before.is_uppercase())
+                    && next.is_some_and(|next| next.is_lowercase()));
         if !c.is_alphanumeric() || rises {
             words.push(String::new());
         }

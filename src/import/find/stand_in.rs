@@ -43,12 +43,16 @@ pub(super) fn is_stand_in(value: &str) -> bool {
 /// A variable's or a secret manager's name.
 fn is_reference(value: &str) -> bool {
     let is_name = |text: &str, lower: bool| {
-        let fit = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_' || lower && c.is_ascii_lowercase();
+        let fit = |c: char| {
+            c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_' || lower && c.is_ascii_lowercase()
+        };
         !text.is_empty() && text.chars().all(fit) && !text.starts_with(|c: char| c.is_ascii_digit())
     };
     let within = |open: &str, close: &str| value.strip_prefix(open).and_then(|rest| rest.strip_suffix(close));
     let dotted = |text: &str| is_name(&text.replace(['.', ':', '-', ' '], "_"), true);
-    value.strip_prefix('$').is_some_and(|name| is_name(name, false) || name.chars().all(|c| c.is_ascii_lowercase() || c == '_'))
+    value
+        .strip_prefix('$')
+        .is_some_and(|name| is_name(name, false) || name.chars().all(|c| c.is_ascii_lowercase() || c == '_'))
         || within("%", "%").is_some_and(|name| is_name(name, true))
         || within("{", "}").is_some_and(dotted)
         || within("<", ">").is_some()
@@ -60,7 +64,10 @@ fn is_reference(value: &str) -> bool {
 
 /// `xxxx`, `****`, `...`: few different characters, or many of those in a row.
 fn is_drawn(value: &str) -> bool {
-    let drawn = value.chars().filter(|c| matches!(c, 'x' | 'X' | '*' | '.' | '\u{2026}' | '\u{2022}' | '#' | '?' | '_' | '-')).count();
+    let drawn = value
+        .chars()
+        .filter(|c| matches!(c, 'x' | 'X' | '*' | '.' | '\u{2026}' | '\u{2022}' | '#' | '?' | '_' | '-'))
+        .count();
     let is_run = ["xxxx", "XXXX", "****", "....", "0000000", "######"].iter().any(|run| value.contains(run));
     drawn * 2 > value.chars().count() && is_run
         || random::distinct(value) <= 3 && value.len() > 7
@@ -75,10 +82,14 @@ fn is_said(value: &str) -> bool {
         return true;
     }
     let lower = value.to_lowercase();
-    let words: Vec<&str> = lower.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    let words: Vec<&str> =
+        lower.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
     rules().placeholders.iter().any(|known| {
         let long = known.starts_with("your") || known.len() > SHORT_WORD;
-        lower == *known || long && (words.contains(&known.as_str()) || words.first().is_some_and(|first| first.starts_with("your")))
+        lower == *known
+            || long
+                && (words.contains(&known.as_str())
+                    || words.first().is_some_and(|first| first.starts_with("your")))
     }) && !random::is_random(value, 16)
 }
 
@@ -105,13 +116,40 @@ mod tests {
     #[test]
     fn what_stands_for_a_secret_is_seen() {
         for text in [
-            "YOUR_API_KEY", "your-token-here", "<your-key>", "$GITHUB_TOKEN", "%TOKEN%", "{env:X}", "[TOKEN]", "env:X", "op://vault/item/field",
-            "xxxxxxxx", "sk-...", "****", "changeme", "REPLACE_ME", "AKIAIOSFODNN7EXAMPLE", "yourapikey", "__TOKEN__", "none", "insert-key",
-            "0123456789abcdef", "process.env.KEY", "00000000-0000-0000-0000-000000000000",
+            "YOUR_API_KEY",
+            "your-token-here",
+            "<your-key>",
+            "$GITHUB_TOKEN",
+            "%TOKEN%",
+            "{env:X}",
+            "[TOKEN]",
+            "env:X",
+            "op://vault/item/field",
+            "xxxxxxxx",
+            "sk-...",
+            "****",
+            "changeme",
+            "REPLACE_ME",
+            "AKIAIOSFODNN7EXAMPLE",
+            "yourapikey",
+            "__TOKEN__",
+            "none",
+            "insert-key",
+            "0123456789abcdef",
+            "process.env.KEY",
+            "00000000-0000-0000-0000-000000000000",
         ] {
             assert!(is_stand_in(text), "{text}");
         }
-        for text in ["hunter2", "pa$sword1", "kJ8xQ2mV7bN4cZ1pL9sD", "correct horse", "Tr0ub4dor&3", "s3cr3t!", "letmein"] {
+        for text in [
+            "hunter2",
+            "pa$sword1",
+            "kJ8xQ2mV7bN4cZ1pL9sD",
+            "correct horse",
+            "Tr0ub4dor&3",
+            "s3cr3t!",
+            "letmein",
+        ] {
             assert!(!is_stand_in(text), "{text}");
         }
     }

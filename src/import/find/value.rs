@@ -3,10 +3,10 @@
 
 use serde_json::Value;
 
-use super::rules::{NameClass, rules, words};
-use super::stand_in::{is_stand_in, without_references};
 use super::address::{self, Why};
 use super::random;
+use super::rules::{NameClass, rules, words};
+use super::stand_in::{is_stand_in, without_references};
 
 /// A shorter text is a word.
 const MIN_SECRET: usize = 4;
@@ -87,7 +87,8 @@ pub(super) fn pair(text: &str) -> Option<(&str, &str)> {
     let fit = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | ' ');
     let is_name = name.chars().next().is_some_and(|first| first.is_ascii_alphabetic() || first == '_');
     // Base64 ends so.
-    (is_name && name.chars().all(fit) && !value.is_empty() && !value.starts_with('=')).then_some((name.trim(), value))
+    (is_name && name.chars().all(fit) && !value.is_empty() && !value.starts_with('='))
+        .then_some((name.trim(), value))
 }
 
 fn by_name(name: &str, value: &str) -> Option<Why> {
@@ -96,7 +97,8 @@ fn by_name(name: &str, value: &str) -> Option<Why> {
     let is_secret = match class {
         NameClass::Strong => is_fit(&last, value),
         NameClass::Weak => {
-            random::is_random(value, WEAK_RUN) || ["key", "auth"].contains(&last.as_str()) && random::is_uuid(value)
+            random::is_random(value, WEAK_RUN)
+                || ["key", "auth"].contains(&last.as_str()) && random::is_uuid(value)
         }
         NameClass::Neutral => random::is_random(value, NEUTRAL_RUN),
         NameClass::Plain => false,
@@ -112,7 +114,8 @@ fn by_name(name: &str, value: &str) -> Option<Why> {
 /// words for how it is got.
 fn is_fit(last: &str, value: &str) -> bool {
     let is_number = value.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | '_' | ','));
-    let by_people = ["password", "passwd", "pwd", "pin", "passphrase", "passcode"].contains(&last) || last.ends_with("password");
+    let by_people = ["password", "passwd", "pwd", "pin", "passphrase", "passcode"].contains(&last)
+        || last.ends_with("password");
     let is_variable = value.contains('_')
         && value.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
         && !random::is_random(value, MIN_SECRET);
@@ -122,6 +125,7 @@ fn is_fit(last: &str, value: &str) -> bool {
     let is_word = rules().words.contains(&value.to_lowercase());
     let is_short_number = is_number && value.len() < 8;
     // Base64 may begin with a slash, but has no dots.
-    let is_path = random::is_path(value) && (value.contains('.') || !random::is_random(&value.replace('/', ""), 20));
+    let is_path =
+        random::is_path(value) && (value.contains('.') || !random::is_random(&value.replace('/', ""), 20));
     !is_word && !is_short_number && !is_variable && !is_path
 }

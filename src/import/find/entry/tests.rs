@@ -48,7 +48,10 @@ fn guilty() -> Vec<Value> {
         env("AWS_SECRET_ACCESS_KEY", "q8Jx/2mV7bN4cZ1pL9sD3fG6hT5wR0yUaE8iOqX4"),
         env("AWS_SESSION_TOKEN", &format!("IQoJb3JpZ2luX2VjE{BODY}{BODY}==")),
         env("NOTION_TOKEN", &key("ntn_")),
-        env("OPENAPI_MCP_HEADERS", &format!("{{\"Authorization\": \"Bearer {}\", \"Notion-Version\": \"2022-06-28\"}}", key("ntn_"))),
+        env(
+            "OPENAPI_MCP_HEADERS",
+            &format!("{{\"Authorization\": \"Bearer {}\", \"Notion-Version\": \"2022-06-28\"}}", key("ntn_")),
+        ),
         env("LINEAR_API_KEY", &key("lin_api_")),
         env("FIGMA_API_KEY", &key("figd_")),
         env("SENTRY_ACCESS_TOKEN", &hex("sntryu_")),
@@ -67,7 +70,12 @@ fn guilty() -> Vec<Value> {
         env("MONGODB_URI", "mongodb+srv://root:Tr0ub4dor@cluster0.abc.mongodb.test/?retryWrites=true"),
         env("REDIS_URL", "redis://:hunter2hunter2@cache.test:6379/0"),
         env("CONNECTION_STRING", "Server=db.test;Database=app;User Id=sa;Password=Passw0rd-9;"),
-        env("AZURE_STORAGE", &format!("DefaultEndpointsProtocol=https;AccountName=a;AccountKey={BODY}{BODY}==;EndpointSuffix=core.test")),
+        env(
+            "AZURE_STORAGE",
+            &format!(
+                "DefaultEndpointsProtocol=https;AccountName=a;AccountKey={BODY}{BODY}==;EndpointSuffix=core.test"
+            ),
+        ),
         env("PGPASSWORD", "correct horse battery"),
         env("DB_PASSWORD", "letmein!"),
         env("MYSQL_PASS", "x9Kq2mV7bN4c"),
@@ -76,8 +84,14 @@ fn guilty() -> Vec<Value> {
         env("clientSecret", "GOCSPX-q8Jx2mV7bN4cZ1pL9sD3fG6hT5w"),
         env("X_COOKIE", "session=q8Jx2mV7bN4cZ1pL; theme=dark"),
         env("WEBHOOK_URL", &format!("https://hooks.slack.com/services/T0123ABCD/B0123ABCD/{BODY}")),
-        env("PRIVATE_KEY", "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASC\n-----END PRIVATE KEY-----\n"),
-        env("SERVICE_ACCOUNT_JSON", "{\"type\":\"service_account\",\"private_key\":\"-----BEGIN PRIVATE KEY-----\\nMIIE\\n-----END PRIVATE KEY-----\"}"),
+        env(
+            "PRIVATE_KEY",
+            "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASC\n-----END PRIVATE KEY-----\n",
+        ),
+        env(
+            "SERVICE_ACCOUNT_JSON",
+            "{\"type\":\"service_account\",\"private_key\":\"-----BEGIN PRIVATE KEY-----\\nMIIE\\n-----END PRIVATE KEY-----\"}",
+        ),
         env("FOO", HEX),
         env("AUTH_HEADER", &format!("Bearer {BODY}")),
         env("API_KEY_2", "a8Fk29sLw0Qz"),
@@ -111,7 +125,13 @@ fn guilty() -> Vec<Value> {
         args(&["-y", "figma-developer-mcp", &format!("--figma-api-key={}", key("figd_")), "--stdio"]),
         args(&["-y", "@smithery/cli@latest", "run", "@x/y", "--key", "550e8400-e29b-41d4-a716-446655440000"]),
         args(&["-y", "@modelcontextprotocol/server-postgres", "postgresql://app:hunter2@localhost/app"]),
-        args(&["-y", "mcp-remote", "https://mcp.test/mcp", "--header", &format!("Authorization: Bearer {BODY}")]),
+        args(&[
+            "-y",
+            "mcp-remote",
+            "https://mcp.test/mcp",
+            "--header",
+            &format!("Authorization: Bearer {BODY}"),
+        ]),
         args(&["mcp-remote", "https://mcp.test/mcp", "--header", &format!("X-Api-Key:{BODY}")]),
         json!({"command": "npx", "args": ["mcp-remote", "https://mcp.test/mcp", "--header", "Authorization:${AUTH}"], "env": {"AUTH": format!("Bearer {BODY}")}}),
         json!({"command": "docker", "args": ["run", "-i", "--rm", "-e", format!("GITHUB_TOKEN={}", key("ghp_")), "image"]}),
@@ -181,7 +201,10 @@ fn innocent() -> Vec<Value> {
         env("DATABASE_URL", "postgres://app:${DB_PASSWORD}@db.test/app"),
         env("REDIS_URL", "redis://localhost:6379/0"),
         env("GIT_COMMIT", HEX),
-        env("IMAGE", "ghcr.io/acme/mcp@sha256:9f86d081884c7d659a2feaa0c55ad0159f86d081884c7d659a2feaa0c55ad015"),
+        env(
+            "IMAGE",
+            "ghcr.io/acme/mcp@sha256:9f86d081884c7d659a2feaa0c55ad0159f86d081884c7d659a2feaa0c55ad015",
+        ),
         env("KEYCLOAK_URL", "https://login.test/realms/main"),
         env("SORT_KEY", "created_at"),
         env("CACHE_KEY_PREFIX", "mcp-server-v2"),
@@ -221,8 +244,19 @@ fn innocent() -> Vec<Value> {
         args(&["-y", "server", "--api-key", "${API_KEY}"]),
         args(&["-y", "server", "--api-key=$API_KEY"]),
         args(&["-y", "server", "--token-file", "/run/secrets/token"]),
-        args(&["run", "-i", "--rm", "-e", "GITHUB_PERSONAL_ACCESS_TOKEN", "ghcr.io/github/github-mcp-server:v0.20.1"]),
-        args(&["--from", "git+https://git.test/acme/server@9f86d081884c7d659a2feaa0c55ad0153b1d7c2e", "server"]),
+        args(&[
+            "run",
+            "-i",
+            "--rm",
+            "-e",
+            "GITHUB_PERSONAL_ACCESS_TOKEN",
+            "ghcr.io/github/github-mcp-server:v0.20.1",
+        ]),
+        args(&[
+            "--from",
+            "git+https://git.test/acme/server@9f86d081884c7d659a2feaa0c55ad0153b1d7c2e",
+            "server",
+        ]),
         args(&["mcp-remote", "https://mcp.test/mcp", "--header", "Authorization: Bearer ${TOKEN}"]),
         args(&["-y", "server", "--model", "claude-opus-4-1-20250805", "--max-tokens", "64000"]),
         args(&["-y", "@playwright/mcp@latest", "--user-agent", "Mozilla/5.0 (X11; Linux x86_64)"]),
@@ -250,6 +284,10 @@ fn every_secret_of_the_labelled_set_is_found_and_nothing_else() {
         alarms.len()
     );
     assert!(guilty.len() >= 60 && innocent.len() >= 60);
-    assert!(missed.is_empty(), "missed:\n{}", missed.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
+    assert!(
+        missed.is_empty(),
+        "missed:\n{}",
+        missed.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+    );
     assert!(alarms.is_empty(), "false alarms:\n{}", said.join("\n"));
 }
