@@ -8,12 +8,13 @@ use serde::Deserialize;
 
 use super::random;
 
-static RULES: LazyLock<Rules> = LazyLock::new(|| parse(include_str!("../shapes.yaml")).unwrap_or_default());
+static RULES: LazyLock<KeyRules> =
+    LazyLock::new(|| parse(include_str!("../shapes.yaml")).unwrap_or_default());
 
 /// Everything in the file.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Rules {
+pub(super) struct KeyRules {
     shapes: Vec<KeyShape>,
     strong: Vec<String>,
     weak: Vec<String>,
@@ -68,11 +69,11 @@ pub(super) enum NameClass {
     Plain,
 }
 
-pub(super) fn rules() -> &'static Rules {
+pub(super) fn rules() -> &'static KeyRules {
     &RULES
 }
 
-fn parse(text: &str) -> Result<Rules, serde_saphyr::Error> {
+fn parse(text: &str) -> Result<KeyRules, serde_saphyr::Error> {
     serde_saphyr::from_str(text)
 }
 
@@ -124,7 +125,7 @@ impl KeyShape {
     }
 }
 
-impl Rules {
+impl KeyRules {
     /// Where a text contains a known service's key, and that service's words for it.
     pub(super) fn key_in(&'static self, text: &str) -> Option<(Range<usize>, &'static str)> {
         // Within a longer word it is something else.
@@ -220,7 +221,7 @@ mod tests {
     #[test]
     fn a_name_is_cut_into_words() {
         for (name, expected) in [
-            ("GITHUB_TOKEN", "github token"),
+            ("GITLAB_TOKEN", "gitlab token"),
             ("openAiApiKey2", "open ai api key"),
             ("X-API-Key", "x api key"),
             ("APIKey", "api key"),
@@ -235,12 +236,12 @@ mod tests {
     fn a_name_says_what_its_value_is() {
         use NameClass::{Neutral, Plain, Strong, Weak};
         for (name, expected) in [
-            ("GITHUB_PERSONAL_ACCESS_TOKEN", Strong),
+            ("GITLAB_PERSONAL_ACCESS_TOKEN", Strong),
             ("PGPASSWORD", Strong),
             ("apiKey", Strong),
             ("API_KEY_PROD", Strong),
             ("X-Auth-Token", Strong),
-            ("GITHUB_TOKEN_FILE", Neutral),
+            ("GITLAB_TOKEN_FILE", Neutral),
             ("TOKEN_URL", Neutral),
             ("API_KEY_HEADER", Neutral),
             ("MAX_TOKENS", Plain),

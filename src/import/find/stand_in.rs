@@ -119,7 +119,7 @@ mod tests {
             "YOUR_API_KEY",
             "your-token-here",
             "<your-key>",
-            "$GITHUB_TOKEN",
+            "$GITLAB_TOKEN",
             "%TOKEN%",
             "{env:X}",
             "[TOKEN]",
