@@ -26,6 +26,9 @@ use crate::vault::{Vault, VaultError};
 /// How many names are tried for a server.
 const NAMES: usize = 50;
 
+/// An entry's place among the findings, the name it is stored under, and its new fields.
+type NewFields = (usize, String, Map<String, Value>);
+
 /// What came of one entry.
 pub(crate) struct Taken {
     /// Its place among the findings.
@@ -49,7 +52,7 @@ struct Reach {
 /// Takes all of it, file by file.
 pub(crate) async fn take(found: &Findings, config: &Config, vault: &Vault) -> Vec<Taken> {
     let mut taken = Vec::new();
-    let mut new: BTreeMap<usize, Vec<(usize, String, Map<String, Value>)>> = BTreeMap::new();
+    let mut new: BTreeMap<usize, Vec<NewFields>> = BTreeMap::new();
     let mut used_up = Vec::new();
     for (at, entry) in found.entries.iter().enumerate() {
         let Some(file) = found.files.get(entry.file) else { continue };
@@ -328,11 +331,7 @@ fn after(
 }
 
 /// Writes a file with all its new entries; what it was is recorded before.
-fn write(
-    found: &Findings,
-    new: &[(&usize, &Vec<(usize, String, Map<String, Value>)>)],
-    config: &Config,
-) -> Result<(), Error> {
+fn write(found: &Findings, new: &[(&usize, &Vec<NewFields>)], config: &Config) -> Result<(), Error> {
     let Some(first) = new.first().and_then(|(at, _)| found.files.get(**at)) else { return Ok(()) };
     // Its client may have written it meanwhile.
     if render::read_file(&first.path)?.as_deref() != Some(first.text.as_str()) {

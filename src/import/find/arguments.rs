@@ -126,7 +126,7 @@ mod tests {
     fn a_secret_is_found_in_every_spelling_of_a_command_line() {
         let key = "kJ8xQ2mV7bN4cZ1pL9sD";
         let token = format!("ghp_{}", "kJ8xQ2mV7bN4cZ1pL9sDkJ8xQ2mV7bN4cZ1p");
-        let cases: Vec<(Vec<String>, Option<(&str, &str)>)> = vec![
+        let cases = vec![
             (vec!["--api-key".into(), key.into()], Some((key, "api-key"))),
             (vec![format!("--api-key={key}")], Some((key, "api-key"))),
             (vec!["-e".into(), format!("API_KEY={key}")], Some((key, "API_KEY"))),
@@ -144,7 +144,7 @@ mod tests {
             let found = secrets(&words);
             let cut: Vec<(&str, &str)> = found
                 .iter()
-                .map(|found| (&words[found.word][found.range.clone()], found.name.as_str()))
+                .map(|found| (words[found.word].get(found.range.clone()).unwrap(), found.name.as_str()))
                 .collect();
             assert_eq!(cut, expected.into_iter().collect::<Vec<_>>(), "{words:?}");
         }

@@ -95,7 +95,7 @@ mod tests {
             "sha512-9f86d081884c7d659a2feaa0c55ad015ad015aaa",
             "0123456789abcdef0123456789abcdef",
             "2026-11-27T08:00:00.123456Z",
-            "us-central1-aiplatform.googleapis.com",
+            "us-central1-aiplatform.example.com",
         ] {
             assert!(!is_random(text, 16), "{text}");
         }

@@ -7,6 +7,7 @@ use super::*;
 include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/labelled_entries.rs"));
 
 #[test]
+#[expect(clippy::print_stdout, reason = "the figures are worth knowing")]
 fn every_secret_of_the_labelled_set_is_found_and_nothing_else() {
     let (guilty, innocent) = (guilty(), innocent());
     let found = |entry: &&Value| !secrets(EntryParts(entry.as_object().unwrap())).is_empty();
