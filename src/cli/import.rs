@@ -14,7 +14,7 @@ use crate::cli::given::Given;
 use crate::cli::out::{Mark, Out};
 use crate::cli::paths::from_home;
 use crate::error::{Error, Exit};
-use crate::import::{self, Becomes, Findings, FoundEntry, Taken};
+use crate::import::{self, Becomes, Findings, FoundEntry, TakenEntry};
 use crate::sys::{paths, terminal};
 
 /// Take the secrets out of the clients' files, and logins from mcp-remote
@@ -99,7 +99,7 @@ fn show(found: &Findings, entry: &FoundEntry, out: &Out) {
     out.result(&format!("         -> {}", entry.becomes.text(&name)));
 }
 
-fn report(found: &Findings, taken: &[Taken], out: &Out) -> Exit {
+fn report(found: &Findings, taken: &[TakenEntry], out: &Out) -> Exit {
     let failed = taken.iter().filter(|taken| taken.result.is_err()).count();
     let exit = match failed {
         0 => Exit::Done,
@@ -109,7 +109,7 @@ fn report(found: &Findings, taken: &[Taken], out: &Out) -> Exit {
         _ => Exit::Partial,
     };
     let mut objects = Vec::new();
-    for Taken { entry, result } in taken {
+    for TakenEntry { entry, result } in taken {
         let Some(entry) = found.entries.get(*entry) else { continue };
         let (client, path) = place(found, entry);
         let name = crate::text::clean(&entry.name, 80);

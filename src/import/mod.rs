@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 pub(crate) use self::find::EntrySecret;
 pub(crate) use self::plan::Becomes;
 pub(crate) use self::record::{ImportRecord, PutBack, WayBack, put_back, records};
-pub(crate) use self::take::{Taken, take};
+pub(crate) use self::take::{TakenEntry, take};
 use crate::clients::{ClientFile, Clients};
 use crate::config::Config;
 use crate::error::Error;

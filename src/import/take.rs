@@ -30,7 +30,7 @@ const NAMES: usize = 50;
 type NewFields = (usize, String, Map<String, Value>);
 
 /// What came of one entry.
-pub(crate) struct Taken {
+pub(crate) struct TakenEntry {
     /// Its place among the findings.
     pub(crate) entry: usize,
     /// The name that it is stored under, or why it stays.
@@ -50,7 +50,7 @@ struct Reach {
 }
 
 /// Takes all of it, file by file.
-pub(crate) async fn take(found: &Findings, config: &Config, vault: &Vault) -> Vec<Taken> {
+pub(crate) async fn take(found: &Findings, config: &Config, vault: &Vault) -> Vec<TakenEntry> {
     let mut taken = Vec::new();
     let mut new: BTreeMap<usize, Vec<NewFields>> = BTreeMap::new();
     let mut used_up = Vec::new();
@@ -59,9 +59,9 @@ pub(crate) async fn take(found: &Findings, config: &Config, vault: &Vault) -> Ve
         match store(entry, config, vault, &mut used_up).await {
             Ok(reach) => match after(file, entry, config, &reach) {
                 Ok(fields) => new.entry(entry.file).or_default().push((at, reach.name, fields)),
-                Err(error) => taken.push(Taken { entry: at, result: Err(error) }),
+                Err(error) => taken.push(TakenEntry { entry: at, result: Err(error) }),
             },
-            Err(error) => taken.push(Taken { entry: at, result: Err(error) }),
+            Err(error) => taken.push(TakenEntry { entry: at, result: Err(error) }),
         }
     }
     let mut paths: Vec<&Path> =
@@ -78,7 +78,7 @@ pub(crate) async fn take(found: &Findings, config: &Config, vault: &Vault) -> Ve
         is_all_written &= result.is_ok();
         let why = result.err().map(|error| (error.to_string(), error.hint("mcpauth import")));
         for (_, entries) in own {
-            taken.extend(entries.iter().map(|(entry, name, _)| Taken {
+            taken.extend(entries.iter().map(|(entry, name, _)| TakenEntry {
                 entry: *entry,
                 result: match &why {
                     None => Ok(name.clone()),

@@ -166,7 +166,6 @@ pub const TARGETS: &[ClientSpec] = &[
         template: "copilot.json",
         place: FilePlace::home(".copilot/mcp-config.json"),
         kept: &["tools"],
-        in_folder: &[".github/mcp.json"],
         ..JSON
     },
     ClientSpec {
