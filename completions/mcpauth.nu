@@ -499,6 +499,10 @@ module completions {
     [ "vscode-legacy" "roo" "vscode" "claude-code" "claude-desktop" "cursor" "cline" "windsurf" "zed" "gemini" "antigravity" "codex" "continue" "goose" "junie" "copilot" "opencode" ]
   }
 
+  def "nu-complete mcpauth config uninstall server" [] {
+    ^mcpauth complete mcpauth config uninstall --server '=' | lines | each { split row (char tab) | first }
+  }
+
   def "nu-complete mcpauth config uninstall storage" [] {
     [ "auto" "file" "keyring" ]
   }
@@ -510,6 +514,8 @@ module completions {
   # Take our entries out of the clients' own files; everything else in them stays
   export extern "mcpauth config uninstall" [
     --client: string@"nu-complete mcpauth config uninstall client" # The clients; without this all that were installed to with this tokens directory
+    --server: string@"nu-complete mcpauth config uninstall server" # Only these servers' entries, of those that mcpauth import changed; repeatable
+    --restore                 # Put back the entries that mcpauth import changed, secrets included, instead of removing them
     --dry-run                 # Show what would go, and write nothing
     --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
     --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
@@ -943,6 +949,41 @@ module completions {
     --allow-http              # Allow plain HTTP to non-loopback hosts
     --help(-h)                # Print help (see more with '--help')
     name?: string@"nu-complete mcpauth logout name" # A credential, by its name in mcpauth status
+  ]
+
+  def "nu-complete mcpauth import client" [] {
+    [ "vscode-legacy" "roo" "vscode" "claude-code" "claude-desktop" "cursor" "cline" "windsurf" "zed" "gemini" "antigravity" "codex" "continue" "goose" "junie" "copilot" "opencode" ]
+  }
+
+  def "nu-complete mcpauth import storage" [] {
+    [ "auto" "file" "keyring" ]
+  }
+
+  def "nu-complete mcpauth import color" [] {
+    [ "auto" "always" "never" ]
+  }
+
+  # Take the secrets out of the clients' files, and logins from mcp-remote
+  export extern "mcpauth import" [
+    --client: string@"nu-complete mcpauth import client" # The clients [default: all]
+    --dry-run                 # Only show what was found, and what each would become
+    --yes(-y)                 # Do not ask
+    --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
+    --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
+    --no-env-file             # Read no settings files
+    --tokens-dir: path        # Store all credentials in this folder [default: the project's in .oauth-tokens, your own in your data folder]
+    --found-tokens-dir: path  # The project's folder of credentials, trusted no more than the project: for command lines that mcpauth writes
+    --servers-dir: path       # The folder with the registry's server files [default: servers, else registry/servers]
+    --providers-file: path    # The file of outside services, in the format of the MCP Gateway Registry's scripts [default: credentials-provider/oauth/oauth_providers.yaml, if it exists]
+    --registry-url: string    # The gateway's address [default: REGISTRY_URL]
+    --storage: string@"nu-complete mcpauth import storage" # Where secrets are stored: 0600 files, the system keyring, or the keyring if it works [default: file]
+    --json                    # Print one JSON object on stdout, and errors as JSON on stderr
+    --quiet(-q)               # Print only errors
+    --verbose(-v)             # More output: -v each HTTP exchange, -vv its headers too; never secrets
+    --color: string@"nu-complete mcpauth import color" # When to use colours
+    --ca-cert: path           # Trust these additional CA certificates (PEM)
+    --allow-http              # Allow plain HTTP to non-loopback hosts
+    --help(-h)                # Print help (see more with '--help')
   ]
 
   def "nu-complete mcpauth probe name" [] {

@@ -1,6 +1,7 @@
 //! The clients on this machine: where each has its file, what we wrote there before, and what its configuration would
 //! be now.
 
+mod everywhere;
 mod files;
 pub(crate) mod launch;
 mod local;
@@ -9,6 +10,7 @@ mod row;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+pub(crate) use self::everywhere::ClientFile;
 pub(crate) use self::files::{check, reinstall, repair, uninstall, write_all};
 use self::launch::launch_context;
 pub(crate) use self::local::{Local, SECRET_HEADER};
@@ -61,7 +63,7 @@ impl<'a> Clients<'a> {
     }
 
     /// With no server at all: what is ours goes.
-    fn without_servers(config: &'a Config) -> Self {
+    pub(crate) fn without_servers(config: &'a Config) -> Self {
         let (left_out, adopted) = (BTreeSet::new(), BTreeSet::new());
         Self { config, entries: Vec::new(), left_out, adopted, places: places(config) }
     }

@@ -13,6 +13,7 @@
 //! | follow a login from its command, or from a client of the bridge | `login`, `page_login` |
 //! | follow a token to a client | [`servers`], [`render`], [`clients`] |
 //! | follow a message through the bridge | [`bridge`], [`session`], [`tokens`], [`mcp`] |
+//! | take secrets out of clients' files | `import` |
 //! | test a server | `connect`, [`client`] |
 //! | see what is reported | `doctor`, `status`, `inspect` |
 //! | follow a request through the gateway | [`deployment`] (what is set up here), [`gateway`], [`policy`], [`registry`] |
@@ -37,6 +38,7 @@ pub mod error;
 pub mod flow;
 pub mod gateway;
 mod given;
+mod import;
 mod inspect;
 pub mod log;
 mod login;

@@ -24,6 +24,7 @@ mod fuzz;
 mod gateway;
 mod handing_out;
 mod identity;
+mod import;
 mod ingress;
 mod issuers;
 #[cfg(unix)]

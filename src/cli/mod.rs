@@ -7,6 +7,7 @@ mod ask;
 mod bridge;
 mod client_metadata;
 mod client_rows;
+mod client_words;
 mod complete;
 mod completions;
 mod config;
@@ -22,6 +23,7 @@ mod generate;
 mod given;
 mod headers;
 mod help;
+mod import;
 mod ingress;
 mod inspect;
 mod keycloak;
@@ -84,6 +86,7 @@ enum Command {
     Exec(exec::ExecArgs),
     Secret(secret::SecretArgs),
     Logout(logout::LogoutArgs),
+    Import(import::ImportArgs),
     #[command(alias = "basic")]
     Probe(mcp::ProbeArgs),
     Ping(mcp::PingArgs),
@@ -157,6 +160,7 @@ fn verb(cli: &Cli, out: &Out) -> Result<Exit, Error> {
         Command::Exec(args) => exec::run(args, given, out),
         Command::Secret(args) => secret::run(args, given, out),
         Command::Logout(args) => logout::run(args, given, out),
+        Command::Import(args) => import::run(args, given, out),
         Command::Probe(args) => mcp::probe(args, given, out),
         Command::Ping(args) => mcp::ping(args, given, out),
         Command::List(args) => mcp::list(args, given, out),

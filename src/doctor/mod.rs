@@ -9,6 +9,7 @@ mod gateway;
 mod issuer;
 mod login;
 mod policy;
+mod secrets;
 mod settings;
 mod spelling;
 mod storage;
@@ -100,6 +101,7 @@ pub(crate) async fn examine(options: DoctorOptions, config: &Config, context: &C
         found = clients();
     }
     report.findings.extend(found);
+    report.findings.extend(secrets::check(config));
     if options.offline {
         let text = "whether identity providers and gateway answer (--offline)";
         report.findings.push(Finding::skipped("issuer.reachable", text));

@@ -94,7 +94,7 @@ pub fn install(to: &Destination<'_>, rendered: &Rendered, dry_run: DryRun) -> Re
     };
     let before = ownership::read_record(to.state_dir, &path)?;
     let owned = before.as_ref().map(|record| record.entries.clone()).unwrap_or_default();
-    let existing = read(&path)?;
+    let existing = read_file(&path)?;
     let older = to.target.hides.map(|name| path.with_file_name(name));
     if let Some(older) = older.filter(|older| existing.is_none() && older.is_file()) {
         return Err(RenderError::Hides { path, older });
@@ -212,8 +212,11 @@ fn create_parent(path: &Path) -> Result<(), RenderError> {
     }
 }
 
-/// The client's file, including its byte order mark.
-fn read(path: &Path) -> Result<Option<String>, RenderError> {
+/// The client's file, including its byte order mark; `None` if there is none.
+///
+/// # Errors
+/// [`RenderError::Unreadable`].
+pub fn read_file(path: &Path) -> Result<Option<String>, RenderError> {
     match regular_file::read(path, MAX_CLIENT_FILE_BYTES) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(e) => Err(unreadable(path, &e)),

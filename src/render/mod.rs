@@ -5,8 +5,10 @@ mod auth_mode;
 pub mod client_entry;
 pub mod entries;
 pub mod install;
+pub mod layout;
 pub mod merge;
 pub mod ownership;
+pub mod parts;
 pub mod places;
 mod shell;
 pub mod targets;
@@ -17,15 +19,20 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 pub use auth_mode::AuthMode;
-pub use client_entry::{LaunchContext, LocalProxy, client_entries};
+pub use client_entry::{ClientEntry, LaunchContext, LocalProxy, client_entries};
 pub use entries::{
     CredentialPlace, EgressToken, GatewayIdentity, PlainHttp, ServerEntry, behind_gateway, entries, entry_at,
     variable,
 };
-pub use install::{Destination, DryRun, Installed, forget, install, write_local};
-pub use merge::{Change, ChangeKind, EntryClaims, MergeError};
+pub use install::{Destination, DryRun, Installed, forget, install, read_file, write_local};
+pub use layout::Layout;
+pub use merge::{
+    Change, ChangeKind, EntryClaims, MergeError, NewEntry, entry_in, meaning, overlaid, rewrite,
+};
 pub use ownership::{InstallRecord, records};
+pub use parts::EntryParts;
 pub use places::Folders;
+pub(crate) use shell::line as shell_line;
 pub use targets::{ClientSpec, Format, Shape, TARGETS};
 pub use template::{Rendered, render};
 

@@ -1,6 +1,6 @@
 //! Where the clients keep their files, on every system. Not here: their content (see `targets`).
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A base folder that differs between users.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,9 +70,25 @@ impl FilePlace {
     }
 }
 
+/// The files below `folder` at `path`, in whose last part one `*` stands for any name.
+pub(super) fn matching(folder: &Path, path: &str) -> Vec<PathBuf> {
+    let (parents, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let folder =
+        parents.split('/').filter(|part| !part.is_empty()).fold(folder.to_owned(), |at, part| at.join(part));
+    let Some((start, end)) = name.split_once('*') else { return vec![folder.join(name)] };
+    let fits =
+        |name: &str| name.len() >= start.len() + end.len() && name.starts_with(start) && name.ends_with(end);
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut found: Vec<PathBuf> = entries
+        .filter(|entry| entry.file_name().to_str().is_some_and(fits))
+        .map(|entry| entry.path())
+        .collect();
+    found.sort();
+    found
+}
+
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
 
     use super::*;
     use crate::render::targets::ClientSpec;

@@ -3,7 +3,7 @@
 use crate::sys::env;
 
 /// The words as one line: for a POSIX shell, on Windows for `cmd`.
-pub(super) fn line(words: &[String]) -> String {
+pub(crate) fn line(words: &[String]) -> String {
     let quoted = |word: &String| if env::IS_WINDOWS { cmd(word) } else { posix(word) };
     words.iter().map(quoted).collect::<Vec<_>>().join(" ")
 }

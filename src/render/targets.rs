@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value};
 
 use super::auth_mode::AuthMode::{self, Bridge, Env, Helper, Inline, Proxy};
-use super::places::{FilePlace, Folders, Moved};
+use super::places::{self, FilePlace, Folders, Moved};
 
 /// Every client that can be configured.
 pub const TARGETS: &[ClientSpec] = &[
@@ -17,6 +17,11 @@ pub const TARGETS: &[ClientSpec] = &[
         local: Some("vscode_mcp.json"),
         place: FilePlace::home(".vscode/mcp.json"),
         ways: &[Inline, Bridge, Proxy],
+        also: &[
+            FilePlace::config("Code/User/settings.json"),
+            FilePlace::config("Code - Insiders/User/settings.json"),
+        ],
+        in_folder: &[".vscode/settings.json"],
         ..JSON
     },
     ClientSpec {
@@ -26,6 +31,10 @@ pub const TARGETS: &[ClientSpec] = &[
         place: FilePlace::home(".roocode/mcp_servers.json"),
         kept: &["disabled", "alwaysAllow"],
         note: Some("Roo Code was discontinued on 15 May 2026; its makers recommend Cline: --client cline"),
+        also: &[FilePlace::config(
+            "Code/User/globalStorage/rooveterinaryinc.roo-cline/settings/mcp_settings.json",
+        )],
+        in_folder: &[".roo/mcp.json"],
         ..JSON
     },
     ClientSpec {
@@ -33,6 +42,11 @@ pub const TARGETS: &[ClientSpec] = &[
         template: "vscode.json",
         root: &["servers"],
         place: FilePlace::config("Code/User/mcp.json"),
+        also: &[
+            FilePlace::config("Code - Insiders/User/mcp.json"),
+            FilePlace::home(".vscode-server/data/User/mcp.json"),
+        ],
+        in_folder: &[".vscode/mcp.json"],
         ..JSON
     },
     ClientSpec {
@@ -41,6 +55,8 @@ pub const TARGETS: &[ClientSpec] = &[
         place: FilePlace::home(".claude.json"),
         moved: Some(Moved::Folder("CLAUDE_CONFIG_DIR", ".claude.json")),
         ways: &[Helper, Bridge, Inline, Proxy],
+        more_roots: &[&["projects", "*", "mcpServers"]],
+        in_folder: &[".mcp.json"],
         ..JSON
     },
     ClientSpec {
@@ -55,6 +71,7 @@ pub const TARGETS: &[ClientSpec] = &[
         template: "cursor.json",
         place: FilePlace::home(".cursor/mcp.json"),
         ways: &[Bridge, Inline, Proxy, Env],
+        in_folder: &[".cursor/mcp.json"],
         ..JSON
     },
     ClientSpec {
@@ -65,6 +82,7 @@ pub const TARGETS: &[ClientSpec] = &[
         ),
         moved: Some(Moved::File("CLINE_MCP_SETTINGS_PATH")),
         kept: &["disabled", "autoApprove"],
+        also: &[FilePlace::home(".cline/data/settings/cline_mcp_settings.json")],
         ..JSON
     },
     ClientSpec {
@@ -73,6 +91,7 @@ pub const TARGETS: &[ClientSpec] = &[
         url: "serverUrl",
         place: FilePlace::home(".codeium/windsurf/mcp_config.json"),
         ways: &[Bridge, Inline, Proxy, Env],
+        also: &[FilePlace::home(".codeium/mcp_config.json")],
         ..JSON
     },
     ClientSpec {
@@ -81,6 +100,7 @@ pub const TARGETS: &[ClientSpec] = &[
         root: &["context_servers"],
         place: FilePlace::xdg("zed/settings.json"),
         on_windows: Some(FilePlace::config("Zed/settings.json")),
+        in_folder: &[".zed/settings.json"],
         ..JSON
     },
     ClientSpec {
@@ -88,6 +108,7 @@ pub const TARGETS: &[ClientSpec] = &[
         template: "gemini.json",
         url: "httpUrl",
         place: FilePlace::home(".gemini/settings.json"),
+        in_folder: &[".gemini/settings.json"],
         ..JSON
     },
     ClientSpec {
@@ -107,6 +128,7 @@ pub const TARGETS: &[ClientSpec] = &[
         moved: Some(Moved::Folder("CODEX_HOME", "config.toml")),
         // Only newer versions support the helper; an older one ignores the field and sends no headers.
         ways: &[Env, Helper, Bridge, Inline, Proxy],
+        in_folder: &[".codex/config.toml"],
         ..JSON
     },
     ClientSpec {
@@ -116,6 +138,7 @@ pub const TARGETS: &[ClientSpec] = &[
         shape: Shape::List,
         place: FilePlace::home(".continue/config.yaml"),
         hides: Some("config.json"),
+        in_folder: &[".continue/config.yaml", ".continue/mcpServers/*.yaml"],
         ..JSON
     },
     ClientSpec {
@@ -135,6 +158,7 @@ pub const TARGETS: &[ClientSpec] = &[
         template: "junie.json",
         place: FilePlace::home(".junie/mcp/mcp.json"),
         ways: &[Bridge],
+        in_folder: &[".junie/mcp/mcp.json"],
         ..JSON
     },
     ClientSpec {
@@ -153,6 +177,9 @@ pub const TARGETS: &[ClientSpec] = &[
         // It reads both, and of an entry that is in both, this file's.
         moved: Some(Moved::File("OPENCODE_CONFIG")),
         kept: &["enabled"],
+        also: &[FilePlace::xdg("opencode/opencode.json"), FilePlace::xdg("opencode/config.json")],
+        more_roots: &[&["mcp", "servers"]],
+        in_folder: &["opencode.json", "opencode.jsonc"],
         ..JSON
     },
 ];
@@ -164,11 +191,14 @@ const JSON: ClientSpec = ClientSpec {
     format: Format::Json,
     shape: Shape::Map,
     root: &["mcpServers"],
+    more_roots: &[],
     url: "url",
     sse: true,
     local: None,
     place: FilePlace::home(""),
     on_windows: None,
+    also: &[],
+    in_folder: &[],
     preferred: None,
     hides: None,
     moved: None,
@@ -210,6 +240,8 @@ pub struct ClientSpec {
     pub shape: Shape,
     /// The keys that lead to the object or list with one entry per server.
     pub root: &'static [&'static str],
+    /// Further keys that lead to entries, which only an import looks at; `*` stands for every key.
+    pub more_roots: &'static [&'static [&'static str]],
     /// The field with an entry's URL.
     pub url: &'static str,
     /// Whether it still supports the SSE transport.
@@ -220,6 +252,10 @@ pub struct ClientSpec {
     pub place: FilePlace,
     /// The same on Windows, if it differs.
     pub on_windows: Option<FilePlace>,
+    /// Further files of the user's that it or another of its editions reads.
+    pub also: &'static [FilePlace],
+    /// Files that it reads in the folder it is started in; `*` stands for every name.
+    pub in_folder: &'static [&'static str],
     /// A file in the same folder that takes precedence if it exists.
     pub preferred: Option<&'static str>,
     /// An older file next to it that the client reads only while there is none of the newer kind.
@@ -284,6 +320,19 @@ impl ClientSpec {
                 self.preferred.map(|name| path.with_file_name(name)).filter(|path| path.is_file());
             preferred.unwrap_or(path)
         })
+    }
+
+    /// Every file of the user's and of `folder` that the client may read, whether it is there or not.
+    pub fn every_path(
+        &self,
+        folders: &Folders,
+        folder: &Path,
+        variable: &dyn Fn(&str) -> Option<String>,
+    ) -> Vec<PathBuf> {
+        let mut paths = vec![self.path(folders, variable), self.place.within(folders)];
+        paths.extend(self.also.iter().map(|place| place.within(folders)));
+        paths.extend(self.in_folder.iter().flat_map(|path| places::matching(folder, path)));
+        paths
     }
 
     /// Whether the client seems to be installed: its file exists, or the folder for it.

@@ -3,8 +3,8 @@
 
 use clap::Args;
 
-use super::words::{auth_modes, names};
 use crate::cli::client_rows;
+use crate::cli::client_words::{auth_modes, names};
 use crate::cli::out::Out;
 use crate::cli::report::RunReport;
 use crate::clients::ConfigRow;

@@ -4,11 +4,10 @@
 mod install;
 mod show;
 pub(super) mod uninstall;
-mod words;
 
 use clap::{Args, Subcommand};
 
-use self::words::{auth_modes, names};
+use crate::cli::client_words::{auth_modes, names};
 use crate::cli::given::Given;
 use crate::cli::out::Out;
 use crate::config::Config;

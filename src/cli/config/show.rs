@@ -4,7 +4,7 @@
 use clap::Args;
 use serde_json::{Map, Value, json};
 
-use super::words::{auth_modes, names};
+use crate::cli::client_words::{auth_modes, names};
 use crate::cli::out::Out;
 use crate::cli::paths::from_home;
 use crate::clients::{Clients, Job};

@@ -5,22 +5,29 @@ use std::path::Path;
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::words::names;
+use crate::cli::client_words::names;
 use crate::cli::out::{Mark, Out};
 use crate::cli::paths::from_home;
 use crate::clients::{self, ConfigRow};
 use crate::config::Config;
 use crate::error::{Error, Exit};
+use crate::import::{self, ImportRecord, PutBack, WayBack};
 use crate::render::{ChangeKind, DryRun};
 
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  mcpauth config uninstall\n  mcpauth config uninstall --client cursor --dry-run"
+    after_help = "Examples:\n  mcpauth config uninstall\n  mcpauth config uninstall --client cursor --dry-run\n  mcpauth config uninstall --restore"
 )]
 pub(super) struct UninstallArgs {
     /// The clients; without this all that were installed to with this tokens directory
     #[arg(long, value_parser = names())]
     client: Vec<String>,
+    /// Only these servers' entries, of those that mcpauth import changed; repeatable
+    #[arg(long, value_name = "NAME")]
+    server: Vec<String>,
+    /// Put back the entries that mcpauth import changed, secrets included, instead of removing them
+    #[arg(long)]
+    restore: bool,
     /// Show what would go, and write nothing
     #[arg(long)]
     dry_run: bool,
@@ -29,23 +36,89 @@ pub(super) struct UninstallArgs {
 pub(super) fn run(args: &UninstallArgs, config: &Config, out: &Out) -> Result<Exit, Error> {
     let dry_run = if args.dry_run { DryRun::Yes } else { DryRun::No };
     let is_meant = |client: &str| args.client.is_empty() || args.client.iter().any(|name| name == client);
-    let rows = clients::uninstall(config, is_meant, dry_run)?;
-    let failed = rows.iter().filter(|row| row.result.is_err()).count();
+    // What is put back, or is about one server, is an import's.
+    let is_about_imports = args.restore || !args.server.is_empty();
+    let rows = if is_about_imports { Vec::new() } else { clients::uninstall(config, is_meant, dry_run)? };
+    let imported = imported(args, config)?;
+    let failed = rows.iter().filter(|row| row.result.is_err()).count()
+        + imported.iter().filter(|(_, result)| result.is_err()).count();
     let exit = match failed {
         0 => Exit::Done,
-        all if all == rows.len() => Exit::Other,
+        all if all == rows.len() + imported.len() => Exit::Other,
         _ => Exit::Partial,
     };
     if out.json {
-        let objects: Vec<Value> = rows.iter().map(object).collect();
+        let all = rows.iter().map(object).chain(imported.iter().map(|row| imported_object(row, args)));
+        let objects: Vec<Value> = all.collect();
         out.object(&json!({"version": 1, "ok": failed == 0, "exit_code": exit as u8, "configs": objects}));
         return Ok(exit);
     }
     rows.iter().for_each(|row| say(row, out));
-    if rows.is_empty() {
+    imported.iter().for_each(|row| say_imported(row, args, out));
+    if rows.is_empty() && imported.is_empty() {
         out.say("no client has entries of ours with this tokens directory");
     }
     Ok(exit)
+}
+
+/// A file with entries of an import, and what was done with them.
+type ImportedRow = (ImportRecord, Result<PutBack, Error>);
+
+/// Puts the entries of imports back, or removes them.
+fn imported(args: &UninstallArgs, config: &Config) -> Result<Vec<ImportedRow>, Error> {
+    let is_meant = |name: &str| args.server.is_empty() || args.server.iter().any(|server| server == name);
+    let way = if args.restore { WayBack::Restore } else { WayBack::Remove };
+    let records = import::records(&config.user_tokens_dir)?.into_iter().filter(|record| {
+        let client = args.client.is_empty() || args.client.contains(&record.client);
+        client && record.entries.iter().any(|entry| is_meant(&entry.name))
+    });
+    let done = |record: ImportRecord| {
+        let result = import::put_back(&config.user_tokens_dir, &record, way, is_meant, args.dry_run);
+        (record, result)
+    };
+    Ok(records.map(done).collect())
+}
+
+fn say_imported((record, result): &ImportedRow, args: &UninstallArgs, out: &Out) {
+    let path = from_home(&record.path);
+    match result {
+        Ok(done) => {
+            let verb = match (args.restore, args.dry_run) {
+                (true, false) => "restored",
+                (true, true) => "would restore",
+                (false, false) => "removed",
+                (false, true) => "would remove",
+            };
+            let what = if done.entries.is_empty() { "nothing".into() } else { done.entries.join(", ") };
+            out.row(Mark::Good, &format!("{:28} {verb} {what}", done.client), &path);
+            for name in &done.left {
+                let text = format!("{:28} {name} was changed since, and stays", done.client);
+                out.row_with_remedy(Mark::Warn, &text, None);
+            }
+        }
+        Err(error) => {
+            let remedy = error.hint("mcpauth config uninstall --restore");
+            out.row_with_remedy(Mark::Bad, &format!("{:28} {error}", record.client), Some(&remedy));
+        }
+    }
+}
+
+fn imported_object((record, result): &ImportedRow, args: &UninstallArgs) -> Value {
+    match result {
+        Ok(done) => {
+            let status = match (args.restore, args.dry_run) {
+                (true, false) => "restored",
+                (true, true) => "would_restore",
+                (false, false) => "removed",
+                (false, true) => "would_remove",
+            };
+            json!({"client": done.client, "path": done.path, "status": status, "entries": done.entries, "left": done.left})
+        }
+        Err(error) => json!({
+            "client": record.client, "path": record.path, "status": "failed", "code": error.code(),
+            "message": error.to_string(), "hint": error.hint("mcpauth config uninstall --restore"),
+        }),
+    }
 }
 
 /// The names of the entries that went, or would go.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::path::Path;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use thiserror::Error;
 use url::Url;
 
@@ -24,6 +24,15 @@ pub struct Merged {
     pub owned: BTreeSet<String>,
     /// The change to each entry: the rendered ones in their order, then the removed ones.
     pub changes: Vec<Change>,
+}
+
+/// What an entry is to become: all its fields, or nothing.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewEntry {
+    /// Its name.
+    pub name: String,
+    /// Its fields; `None` if it is to go.
+    pub fields: Option<Map<String, Value>>,
 }
 
 /// The change to one entry. It prints without any header's value.

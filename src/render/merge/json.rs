@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use super::MergeError;
 use super::plan::Edit;
 use crate::registry::members::{written, written_object};
-use crate::render::targets::ClientSpec;
+use crate::render::layout::Layout;
 
 /// What the text means.
 pub(super) fn read(text: &str) -> Result<Value, MergeError> {
@@ -23,12 +23,12 @@ pub(super) fn read(text: &str) -> Result<Value, MergeError> {
 /// their `names`, and within them.
 pub(super) fn check_unique<'a>(
     text: &str,
-    target: &ClientSpec,
+    layout: Layout<'_>,
     names: impl Iterator<Item = &'a str>,
 ) -> Result<(), MergeError> {
     let root = parse(text)?;
     let Some(mut at) = root.object_value() else { return Ok(()) };
-    for key in target.root {
+    for key in layout.root {
         let Some(next) = find(&at, key)?.and_then(|prop| prop.object_value()) else { return Ok(()) };
         at = next;
     }
@@ -42,9 +42,9 @@ pub(super) fn check_unique<'a>(
 }
 
 /// The text with `edits` made.
-pub(super) fn edit(text: &str, target: &ClientSpec, edits: &[Edit<'_>]) -> Result<String, MergeError> {
+pub(super) fn edit(text: &str, layout: Layout<'_>, edits: &[Edit<'_>]) -> Result<String, MergeError> {
     let root = parse(text)?;
-    let servers = target.root.iter().fold(root.object_value_or_set(), |at, key| at.object_value_or_set(key));
+    let servers = layout.root.iter().fold(root.object_value_or_set(), |at, key| at.object_value_or_set(key));
     let there = |object: &CstObject, name: &str| find(object, name)?.ok_or(MergeError::Foreign);
     let entry = |name: &str| there(&servers, name)?.object_value().ok_or(MergeError::Foreign);
     for edit in edits {

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use super::{Change, ChangeKind, EntryClaims, MergeError};
+use super::{Change, ChangeKind, EntryClaims, MergeError, NewEntry};
+use crate::render::layout::Layout;
 use crate::render::targets::{ClientSpec, Format, Shape};
 
 /// The fields that any rendering of ours, in any auth mode or for any client, may have written next to
@@ -64,7 +65,8 @@ pub(super) fn plan<'a>(
     rendered: &'a Value,
     claims: &'a EntryClaims,
 ) -> Result<Plan<'a>, MergeError> {
-    let (there, ours) = (entries(was, target)?, entries(rendered, target)?);
+    let layout = target.layout();
+    let (there, ours) = (entries(was, layout)?, entries(rendered, layout)?);
     let mut plan = Plan { edits: Vec::new(), changes: Vec::new(), owned: BTreeSet::new() };
     for &(name, entry) in &ours {
         let fields = entry.as_object().ok_or_else(|| MergeError::NotAnObject(name.into()))?;
@@ -104,6 +106,65 @@ pub(super) fn plan<'a>(
     Ok(plan)
 }
 
+/// The edits that make the named entries `new`: what differs in each.
+///
+/// # Errors
+/// An entry is not there, or not a map.
+pub(super) fn replace<'a>(
+    was: &'a Value,
+    layout: Layout<'_>,
+    new: &'a [NewEntry],
+) -> Result<Vec<Edit<'a>>, MergeError> {
+    let there = entries(was, layout)?;
+    let mut edits = Vec::new();
+    for NewEntry { name, fields } in new {
+        let has = find(&there, name)?.and_then(Value::as_object);
+        let has = has.ok_or_else(|| MergeError::NotAnObject(name.clone()))?;
+        let Some(fields) = fields else {
+            edits.push(Edit::Remove(name));
+            continue;
+        };
+        for (field, value) in fields.iter().filter(|(field, value)| has.get(*field) != Some(*value)) {
+            edits.push(Edit::Set(name, field, value));
+        }
+        for field in has.keys().filter(|field| !fields.contains_key(*field)) {
+            edits.push(Edit::Drop(name, field));
+        }
+    }
+    Ok(edits)
+}
+
+/// An entry's fields.
+pub(super) fn entry_in(
+    whole: &Value,
+    layout: Layout<'_>,
+    name: &str,
+) -> Result<Option<Map<String, Value>>, MergeError> {
+    let there = entries(whole, layout)?;
+    Ok(find(&there, name)?.and_then(Value::as_object).cloned())
+}
+
+/// `was` with the fields of `rendered`, and without those of ours that are not among them, except for variables.
+pub(super) fn overlaid(
+    target: &ClientSpec,
+    mut was: Map<String, Value>,
+    rendered: &Map<String, Value>,
+    url_stays: bool,
+) -> Map<String, Value> {
+    let stays = |field: &str| {
+        let is_variables = matches!(field, "env" | "envs" | "environment");
+        let is_headers = matches!(field, "headers" | "http_headers" | "requestOptions");
+        rendered.contains_key(field) || is_variables || url_stays && is_headers || !is_ours(field, target)
+    };
+    was.retain(|field, _| stays(field));
+    for (field, value) in rendered {
+        if !(target.kept.contains(&field.as_str()) && was.contains_key(field)) {
+            was.insert(field.clone(), value.clone());
+        }
+    }
+    was
+}
+
 /// Updates an existing entry if it is ours, is to be, or has our target; from then on it is ours.
 fn update<'a>(
     edits: &mut Vec<Edit<'a>>,
@@ -137,21 +198,21 @@ fn is_ours(field: &str, target: &ClientSpec) -> bool {
 }
 
 /// The entries in a whole configuration, in order. List elements without a name are not ours.
-fn entries<'a>(whole: &'a Value, target: &ClientSpec) -> Result<Entries<'a>, MergeError> {
+fn entries<'a>(whole: &'a Value, layout: Layout<'_>) -> Result<Entries<'a>, MergeError> {
     if !whole.is_object() {
         return Err(MergeError::NotAnObject("its top".into()));
     }
     let mut at = whole;
     let mut path: Vec<&str> = Vec::new();
-    for key in target.root {
+    for key in layout.root {
         path.push(key);
-        let Some(next) = at.get(key).filter(|next| !is_void(next, target)) else { return Ok(Vec::new()) };
-        if path.len() < target.root.len() && !next.is_object() {
+        let Some(next) = at.get(key).filter(|next| !is_void(next, layout)) else { return Ok(Vec::new()) };
+        if path.len() < layout.root.len() && !next.is_object() {
             return Err(MergeError::NotAnObject(path.join(".")));
         }
         at = next;
     }
-    match target.shape {
+    match layout.shape {
         Shape::Map => {
             let map = at.as_object().ok_or_else(|| MergeError::NotAnObject(path.join(".")))?;
             Ok(map.iter().map(|(name, entry)| (name.as_str(), entry)).collect())
@@ -164,10 +225,10 @@ fn entries<'a>(whole: &'a Value, target: &ClientSpec) -> Result<Entries<'a>, Mer
 }
 
 /// A key with null or no value, or in YAML with either kind of emptiness, may get entries.
-fn is_void(value: &Value, target: &ClientSpec) -> bool {
+fn is_void(value: &Value, layout: Layout<'_>) -> bool {
     let is_empty =
         || value.as_object().is_some_and(Map::is_empty) || value.as_array().is_some_and(Vec::is_empty);
-    value.is_null() || target.format == Format::Yaml && is_empty()
+    value.is_null() || layout.format == Format::Yaml && is_empty()
 }
 
 fn name_of(entry: &Value) -> Option<&str> {
@@ -183,9 +244,9 @@ fn find<'a>(entries: &Entries<'a>, name: &str) -> Result<Option<&'a Value>, Merg
 }
 
 /// What the file must mean after `edits`, including what must not change.
-pub(super) fn expected(was: &Value, target: &ClientSpec, edits: &[Edit<'_>]) -> Value {
-    let mut whole = settled(was.clone(), target);
-    let place = target.root.iter().try_fold(&mut whole, |at, key| at.get_mut(*key));
+pub(super) fn expected(was: &Value, layout: Layout<'_>, edits: &[Edit<'_>]) -> Value {
+    let mut whole = settled(was.clone(), layout);
+    let place = layout.root.iter().try_fold(&mut whole, |at, key| at.get_mut(*key));
     match place {
         Some(Value::Object(map)) => edits.iter().for_each(|edit| apply(map, *edit)),
         Some(Value::Array(list)) => edits.iter().for_each(|edit| apply_to_list(list, *edit)),
@@ -195,14 +256,14 @@ pub(super) fn expected(was: &Value, target: &ClientSpec, edits: &[Edit<'_>]) -> 
 }
 
 /// With the parent of our entries created: a missing one and an empty one are equal.
-pub(super) fn settled(mut whole: Value, target: &ClientSpec) -> Value {
+pub(super) fn settled(mut whole: Value, layout: Layout<'_>) -> Value {
     let mut at = &mut whole;
-    for (depth, key) in target.root.iter().enumerate() {
+    for (depth, key) in layout.root.iter().enumerate() {
         let Some(map) = at.as_object_mut() else { return whole };
-        let next = map.entry(*key).or_insert(Value::Null);
-        let is_last = depth + 1 == target.root.len();
-        if next.is_null() || is_last && is_void(next, target) {
-            *next = match target.shape {
+        let next = map.entry((*key).to_owned()).or_insert(Value::Null);
+        let is_last = depth + 1 == layout.root.len();
+        if next.is_null() || is_last && is_void(next, layout) {
+            *next = match layout.shape {
                 Shape::List if is_last => Value::Array(Vec::new()),
                 _ => Value::Object(Map::new()),
             };

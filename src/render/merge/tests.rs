@@ -365,7 +365,7 @@ proptest! {
         let rendered = roo(&rendered.iter().map(String::as_str).collect::<Vec<_>>());
         let merged = merge(Some(&text), ROO, &rendered, &known);
         let merged = merged.map_err(|e| TestCaseError::fail(format!("{e} in {text:?}")))?;
-        let now = read(&merged.text, ROO).unwrap();
+        let now = read(&merged.text, ROO.layout()).unwrap();
         let altered: Vec<&str> =
             merged.changes.iter().filter(|c| c.alters()).map(|c| c.name.as_str()).collect();
         for (key, value) in file.as_object().unwrap() {
@@ -390,7 +390,7 @@ proptest! {
         let is_new = |name: &String| file.get("mcpServers").is_none_or(|servers| servers.get(name).is_none());
         if known.is_empty() && merged.owned.iter().all(is_new) {
             let gone = merge(Some(&merged.text), ROO, &roo(&[]), &merged.owned).unwrap();
-            prop_assert_eq!(read(&gone.text, ROO).unwrap(), if merged.owned.is_empty() { file } else { plan::settled(file, ROO) });
+            prop_assert_eq!(read(&gone.text, ROO.layout()).unwrap(), if merged.owned.is_empty() { file } else { plan::settled(file, ROO.layout()) });
         }
     }
 

@@ -15,7 +15,7 @@ use toml_edit::{Document, InlineTable, Item, Key, Table, TableLike, TomlError, V
 
 use super::plan::Edit;
 use super::{MergeError, lines};
-use crate::render::targets::ClientSpec;
+use crate::render::layout::Layout;
 
 /// A header, or a key with its value: a statement, which begins on its own line, or an entry in braces.
 struct TomlStatement {
@@ -31,10 +31,10 @@ pub(super) fn read(text: &str) -> Result<Value, MergeError> {
 }
 
 /// The text with `edits` made, one after the other.
-pub(super) fn edit(text: &str, target: &ClientSpec, edits: &[Edit<'_>]) -> Result<String, MergeError> {
+pub(super) fn edit(text: &str, layout: Layout<'_>, edits: &[Edit<'_>]) -> Result<String, MergeError> {
     edits.iter().try_fold(text.to_owned(), |text, edit| {
         let within = |rest: &[&'_ str]| {
-            target.root.iter().copied().chain(rest.iter().copied()).map(str::to_owned).collect::<Vec<_>>()
+            layout.root.iter().copied().chain(rest.iter().copied()).map(str::to_owned).collect::<Vec<_>>()
         };
         match *edit {
             Edit::Add(name, fields) => add(&text, &within(&[]), name, fields),

@@ -14,7 +14,8 @@ use self::tree::{Node, NodeKind, after_colon};
 use self::write::YamlValue;
 use super::plan::Edit;
 use super::{MergeError, lines};
-use crate::render::targets::{ClientSpec, Shape};
+use crate::render::layout::Layout;
+use crate::render::targets::Shape;
 
 const BRACES: MergeError = MergeError::Unsupported("its servers in braces or brackets");
 const MARKS: MergeError =
@@ -35,11 +36,11 @@ pub(super) fn read(text: &str) -> Result<Value, MergeError> {
 }
 
 /// The text with `edits` made, one after the other.
-pub(super) fn edit(text: &str, target: &ClientSpec, edits: &[Edit<'_>]) -> Result<String, MergeError> {
-    let [key] = target.root else { return Err(NESTED) };
+pub(super) fn edit(text: &str, layout: Layout<'_>, edits: &[Edit<'_>]) -> Result<String, MergeError> {
+    let [key] = layout.root else { return Err(NESTED) };
     edits.iter().try_fold(text.to_owned(), |text, edit| {
         let root = tree::parse(&text)?;
-        let file = YamlFile { text: &text, key, shape: target.shape, newline: lines::line_end(&text) };
+        let file = YamlFile { text: &text, key, shape: layout.shape, newline: lines::line_end(&text) };
         let block = file.block(root.as_ref())?;
         match (*edit, block) {
             (Edit::Add(name, fields), block) => file.add(root.as_ref(), block, name, fields),

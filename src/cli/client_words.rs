@@ -4,10 +4,10 @@ use clap::builder::PossibleValuesParser;
 
 use crate::render::{AuthMode, TARGETS};
 
-pub(super) fn names() -> PossibleValuesParser {
+pub(in crate::cli) fn names() -> PossibleValuesParser {
     PossibleValuesParser::new(TARGETS.iter().map(|target| target.client))
 }
 
-pub(super) fn auth_modes() -> PossibleValuesParser {
+pub(in crate::cli) fn auth_modes() -> PossibleValuesParser {
     PossibleValuesParser::new(AuthMode::ALL.map(AuthMode::name))
 }

@@ -1,0 +1,150 @@
+//! `mcpauth import`: shows what clients' files hold in plain text, and takes it into the user's store. Not here: finding and taking
+//! it (see `import`).
+
+use std::path::Path;
+
+use clap::Args;
+use dialoguer::Confirm;
+use serde_json::{Value, json};
+
+use crate::cli::ask;
+use crate::cli::client_words::names;
+use crate::cli::flows;
+use crate::cli::given::Given;
+use crate::cli::out::{Mark, Out};
+use crate::cli::paths::from_home;
+use crate::error::{Error, Exit};
+use crate::import::{self, Becomes, Findings, FoundEntry, TakenEntry};
+use crate::sys::{paths, terminal};
+
+/// Take the secrets out of the clients' files, and logins from mcp-remote
+///
+/// Looks at every known client's files, in your folders and in this one: keys in headers, addresses, variables and
+/// arguments, and entries that start mcp-remote. Each is stored and tried first; then the entry asks mcpauth, and everything else
+/// in the file stays. mcpauth config uninstall --restore is the way back.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  mcpauth import --dry-run\n  mcpauth import --client cursor --client claude-code\n  \
+                        mcpauth import --yes"
+)]
+pub(super) struct ImportArgs {
+    /// The clients [default: all]
+    #[arg(long, value_parser = names())]
+    client: Vec<String>,
+    /// Only show what was found, and what each would become
+    #[arg(long)]
+    dry_run: bool,
+    /// Do not ask
+    #[arg(short, long)]
+    yes: bool,
+}
+
+pub(super) fn run(args: &ImportArgs, given: &Given<'_>, out: &Out) -> Result<Exit, Error> {
+    let config = given.config(out)?;
+    let is_meant = |client: &str| args.client.is_empty() || args.client.iter().any(|name| name == client);
+    let found = import::look(&config, &paths::absolute(Path::new(".")), is_meant);
+    for (path, error) in &found.unreadable {
+        out.say(&format!("not read: {}: {error}", from_home(path)));
+    }
+    if !out.json || args.dry_run {
+        found.entries.iter().for_each(|entry| show(&found, entry, out));
+    }
+    if args.dry_run || found.entries.is_empty() {
+        if out.json {
+            let entries: Vec<Value> =
+                found.entries.iter().map(|entry| object(&found, entry, "found", None)).collect();
+            out.object(&json!({"version": 1, "entries": entries}));
+        } else if found.entries.is_empty() {
+            out.say("no client's file has a secret in plain text, or starts mcp-remote");
+        }
+        return Ok(Exit::Done);
+    }
+    if !args.yes && !confirm(&found)? {
+        out.say("nothing was changed");
+        return Ok(Exit::Interrupted);
+    }
+    let vault = out.context().vault(&config, None)?;
+    let work = async { Ok(Ok(import::take(&found, &config, &vault).await)) };
+    let taken = match flows::until_signal(out, work, Err)? {
+        Ok(taken) => taken,
+        Err(exit) => return Ok(exit),
+    };
+    Ok(report(&found, &taken, out))
+}
+
+fn confirm(found: &Findings) -> Result<bool, Error> {
+    if !terminal::interactive() {
+        return Err(Error::NoTerminal { what: "whether to change the files", flag: "--yes" });
+    }
+    let mut files: Vec<&Path> =
+        found.entries.iter().filter_map(|entry| Some(found.files.get(entry.file)?.path.as_path())).collect();
+    files.dedup();
+    let prompt = format!("Store them, and change {} file(s)?", files.len());
+    Confirm::new().with_prompt(prompt).default(true).interact().map_err(ask::asked)
+}
+
+fn place(found: &Findings, entry: &FoundEntry) -> (&'static str, String) {
+    let file = found.files.get(entry.file);
+    file.map_or(("", String::new()), |file| (file.target.client, from_home(&file.path)))
+}
+
+fn show(found: &Findings, entry: &FoundEntry, out: &Out) {
+    let (client, path) = place(found, entry);
+    let name = crate::text::clean(&entry.name, 80);
+    let mark = if matches!(entry.becomes, Becomes::Left(_)) { Mark::Warn } else { Mark::Good };
+    out.row(mark, &format!("{client:16} {name}"), &path);
+    for secret in &entry.secrets {
+        out.result(&format!("         {}: [redacted] ({})", secret.place(), secret.why));
+    }
+    out.result(&format!("         -> {}", entry.becomes.text(&name)));
+}
+
+fn report(found: &Findings, taken: &[TakenEntry], out: &Out) -> Exit {
+    let failed = taken.iter().filter(|taken| taken.result.is_err()).count();
+    let exit = match failed {
+        0 => Exit::Done,
+        all if all == taken.len() => {
+            taken.first().and_then(|taken| taken.result.as_ref().err()).map_or(Exit::Other, Error::exit)
+        }
+        _ => Exit::Partial,
+    };
+    let mut objects = Vec::new();
+    for TakenEntry { entry, result } in taken {
+        let Some(entry) = found.entries.get(*entry) else { continue };
+        let (client, path) = place(found, entry);
+        let name = crate::text::clean(&entry.name, 80);
+        match result {
+            Ok(stored) => {
+                out.row(Mark::Good, &format!("{client:16} {name} now asks mcpauth ({stored})"), &path);
+                objects.push(object(found, entry, "taken", None));
+            }
+            Err(error) => {
+                let hint = error.hint("mcpauth import");
+                out.row_with_remedy(Mark::Bad, &format!("{client:16} {name} stays: {error}"), Some(&hint));
+                objects.push(object(found, entry, "left", Some(error)));
+            }
+        }
+    }
+    if out.json {
+        out.object(&json!({"version": 1, "ok": failed == 0, "exit_code": exit as u8, "entries": objects}));
+    } else if failed < taken.len() {
+        out.say("restart the clients; the way back is: mcpauth config uninstall --restore");
+    }
+    exit
+}
+
+fn object(found: &Findings, entry: &FoundEntry, status: &str, error: Option<&Error>) -> Value {
+    let file = found.files.get(entry.file);
+    let secrets: Vec<Value> =
+        entry.secrets.iter().map(|secret| json!({"place": secret.place(), "why": secret.why})).collect();
+    json!({
+        "client": file.map(|file| file.target.client),
+        "path": file.map(|file| &file.path),
+        "server": entry.name,
+        "secrets": secrets,
+        "becomes": entry.becomes.text(&entry.name),
+        "status": status,
+        "message": error.map(ToString::to_string),
+        "hint": error.map(|error| error.hint("mcpauth import")),
+    })
+}

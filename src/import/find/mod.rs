@@ -1,0 +1,29 @@
+//! Finds secrets in the entries of clients' files: by the shape of known keys, by name, and by how random a value looks. Not
+//! here: which files (see `clients`); what becomes of an entry (see `plan`).
+
+mod address;
+mod arguments;
+mod entry;
+mod random;
+mod rules;
+mod stand_in;
+mod value;
+
+pub(crate) use self::arguments::SecretArgument;
+pub(crate) use self::entry::{EntrySecret, SecretPlace, secrets};
+pub(super) use self::value::scheme;
+
+/// Where an address has secrets in it.
+pub(super) fn in_address(text: &str) -> Vec<std::ops::Range<usize>> {
+    address::secrets(text, &value::secret).into_iter().map(|found| found.range).collect()
+}
+
+/// Whether a command's arguments hold a secret.
+pub(super) fn in_words(words: &[String]) -> bool {
+    !arguments::secrets(words).is_empty()
+}
+
+/// Whether the value of this name is a secret.
+pub(super) fn is_secret(name: &str, value: &str) -> bool {
+    value::secret(name, value).is_some()
+}
