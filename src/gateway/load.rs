@@ -101,7 +101,8 @@ pub(super) fn read(sources: FileSources) -> io::Result<LoadReport> {
     }
     match secrets {
         Ok((issuers, session_key, embeddings_key)) if !report.problems.iter().any(Problem::is_error) => {
-            report.loaded = Some(Loaded { settings, files, in_force, issuers, session_key, embeddings_key, providers });
+            report.loaded =
+                Some(Loaded { settings, files, in_force, issuers, session_key, embeddings_key, providers });
         }
         Ok(_) => {}
         Err(problems) => report.problems.extend(problems),

@@ -132,7 +132,8 @@ impl RunningGateway {
     /// # Errors
     /// [`StartError`]; then nothing was started.
     pub fn serve(loaded: Loaded, around: GatewayContext) -> Result<Self, StartError> {
-        let Loaded { mut settings, files, in_force, issuers, session_key, embeddings_key, providers } = loaded;
+        let Loaded { mut settings, files, in_force, issuers, session_key, embeddings_key, providers } =
+            loaded;
         let GatewayContext { journal, http, exchanges } = around;
         let epoch = Arc::new(AtomicU64::new(0));
         let issuers = settings.issuers.iter().cloned().zip(issuers).map(|(issuer, (rules, secret))| {

@@ -15,8 +15,8 @@ use crate::gateway::services::{self, ServiceView};
 use crate::gateway::settings::EgressMode;
 use crate::gateway::state::Upstream;
 use crate::policy::Listed;
-use crate::search::Ranking;
 use crate::registry::ListedTool;
+use crate::search::Ranking;
 
 /// A tool that is shown, with how well it fits; no score where nothing was asked but tags.
 struct Match<'t> {
