@@ -47,7 +47,7 @@ const GROUPS: [(&str, &[(&str, &str)]); 5] = [
     (
         "Clients",
         &[
-            ("config", "write the files of VS Code, Claude Code, Cursor, ..."),
+            ("config, import", "write clients' files; take the secrets out of them"),
             ("probe, ping, list, call", "try a server as a client would"),
         ],
     ),

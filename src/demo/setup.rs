@@ -98,6 +98,10 @@ UI-Scopes:
     health_check_service: [all]
     toggle_service: [all]
     modify_service: [all]
+  mcp-servers-restricted/read:
+    list_service: [currenttime, demo-tracker]
+  mcp-servers-unrestricted/execute:
+    list_service: [all]
 
 mcp-servers-restricted/read:
   - server: currenttime
@@ -279,6 +283,7 @@ issuers:
 policy: scopes.yml
 servers: servers
 mcpgw: {{call_tool: true}}
+session_key: session.key
 vending: {{key: keys, issuer: 'http://{listen}'}}
 audit: audit.jsonl
 face: {{listen: '127.0.0.1:0', providers: oauth2_providers.yml}}

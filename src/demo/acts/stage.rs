@@ -47,6 +47,7 @@ impl Stage {
         }
         let key = new_signing_key().ok_or_else(|| std::io::Error::other("no random numbers"))?;
         write(folder, "keys/demo.pem", key.expose())?;
+        write(folder, "session.key", oauth2::CsrfToken::new_random_len(32).secret())?;
         let gateway = gateway(folder, &pool, exchanges)?;
         // Only now is the port known.
         let env = setup::env(folder, &pool, idp.issuer(), gateway.public_url());

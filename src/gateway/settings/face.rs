@@ -60,10 +60,7 @@ impl Face {
                 let what = "is plain http, over which browsers keep no session";
                 found.push(Problem::error("face.public_url", what, remedy));
             }
-            Some(_) => {
-                let what = "is plain http: only for this machine, where every program that listens gets the pages' cookies";
-                found.push(Problem::remark("face.public_url", what, remedy));
-            }
+            Some(_) => {}
             None => found.extend(bad),
         }
         let origin = |url: &str| Url::parse(url).ok().map(|url| url.origin());
