@@ -51,12 +51,14 @@ pub(super) struct HeldParts {
     pub(super) desk: LoginDesk,
 }
 
-/// Whether a message begins a session that the bridge keeps.
-pub(super) fn is_beginning(message: &Message, access: &dyn CredentialSource) -> bool {
+/// Whether a message begins a session that the bridge keeps: only where a login is missing now. Otherwise the session is the
+/// server's own, which the client knows how to take up again.
+pub(super) async fn is_beginning(message: &Message, access: &dyn CredentialSource) -> bool {
     message.method() == Some("initialize")
         && message.request_id().is_some()
         && opens_addresses(message)
         && access.login(false).is_some()
+        && access.fresh().await.is_err()
 }
 
 /// Whether a session id is one of ours.

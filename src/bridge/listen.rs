@@ -126,7 +126,8 @@ async fn pass(
     let is_post = parts.method == Method::POST;
     if begins
         && is_post
-        && let Some(message) = message(&body).filter(|message| held::is_beginning(message, &*access))
+        && let Some(message) = message(&body)
+        && held::is_beginning(&message, &*access).await
     {
         let parts = shared.parts(&name, access);
         return Ok(shared.held.begin(name, parts, &message).await);

@@ -204,7 +204,7 @@ impl Out {
     /// A note in lines that fit the terminal that stderr is; elsewhere, and where programs read it, as it is.
     fn folded_err(&self, text: &str) -> String {
         match terminal::stderr_width() {
-            Some(width) if !self.json => folded(text, width),
+            Some(width) if terminal::stderr_is_rich() && !self.json => folded(text, width),
             _ => text.into(),
         }
     }
