@@ -29,7 +29,9 @@ impl Local {
     /// [`ConfigError::Invalid`] for an address that is not on loopback; the file's.
     pub(crate) fn new(config: &Config) -> Result<Self, Error> {
         let listen = config.bridge_address()?;
-        let dir = config.service_dir();
+        // The project's folder may appear while a bridge runs, with the first token: the secret that is there stays in use.
+        let mut folders = config.folders().into_iter();
+        let dir = folders.find(|dir| dir.join(FILE).exists()).unwrap_or_else(|| config.service_dir());
         private_file::create_dir(dir)?;
         let path = dir.join(FILE);
         if let Some(text) = private_file::read(&path)?.filter(|text| text.trim().len() >= 32) {

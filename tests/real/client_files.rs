@@ -128,8 +128,7 @@ fn real_clients_reach_every_server_through_the_listening_bridge() {
     lane.user.env("MCPAUTH_BRIDGE_LISTEN", format!("127.0.0.1:{port}"));
     let mut bridge = Running::start(lane.user.command(&["bridge", "--listen"]));
     bridge.line(|line| line.contains("ready"));
-    // Codex and Gemini CLI reach the demonstration's servers this way, but not yet these after another client did.
-    for (client, file, _) in CLIENTS.into_iter().take(1) {
+    for (client, file, _) in CLIENTS {
         let written = install(&lane, client, file, "proxy");
         assert!(written.contains(&format!("127.0.0.1:{port}")), "{client}: {written}");
         reaches(&lane, client, "proxy");
