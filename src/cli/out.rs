@@ -2,6 +2,7 @@
 //! text may contain other people's input: no character gets out that is not printable.
 
 mod progress;
+mod screen;
 mod text;
 
 use std::collections::BTreeMap;
@@ -16,6 +17,7 @@ use tracing::dispatcher::set_global_default;
 use tracing::level_filters::LevelFilter;
 
 use crate::cli::args::{ColorArg, Global};
+pub(super) use crate::cli::out::screen::Screen;
 pub(super) use crate::cli::out::text::{WIDTH, wrapped};
 use crate::cli::out::text::{fit, folded, paint};
 use crate::context::Context;
@@ -45,6 +47,8 @@ pub(super) struct Out {
     again: Arc<[String]>,
     /// Why some of the data was lost.
     lost: Arc<OnceLock<std::io::Error>>,
+    /// Set once the reader of stdout is gone.
+    unread: Arc<OnceLock<()>>,
 }
 
 /// How something went or stands, the same in every verb.
@@ -102,6 +106,7 @@ impl Out {
             tasks: TaskTracker::new(),
             again: global.again().into(),
             lost: Arc::default(),
+            unread: Arc::default(),
         }
     }
 
@@ -133,11 +138,16 @@ impl Out {
 
     /// Records the first failure to write data. A closed pipe (`| head`) is not a failure: its reader has had enough.
     fn sent(&self, result: std::io::Result<()>) {
-        if let Err(error) = result
-            && error.kind() != std::io::ErrorKind::BrokenPipe
-        {
-            let _ = self.lost.set(error);
-        }
+        let _ = match result {
+            Ok(()) => return,
+            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => self.unread.set(()).is_ok(),
+            Err(error) => self.lost.set(error).is_ok(),
+        };
+    }
+
+    /// Whether what is printed still arrives somewhere: a verb without an end stops when it does not.
+    pub(super) fn is_read(&self) -> bool {
+        self.unread.get().is_none() && self.lost.get().is_none()
     }
 
     /// The exit code of a run that has come to `exit`: it fails if part of the output was lost.
@@ -151,6 +161,11 @@ impl Out {
     /// A JSON object, on stdout.
     pub(super) fn object(&self, value: &Value) {
         self.data(&visible_json(&serde_json::to_string_pretty(value).unwrap_or_default()));
+    }
+
+    /// A JSON object in one line, on stdout: one of several.
+    pub(super) fn json_line(&self, value: &Value) {
+        self.data(&visible_json(&value.to_string()));
     }
 
     /// A result for people on stdout; nothing if a JSON object replaces it.

@@ -39,6 +39,24 @@ pub fn stderr_width() -> Option<usize> {
     std::io::stderr().is_terminal().then(columns)
 }
 
+/// How many rows and columns stdout has, if it is a terminal.
+pub fn stdout_size() -> Option<(usize, usize)> {
+    let size = || dialoguer::console::Term::stdout().size_checked().unwrap_or((24, 80));
+    std::io::stdout().is_terminal().then(size).map(|(rows, columns)| (rows.into(), columns.into()))
+}
+
+/// Erases the last rows of stdout, and leaves the cursor where the first of them began; the whole screen without a number.
+///
+/// # Errors
+/// The operating system's error.
+pub fn erase(rows: Option<usize>) -> std::io::Result<()> {
+    let terminal = dialoguer::console::Term::stdout();
+    match rows {
+        Some(rows) => terminal.clear_last_lines(rows),
+        None => terminal.clear_screen(),
+    }
+}
+
 /// Stdout as a file, for a program that must know which lines were written: the standard library's own is buffered.
 ///
 /// # Errors
