@@ -2,9 +2,9 @@
 //! behaviour. Not here: making them (see `config`); storing them (see `store`); getting their tokens (see `vault`).
 
 mod key;
+mod origin;
 
 use std::fmt;
-use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
@@ -13,6 +13,7 @@ use url::Url;
 pub use self::key::{
     KEY_FORMAT, KEY_HEADER, KEY_WARNING, KeyConfig, SecretCommand, USUAL_FORMAT, USUAL_HEADER, USUAL_TTL,
 };
+pub use self::origin::{NamedValue, Origin};
 use crate::oauth::{Epoch, OAuthClient};
 use crate::provider::{BodyFormat, Provider};
 
@@ -56,7 +57,7 @@ impl CredentialKind {
     }
 }
 
-/// Which store a credential is kept in.
+/// Which store a credential is in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum StoreScope {
     /// The project's: what its settings describe.
@@ -132,7 +133,7 @@ impl CredentialId {
         Self { scope, ..self }
     }
 
-    /// Whether both are kept in the same file.
+    /// Whether both are stored in the same file.
     pub fn is_same_file(&self, other: &Self) -> bool {
         self.scope == other.scope && self.file_name() == other.file_name()
     }
@@ -166,84 +167,6 @@ impl fmt::Display for CredentialId {
             }
             (kind, _) => write!(f, "{} {}", kind.name(), self.name),
         }
-    }
-}
-
-/// Where a value came from. All but the last are the user's own choice; a file found in the working directory may be
-/// someone else's.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Origin {
-    /// The command line.
-    #[default]
-    Flag,
-    /// The process environment.
-    Environment,
-    /// A line of a named file.
-    Named(PathBuf, usize),
-    /// A line of the user's own file of settings.
-    Own(PathBuf, usize),
-    /// A file with a secret that the user stores: a token, a private key, an agent's account.
-    Kept(PathBuf),
-    /// A line of a file that was found in this folder.
-    Found(PathBuf, usize),
-}
-
-impl Origin {
-    /// Whether it may not be the user's choice.
-    pub fn is_found(&self) -> bool {
-        matches!(self, Self::Found(..))
-    }
-
-    /// The file, if it is one.
-    pub fn file(&self) -> Option<&Path> {
-        match self {
-            Self::Flag | Self::Environment => None,
-            Self::Named(path, _) | Self::Own(path, _) | Self::Found(path, _) | Self::Kept(path) => Some(path),
-        }
-    }
-
-    /// As a token file records it: a file without its line.
-    pub fn word(&self) -> String {
-        match self.file() {
-            Some(path) => path.to_string_lossy().into_owned(),
-            None => self.to_string(),
-        }
-    }
-
-    /// Its name in one word.
-    pub fn trust(&self) -> &'static str {
-        if self.is_found() { "found" } else { "yours" }
-    }
-}
-
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Flag => f.write_str("flag"),
-            Self::Environment => f.write_str("environment"),
-            Self::Named(path, line) | Self::Own(path, line) | Self::Found(path, line) if *line > 0 => {
-                write!(f, "{}:{line}", path.display())
-            }
-            Self::Named(path, _) | Self::Own(path, _) | Self::Found(path, _) | Self::Kept(path) => {
-                write!(f, "{}", path.display())
-            }
-        }
-    }
-}
-
-/// The name and origin of a setting, a file or a token. Never its value.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct NamedValue {
-    /// Its name in messages: a variable or a file.
-    pub name: String,
-    /// Where it came from.
-    pub origin: Origin,
-}
-
-impl NamedValue {
-    /// Something with this name and origin.
-    pub fn new(name: impl Into<String>, origin: Origin) -> Self {
-        Self { name: name.into(), origin }
     }
 }
 
@@ -309,7 +232,7 @@ pub enum GrantConfig {
 pub struct ClientCredentialsConfig {
     /// The token endpoint.
     pub endpoint: TokenEndpoint,
-    /// Empty for everything the client may have.
+    /// Empty for everything that the client is allowed.
     pub scopes: Vec<String>,
     /// An `audience` parameter, as some servers require.
     pub audience: Option<String>,
@@ -369,83 +292,4 @@ fn read_text<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    #[test]
-    fn a_site_needs_its_id_alone() {
-        for odd in [
-            r#"{"id":"1"}"#,
-            r#"{"id":"1","name":null,"url":null}"#,
-            r#"{"id":"1","name":7,"url":{},"x":null}"#,
-        ] {
-            let site: Site = serde_json::from_str(odd).unwrap();
-            assert_eq!((site.id.as_str(), site.name.as_str(), site.url.as_str()), ("1", "", ""), "{odd}");
-        }
-        for bad in [r#"{"name":"n"}"#, r#"{"id":null}"#, r#"{"id":7}"#] {
-            assert!(serde_json::from_str::<Site>(bad).is_err(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn files_are_named_as_the_reference_names_them() {
-        let cases = [
-            (CredentialKind::Ingress, "cognito", None, "ingress.json"),
-            (CredentialKind::Egress, "acme", None, "acme-egress.json"),
-            (CredentialKind::Egress, "acme", Some("acme-mail"), "acme-acme-mail-egress.json"),
-            (CredentialKind::AgentCore, "agentcore", None, "bedrock-agentcore-egress.json"),
-            (
-                CredentialKind::AgentCore,
-                "agentcore",
-                Some("SRE-Gateway"),
-                "bedrock-agentcore-sre-gateway-egress.json",
-            ),
-            (CredentialKind::Agent, "agent-a", None, "agent-a-token.json"),
-        ];
-        for (kind, name, server, expected) in cases {
-            let id = CredentialId::new(kind, name, server);
-            assert_eq!(id.file_name(), expected);
-        }
-    }
-
-    #[test]
-    fn a_file_says_whose_it_is() {
-        let cases = [
-            ("ingress.json", "cognito_m2m", "ingress cognito", "cognito"),
-            ("ingress.json", "", "ingress unknown", "unknown"),
-            ("agent-one-token.json", "keycloak", "keycloak agent-one", "agent-one"),
-            ("acme-egress.json", "acme", "egress acme", "acme"),
-            ("acme-mail-egress.json", "acme", "egress acme for mail", "mail"),
-            ("acme-mail-egress.json", "", "egress acme-mail", "acme-mail"),
-            ("bedrock-agentcore-egress.json", "bedrock-agentcore", "agentcore", "sre-gateway"),
-            ("bedrock-agentcore-sre-egress.json", "bedrock-agentcore", "agentcore sre", "sre"),
-            ("bedrock-agentcore-sre-egress.json", "", "agentcore sre", "sre"),
-            (
-                "bedrock-agentcore-SRE-egress.json",
-                "bedrock-agentcore",
-                "egress bedrock-agentcore for SRE",
-                "SRE",
-            ),
-        ];
-        for (file, provider, name, server) in cases {
-            let id = CredentialId::parse(file, provider).unwrap();
-            assert_eq!((id.to_string().as_str(), id.server_name()), (name, server), "{file}");
-        }
-    }
-
-    #[test]
-    fn other_files_are_no_ones() {
-        for file in ["mcp.json", "ingress.json.tmp", "my-ingress.json", "acme-egress", "egress.json", ""] {
-            assert_eq!(CredentialId::parse(file, "acme"), None, "{file}");
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn a_name_leads_back_to_its_file(stem in "[A-Za-z0-9_.-]{0,20}", provider in "[a-z-]{0,10}", end in "(-egress|-token)") {
-            let file = format!("{provider}{stem}{end}.json");
-            prop_assert_eq!(CredentialId::parse(&file, &provider).unwrap().file_name(), file);
-        }
-    }
-}
+mod tests;

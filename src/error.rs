@@ -342,7 +342,7 @@ fn refused_hint(error: &str, command: &str) -> String {
         "invalid_client" | "unauthorized_client" => {
             format!("check client id and secret (mcpauth config show --origin), then run: {command}")
         }
-        "invalid_scope" => format!("ask for scopes this client may have, then run: {command}"),
+        "invalid_scope" => format!("ask for scopes that this client is allowed, then run: {command}"),
         "redirect_uri_mismatch" => {
             format!("register the redirect URI exactly as configured, then run: {command}")
         }

@@ -218,8 +218,8 @@ pub async fn fetch_keys(http: &impl Fetch, url: &Url, told_by: Option<&str>) -> 
     found.map_err(|cause| KeySetError::Place { place: without_query(url.clone()), cause })
 }
 
-/// Rejects an address on this machine that a remote server or issuer names: local services may trust whoever connects
-/// from here. [`Http`] itself rejects link-local and metadata addresses, whoever names them.
+/// Rejects an address on this machine that a remote server or issuer names: local services may trust any client that connects
+/// from here. [`Http`] itself rejects link-local and metadata addresses, no matter who names them.
 ///
 /// # Errors
 /// [`LoopbackTarget`].

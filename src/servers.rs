@@ -45,7 +45,7 @@ use crate::sys::typed_url::without_scheme;
 use crate::tokens::Bearers;
 use crate::vault::{Vault, VaultError};
 
-/// Which server is meant: one with a name here, or any address.
+/// A server: one with a name here, or any address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ServerRef {
     /// By its name, behind the gateway of `REGISTRY_URL`.

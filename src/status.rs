@@ -153,7 +153,7 @@ fn judged(
     }
 }
 
-/// The state of a key: nothing but its user renews it.
+/// The state of a key: only its user renews it.
 fn key_row(row: Row, key: &KeyConfig, command: String, now: Epoch) -> Row {
     if let Some(prints) = &key.command {
         let why = Some(format!("printed by: {}", clean(&prints.line, 200)));

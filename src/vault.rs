@@ -173,7 +173,7 @@ impl Vault {
     }
 
     fn still_good(&self, credential: &Credential, old: StoredToken, error: &VaultError) -> IssuedToken {
-        let text = format!("no new token ({error}); the present token is still good");
+        let text = format!("no new token ({error}); the current token is still valid");
         self.ui.note(&credential.id.to_string(), &text);
         self.as_is(credential, old)
     }

@@ -137,14 +137,14 @@ fn an_issuer_that_is_gone_is_passed_over_for_one_that_is_there() {
         log_in(&user, &server, &[]);
         let kept = user.token(".registrations/127.0.0.1.json");
         assert_eq!(kept["issuer"], server.base, "{dead:?}");
-        // Whoever insists on the dead one hears what is wrong with it.
+        // A user who insists on the dead one hears what is wrong with it.
         let address = format!("{}/mcp", server.base);
         let ran = user.run(&["login", &address, "--no-browser", "--issuer", &dead[0]]);
         assert_ne!(ran.code, Some(0), "{dead:?}");
     }
 }
 
-/// One that is there, but lets no newcomer log in, is as good as gone to whoever has no client there.
+/// One that is there, but lets no newcomer log in, is as good as gone for a user without a client there.
 #[test]
 fn an_issuer_that_takes_no_newcomers_is_passed_over_for_one_that_does() {
     for (name, value) in [
@@ -164,7 +164,7 @@ fn an_issuer_that_takes_no_newcomers_is_passed_over_for_one_that_does() {
         log_in(&user, &server, &[]);
         assert_eq!(user.token(".registrations/127.0.0.1.json")["issuer"], server.base, "{name} {value}");
         assert!(to(&first.seen(), "/register").is_empty(), "{name} {value}");
-        // Whoever insists on it hears what is wrong with it.
+        // A user who insists on it hears what is wrong with it.
         let address = format!("{}/mcp", server.base);
         let ran =
             crate::by_address::user().run(&["login", &address, "--no-browser", "--issuer", &first.base]);

@@ -162,7 +162,7 @@ fn a_key_that_its_server_refuses_stays_where_it_is() {
     assert!(!ran.stderr.contains(BODY) && !ran.stdout.contains(BODY));
 }
 
-/// Killed again and again, later each time, until one run ends by itself.
+/// Killed again and again, later each time, until one run ends unharmed.
 #[cfg(unix)]
 #[test]
 fn a_kill_leaves_the_old_file_with_its_secret_or_the_new_one_with_the_stored_one() {

@@ -462,7 +462,7 @@ fn a_document_says_who_we_are_where_it_is_read_and_nowhere_else() {
     let named = ["--server-name", "named", "--client-id", DOCUMENT];
     assert_eq!(client(&reader(true.into(), true), &user, &named), (DOCUMENT.into(), 0));
 
-    // Whoever registers nobody and reads documents says so.
+    // An issuer that registers no clients but reads documents says so.
     let server = play(|base, seen| {
         (path(seen) == METADATA).then(|| {
             let mut document = metadata(base);

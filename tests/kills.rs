@@ -43,7 +43,7 @@ struct Provider {
 
 #[derive(Default)]
 struct State {
-    /// The refresh token that is good now, by its number.
+    /// The refresh token that is valid now, by its number.
     good: usize,
     kill: Option<(Point, Arc<Mutex<Child>>, PathBuf)>,
     /// Refresh tokens that came after they had been used up.
@@ -182,7 +182,7 @@ impl Look {
     }
 }
 
-/// A user with the login that is good now.
+/// A user with the login that is valid now.
 fn log_in(user: &User, provider: &Provider) {
     let mut token = Provider::token(provider.state.lock().unwrap().good);
     token["provider"] = "tracker".into();

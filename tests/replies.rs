@@ -492,7 +492,7 @@ fn a_server_that_cannot_answer_now_costs_no_refresh_token() {
             assert_eq!(user.token(FILE)["refresh_token"], "r-1", "{status} {body}");
         }
     }
-    // A client that is refused may be corrected in the settings; the refresh token is good then.
+    // A client that is refused may be corrected in the settings; the refresh token is valid then.
     let server = Upstream::start(|_, stream| answer(stream, 401, "", br#"{"error":"invalid_client"}"#));
     let user = person(&server.base, json!({}));
     let ran = user.run(&["egress"]).code(4);

@@ -1,4 +1,4 @@
-//! A rotating refresh token is used once, whoever needs it, and given up only when its server rejects it.
+//! A rotating refresh token is used once, no matter who needs it, and given up only when its server rejects it.
 #![cfg(test)]
 
 use std::collections::HashSet;

@@ -1,6 +1,6 @@
 //! Sessions over HTTP that the bridge keeps itself, for clients up to 2025-11-25 that can ask a person: only so can a
 //! request wait for a login, and the client's session begin before the server's. Any other session is the client's and
-//! the server's own. Not here: what becomes of a message (see `client`); who may ask (see `listen`).
+//! the server's own. Not here: how a message is handled (see `client`); who may ask (see `listen`).
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -13,7 +13,7 @@ use crate::session::remote::{MAX_MESSAGE_BYTES, text_of};
 
 /// How many lines may wait in each direction.
 pub(super) const WAITING_LINES: usize = 64;
-/// How many bytes they may have together, unless a single line is larger.
+/// How many bytes they can hold together, unless a single line is larger.
 const WAITING_BYTES: usize = 16 << 20;
 /// Lines that are ready together are written together, up to this many bytes.
 const TOGETHER: usize = 64 << 10;

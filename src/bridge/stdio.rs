@@ -1,5 +1,5 @@
 //! MCP over stdio: one message per line, in and out. Requests run concurrently; messages whose order matters are
-//! awaited: `initialize`, and every message without an answer. Not here: what becomes of a message (see `client`).
+//! awaited: `initialize`, and every message without an answer. Not here: how a message is handled (see `client`).
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -28,7 +28,7 @@ pub(super) struct AgentcoreArgs {
     /// The audience, for servers that take JSON (Auth0)
     #[arg(long, value_name = "AUDIENCE")]
     audience: Option<String>,
-    /// Get new tokens even if the stored ones are good
+    /// Get new tokens even if the stored ones are valid
     #[arg(short, long)]
     force: bool,
 }

@@ -422,7 +422,7 @@ fn redacted<'a>(name: &str, value: &'a Secret) -> &'a str {
 }
 
 /// The file's text, including a byte order mark. A file that others can read is accepted: writing it restricts its
-/// mode. A link to another folder is refused: another user may have placed it to redirect the write.
+/// mode. A link to another folder is refused: another user could have placed it to redirect the write.
 fn read(path: &Path) -> Result<Option<String>, Error> {
     let refused = |what: &str, hint: &str| {
         let hint = format!("{hint}: --write FILE");

@@ -156,7 +156,7 @@ impl DemoProgress<'_> {
     }
 }
 
-/// Whether every token that the first run got was good for the second one too. One that it did not get is no matter of this.
+/// Whether the second run reused every token that the first one got. A token that the first run did not get does not count.
 fn reuse(first: &RunReport, second: &RunReport) -> (bool, String) {
     let got = |row: &flows::FlowResult| row.result.is_ok();
     let reused = |row: &flows::FlowResult| {

@@ -39,7 +39,7 @@ pub(super) struct EgressArgs {
     /// The site to use if one login covers several: name, URL or id
     #[arg(long, value_name = "SITE")]
     site: Option<String>,
-    /// Log in again even if the stored token is good
+    /// Log in again even if the stored token is valid
     #[arg(short, long)]
     force: bool,
     /// Read the client secret from this file, or from stdin for -

@@ -33,7 +33,7 @@ pub(super) struct ExecArgs {
     /// The servers' names, or their addresses
     #[arg(value_name = "SERVER", required = true)]
     servers: Vec<ServerRef>,
-    /// Set this variable to a token, and none but such: of the server's credential, or of the one named after a colon;
+    /// Set this variable to a token, and set no others: of the server's credential, or of the one named after a colon;
     /// repeatable
     #[arg(long, value_name = "NAME=token")]
     env: Vec<String>,

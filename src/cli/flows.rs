@@ -97,11 +97,11 @@ pub(super) fn browser(args: &BrowserArgs, config: &Config) -> Option<Browser> {
     }
 }
 
-/// What came of the flows so far, in their order: a signal must not take it away.
+/// The results of the flows so far, in their order: a signal must not lose them.
 #[derive(Default)]
 pub(super) struct FlowResults(RefCell<Vec<RunningFlow>>);
 
-/// One flow, and what came of it once it ended.
+/// One flow, and its result once it has ended.
 struct RunningFlow {
     kind: CredentialKind,
     name: String,
@@ -121,7 +121,7 @@ impl FlowResults {
         }
     }
 
-    /// What came of those that ended, and which did not.
+    /// The results of those that ended, and which did not.
     pub(super) fn take(&self) -> (Vec<FlowResult>, Vec<(CredentialKind, String)>) {
         let (mut ended, mut others) = (Vec::new(), Vec::new());
         for RunningFlow { kind, name, result } in self.0.take() {
@@ -134,7 +134,7 @@ impl FlowResults {
     }
 }
 
-/// Runs every flow at once, for tokens as the vault has them. What came of them is in `known` while they run.
+/// Runs every flow at once, for tokens as the vault has them. Their results are in `known` while they run.
 pub(super) async fn run(
     vault: &Vault,
     planned: Vec<CredentialPlan>,
@@ -194,7 +194,7 @@ async fn run_flow(
 /// What happened, for people.
 pub(super) fn outcome(outcome: TokenOutcome) -> &'static str {
     match outcome {
-        TokenOutcome::Reused => "still good",
+        TokenOutcome::Reused => "still valid",
         TokenOutcome::Refreshed => "refreshed",
         TokenOutcome::Obtained => "obtained",
         TokenOutcome::LoggedIn => "logged in",

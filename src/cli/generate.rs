@@ -45,7 +45,7 @@ pub(super) struct GenerateArgs {
     /// Egress for this provider only [default: EGRESS_PROVIDER_NAME, else all]
     #[arg(long, value_name = "NAME")]
     provider: Option<String>,
-    /// Get new tokens even if the stored ones are good
+    /// Get new tokens even if the stored ones are valid
     #[arg(short, long)]
     force: bool,
     /// Write .oauth-tokens/*.json, but no other program's files

@@ -17,7 +17,7 @@ use crate::given::secret_from;
 #[derive(Args, Debug)]
 #[command(after_help = "Example:\n  mcpauth ingress && jq -r .access_token .oauth-tokens/ingress.json")]
 pub(super) struct IngressArgs {
-    /// Get a new token even if the stored one is good
+    /// Get a new token even if the stored one is valid
     #[arg(short, long)]
     force: bool,
     /// Read the client secret from this file, or from stdin for -

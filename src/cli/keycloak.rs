@@ -29,7 +29,7 @@ pub(super) struct KeycloakArgs {
     /// The realm, for files that name none
     #[arg(long, value_name = "REALM")]
     realm: Option<String>,
-    /// Get new tokens even if the stored ones are good
+    /// Get new tokens even if the stored ones are valid
     #[arg(short, long)]
     force: bool,
 }

@@ -195,7 +195,7 @@ fn not_parsed(mut error: clap::Error, args: &[OsString]) -> ExitCode {
             out::bare_error(&format!("there is no verb {:?}", clean(&verb, 80)), &hint, json);
         }
         kind => {
-            // That an option could be a value, after --, is hardly what was meant.
+            // An unknown option was probably not intended as a value after --.
             if kind == ErrorKind::UnknownArgument && error.get(ContextKind::SuggestedArg).is_none() {
                 error.remove(ContextKind::Suggested);
             }

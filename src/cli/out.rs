@@ -285,7 +285,7 @@ impl Out {
     }
 
     /// Data in lines that fit the terminal that stdout is, all but the first `indent` columns in; elsewhere as it is.
-    #[expect(clippy::unused_self, reason = "whoever prints asks it")]
+    #[expect(clippy::unused_self, reason = "printing goes through this value")]
     pub(super) fn wrap(&self, text: &str, indent: usize) -> String {
         terminal::stdout_width().map_or_else(|| text.to_owned(), |width| wrapped(text, indent, width))
     }
@@ -331,7 +331,7 @@ impl Notices for Out {
 /// Clap's own data, help and version, before there is an [`Out`]; returns the exit code. A closed pipe ends it
 /// quietly.
 pub(super) fn help(said: &clap::Error) -> Exit {
-    // What clap has for whoever typed nothing would go to stderr.
+    // Clap would print the help for an empty command line on stderr.
     let shown = match said.use_stderr() {
         true => write(&mut std::io::stdout().lock(), said.to_string().trim_end()),
         false => said.print(),

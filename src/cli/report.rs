@@ -52,7 +52,7 @@ impl RunReport {
 
     /// Prints everything that is known, and gives the exit code.
     pub(super) fn report(&self, out: &Out) -> Exit {
-        // Whoever ends a run at once knows that nothing came of it.
+        // A user who ends a run at once knows that it had no result.
         if let Some(exit) = self.exit.filter(|_| self.rows.is_empty()) {
             return exit;
         }

@@ -19,7 +19,7 @@ const LONGEST_NAME: usize = 60;
 
 /// Keep the secrets that a local server wants in its environment
 ///
-/// They are kept in your own store. mcpauth exec SERVER -- COMMAND starts a command with them in its environment, so
+/// They are stored in your own store. mcpauth exec SERVER -- COMMAND starts a command with them in its environment, so
 /// that a client's file has none of them.
 #[derive(Args, Debug)]
 pub(super) struct SecretArgs {

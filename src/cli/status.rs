@@ -32,7 +32,7 @@ use crate::sys::pid_file::RunningProcess;
                         Examples:\n  mcpauth status\n  mcpauth status --watch\n  mcpauth status --check -q || mcpauth generate\n  \
                         mcpauth status --json | jq -r '.credentials[] | select(.status != \"good\") | .command'")]
 pub(super) struct StatusArgs {
-    /// Exit code 7 unless every credential is good, or due and renewed without a login
+    /// Exit code 7 unless every credential is valid or renewed without a login
     #[arg(long)]
     check: bool,
     /// Keep showing it until Ctrl-C: redrawn in place on a terminal, elsewhere one line (with --json one object) per change

@@ -1,4 +1,4 @@
-//! `mcpauth token`: prints one access token, valid now, and nothing else. Not here: which credential is meant (see
+//! `mcpauth token`: prints one access token, valid now, and nothing else. Not here: which credential a name stands for (see
 //! `credentials`); renewing it (see `vault`).
 
 use clap::Args;

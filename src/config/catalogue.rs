@@ -56,7 +56,7 @@ pub const VARIABLES: &[VariableSpec] = &[
     row("INGRESS_OAUTH_CLIENT_SECRET", "", "its secret"),
     place("INGRESS_OAUTH_ISSUER", "", "the issuer: required for oidc, replaces the user pool for Cognito"),
     place("INGRESS_OAUTH_TOKEN_URL", "", "the token endpoint, instead of discovery"),
-    row("INGRESS_OAUTH_SCOPE", "", "scopes to request; none means all the client may have"),
+    row("INGRESS_OAUTH_SCOPE", "", "scopes to request; none means all that the client is allowed"),
     row("INGRESS_OAUTH_AUDIENCE", "", "an audience parameter, where the server wants one"),
     row("INGRESS_OAUTH_CLIENT_AUTH", "", "client_secret_post, client_secret_basic or private_key_jwt"),
     row("INGRESS_OAUTH_PRIVATE_KEY_FILE", "", "PEM private key for private_key_jwt"),

@@ -1,4 +1,4 @@
-//! Which server is meant and which credentials it gets, and the one retry with new ones. Not here: advice after a
+//! Which server is addressed and which credentials it gets, and the one retry with new ones. Not here: advice after a
 //! refusal (see `explain`).
 
 use std::path::PathBuf;
@@ -222,7 +222,7 @@ impl TokenSource for Target {
     }
 }
 
-/// The server that is meant where nobody names one.
+/// The server that is used where none is named.
 fn default_server(config: &Config) -> Result<ServerRef, Error> {
     let text = config.gateway_url().unwrap_or(DEFAULT_URL);
     let invalid = |reason| ConfigError::Invalid { variable: "GATEWAY_URL".into(), reason };

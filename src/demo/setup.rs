@@ -287,7 +287,7 @@ session_key: session.key
 vending: {{key: keys, issuer: 'http://{listen}'}}
 audit: audit.jsonl
 face: {{listen: '127.0.0.1:0', providers: oauth2_providers.yml}}
-health: {{interval: 0}} # the servers hear of nothing but what callers send
+health: {{interval: 0}} # the servers get only what callers send
 limits: {{drain_timeout: 1}}
 "
     )

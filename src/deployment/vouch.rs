@@ -48,14 +48,14 @@ impl Word {
         config.may_go_by(secret, &self.place, Some(self.command.clone()))
     }
 
-    /// A variable's value, if these servers may have it.
+    /// A variable's value, if these servers are allowed it.
     pub(super) fn variable(&self, name: &str, config: &Config) -> Option<Secret> {
         let given = config.given(name)?;
         self.may_have(&given, config).ok()?;
         config.variable(name)
     }
 
-    /// The stored credential of this server name, if these servers may have it.
+    /// The stored credential of this server name, if these servers are allowed it.
     ///
     /// # Errors
     /// [`ConfigError::Provenance`].

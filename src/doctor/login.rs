@@ -45,7 +45,7 @@ fn redirect(credential: &Credential, person: &AuthorizationCodeConfig) -> Findin
     }
 }
 
-/// Asks whether the credential is accepted, if no good token proves it. The result is not stored.
+/// Asks whether the credential is accepted, unless a valid token proves it. The result is not stored.
 pub(super) async fn accepted(http: &Http, held: &ConfiguredToken<'_>) -> Option<Finding> {
     if held.is_good() {
         return None;
@@ -108,7 +108,7 @@ async fn of_request(
     match pending.judge(query.split('#').next().unwrap_or_default()) {
         AuthorizationResponse::Denied { error, .. } if error == "invalid_scope" => {
             let text = format!("{id}: the scopes {} are refused", person.scopes.join(" "));
-            let remedy = "register these scopes with the provider, or set EGRESS_OAUTH_SCOPE_N to scopes the client may have";
+            let remedy = "register these scopes with the provider, or set EGRESS_OAUTH_SCOPE_N to scopes that the client is allowed";
             Some(Finding::problem(CLIENT, text, remedy))
         }
         AuthorizationResponse::Denied { error, description } if error == "unauthorized_client" => {

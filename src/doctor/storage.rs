@@ -15,7 +15,7 @@ const KEYRING_TIMEOUT: Duration = Duration::from_secs(5);
 /// The storage in use and its state.
 pub(super) async fn check(config: &Config) -> (Finding, Storage) {
     let folders: Vec<String> = config.folders().into_iter().map(|dir| dir.display().to_string()).collect();
-    let files = format!("secrets are kept in 0600 files in {}", folders.join(" and "));
+    let files = format!("secrets are stored in 0600 files in {}", folders.join(" and "));
     let choice = match config.storage() {
         Ok(choice) => choice,
         Err(error) => return (Finding::error(KEYRING_CHECK, &error.into(), "mcpauth doctor"), Storage::File),
@@ -24,7 +24,7 @@ pub(super) async fn check(config: &Config) -> (Finding, Storage) {
         return (Finding::ok(KEYRING_CHECK, files), Storage::File);
     }
     match probe().await {
-        Ok(()) => (Finding::ok(KEYRING_CHECK, "secrets are kept in the system keyring"), Storage::Keyring),
+        Ok(()) => (Finding::ok(KEYRING_CHECK, "secrets are stored in the system keyring"), Storage::Keyring),
         Err(error) if choice == StorageChoice::Auto => {
             let remedy = "unlock or start the system keyring, or set MCPAUTH_STORAGE=file";
             (Finding::warn(KEYRING_CHECK, files, remedy).because(error.to_string()), Storage::File)

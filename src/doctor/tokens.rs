@@ -68,7 +68,7 @@ impl<'p> ConfiguredToken<'p> {
             return Finding::warn(EXPIRY_CHECK, text, format!("run: {command}"));
         }
         let Some(end) = stored.token.expires_at else {
-            return Finding::ok(EXPIRY_CHECK, format!("{id} is good, and does not expire"));
+            return Finding::ok(EXPIRY_CHECK, format!("{id} is valid, and does not expire"));
         };
         let when = clock::relative(end, now);
         if self.credential.key().is_some() {
@@ -77,7 +77,7 @@ impl<'p> ConfiguredToken<'p> {
         let machine = matches!(self.credential.how, GrantConfig::ClientCredentials(_));
         let renewable = machine || stored.token.refresh_token.is_some();
         match stored.token.freshness(now) {
-            Freshness::Fresh => Finding::ok(EXPIRY_CHECK, format!("{id} is good, expires {when}")),
+            Freshness::Fresh => Finding::ok(EXPIRY_CHECK, format!("{id} is valid, expires {when}")),
             Freshness::Due if renewable => {
                 Finding::ok(EXPIRY_CHECK, format!("{id} expires {when}, and is renewed on its next use"))
             }

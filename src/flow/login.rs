@@ -198,7 +198,7 @@ async fn wait(
     }
 }
 
-/// What a pasted line says. It stays to be seen, but for what is secret in it.
+/// What a pasted line says. It stays visible, except for its secrets.
 fn take_pasted(line: &str, login: &Login<'_>, pending: &PendingAuthorization) -> AuthorizationResponse {
     login.ui.typed("");
     if login.ui.shows_typing() && !line.is_empty() {

@@ -43,7 +43,7 @@ pub(super) struct AuthorizedRequest<'a> {
     pub(super) body: Bytes,
     /// Of the connection that it came on.
     pub(super) alarm: &'a Alarm,
-    /// Whether it is made of a call of the gateway's own server: nothing of the caller's that is meant for one server goes along.
+    /// Whether it comes from a call of the gateway's own server: what the caller sent for one server is not passed on.
     pub(super) is_relayed: bool,
 }
 

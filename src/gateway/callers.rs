@@ -253,7 +253,7 @@ impl Callers {
             self.verify(issuer, (parsed, token), moment.now, &servers, request).await?
         };
         let VerifiedToken { principal, expires_at, believed_until } = judged;
-        // What its owner could not use here any more, a token made of it cannot either.
+        // What its owner can no longer use here, a token derived from it cannot use either.
         let is_known = |issuer: &Arc<IssuerState>| issuer.name() == principal.issuer;
         if principal.vended.is_some() && !self.shared.others().any(is_known) {
             return Err(Rejection::Token(TokenError::Issuer));

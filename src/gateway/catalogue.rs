@@ -95,7 +95,7 @@ pub(super) struct ListListener {
 
 /// What is not looked at yet; more than that is not kept.
 const WAITING: usize = 64;
-/// For how long the same list is no news, in seconds: how exact [`KnownTool::listed_at`] is.
+/// For how long an identical list is not recorded again, in seconds: how exact [`KnownTool::listed_at`] is.
 const SAME: i64 = 60;
 /// The most lists of a server that are remembered: pages, as a rule.
 const RECENT: usize = 64;
@@ -329,7 +329,7 @@ fn parameters(schema: &Value) -> Vec<String> {
     properties.map(|properties| properties.keys().cloned().collect()).unwrap_or_default()
 }
 
-/// The tools of an answer, and whether they are all that the server has; nothing if it is no list, or not for others.
+/// The tools of an answer, and whether they are all that the server has; nothing if it is not a list, or is not for others.
 fn listed(request: &[u8], answer: &[u8]) -> Option<(Vec<ListedTool>, bool)> {
     let read = |bytes| jsonrpc::parse(std::str::from_utf8(bytes).ok()?).ok();
     let answer = read(answer)?;

@@ -1,4 +1,4 @@
-//! Changes of the registry by a caller: whom the policy's `UI-Scopes` let, what may not be changed from outside at all, and
+//! Changes of the registry by a caller: who is allowed by the policy's `UI-Scopes`, what may not be changed from outside at all, and
 //! the record of who changed what. None of it gives anybody rights: who may use a server is the policy's alone. For the
 //! gateway's own MCP server and for its pages. Not here: writing (see `registry::edit`).
 
@@ -48,7 +48,7 @@ pub(super) enum ChangeError {
     /// It is the gateway's own.
     #[error("{MCPGW} is the gateway's own")]
     Own,
-    /// Only whoever operates the gateway may do this.
+    /// Only the gateway's operator may do this.
     #[error("{0}")]
     Operator(&'static str),
     /// What is to be written, or is there, is not right.
@@ -148,7 +148,7 @@ impl<'a> RegistryEditor<'a> {
         if name == MCPGW {
             return Err(ChangeError::Own);
         }
-        // Whoever may add a server must not choose where a credential of the gateway's goes.
+        // A caller who may add a server must not choose where a credential of the gateway's goes.
         if self.is_stored(&name) {
             return Err(ChangeError::Operator(STORED));
         }

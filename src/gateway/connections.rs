@@ -112,7 +112,7 @@ impl ConnectionState {
         BusyGuard { seat: self.clone(), known }
     }
 
-    /// Returns when this connection is to close. Whoever awaits it is polled again when a request ends.
+    /// Returns when this connection is to close. The waiting task is polled again when a request ends.
     pub(super) async fn is_to_leave(&self) {
         // Registering costs more than everything else here: once per idle period is enough.
         let mut registered = BUSY;

@@ -59,7 +59,7 @@ const COMMENT: &[u8] = b":\n\n";
 
 impl ReadMode {
     /// The events of a stream that may carry anything, lists and addresses among them: each is read.
-    /// Whoever listens hears each before anything is cut out.
+    /// The listener gets each event before anything is removed.
     pub(super) fn strictly(
         watch: &AnswerWatch,
         transport: Transport,

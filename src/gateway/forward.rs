@@ -43,7 +43,7 @@ use crate::sys::clock;
 use crate::sys::coding::{self, Decoded};
 
 /// Why a session cannot be bound to its caller.
-const NO_TEXT: &str = "its session id is no text";
+const NO_TEXT: &str = "its session id is not text";
 
 /// One core's way to the servers and back.
 pub(super) struct Forwarder {
@@ -352,7 +352,7 @@ impl Forwarder {
         Ok(done)
     }
 
-    /// Whoever wants to know which tools a server has, if this request asks for them.
+    /// The recorder of a server's tools, if this request lists them.
     fn listener(&self, passage: &AuthorizedRequest<'_>) -> Option<ListListener> {
         let lists = passage.wish.lists() == Some(Listed::Tool);
         lists.then(|| self.shared.catalogue.listener(&passage.upstream.route, &passage.body)).flatten()

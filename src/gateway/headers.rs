@@ -123,7 +123,7 @@ fn named_by_connection(headers: &HeaderMap) -> Option<HashSet<HeaderName>> {
             }
         }
     }
-    // No one on the way may remove what is meant for the other end: without its version or type a message is not the
+    // No one on the way may remove what is intended for the other end: without its version or type a message is not the
     // one that was decided on.
     named.retain(|name| !is_protocols(name.as_str()));
     (!named.is_empty()).then_some(named)

@@ -32,7 +32,7 @@ use crate::sys::socket::share_port;
 
 /// How many connections the system may queue before they are accepted.
 const BACKLOG: i32 = 4096;
-/// The pause after a failed accept, mostly for want of file descriptors: another connection must close first.
+/// The pause after a failed accept, mostly due to a lack of file descriptors: another connection must close first.
 const PAUSE: Duration = Duration::from_millis(20);
 /// How often to check whether a connection has closed to make room for a new one, and for how long.
 const LOOKS: usize = 256;

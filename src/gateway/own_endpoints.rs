@@ -112,7 +112,7 @@ fn is_metadata(issuer: &str, path: &str) -> bool {
     well_known(issuer).first().is_some_and(|place| place.path() == path)
 }
 
-/// RFC 8414 section 2: what there is of an authorization server. It lets nobody log in, and shows no token but for another.
+/// RFC 8414 section 2: what there is of an authorization server. It has no login, and issues a token only in exchange for another.
 fn issuer(shared: &SharedState) -> Value {
     let issuer = shared.vending().map(|own| own.issuer.as_str()).unwrap_or_default();
     let at =

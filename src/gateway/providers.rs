@@ -230,7 +230,7 @@ impl ProviderEntry<'_> {
 
     fn fill(&self, text: &str) -> Result<String, ProviderFault> {
         let value = |name: &str| (self.value)(name).or_else(|| self.domain(name));
-        // `auto` is no default but the registry's way to have the domain made of the pool's name.
+        // `auto` is the registry's way to derive the domain from the pool's name, and not a default.
         let text = text.replace("${COGNITO_DOMAIN:-auto}", "${COGNITO_DOMAIN}");
         template::fill(&text, &value).map_err(|name| {
             let remedy = format!(

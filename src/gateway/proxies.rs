@@ -147,7 +147,7 @@ mod tests {
             (&["for=192.0.2.7;for=198.51.100.1"], "127.0.0.1"),
             (&[""], "127.0.0.1"),
             (&["192.0.2.7"], "127.0.0.1"),
-            // What a client leaves open swallows what its proxy adds; then nobody's word is left.
+            // What a client leaves open swallows what its proxy adds; then no address can be trusted.
             (&[r#"for="198.51.100.1, for=192.0.2.7"#], "127.0.0.1"),
             (&[r#"for=198.51.100.1;x=", for="192.0.2.7:1""#], "127.0.0.1"),
             (&["for=192.0.2.7\u{e9}"], "127.0.0.1"),

@@ -1,6 +1,8 @@
 //! Every refusal by the gateway, and the only place that turns one into a response: a status, a JSON-RPC error, and a
 //! challenge (RFC 6750, RFC 9728) where one helps.
 
+mod challenge;
+
 use std::fmt::Write;
 use std::sync::Arc;
 
@@ -11,6 +13,7 @@ use hyper::header::{
 use hyper::{Response, StatusCode};
 use serde_json::json;
 
+use self::challenge::ChallengeHeader;
 use super::authn::jwt::TokenError;
 use super::wire::envelope::Malformed;
 use super::wire::mirror::Mismatch;
@@ -127,12 +130,6 @@ pub(super) struct ResponseContext<'a> {
     pub(super) resource_metadata: Option<&'a str>,
     /// The scope that gives a new caller access to this server.
     pub(super) scope: Option<&'a Arc<str>>,
-}
-
-/// RFC 6750 section 3.1.
-struct ChallengeHeader<'a> {
-    error: Option<(&'static str, &'static str)>,
-    scope: Option<&'a Arc<str>>,
 }
 
 impl Rejection {
@@ -295,7 +292,7 @@ impl Rejection {
             Self::NotVended(_, what) => what.clone(),
             Self::VendedEnough(seconds) => {
                 format!(
-                    "you have had all the tokens that one person may have in an hour; try again in {seconds} s"
+                    "you have been issued the hourly maximum of tokens; try again in {seconds} s"
                 )
             }
             Self::Ledger => "the gateway cannot write its ledger of tokens; try again".into(),
@@ -428,37 +425,6 @@ impl SentCredential {
             }
         }
     }
-}
-
-impl ChallengeHeader<'_> {
-    fn text(&self, resource_metadata: Option<&str>) -> String {
-        let mut parts = Vec::new();
-        if let Some((error, description)) = self.error {
-            parts.push(format!("error=\"{error}\""));
-            parts.push(format!("error_description={}", quoted(description)));
-        }
-        if let Some(url) = resource_metadata {
-            parts.push(format!("resource_metadata={}", quoted(url)));
-        }
-        if let Some(scope) = self.scope {
-            parts.push(format!("scope={}", quoted(scope)));
-        }
-        if parts.is_empty() { "Bearer".into() } else { format!("Bearer {}", parts.join(", ")) }
-    }
-}
-
-/// RFC 9110 section 5.6.4.
-fn quoted(text: &str) -> String {
-    let mut quoted = String::with_capacity(text.len() + 2);
-    quoted.push('"');
-    for c in text.chars().filter(|c| !c.is_control()) {
-        if c == '"' || c == '\\' {
-            quoted.push('\\');
-        }
-        quoted.push(c);
-    }
-    quoted.push('"');
-    quoted
 }
 
 #[cfg(test)]

@@ -100,7 +100,7 @@ impl Forwarder {
         let answer = tokio::select! {
             answer = answer => answer?,
             () = cancelled => {
-                // Whoever cancels waits for no answer.
+                // A client that cancels waits for no answer.
                 guard.cancel();
                 let mut response = Response::new(Body::full(Bytes::new()));
                 *response.status_mut() = StatusCode::ACCEPTED;
@@ -202,7 +202,7 @@ impl Forwarder {
         let within = Duration::from_secs(self.shared.settings.limits.response_timeout);
         let version = timeout(within, self.agreed(call, answer)).await.map_err(|_| Rejection::Late)??;
         let version =
-            HeaderValue::try_from(version).map_err(|_| Rejection::Broken("its version is no text"))?;
+            HeaderValue::try_from(version).map_err(|_| Rejection::Broken("its version is not text"))?;
         let link = self.link(call, name.as_ref(), &version).await?;
         let session = Arc::new(UpstreamSession { name, version: version.clone(), link });
         let mut headers = call.bare_headers();

@@ -57,7 +57,7 @@ pub(super) struct CourtesyLink {
     pub(super) headers: HeaderMap,
 }
 
-/// A call under way. Dropped, it is none; if its answer was not had whole, and it is nobody's who could have said so, its server is
+/// A call in progress. Dropping it ends it; if its response was incomplete, and the caller could not cancel it, its server is
 /// told.
 pub(super) struct CallGuard {
     relays: Arc<Relays>,

@@ -164,7 +164,7 @@ impl SealingKey {
     }
 }
 
-/// Whether a key is one of an example file: it has a word that random characters hardly ever make.
+/// Whether a key is one of an example file: it contains a word that is very unlikely in random characters.
 fn is_placeholder(key: &[u8]) -> bool {
     const WORDS: [&[u8]; 6] = [b"secret", b"change", b"example", b"placeholder", b"password", b"your-"];
     let has = |word: &&[u8]| key.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word));

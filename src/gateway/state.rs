@@ -77,7 +77,7 @@ pub(super) struct Upstream {
 }
 
 /// What a caller who has no token yet is told to ask for: enough to list tools and to call one, and no more than that, since
-/// an issuer may refuse whoever asks for all. Less would not do: many issuers hold a client that registered itself to the
+/// an issuer may refuse a client that asks for all. Less would not do: many issuers hold a client that registered itself to the
 /// scopes it asked for first, and lists leave out what a caller may not call, so that nobody would ask for more later.
 #[derive(Default)]
 pub(super) struct FirstScopes {
@@ -120,7 +120,7 @@ pub(super) struct SharedState {
     pub(super) unread: ArcSwap<Vec<&'static str>>,
     /// How many connections are allowed, given the available descriptors.
     pub(super) most_connections: usize,
-    /// How many requests, and how many streams, a caller may have in flight.
+    /// How many requests, and how many streams, a caller is allowed in flight.
     pub(super) most_requests: usize,
     pub(super) most_streams: usize,
     pub(super) accounts: Accounts,
@@ -132,7 +132,7 @@ pub(super) struct SharedState {
     /// Who writes the ledger of vended tokens.
     pub(super) ledger: Option<LedgerWriter>,
     pub(super) started: Instant,
-    /// The tools there are, for whoever looks for one.
+    /// The known tools, for `search_tools`.
     pub(super) catalogue: Arc<Catalogue>,
     /// The model that compares meanings, if there is one.
     pub(super) embeddings: Option<EmbeddingSearch>,

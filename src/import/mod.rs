@@ -35,7 +35,7 @@ pub(crate) struct Findings {
     pub(crate) unreadable: Vec<(PathBuf, Error)>,
 }
 
-/// Looks at every file of the clients that are meant, in the user's folders and in `folder`.
+/// Looks at every file of the selected clients, in the user's folders and in `folder`.
 pub(crate) fn look(config: &Config, folder: &Path, is_meant: impl Fn(&str) -> bool) -> Findings {
     let all = Clients::without_servers(config).everywhere(folder, is_meant);
     let mut entries = Vec::new();

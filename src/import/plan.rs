@@ -1,4 +1,4 @@
-//! What becomes of an entry: a key in the store and the bridge or the helper, a local server's secrets and `exec`, or a login of
+//! What replaces an entry: a key in the store and the bridge or the helper, a local server's secrets and `exec`, or a login of
 //! mcp-remote's. Pure. Not here: storing and trying it (see `take`).
 
 use base64::Engine as _;

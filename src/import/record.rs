@@ -35,7 +35,7 @@ pub(crate) struct ImportedEntry {
     pub(super) after: Map<String, Value>,
 }
 
-/// What becomes of our entries.
+/// What happens to our entries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum WayBack {
     /// The original ones are put back.

@@ -29,7 +29,7 @@ const NAMES: usize = 50;
 /// An entry's place among the findings, the name it is stored under, and its new fields.
 type NewFields = (usize, String, Map<String, Value>);
 
-/// What came of one entry.
+/// The result of one entry.
 pub(crate) struct TakenEntry {
     /// Its place among the findings.
     pub(crate) entry: usize,

@@ -1,4 +1,4 @@
-//! Inspects a token: which one is meant, its claims, and whether its issuer signed it. Not here: printing (see
+//! Inspects a token: which one, its claims, and whether its issuer signed it. Not here: printing (see
 //! `cli`).
 
 mod subject;

@@ -88,7 +88,7 @@ fn in_file(path: &Path, store: &Store) -> Result<Subject, Error> {
     }
 }
 
-/// Whether a file, whoever may read it, contains a token: as a single word, or as a member of a JSON object. An
+/// Whether a file, no matter who may read it, contains a token: as a single word, or as a member of a JSON object. An
 /// unreadable file may.
 fn holds_token(path: &Path) -> bool {
     let Ok(text) = regular_file::read_text(path, MAX_FILE_BYTES).map(Zeroizing::new) else { return true };

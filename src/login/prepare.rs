@@ -48,7 +48,7 @@ pub(super) async fn prepare(
 }
 
 /// Whether the login would go to an issuer that the server no longer names, or to an address that is no longer its
-/// own (MCP: a client follows its server to another issuer). A token that is good or can be refreshed needs no login.
+/// own (MCP: a client follows its server to another issuer). A token that is valid or can be refreshed needs no login.
 pub(super) async fn is_moved(config: &Config, vault: &Vault, name: &str, kept: &Registration) -> bool {
     let Ok(credential) = config.by_address(name, kept).credential else { return false };
     let stored = vault.kept(&credential).ok().flatten();

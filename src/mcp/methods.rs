@@ -39,7 +39,7 @@ pub struct Method {
 /// What a method is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MethodSubject {
-    /// The connection: needed by whoever may use anything of a server.
+    /// The connection: needed by every caller who may use anything of a server.
     Lifecycle,
     /// Nothing that has a name.
     Nothing,

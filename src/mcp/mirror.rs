@@ -59,7 +59,7 @@ struct HeaderRow<'m> {
     shown: &'static str,
     text: Option<&'m str>,
     need: Mirrored,
-    /// Whether the header may have its text in base64.
+    /// Whether the header can have its text in base64.
     encodes: bool,
 }
 

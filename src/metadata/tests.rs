@@ -289,7 +289,7 @@ async fn nobody_elsewhere_sends_us_to_this_machine() {
         let asked = script.asked().iter().filter(|asked| *asked == "/x").count();
         assert_eq!((asked, script.asked().is_empty()), (usize::from(outside), !outside), "{from} {to}");
     }
-    // Whoever names them: these are rejected before anything is sent.
+    // No matter who names them, these are rejected before anything is sent.
     for to in [
         "http://169.254.169.254/latest",
         "https://[fe80::1]/x",

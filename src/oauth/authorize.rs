@@ -92,7 +92,7 @@ impl AuthorizationRequest<'_> {
 }
 
 impl PendingAuthorization {
-    /// What must be kept until the answer comes, by whoever keeps nothing else: `state` and the verifier.
+    /// What must be kept until the answer comes, by a caller that stores nothing else: `state` and the verifier.
     pub fn kept(&self) -> (&Secret, Option<&Secret>) {
         (&self.state, self.verifier.as_ref())
     }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, forward_to_deserialize_any};
 use serde_json::{Map, Value};
 use url::Url;
 
-/// The members that decide whom secrets go to and who is trusted, in addition to those whose names end in `_endpoint`: one that has
+/// The members that decide who gets secrets and who is trusted, in addition to those whose names end in `_endpoint`: one that has
 /// two meanings has none.
 const DECIDING: [&str; 6] = [
     "issuer",

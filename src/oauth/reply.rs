@@ -256,7 +256,7 @@ fn end(told: &Value, now: Epoch) -> Option<Epoch> {
     }
     let is_time = |point: &Epoch| (now - TEN_YEARS..=now.saturating_add(HUNDRED_YEARS)).contains(point);
     match [whole, whole / 1000].into_iter().find(is_time) {
-        // One that is over before it is there is nobody's meaning either.
+        // A token that expires before it arrives cannot be intended either.
         Some(point) => (point > now).then_some(point),
         // Some say "never" with nines.
         None if whole <= HUNDRED_YEARS => after(whole),

@@ -116,7 +116,7 @@ impl WriteOptions<'_> {
     /// # Errors
     /// `None` if the key cannot sign.
     pub(super) fn write_plain(self) -> Option<WireRequest> {
-        // By itself this one has no fields.
+        // Alone, this one has no fields.
         self.write(|client, send| client.exchange_device_code().request::<_, NoMore>(&send))
     }
 }

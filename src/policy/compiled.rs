@@ -127,7 +127,7 @@ impl Policy {
         self.scopes_that_meet(&Need::from_call(call), grants, server)
     }
 
-    /// The scopes that allow a method on something at a server, whoever asks: the narrowest first, then in the file's order.
+    /// The scopes that allow a method on something at a server, for any caller: the narrowest first, then in the file's order.
     pub fn scopes_with(&self, server: &str, method: &str) -> Vec<Arc<str>> {
         self.scopes_that_meet(&Need::Method(method), &self.grants(&Principal::default()), server)
     }

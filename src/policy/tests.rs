@@ -79,7 +79,7 @@ fn restricted_execute_calls_the_named_tools_and_no_others() {
     ] {
         assert_eq!(verdict(&policy, &developer, server, &message("tools/call", tool)), expected, "{tool}");
     }
-    // Execute by itself shows what it may call; with the reader's entry, which names none, everything.
+    // Execute alone shows what it may call; with the reader's entry, which names none, everything.
     let execute = policy.grants(&bearer(&["mcp-servers-restricted/execute"]));
     assert!(execute.shows("fininfo", Listed::Tool, "print_stock_data"));
     assert!(!execute.shows("fininfo", Listed::Tool, "delete_all"));
@@ -145,7 +145,7 @@ fn the_method_and_the_name_must_stand_in_the_same_entry() {
             ("a", message("tools/list", None), "s[2]"),
         ],
     );
-    // A tool by itself is not a method, and neither is a tool named like one.
+    // A tool alone is not a method, and neither is a tool named like one.
     check(
         "[{server: a, tools: [x, prompts/list]}]",
         &[

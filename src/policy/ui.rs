@@ -57,7 +57,7 @@ impl UiScope {
         self.services.get(action as usize).into_iter().flatten().map(AsRef::as_ref)
     }
 
-    /// The registry compares what people call a server, its own files write paths: either is meant.
+    /// The registry compares what people call a server, its own files write paths: both count.
     pub(super) fn allows(&self, action: UiAction, path: &str, title: &str) -> bool {
         self.services(action).any(|name| Self::is_about(name, path, title))
     }
@@ -113,7 +113,7 @@ mod tests {
         ] {
             assert_eq!(grants.manages(UiAction::Toggle, path, title), may, "{path} {title}");
         }
-        // `all` is a list of one in the registry's own files; a word is no list.
+        // `all` is a list of one in the registry's own files; a word is not a list.
         assert!(!grants.manages(UiAction::List, "b", "B") && !grants.manages(UiAction::Modify, "5", "5"));
         let narrowed = Principal { servers: Some(vec!["mcpgw".into()]), ..member("g") };
         assert!(

@@ -16,7 +16,7 @@ pub struct Vended {
     pub agent: Option<String>,
     /// The only scopes it names.
     pub scopes: Vec<String>,
-    /// The only servers, methods and tools it names; all, if there is no word of them.
+    /// The only servers, methods and tools it names; all, if there are none.
     pub details: Option<Vec<Detail>>,
 }
 

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct When(Vec<Condition>);
 
-/// One claim and the values it may have.
+/// One claim and its allowed values.
 #[derive(Clone, Debug, PartialEq)]
 struct Condition {
     /// A claim's name, or a JSON pointer (RFC 6901) if it begins with `/`.

@@ -42,7 +42,7 @@ impl Turns {
 /// Another token than the stored one, if that is due or `force`; the first one if nothing is stored.
 ///
 /// # Errors
-/// The vault's errors: also while the stored token is good, since the schedule must know.
+/// The vault's errors: also while the stored token is valid, since the schedule must know.
 pub(crate) async fn renew(
     vault: &Vault,
     credential: &Credential,

@@ -169,7 +169,7 @@ impl RefreshService {
     async fn run(mut self) -> Result<Stop, Error> {
         let mut stop = pin!(signal::stop());
         let mut hang_up = HangUps::new()?;
-        // The handlers come first: whoever reads a line may send a signal at once, and without them it would kill the
+        // The handlers come first: a program that reads a line may send a signal at once, and without them it would kill the
         // process.
         if let Some(stop) = stop.as_mut().now_or_never() {
             return Ok(stop);

@@ -1,5 +1,5 @@
 //! Changes the registry's folder as the registry does: switches a server on or off, adds a file, changes one, removes
-//! one. Each file is replaced whole, what nobody here knows and how it is written are kept, and whoever else changes the
+//! one. Each file is replaced whole, unknown members and the layout are kept, and any other program that changes the
 //! folder with this program waits.
 
 use std::fs::{self, File};

@@ -6,6 +6,7 @@
 
 pub mod edit;
 mod file;
+mod kinds;
 pub(crate) mod members;
 mod profile;
 
@@ -20,6 +21,7 @@ use serde_json::Value;
 use url::Url;
 
 use self::file::{ServerFile, non_empty, strange};
+pub use self::kinds::{AuthType, Transport};
 pub use self::profile::{ListedTool, Profile};
 use crate::problem::Problem;
 use crate::sys::address::{NotWeb, check_web, is_forbidden_host};
@@ -84,29 +86,6 @@ pub struct RegisteredServer {
     pub enabled: bool,
     /// Its path as in the file.
     path: String,
-}
-
-/// The credential that a server requires (`auth_type`, or `auth_scheme` in newer files).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum AuthType {
-    /// None; also if the file does not say.
-    #[default]
-    None,
-    /// A person's or machine's OAuth token.
-    Oauth,
-    /// An API key.
-    ApiKey,
-    /// Another kind, such as `bearer` or `basic`.
-    Other,
-}
-
-/// A server's transport.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Transport {
-    /// MCP 2025-03-26 and later: one endpoint.
-    StreamableHttp,
-    /// MCP 2024-11-05: a stream, and an endpoint for messages that it announces.
-    Sse,
 }
 
 /// A problem and its remedy.
@@ -310,54 +289,6 @@ impl std::fmt::Debug for RegisteredServer {
         let mut shown = f.debug_struct("Server");
         shown.field("name", &self.name).field("auth_type", &self.auth_type);
         shown.field("transports", &self.transports).field("enabled", &self.enabled).finish_non_exhaustive()
-    }
-}
-
-impl AuthType {
-    fn from_name(name: &str) -> Self {
-        match name {
-            "" | "none" => Self::None,
-            "oauth" => Self::Oauth,
-            "api_key" => Self::ApiKey,
-            _ => Self::Other,
-        }
-    }
-
-    /// In the spelling of the registry's files.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::Oauth => "oauth",
-            Self::ApiKey => "api_key",
-            Self::Other => "other",
-        }
-    }
-}
-
-impl Transport {
-    /// In the spelling of clients' files.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::StreamableHttp => "streamable-http",
-            Self::Sse => "sse",
-        }
-    }
-
-    fn from_name(name: &str) -> Option<Self> {
-        match name {
-            "sse" => Some(Self::Sse),
-            "streamable-http" | "streamable_http" | "http" => Some(Self::StreamableHttp),
-            _ => None,
-        }
-    }
-
-    /// Which endpoint a URL is, if it is one.
-    pub fn of(url: &Url) -> Option<Self> {
-        match url.path().trim_end_matches('/').rsplit('/').next() {
-            Some("mcp") => Some(Self::StreamableHttp),
-            Some("sse") => Some(Self::Sse),
-            _ => None,
-        }
     }
 }
 

@@ -108,7 +108,7 @@ pub fn install(to: &Destination<'_>, rendered: &Rendered, dry_run: DryRun) -> Re
     merged.owned.extend::<BTreeSet<String>>(staying);
 
     let altered = merged.changes.iter().any(Change::alters);
-    // A file with secrets that others can read is rewritten, and thereby made private.
+    // A file with secrets that others can read is rewritten, which makes it private.
     let exposed =
         to.auth_mode.are_in_the_file() && !merged.owned.is_empty() && private_file::is_exposed(&path);
     let mut installed =
@@ -145,7 +145,7 @@ pub fn install(to: &Destination<'_>, rendered: &Rendered, dry_run: DryRun) -> Re
 }
 
 /// The entries of another project in this file. They stay if only the user's own servers are rendered: those are the
-/// same in every folder, and whoever installs them in one says nothing about another.
+/// same in every folder, and installing them in one says nothing about another.
 fn other_projects(to: &Destination<'_>, before: Option<&InstallRecord>) -> BTreeSet<String> {
     let only_users = to.addresses.keys().all(|name| to.users.contains(name));
     let Some(before) = before.filter(|before| only_users && before.is_of_other_project(to.tokens_dir)) else {

@@ -37,7 +37,7 @@ impl std::fmt::Debug for Rendered {
 /// Writes the configuration for a client, with `templates_dir`'s template if it has one.
 ///
 /// # Errors
-/// [`RenderError::Template`], naming file and line; [`RenderError::Shape`] when what came out is not a configuration.
+/// [`RenderError::Template`], naming file and line; [`RenderError::Shape`] when the output is not a configuration.
 pub fn render(
     target: &ClientSpec,
     told: &[ClientEntry],

@@ -141,7 +141,7 @@ impl Index {
         for (field, text) in texts.into_iter().chain(listed) {
             let words: Vec<SearchWord> = self.reader.words(text).collect();
             if let Some(length) = lengths.get_mut(field as usize) {
-                // A whole name is no further word.
+                // A whole name does not count as another word.
                 *length += words.iter().filter(|word| !word.is_whole).count() as u32;
             }
             for word in words {

@@ -51,7 +51,7 @@ const FINE_PRINT: f32 = 0.5;
 /// Longer questions are cut to this many words.
 const MOST_WORDS: usize = 64;
 
-/// A word of the question and whoever has it.
+/// A word of the query and the tools that contain it.
 struct QueryWord<'i> {
     shown: String,
     postings: Vec<&'i Posting>,
@@ -140,7 +140,7 @@ impl Index {
             let mut shown = written;
             let mut postings: Vec<&Posting> = self.of(&stem).iter().filter(may).collect();
             if postings.is_empty() {
-                // A name as a whole that nobody has is no word that is missing: its parts are words as well.
+                // A whole name that no tool has does not count as a missing word: its parts are words as well.
                 if is_whole {
                     continue;
                 }

@@ -1,4 +1,4 @@
-//! What is found, by whom, and that nothing hidden has a part in it.
+//! What is found, by whom, and that nothing hidden affects it.
 
 use proptest::prelude::*;
 

@@ -1,5 +1,5 @@
 //! A token of the gateway's own in the place of our identity: for certain servers, tools and scopes, and for a while,
-//! so that whoever gets it holds no more than they need. Not here: sending for it (see the vault).
+//! so that its recipient holds no more rights than it needs. Not here: sending for it (see the vault).
 
 use tokio::sync::Mutex;
 use url::Url;
@@ -57,7 +57,7 @@ impl Servers {
         Ok(url)
     }
 
-    /// What stands in for our identity, if anything is to. One that the gateway refuses before its end was revoked: whoever
+    /// The token that replaces our identity, if there is one. If the gateway rejects it before it expires, it was revoked: a caller who
     /// took it meant its holder, who gets no other one.
     pub(super) async fn stand_in(
         &self,
@@ -69,7 +69,7 @@ impl Servers {
         let mut token = narrowed.token.lock().await;
         if refused.is_some_and(|refused| token.as_ref().is_some_and(|token| token.access_token == *refused)) {
             return Err(Error::Usage {
-                message: "the gateway refuses the token that was made for this run; it may have been revoked"
+                message: "the gateway rejected the token that was issued for this run; it may have been revoked"
                     .into(),
                 hint: "start it again for another one, if you want that".into(),
             });

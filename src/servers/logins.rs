@@ -105,7 +105,7 @@ impl LoginOf<'_> {
             );
         }
         match wanted.as_slice() {
-            [] => "the token is good, but not for this; ask the server's operator".into(),
+            [] => "the token is valid, but does not allow this; ask the server's operator".into(),
             _ => format!("the token has the scope {} already; ask the server's operator", wanted.join(" ")),
         }
     }

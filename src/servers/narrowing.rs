@@ -15,7 +15,7 @@ pub(crate) struct Narrowing {
     pub(crate) tools: Vec<String>,
     /// The only scopes.
     pub(crate) scopes: Vec<String>,
-    /// How long it is good, in seconds; as the gateway has it if absent.
+    /// Its lifetime in seconds; the gateway's default if absent.
     pub(crate) seconds: Option<u64>,
     /// Who will hold it.
     pub(crate) agent: Option<String>,

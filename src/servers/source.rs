@@ -38,7 +38,7 @@ struct CurrentHeaders {
     given: SingleFlight<UpstreamAuth, CredentialUnavailable>,
 }
 
-/// Logs a person in to servers. Implemented where logins are: this module never starts one by itself.
+/// Logs a person in to servers. Implemented where logins are: this module never starts one.
 pub(crate) trait Logins: Send + Sync + 'static {
     /// How long the person has to begin one.
     fn within(&self) -> Duration;

@@ -53,7 +53,7 @@ pub trait PersonLogin: Send + Sync + 'static {
 /// Supplies a server's headers: a [`TokenSource`] of any kind. Asked for every request; concurrent requests share one
 /// renewal.
 pub trait CredentialSource: Send + Sync + 'static {
-    /// Headers whose tokens are good for a while.
+    /// Headers whose tokens are valid for a while.
     fn fresh(&self) -> BoxFuture<'_, Result<Arc<UpstreamAuth>, CredentialUnavailable>>;
     /// Other headers than these, which the server rejected; `None` if there are no others for now.
     fn renew_refused<'a>(

@@ -1,6 +1,6 @@
 //! Stores credentials: one JSON file each, with the registry's scripts' names and fields, its secrets in the file or
 //! in the system's keyring. There are two folders, the project's and the user's own, and a credential's id says in
-//! which it is. Not here: whether a token is still good (see `vault`); where the folders are (see `config`).
+//! which it is. Not here: whether a token is still valid (see `vault`); where the folders are (see `config`).
 
 mod error;
 mod format;

@@ -9,7 +9,7 @@ use time::macros::format_description;
 /// Seconds since 1970-01-01T00:00:00Z.
 #[expect(clippy::disallowed_methods, reason = "this is the door to the clock")]
 pub fn now() -> i64 {
-    // The gateway asks with each request: no date is made of it. Before 1970 it is 1970.
+    // The gateway reads it with each request, so it is not converted to a date. Before 1970 it is 1970.
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     since.as_secs().cast_signed()
 }

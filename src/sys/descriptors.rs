@@ -1,4 +1,4 @@
-//! How many files and sockets this process may have open at once.
+//! How many files and sockets this process can have open at once.
 
 use std::io;
 

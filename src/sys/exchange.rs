@@ -1,4 +1,4 @@
-//! What is told of an HTTP exchange to whoever asks for more: what was asked and answered and how long it took, and below that
+//! What `-v` prints about an HTTP exchange: what was requested and answered and how long it took, and below that
 //! the headers. No query, no body, and of a header that may hold a secret no value. Not here: sending (see
 //! `http`).
 
@@ -9,7 +9,7 @@ use reqwest::{Method, Request, Response};
 use tracing::{Level, debug, enabled, trace};
 use url::Url;
 
-/// Headers whose values are shown: they say how a message is written, and nothing of whom it is from or what it is about.
+/// Headers whose values are shown: they describe a message's format, and nothing about its sender or its content.
 const SHOWN: [&str; 19] = [
     "accept",
     "accept-encoding",
@@ -62,7 +62,7 @@ impl Exchange {
         Some(Self { method, url, began: Instant::now(), hidden })
     }
 
-    /// What came of it; an error is told by whoever it fails.
+    /// The outcome; an error is reported by the caller.
     pub(super) fn end(self, sent: &Result<Response, reqwest::Error>) {
         let (place, method) = (place(&self.url), self.method);
         let took = self.began.elapsed().as_millis();

@@ -4,7 +4,6 @@
 
 mod error;
 
-use std::io;
 use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -19,6 +18,7 @@ use reqwest::{Certificate, Client, Method, Request, Response};
 use url::{Host, Url};
 
 pub use self::error::HttpError;
+use self::error::{failure, lost};
 use crate::sys::address::{is_forbidden, is_forbidden_host};
 use crate::sys::clock;
 use crate::sys::coding::{self, Flow};
@@ -212,7 +212,7 @@ impl Http {
         }
     }
 
-    /// Sends one request, and tells of it whoever asks for more.
+    /// Sends one request, and logs it for `-v`.
     async fn exchange(&self, request: Request) -> Result<Response, HttpError> {
         let (host, client) = (host(request.url()), self.client(request.url())?);
         let told = Exchange::begin(&request);
@@ -360,43 +360,6 @@ async fn body(mut flow: Flow, host: &str) -> Result<Vec<u8>, HttpError> {
     }
     drop_mark(&mut body);
     Ok(body)
-}
-
-/// An end of a body before its time: of the connection, or of what a coding makes of it.
-fn lost(host: &str, error: &io::Error) -> HttpError {
-    match error.get_ref().and_then(|inner| inner.downcast_ref::<reqwest::Error>()) {
-        Some(error) => failure(host, error),
-        None => HttpError::Lost { host: host.to_owned(), cause: error.to_string() },
-    }
-}
-
-/// Only the innermost cause: the outer ones repeat the URL with its query.
-fn failure(host: &str, error: &reqwest::Error) -> HttpError {
-    let mut cause: &(dyn std::error::Error + 'static) = error;
-    let mut untrusted = is_untrusted(cause);
-    while let Some(inner) = cause.source() {
-        cause = inner;
-        untrusted |= is_untrusted(cause);
-    }
-    if untrusted {
-        return HttpError::Untrusted { host: host.into() };
-    }
-    let cause = if error.is_timeout() { "the deadline passed".into() } else { cause.to_string() };
-    let host = host.to_owned();
-    if error.is_connect() { HttpError::Connect { host, cause } } else { HttpError::Lost { host, cause } }
-}
-
-/// TLS errors come wrapped in I/O errors, once or twice, which hide them from `source`.
-fn is_untrusted(error: &(dyn std::error::Error + 'static)) -> bool {
-    let issuer = rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer);
-    let mut wrapped = error.downcast_ref::<std::io::Error>();
-    while let Some(inner) = wrapped.and_then(std::io::Error::get_ref) {
-        if inner.downcast_ref::<rustls::Error>() == Some(&issuer) {
-            return true;
-        }
-        wrapped = inner.downcast_ref::<std::io::Error>();
-    }
-    false
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What a person types or pastes into this terminal, a line at a time, and the terminal's echo, which whoever redraws lines
+//! What a person types or pastes into this terminal, a line at a time, and the terminal's echo, which a program that redraws lines
 //! must do without. Not here: showing what was typed, and what it means.
 
 use std::sync::OnceLock;
@@ -12,7 +12,7 @@ struct Keyboard {
     line: TypedLine,
 }
 
-/// A line as far as it is typed. Whoever waits for it may stop and begin again.
+/// A line as far as it is typed. Waiting for it can be interrupted and resumed.
 #[derive(Debug, Default)]
 struct TypedLine {
     bytes: Vec<u8>,
@@ -29,7 +29,7 @@ enum Typed {
 }
 
 /// The next line; `None` at the end of the input. `shown` is told what there is of it so far, which a terminal without
-/// [`Unechoed`] shows by itself.
+/// [`Unechoed`] shows.
 pub async fn line(shown: impl Fn(&str)) -> Option<String> {
     static KEYBOARD: OnceLock<Mutex<Keyboard>> = OnceLock::new();
     let keyboard = KEYBOARD.get_or_init(|| {

@@ -176,7 +176,7 @@ fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// Whether a folder's files can be ours; a missing folder is fine. A link may lead to another user's folder, whoever
+/// Whether a folder's files can be ours; a missing folder is fine. A link may lead to another user's folder, no matter who
 /// made it.
 ///
 /// # Errors

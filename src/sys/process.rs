@@ -23,7 +23,7 @@ pub fn become_command<'v>(
     replace(command)
 }
 
-/// One process throughout: whoever sends it a signal or waits for it deals with the command directly.
+/// It stays one process: signals and waiting reach the command directly.
 #[cfg(unix)]
 fn replace(mut command: Command) -> io::Error {
     std::os::unix::process::CommandExt::exec(&mut command)

@@ -32,7 +32,7 @@ pub async fn stop() -> Stop {
 /// From here on exceeding the file size limit (`ulimit -f`) is a write error, like a full disk, and does not kill the
 /// process. Must be called on a runtime.
 pub fn outlive_file_limit() {
-    // The handler stays installed, and it is meant to do nothing.
+    // The handler stays installed, and does nothing.
     #[cfg(unix)]
     let _ = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::from_raw(
         rustix::process::Signal::XFSZ.as_raw(),

@@ -4,7 +4,7 @@
 #[cfg(unix)]
 pub fn ready() {
     let Some(name) = crate::sys::env::get("NOTIFY_SOCKET") else { return };
-    // A failure is not an error: the supervisor notices by itself.
+    // A failure is not an error: the supervisor notices anyway.
     let _ = send(&name, b"READY=1");
 }
 

@@ -1,5 +1,5 @@
 //! One token for many requests: requested once however many need it, and not repeatedly after a failure. Not here:
-//! requesting it, and how long a token is good (see its [`Supply`]).
+//! requesting it, and how long a token is used (see its [`Supply`]).
 
 use std::future::Future;
 use std::sync::Arc;

@@ -11,7 +11,7 @@ use super::{Got, SingleFlight, Supply, TokenSource};
 struct ScriptedTokens {
     answers: Mutex<Vec<Result<(u8, bool), &'static str>>>,
     asked: Mutex<Vec<Option<u8>>>,
-    /// How long a token is good without another request.
+    /// How long a token is used without another request.
     good: Duration,
     flight: SingleFlight<u8, &'static str>,
 }
@@ -140,7 +140,7 @@ async fn a_failure_stands_for_a_while() {
         assert_eq!(source.current().await, Err("no"));
     }
     assert_eq!(source.asked(), [None]);
-    // A token that could not be replaced is still good for other requests.
+    // A token that could not be replaced is still valid for other requests.
     let source = ScriptedTokens::new(LONG, &[Ok((1, false)), Err("no"), Ok((2, true))]);
     for sent in [1, 1] {
         assert_eq!(source.current().await.as_deref(), Ok(&sent));

@@ -25,7 +25,7 @@ pub enum TokenOutcome {
     Unchanged,
 }
 
-/// A token that is good now.
+/// A token that is valid now.
 #[derive(Debug)]
 pub struct IssuedToken {
     /// The stored credential.

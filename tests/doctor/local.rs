@@ -32,7 +32,7 @@ fn the_healthy_have_no_problems_and_nothing_is_kept_of_what_was_tried() {
     let after = patient.doctor(&[]).code(0);
     assert_eq!(after.wrong(), [""; 0]);
     assert_eq!(patient.idp.seen().len(), asked, "good tokens show that credentials work");
-    after.has("tokens.expiry", "ok", "ingress cognito is good, expires in", "");
+    after.has("tokens.expiry", "ok", "ingress cognito is valid, expires in", "");
     after.has("gateway.access", "ok", "lets ingress.json see the tools of fininfo", "");
     after.has("issuer.clock", "ok", "clock agrees", "");
     after.has("gateway.reachable", "ok", "answers", "");

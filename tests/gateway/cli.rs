@@ -102,7 +102,7 @@ fn a_servers_file_gets_the_variables_that_are_allowed_by_name_and_no_other() {
     let check = ["gateway", "check", "--config", "gateway.yaml"];
     user.run(&check).code(0);
     let found = user.run(&["gateway", "check"]).code(7).stdout;
-    assert!(found.contains("\"X-Key\" needs the variable"), "whoever wrote the folder gets nothing: {found}");
+    assert!(found.contains("\"X-Key\" needs the variable"), "the folder's author gets nothing: {found}");
     for headers in [
         r#"{"X-Key": "$AWS_SECRET_ACCESS_KEY"}"#,
         r#"[{"X-Key": "${AWS_SECRET_ACCESS_KEY}"}]"#,

@@ -122,7 +122,7 @@ fn a_server_that_asks_for_a_credential_is_there() {
 fn one_failure_is_none_where_several_are_needed() {
     let server = Patient::start();
     let lab = server.lab(2);
-    // The last two show that what came before has been counted.
+    // The last two show that the earlier ones have been counted.
     server.has_answered(&[SILENCE, 200, SILENCE, 200, 200]);
     assert_eq!(said(&lab, "does not answer"), 0);
     server.answers(&[SILENCE]);

@@ -77,7 +77,7 @@ fn ctrl_c_waits_for_nobody_and_no_time_is_none() {
         assert!(!said.contains("leaving") && said.contains("draining"), "{said}");
     }
     let said = Site::new("limits: {lame_duck: 1}\n").serve(&[]).end("TERM").code(0).stderr;
-    assert!(said.contains("leaving") && said.contains("draining"), "it ends by itself: {said}");
+    assert!(said.contains("leaving") && said.contains("draining"), "it ends unaided: {said}");
 }
 
 #[test]

@@ -398,7 +398,7 @@ fn servers_are_shown_to_whom_the_policy_shows_them() {
     assert_eq!(details["header_names"], json!(["x-key"]));
     assert!(details.get("proxy_pass_url").is_none() && !details.to_string().contains("k3y-of"), "{details}");
     let details = given(&lab, &reader, "get_server_details", json!({"service_path": "/beta/"}));
-    assert_eq!(details["proxy_pass_url"], format!("{}/", lab.beta.base()), "for whoever may modify it");
+    assert_eq!(details["proxy_pass_url"], format!("{}/", lab.beta.base()), "for callers who may modify it");
     let unknown = refused(&lab, &reader, "get_server_details", json!({"service_path": "/nowhere"}));
     assert_eq!(refused(&lab, &reader, "get_server_details", json!({"service_path": "/gamma"})), unknown);
 }

@@ -105,7 +105,7 @@ fn whatever_goes_wrong_in_a_stream_is_one_line_with_its_cause() {
     }
 }
 
-/// Each request that ends without the gateway's own credential is one line, whoever asked the issuer before.
+/// Each request that ends without the gateway's own credential is one line, no matter who asked the issuer before.
 #[test]
 fn a_missing_credential_is_one_line_for_each_request() {
     let upstream = Upstream::answering("200 OK\r\ncontent-type: application/json", "{}");

@@ -292,7 +292,7 @@ fn the_official_list_is_of_its_schema_and_has_only_the_gateways_addresses() {
     }
     let none = face.get(&admin, &format!("/v0.1/servers/{name}/versions/2.0.0")).status(404).json();
     assert_eq!(none, json!({"error": "Server not found"}));
-    // Whoever may use one server sees one.
+    // A caller who may use one server sees one.
     let user = face.token("users");
     assert_eq!(paths(is_list(&face.get(&user, "/v0.1/servers").status(200).json())), ["alpha"]);
     let hidden = name.replace("alpha", "gamma");
@@ -341,6 +341,6 @@ fn servers_that_the_settings_name_are_listed_for_everybody_and_no_others() {
     );
     let hidden = name.replace("beta", "alpha");
     face.send("GET", &format!("/v0.1/servers/{hidden}/versions/latest"), &[], "").status(404);
-    // Whoever shows a token that is not good is not taken for nobody.
+    // A caller with an invalid token is not treated as anonymous.
     face.ask("GET", "/v0.1/servers", Some("x.y.z"), None).status(401);
 }

@@ -243,7 +243,7 @@ fn only_scopes_that_the_issuer_knows_are_told() {
     assert_eq!(told(&lab), (json!(["mcp:read", "mcp:write"]), Some("mcp:write".into())));
 }
 
-/// Whoever registers by itself may never ask for more than the first time, and does not see what it may not call.
+/// A client that registers dynamically may never ask for more than the first time, and does not see what it may not call.
 #[test]
 fn the_first_challenge_names_enough_to_list_and_to_call() {
     let reads = "reads: [{server: alpha, methods: [initialize, tools/list], tools: [echo]}]\n";

@@ -38,7 +38,7 @@ fn first() -> Vec<u8> {
     event(&json!({"jsonrpc": "2.0", "method": "m"}))
 }
 
-/// Comments are an hour apart: what ends here ends by itself.
+/// Comments are an hour apart: what ends here ends without help.
 fn lab(upstream: &Upstream) -> Lab {
     Lab::with(|settings, dir| {
         settings.limits.keep_alive_interval = 3600;
@@ -329,7 +329,7 @@ fn no_comment_goes_into_a_stream_of_fixed_length_or_with_a_coding() {
         release.send(()).unwrap();
         let heard = answer.end();
         assert_eq!((heard.contains(":\n\n"), heard.matches("\"m\"").count()), (false, 2), "{head}: {heard}");
-        // What was announced is what came, or nothing was announced.
+        // What was announced is what was sent, or nothing was announced.
         if let Some((announced, came)) = heard.split_once("\r\n\r\n")
             && announced.contains("content-length")
         {

@@ -284,7 +284,7 @@ fn an_address_that_somebody_has_is_named_with_the_remedy() {
     let site = Site::new("");
     let served = site.serve(&[]);
     let held = TcpListener::bind("127.0.0.1:0").unwrap();
-    // A second gateway would not fail by itself: listeners of one user may share a port, and each would get some of
+    // A second gateway would not fail: listeners of one user may share a port, and each would get some of
     // the callers.
     for address in [held.local_addr().unwrap(), served.address] {
         let address = address.to_string();
@@ -357,7 +357,7 @@ fn a_stored_credential_that_was_refused_is_refreshed_once_for_everybody() {
     assert!(![&ran.stdout, &ran.stderr].iter().any(|text| text.contains(&old) || text.contains(&new)));
 }
 
-/// Whoever reads the log finds the line of the audit that belongs to it, without having asked for details.
+/// A reader of the log finds the line of the audit that belongs to it, without having asked for details.
 #[test]
 fn what_fails_within_a_request_is_said_with_its_id_by_default() {
     let provider = crate::support::wire::idp(300);

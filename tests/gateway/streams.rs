@@ -273,7 +273,7 @@ fn whatever_an_old_server_says_to_a_message_is_that_it_has_it() {
             if seen.is("GET /sse ") {
                 begin(stream, EVENTS);
                 push(stream, b"event: endpoint\ndata: /message\n\n");
-                // Before the marker: whoever hears that may send a message at once.
+                // Before the marker: a client that hears that may send a message at once.
                 *open.lock().unwrap() = stream.try_clone().ok();
                 push(stream, &event(&marker()));
                 gone(stream);

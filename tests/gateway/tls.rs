@@ -108,7 +108,7 @@ fn a_caller_comes_in_by_the_gateways_certificate() {
     assert_eq!((status, lab.alpha.arrived().len()), (200, 1), "{body}");
     client.send("/alpha/mcp", "none");
     assert_eq!(client.answer().0, 401);
-    assert!(connect(&Authority::new(), &lab).is_err(), "whoever trusts another authority");
+    assert!(connect(&Authority::new(), &lab).is_err(), "a client that trusts another authority");
 }
 
 #[test]

@@ -127,7 +127,7 @@ fn a_token_with_a_control_character_is_refused_where_it_comes_in() {
             assert!(ran.stderr.contains("control character"), "{ran:?}");
             assert!(!user.project().join(".oauth-tokens/ingress.json").exists());
         }
-        // From a file, whoever wrote it.
+        // From a file, no matter who wrote it.
         let user = user();
         let stored = json!({"provider": "oidc", "access_token": token, "expires_at": 4_000_000_000u64, "client_id": "c"});
         user.file(".oauth-tokens/ingress.json", &stored.to_string());

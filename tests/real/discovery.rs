@@ -20,7 +20,7 @@ const SCOPE: &str = "mcp-servers-restricted/execute";
 
 /// The book's files as it shows them, their addresses turned to loopback.
 pub(super) fn lay_out(user: &User, provider: &OidcProvider, server: &Sample) -> String {
-    // Its port is part of what clients are told, so the gateway cannot choose one by itself.
+    // Its port is part of what clients are told, so the gateway cannot choose one.
     let free = TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("a port");
     let moved = [
         ("0.0.0.0:8080", free.to_string()),

@@ -1,5 +1,5 @@
 //! One table of command lines for `mcp-remote` and for us, before one server: the server sees the same headers and calls,
-//! and the client the same tools. Not here: what each argument does by itself (see `bridge::remote`).
+//! and the client the same tools. Not here: what each argument does alone (see `bridge::remote`).
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Command, Stdio};

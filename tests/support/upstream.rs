@@ -135,7 +135,7 @@ pub(crate) fn begin(stream: &mut TcpStream, head: &str) {
     push(stream, format!("HTTP/1.1 {head}\r\nconnection: close\r\n\r\n").as_bytes());
 }
 
-/// Writes more of it. Whoever has left does not hear it.
+/// Writes more of it. A client that has left does not hear it.
 pub(crate) fn push(stream: &mut TcpStream, bytes: &[u8]) {
     let _ = stream.write_all(bytes);
 }

@@ -171,7 +171,7 @@ fn through_the_gateway_a_token_is_got_sent_and_renewed() {
     // By its address it is the same server.
     let url = format!("{}/alpha/mcp", lab.gateway.public_url());
     user.run(&["ping", "--url", &url]).code(0);
-    // The gateway says what it wants to whoever comes without.
+    // The gateway says what it wants to a client without one.
     let refused = user.run(&["ping", "--url", &url, "--no-auth"]).code(4);
     assert!(refused.stderr.contains("it asks for the scope worker"), "{refused:?}");
     // A token that looks valid and is not.

@@ -56,7 +56,7 @@ pub(super) struct BridgeArgs {
     only: OnlyArgs,
 }
 
-/// What whoever is behind the bridge may do at most, if less than this user may: the gateway then gets a token of its own for
+/// The most that the bridge's client may do, if that is less than this user may: the gateway then gets a token of its own for
 /// that (`mcpauth gateway token`), and the client none at all.
 #[derive(Args, Debug)]
 struct OnlyArgs {

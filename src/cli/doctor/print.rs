@@ -11,7 +11,7 @@ use crate::sys::terminal;
 const GROUPS: [&str; 9] =
     ["settings", "files", "storage", "network", "issuer", "login", "tokens", "gateway", "clients"];
 
-/// What wants somebody comes first; what is as it should be is shown to whoever asks for more.
+/// Problems come first; passed checks are shown with `-v`.
 const STATUSES: [(Status, &str); 4] = [
     (Status::Problem, "Problems"),
     (Status::Warn, "Warnings"),

@@ -17,7 +17,7 @@ pub(super) struct From {
     config: Option<PathBuf>,
 }
 
-/// Which policy is meant.
+/// Which policy to use.
 #[derive(Args, Clone, Debug, Default)]
 pub(super) struct PolicyFrom {
     #[command(flatten)]

@@ -132,7 +132,7 @@ async fn handle_signals(
     say: impl Fn(&RunningGateway),
 ) -> Result<Exit, Error> {
     let mut hang_ups = HangUps::new()?;
-    // Only now: whoever reads this line may send a signal at once, and without a handler it would kill the process.
+    // Only now: a program that reads this line may send a signal at once, and without a handler it would kill the process.
     say(running);
     loop {
         hang_ups.next().await;

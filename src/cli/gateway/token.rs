@@ -30,7 +30,7 @@ A token in a command line is visible to every process: give it to programs in a 
 ///
 /// It is made of your token for the gateway (mcpauth ingress), never opens more than you may do yourself, and ends after an
 /// hour, a day at the most. The gateway is the one at REGISTRY_URL; its settings must have vending. To list and revoke is for
-/// the gateway's operator, with its files at hand.
+/// the gateway's operator, who has its files.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
 pub(super) struct VendArgs {

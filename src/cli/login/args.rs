@@ -46,7 +46,7 @@ pub(in crate::cli) struct LoginArgs {
     /// Request this scope instead of those the server names; repeatable
     #[arg(long, value_name = "SCOPE")]
     scope: Vec<String>,
-    /// Discover, register and log in again, even if the stored token is good
+    /// Discover, register and log in again, even if the stored token is valid
     #[arg(short, long)]
     pub(super) force: bool,
     #[command(flatten)]

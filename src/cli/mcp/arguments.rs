@@ -99,12 +99,12 @@ fn is_of(value: &Value, name: &str) -> bool {
     }
 }
 
-/// The types that a property may have (JSON Schema 2020-12); none if the schema does not say.
+/// The types that a property is allowed (JSON Schema 2020-12); none if the schema does not say.
 fn property_types(root: &Value, key: &str) -> Vec<&'static str> {
     root.get("properties").and_then(|all| all.get(key)).map(|of| types(root, of, 0)).unwrap_or_default()
 }
 
-/// The types that the items of a property's list may have.
+/// The types that the items of a property's list are allowed.
 fn item_types(root: &Value, key: &str) -> Vec<&'static str> {
     let property = root.get("properties").and_then(|all| all.get(key));
     let items = property.and_then(|of| referred(root, of, 0)?.get("items"));

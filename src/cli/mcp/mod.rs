@@ -125,7 +125,7 @@ pub(super) struct ListArgs {
 #[derive(Args, Debug)]
 #[command(
     override_usage = "mcpauth call [OPTIONS] [SERVER] TOOL [KEY=VALUE... | JSON | @FILE | -]",
-    after_help = "SERVER is one of your servers by its name, or any server's address; without it the one of GATEWAY_URL is meant. Two \
+    after_help = "SERVER is one of your servers by its name, or any server's address; the default is that of GATEWAY_URL. Two \
                   words are SERVER and TOOL unless the second one holds arguments: it has a = in it, begins with { or @, or \
                   is -. After TOOL come its arguments: KEY=VALUE, each typed as the tool's inputSchema says (as JSON if it is any \
                   and the schema does not say, else as text; a list's key may be repeated), or one JSON object, from the command \

@@ -11,7 +11,7 @@ pub(super) struct CallWords<'a> {
     server: Option<&'a str>,
     pub(super) tool: &'a str,
     pub(super) arguments: &'a [String],
-    /// Whether an option says which server is meant.
+    /// Whether an option names the server.
     is_named: bool,
 }
 
@@ -42,7 +42,7 @@ impl<'a> CallWords<'a> {
         Ok(Some(which))
     }
 
-    /// A server's address is no tool; nor is its name, unless GATEWAY_URL says whose tool it could be.
+    /// A server's address is not a tool; neither is its name, unless GATEWAY_URL says whose tool it could be.
     fn no_server(&self, servers: &Servers) -> Result<(), Error> {
         let has_default = self.is_named || servers.config.given("GATEWAY_URL").is_some();
         let is_server = self.tool.contains("://") || (!has_default && servers.is_known(self.tool));

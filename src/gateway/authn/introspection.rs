@@ -44,7 +44,7 @@ pub(crate) struct VerifiedToken {
     pub(crate) believed_until: i64,
 }
 
-/// A token, and what came with it.
+/// A token, and what was sent with it.
 pub(crate) struct PresentedToken<'q> {
     pub(crate) issuer: &'q IssuerState,
     pub(crate) token: &'q str,

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
-/// A value in which no object has duplicate names. `serde_json` by itself silently uses the last one, so two readers
+/// A value in which no object has duplicate names. `serde_json` alone silently uses the last one, so two readers
 /// of one text can see different values.
 struct StrictValue(Value);
 

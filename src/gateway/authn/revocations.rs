@@ -73,7 +73,7 @@ impl RevocationList {
         self.token_ids.contains(token_id)
     }
 
-    /// Puts tokens on the list in this file, which is made if it is not there; how many were not on it. Whoever does so at the
+    /// Puts tokens on the list in this file, which is made if it is not there; how many were not on it. A process that does so at the
     /// same time waits for a lock of the caller's.
     ///
     /// # Errors

@@ -43,7 +43,7 @@ pub enum SigningKeysError {
     #[error("{}: there is no key in it", .0.display())]
     None(PathBuf),
     /// A file with something else in it.
-    #[error("{} is no private key for ES256 (P-256) or EdDSA (Ed25519) in PEM (PKCS #8)", .0.display())]
+    #[error("{} is not a private key for ES256 (P-256) or EdDSA (Ed25519) in PEM (PKCS #8)", .0.display())]
     Unfit(PathBuf),
 }
 
@@ -165,7 +165,7 @@ impl Vending {
 }
 
 impl VendedClaims {
-    /// The owner whom verified claims describe, with the limits they set.
+    /// The owner described by verified claims, with the limits they set.
     ///
     /// # Errors
     /// [`TokenError::Malformed`]: a key of ours signed it, and it is none of ours.

@@ -1,5 +1,5 @@
 //! Search by meaning: a model behind an endpoint turns each tool's text, and each question, into a vector; the nearer two
-//! are, the more alike they are. The tools' vectors are made in the background and kept in a file; a question costs one call.
+//! are, the more alike they are. The tools' vectors are computed in the background and stored in a file; a query costs one call.
 //! Not here: the call (see `endpoint`); the file (see `vectors`); ranking (see `crate::search`).
 
 mod endpoint;

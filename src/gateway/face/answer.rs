@@ -60,7 +60,7 @@ pub(super) fn see_other(path: &str) -> Response {
     (StatusCode::SEE_OTHER, [(LOCATION, location)]).into_response()
 }
 
-/// What went wrong: a short text, for whoever makes a page of it, or data.
+/// What went wrong: a short text, to be rendered as a page or as data.
 #[derive(Clone)]
 pub(super) struct Trouble(pub(super) String);
 

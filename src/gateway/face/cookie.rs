@@ -1,4 +1,4 @@
-//! Cookies as they come and go (RFC 6265). One that comes twice is none: whoever can set another of the same name for
+//! Cookies of requests and responses (RFC 6265). A duplicate cookie is ignored: anyone who can set another of the same name for
 //! a neighbouring host or path must not choose which one counts.
 
 use axum::http::header::{COOKIE, HeaderMap, HeaderValue};

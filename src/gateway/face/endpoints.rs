@@ -120,7 +120,7 @@ impl FaceProvider {
     }
 }
 
-/// Which issuers may have an authorization endpoint here: the origin, with and without a slash, and every folder above.
+/// Which issuers can have an authorization endpoint here: the origin, with and without a slash, and every folder above.
 fn candidates(auth: &Url) -> Vec<String> {
     let origin = auth.origin().ascii_serialization();
     let mut all = vec![origin.clone(), format!("{origin}/")];

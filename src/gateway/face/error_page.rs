@@ -1,5 +1,5 @@
-//! What went wrong, in the form that whoever asked can read: a page in the same look for people, JSON for programs. Not
-//! here: what went wrong (see whoever says so).
+//! What went wrong, in the form that the client can read: a page in the same look for people, JSON for programs. Not
+//! here: what went wrong (see the callers).
 
 use axum::extract::Request;
 use axum::http::StatusCode;

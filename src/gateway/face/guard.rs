@@ -29,7 +29,7 @@ pub(super) async fn admit(State(face): State<Arc<FaceState>>, mut request: Reque
     let peer = Peer::of(&request, &face.shared);
     let id = face.name_request();
     let asking = Visitor::of(&face, request.headers(), (peer, id.as_str())).await;
-    // A token that is not accepted is nobody's: its request is refused as such.
+    // A request with a rejected token is refused, and not treated as anonymous.
     let by_token = match &asking {
         Ok(visitor) => visitor.as_ref().is_some_and(|one| matches!(one.by, VisitorProof::Token(_))),
         Err(_) => true,
@@ -59,7 +59,7 @@ fn is_ours(site: &FaceSite, request: &Request) -> bool {
     host.is_some_and(|host| site.is_at(host)) && hosts.next().is_none() && absolute
 }
 
-/// Whether a request that may change something comes from these pages. Browsers send one of both headers; whoever
+/// Whether a request that may change something comes from these pages. Browsers send one of both headers; a client that
 /// shows a token and sends neither is a program.
 fn is_same_site(site: &FaceSite, headers: &HeaderMap, by_token: bool) -> bool {
     let one = |name: &str| {

@@ -23,7 +23,7 @@ use crate::gateway::state::SharedState;
 
 /// How many connections there may be; further ones wait until the system's queue is full.
 const MOST: usize = 512;
-/// The pause after a failed accept, mostly for want of file descriptors.
+/// The pause after a failed accept, mostly due to a lack of file descriptors.
 const PAUSE: Duration = Duration::from_millis(20);
 /// The largest head of a request, in bytes: it has a cookie of up to 4 KB.
 const MAX_HEAD: usize = 32 << 10;

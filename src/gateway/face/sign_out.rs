@@ -14,7 +14,7 @@ use super::{FaceState, cookie, notice};
 use crate::gateway::providers::{FaceProvider, is_cognito};
 use crate::text::clean;
 
-/// Ends the session of whoever asks.
+/// Ends the session of the requesting user.
 pub(super) async fn sign_out(State(face): State<Arc<FaceState>>, Anybody(visitor): Anybody) -> Response {
     let mut there = None;
     if let Some(VisitorProof::Session(session)) = visitor.as_ref().map(|visitor| &visitor.by) {

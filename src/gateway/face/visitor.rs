@@ -19,7 +19,7 @@ use crate::gateway::services::ServiceView;
 use crate::gateway::state::{Snapshot, Upstream};
 use crate::policy::{Grants, Principal, UiAction};
 
-/// Somebody whom the gateway knows, with what they may do now.
+/// A user whom the gateway has authenticated, with their present rights.
 pub(crate) struct Visitor {
     /// Issuer, subject, name and groups.
     pub(crate) principal: Principal,
@@ -35,11 +35,11 @@ pub(crate) struct Visitor {
 pub(crate) enum VisitorProof {
     /// By the cookie of a session.
     Session(Box<FaceSession>),
-    /// By an ingress token that is good until then, in seconds since 1970.
+    /// By an ingress token that is valid until then, in seconds since 1970.
     Token(i64),
 }
 
-/// Whoever asks, if they are known; or why the token they sent is not accepted.
+/// The requesting user, if authenticated; or why the token they sent is not accepted.
 pub(super) type Asking = Result<Option<Arc<Visitor>>, Arc<Rejection>>;
 
 /// The scope whose holders see what concerns others.
@@ -125,13 +125,13 @@ impl Visitor {
     }
 }
 
-/// Whoever asks for a page: without a session they are sent to sign in.
+/// The user who requests a page: without a session they are redirected to sign in.
 pub(crate) struct SignedIn(pub(crate) Arc<Visitor>);
 
-/// Whoever asks for data: without a session or a token that is 401.
+/// The user who requests data: without a session or a token that is 401.
 pub(crate) struct ApiCaller(pub(crate) Arc<Visitor>);
 
-/// Whoever asks, known or not.
+/// The requesting user, authenticated or not.
 pub(crate) struct Anybody(pub(crate) Option<Arc<Visitor>>);
 
 fn asking(parts: &Parts) -> Asking {

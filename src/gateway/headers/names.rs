@@ -3,7 +3,7 @@
 
 use std::sync::LazyLock;
 
-/// Headers that say who the caller is and where from, or that change which request is meant: servers behind the
+/// Headers that say who the caller is and where from, or that change the request's target: servers behind the
 /// gateway trust them, so a client's own never pass. The registry's are among them.
 const CLAIMS: [&str; 120] = [
     "base-url",
@@ -239,7 +239,7 @@ pub(super) fn is_not_back(name: &str) -> bool {
     may_be(name).is_some_and(|may| may.not_back & length(name) != 0) && NOT_BACK.contains(&name)
 }
 
-/// Whether whoever is behind the gateway would believe a header of this name.
+/// Whether a server behind the gateway could trust a header of this name.
 pub(super) fn is_claim(name: &str) -> bool {
     let (Some(may), Some(second)) = (may_be(name), name.as_bytes().get(1)) else { return false };
     if may.claims & length(name) != 0 && CLAIMS.binary_search(&name).is_ok() {

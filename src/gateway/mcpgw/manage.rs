@@ -52,7 +52,7 @@ pub(super) async fn refresh(asked: &OwnRequest<'_>, arguments: &Arguments<'_>) -
     Ok(state)
 }
 
-/// Why not, for whoever called.
+/// Why not, for the caller.
 fn said(error: ChangeError) -> String {
     match error {
         ChangeError::Unknown | ChangeError::Forbidden(_) => NO_SERVICE.to_owned(),

@@ -153,7 +153,7 @@ pub(super) const TOOLS: [OwnTool; 10] = [
         which: Which::Register,
         name: "register_service",
         title: "Add a server",
-        about: "Adds a server to the registry, switched off. Nobody may use it but whom the policy lets. Needs register_service in the \
+        about: "Adds a server to the registry, disabled. Only callers whom the policy allows can use it. Needs register_service in the \
                 policy's UI-Scopes.",
         arguments: &[
             argument("server_name", ArgumentKind::Text, "What people call it", true),

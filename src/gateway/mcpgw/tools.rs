@@ -91,7 +91,7 @@ async fn run(asked: &OwnRequest<'_>, which: Which, arguments: &Arguments<'_>) ->
         Which::Register => manage::register(asked, arguments).await,
         Which::Remove => manage::remove(asked, arguments).await,
         Which::Refresh => manage::refresh(asked, arguments).await,
-        // It is no tool of the gateway's own that answers.
+        // The response does not come from one of the gateway's own tools.
         Which::CallTool => Err("it cannot be called here".into()),
     }
 }

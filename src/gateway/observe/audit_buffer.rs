@@ -270,7 +270,7 @@ fn hand_over(to: &Sender<Vec<u8>>, promise: &AuditCapacity, page: Vec<u8>) {
     let _ = to.send(page);
 }
 
-/// Names come from outside: from `start` on, characters that are not printable become JSON escapes. Hardly any line
+/// Names come from outside: from `start` on, characters that are not printable become JSON escapes. Almost no line
 /// has one.
 fn plain(bytes: &mut Vec<u8>, start: usize) {
     let line = bytes.get(start..).unwrap_or_default();

@@ -396,7 +396,7 @@ impl FileSources {
     }
 
     /// What is revoked. The list that goes with vending begins with the first revocation; once there was one, that it is gone
-    /// is no word that nothing is revoked any more.
+    /// does not mean that nothing is revoked any more.
     fn revoked(&self, memory: &mut ReaderMemory) -> Result<Arc<RevocationList>, LoadError> {
         let place = FileKind::Revoked.place(&self.settings).unwrap_or_default();
         let begins = self.settings.revocation_list.is_none() && !memory.read;

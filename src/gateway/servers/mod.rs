@@ -116,7 +116,7 @@ impl UpstreamServer {
             let what = format!(
                 "header {header:?} asks for the variable {variable}, which header_variables does not name"
             );
-            (what, "add the variable to header_variables, if the server may have it")
+            (what, "add the variable to header_variables, if the server is allowed it")
         })?;
         let server = Self {
             name: described.name.clone(),

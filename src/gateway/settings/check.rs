@@ -101,7 +101,7 @@ impl GatewaySettings {
         }
     }
 
-    /// The gateway as an issuer. Its tokens must not pass for another's, and whoever checks them must find its keys.
+    /// The gateway as an issuer. Its tokens must not pass for another's, and their verifiers must find its keys.
     fn check_vending(&self, found: &mut Vec<Problem>) {
         let Some(vending) = &self.vending else { return };
         let remedy = "name the gateway's own address, as in https://gateway.example.com";

@@ -31,7 +31,7 @@ pub struct Face {
     pub v01: OfficialApi,
 }
 
-/// The official registry's API, for clients that list servers. Whoever shows an ingress token gets the servers that they
+/// The official registry's API, for clients that list servers. A client with an ingress token gets the servers that it
 /// may use.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -66,7 +66,7 @@ impl Face {
         let origin = |url: &str| Url::parse(url).ok().map(|url| url.origin());
         if url.is_some_and(|url| origin(url) == origin(&all.address())) {
             let what =
-                "is the gateway's own address, where servers' pages could act for whoever is signed in";
+                "is the gateway's own address, where servers' pages could act for a signed-in user";
             found.push(Problem::error("face.public_url", what, "give it a host or port of its own"));
         }
         if all.session_key.is_none() {

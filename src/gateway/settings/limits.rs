@@ -177,8 +177,8 @@ impl GatewaySettings {
         if socket::PORTS_ARE_SHARED { self.workers.unwrap_or(cores).max(1) } else { 1 }
     }
 
-    /// Whether this process may have as many open files as `limits.max_connections` needs; `descriptors` is how many
-    /// it may have, if there is a limit.
+    /// Whether this process can open as many files as `limits.max_connections` needs; `descriptors` is how many
+    /// it is allowed, if there is a limit.
     pub fn validate_descriptors(&self, descriptors: Option<u64>) -> Option<Problem> {
         let (wanted, allowed) = (self.limits.max_connections?, descriptors?);
         let fitting = most(Some(wanted), descriptors, self.worker_count());

@@ -4,7 +4,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 
-/// The gateway's own MCP server, `mcpgw`, where it is not said in a word what becomes of it.
+/// The gateway's own MCP server, `mcpgw`, where more than a word is given.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Mcpgw {
     /// Who answers at `/mcpgw/mcp`; by the registry's file if absent.

@@ -15,7 +15,7 @@ pub struct Vending {
     /// The issuer identifier in them (`iss`), an https URL, as in `https://gateway.example.com`; gateways that share their
     /// keys share it.
     pub issuer: String,
-    /// The file that remembers which tokens were vended, for whom and until when, and never a token; `vended.jsonl` if absent.
+    /// The file that records which tokens were issued, to whom and until when, but never a token; `vended.jsonl` if absent.
     /// Gateways that share their keys share it.
     #[serde(default = "ledger")]
     pub ledger: PathBuf,

@@ -81,7 +81,7 @@ struct LedgerContent {
     cut: bool,
 }
 
-/// How many tokens one owner may have in an hour.
+/// How many tokens one owner is allowed in an hour.
 const MOST: usize = 10;
 /// The time they are counted in, and for which a token is remembered past its end.
 const HOUR: i64 = 3600;

@@ -1,4 +1,4 @@
-//! Whether a caller may have the token it asks for: no more than they have themselves by the policy in force.
+//! Whether a caller is allowed the token it asks for: never more rights than its own by the policy in force.
 
 use std::sync::Arc;
 
@@ -143,7 +143,7 @@ fn exists(known: &KnownTools, grants: &Grants, detail: &Detail) -> Result<(), Re
     Err(Rejection::NotVended("invalid_authorization_details", what))
 }
 
-/// Whom the token is for: the gateway, or servers behind it by their addresses (RFC 8707 section 2).
+/// The token's audience: the gateway, or servers behind it by their addresses (RFC 8707 section 2).
 fn audience(
     shared: &SharedState,
     state: &LoadedFiles,

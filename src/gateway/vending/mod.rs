@@ -42,7 +42,7 @@ pub(super) enum VendingEndpoint {
     Registry,
 }
 
-/// Whom a token is made for, and by what they have shown.
+/// The subject of a token, and how they authenticated.
 pub(super) struct VendingSource<'a> {
     pub(super) owner: &'a Principal,
     pub(super) grants: &'a Grants,
@@ -165,7 +165,7 @@ async fn read(
     request_body::whole(headers, kind, body, (LARGEST, limits.read_timeout), hold).await
 }
 
-/// Makes a token for whoever asks by the registry's JSON, if they may have it; gives the registry's answer.
+/// Issues a token for a request in the registry's JSON, if the caller is allowed it; returns the registry's response.
 ///
 /// # Errors
 /// What is wrong with the question, or with their having it.
@@ -179,7 +179,7 @@ pub(super) async fn generate(
     Ok(vend(shared, moment, source, &asked).await?.generated(source, &asked))
 }
 
-/// Makes a token for its owner, if they may have it; it is in the ledger before anybody has it.
+/// Issues a token for its owner, if they are allowed it; it is in the ledger before it is sent.
 async fn vend(
     shared: &SharedState,
     moment: &Snapshot,

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::json::{DEPTH, JsonReader, KnownKeys, Malformed};
 
-/// The call that is meant.
+/// The call inside.
 #[derive(Debug, PartialEq, Eq)]
 pub struct InnerCall<'b> {
     /// The JSON of the request's `id`.

@@ -50,7 +50,7 @@ pub enum Malformed {
     Shape(&'static str),
 }
 
-/// How many levels a value may have: the arguments of a call, or any other part of a message.
+/// How many levels a value is allowed: the arguments of a call, or any other part of a message.
 pub const LEVELS: u8 = 128;
 
 /// The same for a whole message: the arguments of a call are in its `params`.

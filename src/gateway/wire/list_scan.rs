@@ -1,4 +1,4 @@
-//! Scans a server's answer, as it arrives, for what may have to be hidden from a caller: a list in a result, or the
+//! Scans a server's answer, as it arrives, for what the caller might not be allowed to see: a list in a result, or the
 //! notification of a changed resource. It builds and copies nothing. Not here: what is done about it (see `filter`
 //! and `sse`).
 //!
@@ -21,7 +21,7 @@ pub struct ListScan {
     /// Within a string, and after a backslash in it.
     string: bool,
     escape: bool,
-    /// The current string, if it matters; if this is not JSON, what came since the last quote.
+    /// The current string, if it matters; if this is not JSON, the bytes since the last quote.
     token: Vec<u8>,
     /// What the last string was, until something other than a colon follows.
     key: ScanKey,
@@ -190,7 +190,7 @@ impl ListScan {
         Self { form: Form::Other, ..Self::default() }
     }
 
-    /// Whether these next bytes show what may have to be hidden from the caller. Once they do, nothing more is
+    /// Whether these next bytes contain what the caller might not be allowed to see. Once they do, nothing more is
     /// scanned.
     pub fn tells(&mut self, bytes: &[u8]) -> bool {
         let mut rest = bytes;

@@ -1,5 +1,5 @@
 //! Secrets in a command line: after a flag or within it, as `NAME=VALUE`, as a header, in an address, or in the text of a
-//! shell command. Not here: what is done with them (see `become`).
+//! shell command. Not here: what replaces them (see `plan`).
 
 use std::ops::Range;
 

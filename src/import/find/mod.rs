@@ -1,5 +1,5 @@
 //! Finds secrets in the entries of clients' files: by the shape of known keys, by name, and by how random a value looks. Not
-//! here: which files (see `clients`); what becomes of an entry (see `plan`).
+//! here: which files (see `clients`); what replaces an entry (see `plan`).
 
 mod address;
 mod arguments;

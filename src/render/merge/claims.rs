@@ -1,5 +1,5 @@
 //! What in a client's file may become ours: by our record, by the user's word, or because it leads where ours does, in
-//! whichever way. Not here: what is done with it (see `plan`).
+//! whichever way. Not here: what follows from it (see `plan`).
 
 use std::collections::{BTreeMap, BTreeSet};
 

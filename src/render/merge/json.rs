@@ -83,7 +83,7 @@ fn parse(text: &str) -> Result<CstRootNode, MergeError> {
 }
 
 /// Escapes of unpaired surrogates. JavaScript programs write them when they cut a string in two; our text cannot
-/// contain them. During the edit, escapes that do not occur in the file replace them: the same but for their first
+/// contain them. During the edit, escapes that do not occur in the file replace them: the same except for their first
 /// digit.
 #[derive(Clone, Copy)]
 pub(super) struct Halves {

@@ -58,7 +58,7 @@ type Entries<'a> = Vec<(&'a str, &'a Value)>;
 /// Compares the file with what was rendered.
 ///
 /// # Errors
-/// Something is in the way of our entries, or it is unclear which one is meant.
+/// Something is in the way of our entries, or it is unclear which one applies.
 pub(super) fn plan<'a>(
     was: &'a Value,
     target: &ClientSpec,

@@ -268,7 +268,7 @@ fn entity(bytes: &[u8]) -> Option<(Vec<u8>, usize)> {
     Some((c.to_string().into_bytes(), lead + length + end))
 }
 
-/// A number of nothing but digits.
+/// A number of digits alone.
 fn number(digits: &[u8], radix: u32) -> Option<u32> {
     let text = std::str::from_utf8(digits).ok().filter(|text| !text.is_empty())?;
     let all = text.chars().all(|c| c.is_digit(radix));

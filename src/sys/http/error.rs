@@ -1,5 +1,7 @@
 //! Why there is no answer from the network. It names the host and never a query or a body.
 
+use std::io;
+
 use thiserror::Error;
 
 /// Why there is no answer.
@@ -70,4 +72,41 @@ impl HttpError {
     pub fn unsent(&self) -> bool {
         !matches!(self, Self::Lost { .. } | Self::TooLarge { .. } | Self::Redirect { .. })
     }
+}
+
+/// An end of a body before its time: of the connection, or of what a coding makes of it.
+pub(super) fn lost(host: &str, error: &io::Error) -> HttpError {
+    match error.get_ref().and_then(|inner| inner.downcast_ref::<reqwest::Error>()) {
+        Some(error) => failure(host, error),
+        None => HttpError::Lost { host: host.to_owned(), cause: error.to_string() },
+    }
+}
+
+/// Only the innermost cause: the outer ones repeat the URL with its query.
+pub(super) fn failure(host: &str, error: &reqwest::Error) -> HttpError {
+    let mut cause: &(dyn std::error::Error + 'static) = error;
+    let mut untrusted = is_untrusted(cause);
+    while let Some(inner) = cause.source() {
+        cause = inner;
+        untrusted |= is_untrusted(cause);
+    }
+    if untrusted {
+        return HttpError::Untrusted { host: host.into() };
+    }
+    let cause = if error.is_timeout() { "the deadline passed".into() } else { cause.to_string() };
+    let host = host.to_owned();
+    if error.is_connect() { HttpError::Connect { host, cause } } else { HttpError::Lost { host, cause } }
+}
+
+/// TLS errors come wrapped in I/O errors, once or twice, which hide them from `source`.
+fn is_untrusted(error: &(dyn std::error::Error + 'static)) -> bool {
+    let issuer = rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer);
+    let mut wrapped = error.downcast_ref::<std::io::Error>();
+    while let Some(inner) = wrapped.and_then(std::io::Error::get_ref) {
+        if inner.downcast_ref::<rustls::Error>() == Some(&issuer) {
+            return true;
+        }
+        wrapped = inner.downcast_ref::<std::io::Error>();
+    }
+    false
 }

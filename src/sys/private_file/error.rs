@@ -31,7 +31,7 @@ pub enum FileError {
         /// Its permission bits.
         mode: u32,
     },
-    /// Another user owns it: its content is theirs, whoever may read it. Root may read everything, and gets the same
+    /// Another user owns it: its content is theirs, no matter who may read it. Root may read everything, and gets the same
     /// error.
     #[error("{path} belongs to another user (uid {owner})", path = path.display())]
     Foreign {

@@ -7,7 +7,7 @@ use std::path::Path;
 use super::user;
 use crate::text::path_word;
 
-/// How to keep others from reading a file. The mode of one that is mounted is whoever mounts it to say, and only files that are
+/// How to keep others from reading a file. The mode of a mounted file is decided where it is mounted, and only files that are
 /// given to us are read through links.
 pub(super) fn closing(path: &Path, is_closable: bool, is_link: bool) -> String {
     let chmod = format!("chmod 600 {}", path_word(path));

@@ -284,7 +284,7 @@ fn templates() -> Vec<(String, First, String)> {
     add("the preface of HTTP/2", Refused, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".into());
     add("TLS", Refused, "\u{16}\u{3}\u{1}\u{2}\0\u{1}\0".into());
     add("an answer", Refused, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n".into());
-    add("nothing but a body", Refused, "{B}\r\n\r\n".into());
+    add("a body alone", Refused, "{B}\r\n\r\n".into());
 
     // What comes after a request that is refused.
     add("behind 401", Refused, post("Content-Length: {L}\r\n", "{B}").replace("Bearer {T}", "Bearer x"));

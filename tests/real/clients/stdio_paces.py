@@ -5,7 +5,7 @@ usage: stdio_paces.py add|everything MODE COMMAND [ARGUMENT...]
 alone; the older one takes no notice of it.
 Prints one line of JSON: sdk, protocol, server, tools, call (text), error, and for `everything` also: progress (steps
 seen), cancelled (the call ended, and the connection still answers), sampled and elicited (what the server made of our
-answers), roots, together (answers to calls under way at once), log and updated (what came unasked).
+answers), roots, together (answers to calls under way at once), log and updated (what was sent unasked).
 """
 
 import json
@@ -29,7 +29,7 @@ RESOURCE = "demo://resource/static/document/features.md"
 
 
 class Seen:
-    """What came from the server unasked."""
+    """What the server sent unasked."""
 
     def __init__(self):
         self.log, self.updated = anyio.Event(), anyio.Event()

@@ -1,5 +1,5 @@
 //! The same as data, for programs: the registry's own addresses below `/api`, with its names of fields, and the official
-//! registry's below `/v0.1` (see `official`). Whoever may not is told so in JSON, and sent nowhere.
+//! registry's below `/v0.1` (see `official`). Anyone who may not is told so in JSON, without a redirect.
 
 pub(super) mod official;
 mod reply;
@@ -58,7 +58,7 @@ async fn me(State(_): State<Arc<FaceState>>, ApiCaller(visitor): ApiCaller) -> R
     answer::json(StatusCode::OK, &value)
 }
 
-/// Where people may sign in, for whoever asks: their page for that says as much.
+/// Where people can sign in, for any client: the sign-in page says the same.
 async fn providers(State(face): State<Arc<FaceState>>) -> Response {
     let one =
         |(provider, _): &(FaceProvider, _)| json!({"name": provider.name, "display_name": provider.title});

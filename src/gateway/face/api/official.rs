@@ -178,7 +178,7 @@ impl ListQuery {
 }
 
 impl<'a> Listing<'a> {
-    /// What there is for somebody; nothing for those whom nothing is shown.
+    /// What this user may see; nothing for those who may see nothing.
     fn new(face: &'a FaceState, files: &'a LoadedFiles, visitor: Option<&'a Visitor>) -> Option<Self> {
         let visitor = visitor.filter(|visitor| matches!(visitor.by, VisitorProof::Token(_)));
         let public =
@@ -268,7 +268,7 @@ fn namespace(site: &str) -> String {
     if url.as_ref().is_some_and(|url| matches!(url.host(), Some(url::Host::Domain(_)))) {
         return host.rsplit('.').collect::<Vec<_>>().join(".");
     }
-    // An address has no order to be reversed, and a colon is no character of the format.
+    // An IP address has no labels to reverse, and the format does not allow a colon.
     host.trim_matches(['[', ']']).replace(':', "-")
 }
 

@@ -44,7 +44,7 @@ impl ClientCopy {
         }];
         if target.ways.contains(&AuthMode::Inline) {
             entries.push(CopyEntry {
-                about: "By address alone, if this client signs in to MCP servers by itself:",
+                about: "By address alone, if this client can sign in to MCP servers:",
                 label: "by address alone",
                 text: text(target, name, url, Vec::new()),
             });

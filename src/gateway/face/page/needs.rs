@@ -1,5 +1,5 @@
 //! What the policy would need so that somebody may use a server: lines for `scopes.yml`, to be looked at and pasted by
-//! whoever keeps it. Nothing here writes them.
+//! the person who maintains it. Nothing here writes them.
 
 /// An entry of a scope about a server, as YAML.
 pub(super) fn entry<'t>(server: &str, tools: impl Iterator<Item = &'t str>) -> String {

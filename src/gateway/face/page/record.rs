@@ -1,4 +1,4 @@
-//! The end of the audit, read back for people: decisions, and changes of the registry. Whoever is no administrator sees
+//! The end of the audit, read back for people: decisions, and changes of the registry. Anyone but an administrator sees
 //! their own lines alone. Not here: writing it (see `observe` and `changes`).
 
 use std::io;
@@ -77,7 +77,7 @@ impl RecordLine {
             .into()
     }
 
-    /// Whoever it is about.
+    /// The user or client it is about.
     pub(in crate::gateway::face) fn who(&self) -> &str {
         ["user", "subject", "client"]
             .into_iter()

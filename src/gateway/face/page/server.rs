@@ -48,7 +48,7 @@ struct ServerFacts {
     transports: String,
     credential: String,
     license: Option<String>,
-    /// Where it is, for whoever may edit it.
+    /// Where it is, for those allowed to edit it.
     inner: Option<String>,
 }
 

@@ -1,5 +1,5 @@
 //! A person's own tokens: making one, which is shown once, listing what there is of them, and revoking one. Not here:
-//! who may have which (see `vending`).
+//! who is allowed which (see `vending`).
 
 use std::sync::Arc;
 
@@ -68,7 +68,7 @@ pub(in crate::gateway::face) struct OwnToken {
     pub(in crate::gateway::face) is_revoked: bool,
 }
 
-/// How long a token may be good for, in hours.
+/// How long a token can be valid, in hours.
 const LIFETIMES: [(&str, &str); 4] =
     [("0.25", "15 minutes"), ("1", "1 hour"), ("8", "8 hours"), ("24", "24 hours")];
 const USUAL: &str = "1";
@@ -196,7 +196,7 @@ fn cannot(face: &FaceState, who: &Principal) -> Option<&'static str> {
         (_, false, _) => Some(
             "You signed in at an identity provider whose tokens this gateway does not take, so a token made for you would not be taken either.",
         ),
-        (_, _, Some(_)) => Some("You came with a token that was made here; no further one is made of it."),
+        (_, _, Some(_)) => Some("You signed in with a token that was issued here; it cannot be used to get another."),
         _ => None,
     }
 }
@@ -270,7 +270,7 @@ impl TokensPage {
                 .take(200)
                 .map(|upstream| upstream.name().to_owned())
                 .collect(),
-            caption: "Your tokens that are still good, the newest first".into(),
+            caption: "Your valid tokens, newest first".into(),
             rows,
         }
     }

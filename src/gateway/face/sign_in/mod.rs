@@ -137,7 +137,7 @@ pub(super) async fn arrive(
         let (status, back) = (refused.status, refused.return_to.as_deref().unwrap_or("/"));
         notice::sign_in(&face, status, back, Some(&refused.said))
     });
-    // It served once, whatever came of it.
+    // It can be used once, whatever the outcome.
     let spent = cookie::clear(&face.site.sign_in_cookie, face.site.is_plain);
     response.headers_mut().extend(spent.map(|cookie| (SET_COOKIE, cookie)));
     response
@@ -172,7 +172,7 @@ async fn arrived(
     let at = at.get().ok_or_else(stale)?;
     let code = code(&away, at, query, provider)
         .map_err(|refused| SignInRefusal { return_to: Some(away.return_to.clone()), ..refused })?;
-    // A code and its state are good once, here too.
+    // A code and its state can be used once, here too.
     if face.ended.is_over(&away.state) {
         return Err(stale());
     }
@@ -283,7 +283,7 @@ async fn exchange(
     Ok((tokens, members.get("id_token").and_then(Value::as_str).map(Secret::new)))
 }
 
-/// What the provider says of whoever has an access token; nothing where it has no place for that.
+/// The provider's user info for an access token; nothing where it has no such endpoint.
 async fn user_info(
     face: &FaceState,
     at: &ProviderEndpoints,

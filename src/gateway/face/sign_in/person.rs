@@ -1,5 +1,5 @@
 //! The person whom a provider describes: by a verified ID token (OpenID Connect Core section 3.1.3.7), or, at a provider
-//! that has none, by what it says of whoever has the access token; such a person is in no group.
+//! that has none, by its user info for the access token; such a person is in no group.
 
 use serde_json::{Map, Value};
 

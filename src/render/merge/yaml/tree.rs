@@ -63,7 +63,7 @@ impl Node {
     }
 }
 
-/// The root of the text's only document; `None` for a text with nothing but comments.
+/// The root of the text's only document; `None` for a text with comments alone.
 ///
 /// # Errors
 /// [`MergeError::Foreign`]: the caller has parsed the text before.
