@@ -312,7 +312,7 @@ fn flow_hint(error: &FlowError, command: &str) -> String {
 fn exchange_hint(error: &FlowError) -> String {
     const VERB: &str = "mcpauth gateway token --server SERVER --tool TOOL";
     const NOT_VENDING: &str =
-        "this gateway may make no tokens; its operator allows that with vending in its gateway.yaml";
+        "this gateway issues no tokens of its own; its operator enables that with vending in its gateway.yaml";
     match error {
         FlowError::Reply { reply: ReplyError::Refused { error, .. }, .. } => match error.as_str() {
             "invalid_scope" | "invalid_authorization_details" | "invalid_target" => {
@@ -320,7 +320,7 @@ fn exchange_hint(error: &FlowError) -> String {
                     .into()
             }
             "invalid_request" => {
-                "correct what is said of it; if it is your own token, get another: mcpauth ingress --force"
+                "correct the request; if it is about your own token, get another: mcpauth ingress --force"
                     .into()
             }
             "slow_down" | "temporarily_unavailable" => format!("try again later: {VERB}"),

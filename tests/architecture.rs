@@ -114,6 +114,9 @@ pub(crate) const WITHIN: &[(&str, &[&str])] = &[
     ),
 ];
 
+/// The most lines of a file.
+const LONGEST_FILE: usize = 450;
+
 /// Providers with their own file; their names are data. (`cognito` and `gitlab` are also names of variables, and `x`
 /// and `linear` are words.)
 const PROVIDERS: [&str; 12] = [
@@ -382,6 +385,42 @@ fn every_file_says_what_it_is_for() {
     for (file, text) in sources() {
         assert!(text.starts_with("//! "), "src/{file} does not open with //!");
     }
+}
+
+#[test]
+fn files_stay_small() {
+    let mut lengths = Vec::new();
+    for (file, text) in sources() {
+        let lines = text.lines().count();
+        assert!(lines <= LONGEST_FILE, "src/{file} has {lines} lines; split it by what it holds");
+        if !is_of_tests(&file) {
+            lengths.push(product(&text).trim_end().lines().count());
+        }
+    }
+    lengths.sort_unstable();
+    let median = lengths[lengths.len() / 2];
+    assert!(lengths.len() > 400 && median < 130, "the median of {} files is {median} lines", lengths.len());
+}
+
+#[test]
+fn nothing_in_the_product_panics() {
+    let doors = [".unwrap()", ".expect(", "panic!(", "unreachable!(", "todo!(", "unimplemented!(", "assert!(", "assert_eq!("];
+    let (mut lines, mut found) = (0, Vec::new());
+    for (file, text) in sources().into_iter().filter(|(file, _)| !is_of_tests(file)) {
+        let code = product(&text);
+        lines += code.lines().count();
+        for (line, code) in code.lines().enumerate() {
+            let code = code.split("//").next().unwrap();
+            found.extend(doors.iter().filter(|door| code.contains(**door)).map(|door| format!("src/{file}:{}: {door}", line + 1)));
+        }
+    }
+    // 0.3 in 1,000 lines.
+    assert!(lines > 50_000 && found.len() * 10_000 < lines * 3, "{} in {lines} lines:\n{}", found.len(), found.join("\n"));
+}
+
+/// Whether a file of `src/` holds tests alone.
+fn is_of_tests(file: &str) -> bool {
+    file.ends_with("tests.rs") || file.contains("/tests/")
 }
 
 #[test]

@@ -121,7 +121,7 @@ fn every_request_names_the_resource_and_a_good_token_costs_none() {
     );
 
     let ran = user.run(&["login", &address, "--no-browser"]).code(0);
-    assert!(ran.stdout.contains("still good"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("still valid"), "{}", ran.stdout);
     assert_eq!(server.seen().len(), seen.len(), "what is known is not asked for");
     for seen in seen.iter().filter(|seen| path(seen) != "/mcp") {
         let text = format!("{}{}", seen.head, String::from_utf8_lossy(&seen.body));

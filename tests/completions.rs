@@ -105,6 +105,32 @@ fn servers_are_offered_where_they_go() {
     assert!(after.iter().all(|word| word.starts_with('-')), "{after:?}");
 }
 
+/// The names that verbs take besides servers, providers and credentials.
+#[test]
+fn every_other_name_is_offered_where_it_goes() {
+    let mut user = user();
+    user.file(".oauth-tokens/agent-reader.json", r#"{"client_id":"agent-reader","client_secret":"s"}"#);
+    user.env("AGENTCORE_CLIENT_ID_1", "c").env("AGENTCORE_CLIENT_SECRET_1", "s").env("AGENTCORE_SERVER_NAME_1", "sre");
+    user.env("AGENTCORE_ISSUER", "https://idp.test");
+    for (server, variable) in [("files", "API_KEY"), ("notes-local", "NOTES_TOKEN")] {
+        user.run_with(&["secret", "set", server, variable], "a-secret").code(0);
+    }
+    for verb in ["set", "list", "remove"] {
+        assert_eq!(offered(&user, &["secret", verb, "="]), ["files", "notes-local"], "{verb}");
+    }
+    assert_eq!(offered(&user, &["secret", "remove", "files", "=A"]), ["API_KEY"]);
+    assert_eq!(offered(&user, &["exec", "=f"]), ["files"]);
+    assert_eq!(offered(&user, &["keycloak", "--agent-name", "="]), ["agent-reader"]);
+    assert_eq!(offered(&user, &["agentcore", "--gateway-name", "="]), ["sre"]);
+    assert_eq!(offered(&user, &["help", "=env"]), ["environment", "env"]);
+    assert_eq!(offered(&user, &["help", "=exit"]), ["exit-codes"]);
+    let address = "https://tools.example.test/mcp";
+    user.run_with(&["login", address, "--with-token"], "a-key").code(0);
+    assert_eq!(offered(&user, &["login", "=https"]), [address]);
+    assert_eq!(offered(&user, &["import", "--client", "=curs"]), ["cursor"]);
+    assert!(offered(&user, &["gateway", "token", "revoke", "=x"]).is_empty());
+}
+
 #[test]
 fn an_alias_is_offered_to_whoever_has_begun_it_alone() {
     let user = User::new();

@@ -138,6 +138,6 @@ fn a_token_that_is_still_good_does_where_no_new_one_can_be_kept() {
     user.plant(FILE, &[("expires_at", json!(now + 60)), ("saved_at", json!(saved))]);
     disk.fill();
     let ran = user.run(&["egress"]).code(0);
-    assert!(ran.stderr.contains("the present token is still good"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("the current token is still valid"), "{}", ran.stderr);
     assert_eq!(presented(&idp).len(), 0);
 }

@@ -614,7 +614,7 @@ fn a_client_that_proves_who_it_is_logs_in_without_a_person() {
             assert_eq!(user.token(KEPT)["private_key"]["path"], file);
         }
         assert_eq!(user.run(&["call", "do", "--url", &url]).code(0).stdout.trim(), "done", "{method}");
-        assert!(user.run(&["login", &url]).code(0).stdout.contains("still good"), "{method}");
+        assert!(user.run(&["login", &url]).code(0).stdout.contains("still valid"), "{method}");
     }
 }
 

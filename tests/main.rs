@@ -48,4 +48,5 @@ mod side_by_side;
 mod smoke;
 mod support;
 mod test_clients;
+mod watching;
 mod words;

@@ -293,7 +293,7 @@ impl ProxyError {
             Self::Origin => (403, "the bridge does not serve web pages"),
             Self::Secret => (403, "the bridge's own header is missing or wrong; run: mcpauth config install"),
             Self::Server => (404, "there is no such server; the bridge printed the names when it started"),
-            Self::Session => (404, "there is no such session; begin another"),
+            Self::Session => (404, "there is no such session; start another"),
             Self::TooLarge => (413, "the message is too large"),
             Self::Method => (405, "use POST, GET or DELETE"),
             Self::Failed(failure) => {

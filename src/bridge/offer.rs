@@ -195,7 +195,7 @@ async fn log_in(mut page: StartPage, login: Arc<dyn PersonLogin>) -> LoginEnd {
     let within = login.within();
     let Ok(Some(pressed)) = tokio::time::timeout(within, page.pressed()).await else {
         let seconds = within.as_secs();
-        return LoginEnd::Failed(format!("nobody began the login within {seconds} s"));
+        return LoginEnd::Failed(format!("the login was not started within {seconds} s"));
     };
     match login.log_in(pressed).await {
         Ok(()) => LoginEnd::LoggedIn,

@@ -1,20 +1,19 @@
 //! `mcpauth complete`: completion candidates for a command line, for the scripts of `completions`. It makes no
-//! request and asks no question, and it never fails: at worst it offers nothing.
+//! request and asks no question, and it never fails: at worst it offers nothing. Not here: the names that arguments take
+//! (see `complete::sources`).
+
+mod sources;
 
 use std::ffi::OsString;
 
-use clap::{Arg, ArgAction, Args, FromArgMatches};
+use clap::{Arg, Args, FromArgMatches};
 use clap_complete::engine::{ArgValueCandidates, CompletionCandidate, complete};
 
 use crate::cli::args::Global;
-use crate::cli::flows;
-use crate::cli::given::{Given, settings};
+use crate::cli::given::Given;
+pub(super) use self::sources::names;
 use crate::cli::out::Out;
-use crate::config::Config;
-use crate::credential::{CredentialId, CredentialKind};
 use crate::error::{Error, Exit};
-use crate::servers::credentials as known_credentials;
-use crate::servers::file_store;
 use crate::sys::paths;
 
 /// Print completion candidates for a command line, one per line: the word, a tab, its description
@@ -24,17 +23,6 @@ pub(super) struct CompleteArgs {
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     words: Vec<OsString>,
 }
-
-/// What an argument names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum NameSource {
-    Servers,
-    Providers,
-    Credentials,
-}
-
-/// The verbs whose only word is a credential's name.
-const OF_CREDENTIALS: [&str; 3] = ["token", "logout", "inspect"];
 
 #[expect(clippy::unnecessary_wraps, reason = "every verb has this shape")]
 pub(super) fn run(args: &CompleteArgs, given: &Given<'_>, out: &Out) -> Result<Exit, Error> {
@@ -46,7 +34,10 @@ pub(super) fn run(args: &CompleteArgs, given: &Given<'_>, out: &Out) -> Result<E
     }
     let index = before.len();
     let global = global((given.command)(), &words);
-    let mut command = one_name_each(offering((given.command)(), &global), &words);
+    let all = (given.command)();
+    let shown = all.get_subcommands().filter(|verb| !verb.is_hide_set());
+    let verbs: Vec<String> = shown.map(|verb| verb.get_name().to_owned()).collect();
+    let mut command = one_name_each(offering(all, "", &global, &verbs), &words);
     let here = paths::absolute(std::path::Path::new("."));
     let found = complete(&mut command, words, index, Some(&here)).unwrap_or_default();
     let is_option =
@@ -60,25 +51,6 @@ pub(super) fn run(args: &CompleteArgs, given: &Given<'_>, out: &Out) -> Result<E
         out.data(&lines.join("\n"));
     }
     Ok(Exit::Done)
-}
-
-/// What an argument of a verb names, if anything: decided by its value name, so every verb that uses the value name
-/// is covered.
-pub(super) fn names(verb: &str, arg: &Arg) -> Option<NameSource> {
-    let called = |name: &str| arg.get_value_names().is_some_and(|names| names.iter().any(|n| n == name));
-    let takes_value = matches!(arg.get_action(), ArgAction::Set | ArgAction::Append);
-    if !takes_value || !arg.get_possible_values().is_empty() {
-        return None;
-    }
-    match (arg.get_long(), verb) {
-        (Some("server"), _) => Some(NameSource::Servers),
-        (Some("provider"), _) => Some(NameSource::Providers),
-        _ if called("SERVER") => Some(NameSource::Servers),
-        (None, "show") => Some(NameSource::Providers),
-        (Some("token"), "explain") => Some(NameSource::Credentials),
-        (None, verb) if OF_CREDENTIALS.contains(&verb) => Some(NameSource::Credentials),
-        _ => None,
-    }
 }
 
 /// The word under the cursor without its marker.
@@ -99,16 +71,18 @@ fn global(command: clap::Command, words: &[OsString]) -> Global {
 }
 
 /// The command line, with names for its arguments.
-fn offering(command: clap::Command, global: &Global) -> clap::Command {
-    let verb = command.get_name().to_owned();
-    let with_names = |arg: Arg| match names(&verb, &arg) {
+fn offering(command: clap::Command, path: &str, global: &Global, verbs: &[String]) -> clap::Command {
+    let with_names = |arg: Arg| match names(path, &arg) {
         None => arg,
-        Some(names) => {
-            let global = global.clone();
-            arg.add(ArgValueCandidates::new(move || candidates(names, &global).unwrap_or_default()))
+        Some(source) => {
+            let (global, verbs) = (global.clone(), verbs.to_owned());
+            arg.add(ArgValueCandidates::new(move || source.candidates(&global, &verbs).unwrap_or_default()))
         }
     };
-    command.mut_args(with_names).mut_subcommands(|command| offering(command, global))
+    command.mut_args(with_names).mut_subcommands(|command| {
+        let path = format!("{path} {}", command.get_name());
+        offering(command, path.trim_start(), global, verbs)
+    })
 }
 
 /// A verb is offered by its name; an alias only if it has been begun.
@@ -125,33 +99,6 @@ fn one_name_each(command: clap::Command, words: &[OsString]) -> clap::Command {
     })
 }
 
-fn candidates(names: NameSource, global: &Global) -> Result<Vec<CompletionCandidate>, Error> {
-    let out = Out::new(global).muted();
-    let mut settings = settings(global, &out)?;
-    // Looking into the keyring may open a window, which a key press must not do.
-    settings.flag("MCPAUTH_STORAGE", "file");
-    let config = Config::for_names(settings)?;
-    let found = match names {
-        NameSource::Servers => flows::servers(config, &out)?.names()?,
-        NameSource::Providers => config.provider_names(),
-        NameSource::Credentials => credentials(&config),
-    };
-    Ok(found.into_iter().map(CompletionCandidate::new).collect())
-}
-
-/// What is configured and what is stored, by server, provider or agent.
-fn credentials(config: &Config) -> Vec<String> {
-    let name = |id: &CredentialId| match id.kind {
-        CredentialKind::Ingress => "ingress".to_owned(),
-        _ => id.server.clone().unwrap_or_else(|| id.name.clone()),
-    };
-    let known = known_credentials::all(config, &file_store(config));
-    let mut found: Vec<String> = known.iter().filter_map(|known| known.id.as_ref()).map(name).collect();
-    found.sort();
-    found.dedup();
-    found
-}
-
 fn line(candidate: &CompletionCandidate) -> String {
     let value = candidate.get_value().to_string_lossy();
     let help = candidate.get_help().map(ToString::to_string).unwrap_or_default();
@@ -163,74 +110,6 @@ fn line(candidate: &CompletionCandidate) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// Every argument that completes names, as `verb argument`.
-    fn named(command: &clap::Command, found: &mut Vec<String>) {
-        for arg in command.get_arguments() {
-            if let Some(names) = names(command.get_name(), arg) {
-                found.push(format!("{} {} {names:?}", command.get_name(), arg.get_id()));
-            }
-        }
-        command.get_subcommands().for_each(|command| named(command, found));
-    }
-
-    #[test]
-    fn what_names_a_thing_is_known_by_how_it_is_called() {
-        let mut found = Vec::new();
-        named(&crate::cli::command(), &mut found);
-        for expected in [
-            "headers name Servers",
-            "headers server Servers",
-            "egress provider Providers",
-            "generate provider Providers",
-            "show name Providers",
-        ] {
-            assert!(found.iter().any(|line| line == expected), "{expected}: {found:?}");
-        }
-        assert!(!found.iter().any(|line| line.starts_with("call tool")), "{found:?}");
-    }
-
-    #[test]
-    fn a_verb_for_credentials_names_them() {
-        let word = || Arg::new("name");
-        let cases = [
-            ("token", word(), Some(NameSource::Credentials)),
-            ("logout", word(), Some(NameSource::Credentials)),
-            ("inspect", word(), Some(NameSource::Credentials)),
-            ("logout", Arg::new("all").long("all").action(ArgAction::SetTrue), None),
-            ("bridge", word().value_name("SERVER"), Some(NameSource::Servers)),
-            ("call", Arg::new("server").long("server"), Some(NameSource::Servers)),
-            ("call", Arg::new("tool"), None),
-            ("install", Arg::new("client").long("client").value_parser(["roo"]), None),
-        ];
-        for (verb, arg, expected) in cases {
-            assert_eq!(names(verb, &arg), expected, "{verb} {arg}");
-        }
-    }
-
-    #[test]
-    fn credentials_are_those_configured_and_those_at_hand() {
-        let root = tempfile::tempdir().unwrap();
-        let (dir, own) = (root.path().join("tokens"), root.path().join("providers"));
-        crate::sys::private_file::create_dir(&dir).unwrap();
-        crate::sys::private_file::create_dir(&own).unwrap();
-        let provider = "display_name: Acme\nissuer: https://acme.test\nclient_secret: never\n";
-        crate::sys::private_file::write(&own.join("acme.yaml"), provider).unwrap();
-        for name in ["ingress", "old-egress", "agent-one-token", "tracker-mine-egress"] {
-            crate::sys::private_file::write(&dir.join(format!("{name}.json")), "{}").unwrap();
-        }
-        let settings = [
-            ("MCPAUTH_TOKENS_DIR", dir.to_str().unwrap()),
-            ("MCPAUTH_CONFIG_DIR", root.path().to_str().unwrap()),
-            ("EGRESS_PROVIDER_NAME_1", "acme"),
-            ("EGRESS_MCP_SERVER_NAME_1", "mine"),
-            ("EGRESS_OAUTH_CLIENT_ID_1", "c"),
-            ("EGRESS_OAUTH_REDIRECT_URI_1", "http://127.0.0.1/"),
-        ];
-        let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let config = Config::resolve(crate::config::Settings::of(settings)).unwrap();
-        assert_eq!(credentials(&config), ["agent-one", "ingress", "mine", "old", "tracker-mine"]);
-    }
 
     #[test]
     fn the_mark_before_the_last_word_is_taken_off_once() {

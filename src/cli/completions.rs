@@ -65,9 +65,9 @@ fn nushell(command: Command) -> String {
 
 /// Every argument that names something gets one value, the mark, for the generator to write.
 fn marked(command: Command, before: &str) -> Command {
-    let verb = command.get_name().to_owned();
-    let path = format!("{before}{verb} ");
+    let path = format!("{before}{} ", command.get_name());
     let words = path.clone();
+    let verb = path.split_once(' ').map_or("", |(_, verb)| verb).trim_end().to_owned();
     let command = command.mut_args(move |arg| match names(&verb, &arg) {
         None => arg,
         Some(_) => {

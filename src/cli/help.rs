@@ -33,7 +33,7 @@ const GROUPS: [(&str, &[(&str, &str)]); 5] = [
             ("agentcore, keycloak", "one flow alone: AgentCore gateways, Keycloak agents"),
             ("configure", "ask for the settings, and write .env"),
             ("refresh", "keep tokens fresh"),
-            ("status, inspect, logout", "what is kept; one token; the end of one"),
+            ("status, inspect, logout", "what is stored; one token's content; delete one"),
         ],
     ),
     (
@@ -56,7 +56,7 @@ const GROUPS: [(&str, &[(&str, &str)]); 5] = [
         "Help",
         &[
             ("demo", "everything on this machine, without an account"),
-            ("doctor", "what is wrong, and how to mend it"),
+            ("doctor", "what is wrong, and how to fix it"),
             ("providers, client-metadata, completions, man, help", ""),
         ],
     ),

@@ -44,7 +44,7 @@ pub(super) struct StatusArgs {
 }
 
 /// Every credential and the refresh service, at one time.
-struct Overview {
+struct StatusReport {
     rows: Vec<Row>,
     service: Option<RunningProcess>,
     /// Where credentials are stored.
@@ -57,7 +57,7 @@ pub(super) fn run(args: &StatusArgs, given: &Given<'_>, out: &Out) -> Result<Exi
     if args.watch {
         return watch::run(args.interval, given, out);
     }
-    let overview = Overview::read(given, out)?;
+    let overview = StatusReport::read(given, out)?;
     let fine = !overview.rows.is_empty() && overview.rows.iter().all(Row::is_fine);
     let exit = if args.check && !fine { Exit::Found } else { Exit::Done };
     if out.json {
@@ -75,7 +75,7 @@ pub(super) fn run(args: &StatusArgs, given: &Given<'_>, out: &Out) -> Result<Exi
     Ok(exit)
 }
 
-impl Overview {
+impl StatusReport {
     fn read(given: &Given<'_>, out: &Out) -> Result<Self, Error> {
         let config = given.config(out)?;
         let vault = out.context().vault(&config, None)?;

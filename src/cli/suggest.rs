@@ -12,7 +12,16 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("auth token", "mcpauth token NAME"),
     ("auth refresh", "mcpauth refresh"),
     ("auth setup-git", "mcpauth config install"),
+    ("auth list", "mcpauth status"),
+    ("auth revoke", "mcpauth logout NAME --revoke"),
     ("auth", "mcpauth login URL"),
+    ("mcp add", "mcpauth login URL"),
+    ("mcp list", "mcpauth status"),
+    ("mcp remove", "mcpauth logout NAME"),
+    ("mcp login", "mcpauth login URL"),
+    ("mcp", "mcpauth list SERVER"),
+    ("sso", "mcpauth login URL"),
+    ("link", "mcpauth login URL"),
     ("signin", "mcpauth login URL"),
     ("sign-in", "mcpauth login URL"),
     ("authenticate", "mcpauth login URL"),
@@ -23,13 +32,29 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("sign-out", "mcpauth logout NAME"),
     ("revoke", "mcpauth logout NAME --revoke"),
     ("remove", "mcpauth logout NAME"),
+    ("delete", "mcpauth logout NAME"),
+    ("rm", "mcpauth logout NAME"),
+    ("forget", "mcpauth logout NAME"),
+    ("unlink", "mcpauth logout NAME"),
+    ("disconnect", "mcpauth logout NAME"),
     ("setup", "mcpauth configure"),
     ("init", "mcpauth configure"),
     ("serve", "mcpauth gateway serve"),
     ("server", "mcpauth gateway serve"),
     ("start", "mcpauth gateway serve"),
     ("proxy", "mcpauth bridge SERVER"),
+    ("up", "mcpauth gateway serve"),
+    ("stdio", "mcpauth bridge SERVER"),
+    ("connector", "mcpauth bridge SERVER"),
+    ("mcp-remote", "mcpauth bridge URL"),
+    ("daemon", "mcpauth refresh"),
+    ("service", "mcpauth refresh"),
+    ("watch", "mcpauth status --watch"),
+    ("monitor", "mcpauth status --watch"),
     ("whoami", "mcpauth status"),
+    ("info", "mcpauth status"),
+    ("describe", "mcpauth status"),
+    ("sessions", "mcpauth status"),
     ("who", "mcpauth status"),
     ("ls", "mcpauth status"),
     ("credentials", "mcpauth status"),
@@ -45,6 +70,14 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("get", "mcpauth generate"),
     ("fetch", "mcpauth generate"),
     ("renew", "mcpauth refresh --once"),
+    ("update", "mcpauth refresh --once (mcpauth itself is updated the way it was installed)"),
+    ("upgrade", "mcpauth refresh --once (mcpauth itself is updated the way it was installed)"),
+    ("export", "mcpauth env SERVER"),
+    ("keys", "mcpauth secret list"),
+    ("secrets", "mcpauth secret list"),
+    ("store", "mcpauth secret set SERVER NAME"),
+    ("migrate", "mcpauth import"),
+    ("restore", "mcpauth config uninstall --restore"),
     ("rotate", "mcpauth refresh --once"),
     ("decode", "mcpauth inspect NAME"),
     ("show", "mcpauth status"),
@@ -57,6 +90,9 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("routes", "mcpauth gateway routes"),
     ("test", "mcpauth gateway test"),
     ("tool", "mcpauth call SERVER TOOL"),
+    ("tools", "mcpauth list SERVER"),
+    ("invoke", "mcpauth call SERVER TOOL"),
+    ("lint", "mcpauth gateway check"),
     ("completion", "mcpauth completions SHELL"),
 ];
 /// The verbs whose own verbs are typed without them, or with the wrong one.
@@ -99,6 +135,13 @@ mod tests {
         for (line, expected) in [
             ("auth login", "run: mcpauth login URL"),
             ("auth status --json", "run: mcpauth status"),
+            ("init", "run: mcpauth configure"),
+            ("add https://a.test/mcp", "run: mcpauth login URL"),
+            ("signin", "run: mcpauth login URL"),
+            ("tokens", "run: mcpauth status"),
+            ("proxy", "run: mcpauth bridge SERVER"),
+            ("start", "run: mcpauth gateway serve"),
+            ("show", "run: mcpauth status"),
             ("auth", "run: mcpauth login URL"),
             ("setup", "run: mcpauth configure"),
             ("serve", "run: mcpauth gateway serve"),
@@ -116,10 +159,20 @@ mod tests {
         }
     }
 
+    /// Every word of the table leads to a command, with whatever comes after it.
+    #[test]
+    fn every_word_of_another_tool_is_known_however_it_is_typed() {
+        for (words, here) in ELSEWHERE {
+            assert_eq!(suggested(words), format!("run: {here}"));
+            assert_eq!(suggested(&format!("{} --json", words.to_uppercase())), format!("run: {here}"), "{words}");
+        }
+    }
+
     /// What is suggested for a verb of another tool is a command here.
     #[test]
     fn whatever_is_suggested_is_there() {
         for (words, here) in ELSEWHERE {
+            let (here, _) = here.split_once(" (").unwrap_or((here, ""));
             let named: Vec<&str> =
                 here.split(' ').skip(1).take_while(|word| word.chars().all(|c| !c.is_uppercase())).collect();
             let mut command = crate::cli::command();

@@ -182,12 +182,12 @@ pub const VARIABLES: &[VariableSpec] = &[
     inside(
         "MCPAUTH_TOKENS_DIR",
         "",
-        "where all credentials are kept, instead of the project's in .oauth-tokens and your own in MCPAUTH_DATA_DIR",
+        "where all credentials are stored, instead of the project's in .oauth-tokens and your own in MCPAUTH_DATA_DIR",
     ),
     machine(
         "MCPAUTH_DATA_DIR",
         "the system's",
-        "where your own credentials are, which are there from every folder",
+        "the store of your own credentials, available from every folder",
     ),
     row("MCPAUTH_STORAGE", "file", "file, keyring, or auto: the keyring if it works"),
     inside(

@@ -31,8 +31,8 @@ impl VendedTokens {
         Word::new(named, file(named, config).as_deref(), config).check(&mut settings, config)?;
         let revocation_list = settings.revocations().unwrap_or_default();
         let vending = settings.vending.ok_or_else(|| Error::Usage {
-            message: "these settings let the gateway vend no tokens".into(),
-            hint: "say so in gateway.yaml: vending: {key: keys, issuer: https://gateway.example.com}".into(),
+            message: "vending is not enabled in these settings".into(),
+            hint: "enable it in gateway.yaml: vending: {key: keys, issuer: https://gateway.example.com}".into(),
         })?;
         Ok(Self { vending, revocation_list })
     }
@@ -78,7 +78,7 @@ impl VendedTokens {
             private_file::create_dir(&self.vending.key)?;
         }
         let key = new_signing_key().ok_or_else(|| Error::Usage {
-            message: "there are no random numbers to make a key of".into(),
+            message: "no random numbers are available to make a key".into(),
             hint: "try again: mcpauth gateway token key".into(),
         })?;
         private_file::write_new(&path, key.expose()).map_err(|error| match error {
@@ -95,7 +95,7 @@ impl VendedTokens {
 
 fn is_there(path: &Path) -> Error {
     let hint = format!(
-        "to have a new key and the old one for a while, put both into a folder and name that: mkdir -m 700 keys && mv {} keys/",
+        "to accept the old key during a change, put both into a folder and name that: mkdir -m 700 keys && mv {} keys/",
         path_word(path)
     );
     Error::Usage { message: format!("{} is there already", path.display()), hint }
@@ -107,7 +107,7 @@ fn unusable(error: &RevocationError) -> Error {
         RevocationError::Unwritable(error) => error.hint(),
         RevocationError::Unreadable { path, .. } => format!("let this user read {}", path.display()),
         RevocationError::Malformed { .. } => {
-            "correct the line: until then the gateway goes by the list as it was".into()
+            "correct the line: until then the previous list stays in force".into()
         }
     };
     Error::Usage { message: error.to_string(), hint }

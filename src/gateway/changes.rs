@@ -43,7 +43,7 @@ pub(super) enum ChangeError {
     #[error("there is no server of this path")]
     Unknown,
     /// The registry's permissions do not let the caller do this.
-    #[error("the policy gives you no {action} for this server", action = .0.name())]
+    #[error("the policy does not allow you {action} for this server", action = .0.name())]
     Forbidden(UiAction),
     /// It is the gateway's own.
     #[error("{MCPGW} is the gateway's own")]
@@ -88,7 +88,7 @@ const STORED: &str =
     "the gateway keeps a credential for a server of this path: its operator must add the file";
 const VARIABLE: &str = "headers name a variable: the gateway's operator must add the file";
 const KEYS: &str = "the server's headers would go to the new address: its operator must change the file";
-const UNKNOWN_MEMBER: &str = "this is not changed here: the gateway's operator must change the file";
+const UNKNOWN_MEMBER: &str = "this cannot be changed here: the gateway's operator must change the file";
 
 /// A change as the audit has it.
 #[derive(Serialize)]

@@ -418,7 +418,7 @@ impl SentCredential {
                  outside credential in Authorization (get one with: mcpauth egress)"
             }
             Self::Withheld => {
-                "the server answers 401: it asks for the caller's outside credential, which call_tool takes nowhere; call it directly"
+                "the server answers 401: it asks for the caller's outside credential, which call_tool does not forward; call it directly"
             }
             Self::Stored => {
                 "the server answers 401: it rejects the credential that the gateway stores for it; the gateway's operator must get another with: mcpauth egress --force"

@@ -377,7 +377,7 @@ fn is_modern_refusal(said: &[u8]) -> bool {
 /// Why a server cannot be called through the gateway's own, if it cannot.
 pub(super) fn unfit(endpoint: &UpstreamEndpoint) -> Option<&'static str> {
     let is_old = endpoint.transport == Transport::Sse;
-    is_old.then_some("this server speaks HTTP+SSE alone, which call_tool does not: call it directly")
+    is_old.then_some("this server supports only HTTP+SSE, which call_tool does not: call it directly")
 }
 
 /// An answer on its way, with what is to be done when it is over, or broken off.

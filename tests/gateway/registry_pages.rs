@@ -193,7 +193,7 @@ fn a_tool_is_found_by_what_it_does_for_whoever_sees_it() {
     let page = face.get(&face.token("nobody"), "/find?q=echo").status(200).text();
     shows(&page, &["You may see no tool of any server that fits"]);
     let long = format!("/find?q={}", "a".repeat(10_001));
-    shows(&face.get(&face.token("users"), &long).status(200).text(), &["longer than what is searched for"]);
+    shows(&face.get(&face.token("users"), &long).status(200).text(), &["query is too long"]);
 }
 
 #[test]
@@ -315,7 +315,7 @@ fn a_token_is_shown_once_and_can_be_taken_back_by_its_owner_alone() {
     let page = face.post(&user, "/tokens", "").status(201).text();
     let made =
         page.split("class=\"token\"").nth(1).unwrap().split('>').nth(1).unwrap().split('<').next().unwrap();
-    shows(&face.post(made, "/tokens", "").status(400).text(), &["no further one is made of it"]);
+    shows(&face.post(made, "/tokens", "").status(400).text(), &["cannot be used to get another"]);
 }
 
 #[test]

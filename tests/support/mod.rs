@@ -7,6 +7,7 @@ pub(crate) mod face;
 pub(crate) mod lab;
 pub(crate) mod mint;
 pub(crate) mod outside;
+pub(crate) mod pty;
 pub(crate) mod tls;
 pub(crate) mod upstream;
 pub(crate) mod wire;

@@ -134,6 +134,56 @@ fn a_call_has_nothing_but_its_result_on_stdout() {
     assert_eq!(sample.arrived().len(), before, "something was sent");
 }
 
+/// A tool's arguments in each form, with the server named in front of it and without.
+#[test]
+fn arguments_are_read_in_every_form() {
+    let sample = Sample::start("sample", &TOOLS).unwrap();
+    let user = user(sample.base());
+    let address = format!("{}/mcp", sample.base());
+    user.file("a=b.json", r#"{"of":{"a":"file"}}"#);
+    for (words, expected) in [
+        (&["query=a=b"][..], json!({"query": "a=b"})),
+        (&["query=a=b=", "empty="], json!({"query": "a=b=", "empty": ""})),
+        (&["url=https://a.test/?q=1&r=2"], json!({"url": "https://a.test/?q=1&r=2"})),
+        (&[r#"filter={"a":{"b":[1,{"c":null}]}}"#, "limit=5"], json!({"filter": {"a": {"b": [1, {"c": null}]}}, "limit": 5})),
+        (&["names=[1,2]", "on=true", "text=two words", "dash=-"], json!({"names": [1, 2], "on": true, "text": "two words", "dash": "-"})),
+        (&["broken={a:1"], json!({"broken": "{a:1"})),
+        (&["at=@nothing"], json!({"at": "@nothing"})),
+        (&[r#"{"a":{"b=c":"d=e"}}"#], json!({"a": {"b=c": "d=e"}})),
+        (&["@a=b.json"], json!({"of": {"a": "file"}})),
+        (&["-"], json!({"from": "stdin=="})),
+        (&["@-"], json!({"from": "stdin=="})),
+    ] {
+        for front in [&["call", "echo"][..], &["call", address.as_str(), "echo"], &["call", "--url", &address, "echo"]] {
+            let ran = user.run_with(&[front, words].concat(), r#"{"from":"stdin=="}"#).code(0);
+            assert_eq!(serde_json::from_str::<Value>(&ran.stdout).unwrap(), expected, "{front:?} {words:?}");
+        }
+    }
+    let before = sample.arrived().len();
+    for (words, part) in [
+        (&["@missing.json"][..], "missing.json"),
+        (&["@"], "not readable"),
+        (&["-"], "not JSON: EOF"),
+        (&["a=1", "{}"], "all KEY=VALUE"),
+        (&["a=1", "@a=b.json"], "all KEY=VALUE"),
+        (&["a=1", "-"], "all KEY=VALUE"),
+        (&["=1"], "not JSON"),
+        (&["a=1", "a=2"], "given twice"),
+        (&[r#"{"a":1"#], "not JSON"),
+        (&["\"text\""], "not an object"),
+    ] {
+        let ran = user.run(&[&["call", "echo"], words].concat()).code(2);
+        assert!(ran.stderr.contains(part) && ran.stderr.contains("KEY=VALUE"), "{words:?}: {}", ran.stderr);
+    }
+    #[cfg(unix)]
+    for line in ["call echo - <&-", "call echo @- </dev/null"] {
+        let ran = crate::support::ended(user.shell(&format!("mcpauth {line}")).spawn().unwrap()).code(2);
+        assert!(ran.stderr.contains("not JSON: EOF"), "{line}: {}", ran.stderr);
+    }
+    let asked = sample.arrived().into_iter().skip(before).filter(|asked| asked.body.contains("tools/call")).count();
+    assert_eq!(asked, 0, "something was called");
+}
+
 #[test]
 fn each_request_of_2026_07_28_says_in_its_headers_what_its_body_says() {
     let server = modern(|_, seen, stream| say_json(stream, &result(seen, &text("done"))));

@@ -81,7 +81,7 @@ impl OnlyArgs {
         let ServerRef::ByName(name) = which else {
             return Err(Error::Usage {
                 message:
-                    "only the gateway at REGISTRY_URL makes tokens, for servers behind it by their names"
+                    "only the gateway at REGISTRY_URL issues such tokens, for servers behind it by their names"
                         .into(),
                 hint: "name the server: mcpauth bridge SERVER --only-tool TOOL".into(),
             });

@@ -148,7 +148,9 @@ fn pair(word: &str) -> Option<(String, String)> {
 
 fn object(given: &str) -> Result<Map<String, Value>, Error> {
     let text = match given.strip_prefix('@') {
-        _ if given == "-" => terminal::piped()?,
+        // `@-` is how curl writes it.
+        Some("-") => terminal::piped()?,
+        None if given == "-" => terminal::piped()?,
         Some(path) => public_file::read_named_text(Path::new(path), MAX_ARGUMENT_BYTES)
             .map_err(|e| wrong(&format!("not readable from {path}: {e}")))?,
         None => given.to_owned(),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{Overview, service_json, service_line, to_json};
+use super::{StatusReport, service_json, service_line, to_json};
 use crate::cli::flows::until_signal;
 use crate::cli::given::Given;
 use crate::cli::out::{Out, Screen};
@@ -29,14 +29,14 @@ pub(super) fn run(interval: Option<u64>, given: &Given<'_>, out: &Out) -> Result
 /// Shows every change until stdout has no reader any more.
 async fn watch(pause: Duration, given: &Given<'_>, out: &Out) -> Result<Exit, Error> {
     let mut view = View::of(out);
-    let mut overview = Overview::read(given, out)?;
+    let mut overview = StatusReport::read(given, out)?;
     // What the first look had to say about the settings is not repeated.
     let silent = out.muted();
     let mut said = None;
     while out.is_read() {
         view.show(&overview, out);
         tokio::time::sleep(pause).await;
-        match Overview::read(given, &silent) {
+        match StatusReport::read(given, &silent) {
             Ok(next) => (overview, said) = (next, None),
             // A settings file that is being edited: the last state stays until it can be read again.
             Err(error) => {
@@ -63,7 +63,7 @@ impl View {
         if terminal::stdout_is_rich() && !out.json { Self::Terminal(Screen::default()) } else { Self::Lines(Box::default()) }
     }
 
-    fn show(&mut self, overview: &Overview, out: &Out) {
+    fn show(&mut self, overview: &StatusReport, out: &Out) {
         match self {
             Self::Terminal(screen) => {
                 let mut lines = Vec::new();
@@ -119,7 +119,7 @@ fn facts(row: &Row) -> Facts {
 }
 
 impl Seen {
-    fn show(&mut self, overview: &Overview, out: &Out) {
+    fn show(&mut self, overview: &StatusReport, out: &Out) {
         let time = clock::rfc3339(overview.now);
         let mut before = std::mem::take(&mut self.credentials);
         for row in &overview.rows {

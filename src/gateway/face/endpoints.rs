@@ -97,7 +97,7 @@ impl FaceProvider {
                 return Ok((candidate, Some(found)));
             }
         }
-        Err("nothing says who issues its ID tokens; set issuer in its entry".into())
+        Err("the issuer of its ID tokens is unknown; set issuer in its entry".into())
     }
 
     /// The issuer's keys: the gateway's own where it accepts the issuer's tokens anyway.

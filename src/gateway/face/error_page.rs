@@ -72,7 +72,7 @@ pub(super) async fn dress(request: Request, next: Next) -> Response {
 /// What a status says that came without words.
 fn bare(status: StatusCode) -> &'static str {
     match status {
-        StatusCode::METHOD_NOT_ALLOWED => "this address is not asked like that",
+        StatusCode::METHOD_NOT_ALLOWED => "this address does not support that method",
         StatusCode::NOT_FOUND => "there is no such page",
         _ => "the request cannot be read",
     }
@@ -95,7 +95,7 @@ impl ErrorWords {
             StatusCode::CONFLICT => ("Another editor was faster", Some("Nothing of yours was saved.")),
             StatusCode::MISDIRECTED_REQUEST => ("This is another address", None),
             status if status.is_server_error() => {
-                ("This does not work at the moment", Some("Nothing was changed. Try again in a while."))
+                ("Temporarily unavailable", Some("Nothing was changed. Try again in a while."))
             }
             _ => ("This request cannot be answered", None),
         };

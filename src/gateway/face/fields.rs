@@ -86,7 +86,7 @@ impl<S: Send + Sync> FromRequest<S> for FormFields {
             let bytes = bytes::Bytes::from_request(request, state).await.map_err(|_| too_long())?;
             let members = crate::gateway::authn::object::read(&bytes);
             let members = members.ok_or_else(|| {
-                answer::problem(StatusCode::BAD_REQUEST, "send one JSON object, no name in it twice")
+                answer::problem(StatusCode::BAD_REQUEST, "send one JSON object without duplicate names")
             })?;
             return Ok(Self::of_object(&members));
         }
@@ -100,7 +100,7 @@ impl<S: Send + Sync> FromRequest<S> for FormFields {
 }
 
 fn too_long() -> Response {
-    answer::problem(StatusCode::PAYLOAD_TOO_LARGE, "this is more than is read at once")
+    answer::problem(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large")
 }
 
 #[cfg(test)]

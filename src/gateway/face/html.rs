@@ -62,8 +62,8 @@ const DONE: [(&str, &str); 8] = [
     ("off", "The server is off."),
     ("checked", "The server was asked just now."),
     ("removed", "The server is removed."),
-    ("revoked", "The token is revoked; within a second no gateway takes it any more."),
-    ("again", "That token was revoked before."),
+    ("revoked", "The token is revoked; every gateway rejects it within a second."),
+    ("again", "That token was already revoked."),
 ];
 
 const TEMPLATES: [(&str, &str); 12] = [
@@ -123,7 +123,7 @@ impl PageFrame {
                 error!(event = "face", "{template}: {error}");
                 answer::problem(
                     StatusCode::INTERNAL_SERVER_ERROR,
-                    "this page cannot be made; its cause is in the log",
+                    "this page cannot be rendered; the cause is in the log",
                 )
             }
         }

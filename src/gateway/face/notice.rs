@@ -34,7 +34,7 @@ pub(super) fn sign_in(face: &FaceState, status: StatusCode, back: &str, fault: O
     let after = if links.is_empty() {
         "No identity provider is enabled. The operator of this gateway enables one in the file that face.providers names."
     } else {
-        "You sign in there with the account that you have there. No password is typed or kept here."
+        "You sign in with your account at that provider. No password is entered or stored here."
     };
     let lead = "See which MCP servers and tools you may use, and why.";
     page(status, NoticePage { heading: "Sign in", lead, fault: fault.map(str::to_owned), links, after })
@@ -47,7 +47,7 @@ pub(super) fn signed_out(there: Option<(&str, &str)>) -> Response {
     let again = NoticeLink { name: "Sign in again".into(), href: "/login".into() };
     let links = there.into_iter().chain([again]).collect();
     let lead = "The session of these pages is over.";
-    let after = "Your session at the identity provider goes on until you end it there.";
+    let after = "You stay signed in at the identity provider until you sign out there.";
     page(StatusCode::OK, NoticePage { heading: "You are signed out", lead, fault: None, links, after })
 }
 

@@ -150,7 +150,7 @@ fn best<'t>(tools: &'t KnownTools, ranking: &Ranking<'_>, most: usize) -> Vec<Ma
 fn why_nothing(asked: &OwnRequest<'_>, visible: &[bool], tags: &[&str]) -> &'static str {
     match (&asked.caller.principal.servers, visible.contains(&true)) {
         (_, true) => "no tool that you may see has any of these words; try other words, in English",
-        (Some(_), false) => "your token is for single servers alone: only their tools can be found with it",
+        (Some(_), false) => "your token is for single servers only: only their tools can be found with it",
         (None, false) if !tags.is_empty() => "you may see no tool of a server that has all of these tags",
         (None, false) => {
             "you may see no tool of any server; debug_auth_context says what the policy gives you"

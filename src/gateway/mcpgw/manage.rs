@@ -31,7 +31,7 @@ pub(super) async fn register(asked: &OwnRequest<'_>, arguments: &Arguments<'_>) 
     let name = arguments.text("path").unwrap_or_default().trim_matches('/').to_owned();
     let added = asked.editor().add(members(arguments, &name)).await.map_err(said)?;
     Ok(object(json!({
-        "message": "added, switched off; the policy says who may use it, and toggle_service switches it on",
+        "message": "added, disabled; the policy says who may use it, and toggle_service enables it",
         "service_path": format!("/{added}"),
         "is_enabled": false,
     })))

@@ -51,7 +51,7 @@ pub(super) const TOOLS: [OwnTool; 10] = [
         which: Which::DebugAuthContext,
         name: "debug_auth_context",
         title: "Who am I here",
-        about: "Says who this gateway takes you for and why: issuer, subject, groups and scopes known and unknown to its policy, what each \
+        about: "Reports who you are to this gateway and why: issuer, subject, groups and scopes known and unknown to its policy, what each \
                 gives, and which header names arrived. Shows no token and no header's value.",
         arguments: &[],
         effect: Effect::Reads,
@@ -144,7 +144,7 @@ pub(super) const TOOLS: [OwnTool; 10] = [
         about: "Switches a server on or off for everybody. Needs toggle_service in the policy's UI-Scopes.",
         arguments: &[
             PATH,
-            argument("enabled", ArgumentKind::Bool, "On or off; the other of what it is if absent", false),
+            argument("enabled", ArgumentKind::Bool, "On or off; the opposite of the present state if absent", false),
         ],
         effect: Effect::Writes,
         output: || object(&["service_path", "new_enabled_state"]),
@@ -165,7 +165,7 @@ pub(super) const TOOLS: [OwnTool; 10] = [
                 true,
             ),
             argument("description", ArgumentKind::Text, "What it is for", false),
-            argument("tags", ArgumentKind::Texts, "What it is filed under", false),
+            argument("tags", ArgumentKind::Texts, "Its tags", false),
             argument("num_tools", ArgumentKind::Number(0, 1_000_000), "How many tools it has", false),
             argument("num_stars", ArgumentKind::Number(0, 1_000_000_000), "Its stars", false),
             argument("is_python", ArgumentKind::Bool, "Whether it is written in Python", false),
@@ -206,8 +206,8 @@ pub(super) const TOOLS: [OwnTool; 10] = [
         which: Which::CallTool,
         name: "call_tool",
         title: "Call another server's tool",
-        about: "Calls a tool that intelligent_tool_finder found: server and tool as in its result, arguments as in its tool_schema. What \
-                comes back is that tool's own answer. You may call through it what you may call directly.",
+        about: "Calls a tool that intelligent_tool_finder found: server and tool as in its result, arguments as in its tool_schema. The \
+                result is that tool's own. You may call through it what you may call directly.",
         arguments: &[
             argument("server", ArgumentKind::Text, "The server, as in currenttime", true),
             argument("tool", ArgumentKind::Text, "The tool's name", true),

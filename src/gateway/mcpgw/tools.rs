@@ -66,7 +66,7 @@ pub(super) async fn call(
         Some(arguments) => arguments.as_object(),
     };
     let Some((tool, arguments)) = find(name).filter(|tool| asked.offers(tool)).zip(arguments) else {
-        let message = "there is no such tool, or its arguments are no object";
+        let message = "there is no such tool, or its arguments are not an object";
         return Ok(Outcome::Response(reply.error(StatusCode::OK, INVALID_PARAMS, message, None)));
     };
     let given = match Arguments::read(arguments, tool.arguments) {

@@ -96,16 +96,16 @@ impl ExchangeRequest {
         };
         let one = |name: &'static str| all(name).next();
         if one("grant_type").as_deref() != Some(TOKEN_EXCHANGE) {
-            let what = format!("grant_type is to be {TOKEN_EXCHANGE}");
+            let what = format!("grant_type must be {TOKEN_EXCHANGE}");
             return Err(Rejection::NotVended("unsupported_grant_type", what));
         }
         let is_known =
             |kind: Option<String>| kind.is_none_or(|kind| kind == ACCESS_TOKEN_TYPE || kind == JWT);
         if one("subject_token_type").is_none() || !is_known(one("subject_token_type")) {
-            return Err(invalid(format!("subject_token_type is to be {ACCESS_TOKEN_TYPE}")));
+            return Err(invalid(format!("subject_token_type must be {ACCESS_TOKEN_TYPE}")));
         }
         if !is_known(one("requested_token_type")) {
-            return Err(invalid(format!("requested_token_type is to be {ACCESS_TOKEN_TYPE}")));
+            return Err(invalid(format!("requested_token_type must be {ACCESS_TOKEN_TYPE}")));
         }
         if one("actor_token").is_some() || one("actor_token_type").is_some() {
             return Err(invalid("actor_token is not accepted; name the agent with agent=NAME"));
@@ -143,7 +143,7 @@ impl Asked {
             let seconds = (hours * HOUR as f64).floor();
             // What is no number at all is not between them either.
             let is_time = (1.0..=LONGEST as f64).contains(&seconds);
-            is_time.then_some(seconds as i64).ok_or_else(|| invalid("expires_in_hours is to be 24 or less"))
+            is_time.then_some(seconds as i64).ok_or_else(|| invalid("expires_in_hours must be 24 or less"))
         };
         Self {
             scopes: asked.requested_scopes.unwrap_or_default(),
@@ -160,7 +160,7 @@ impl Asked {
     fn check(self) -> Result<Self, Rejection> {
         for (name, text) in [("agent", &self.agent), ("description", &self.description)] {
             if text.as_ref().is_some_and(|text| text.len() > LONGEST_NAME || !is_all_plain(text)) {
-                return Err(invalid(format!("{name} is to be a line of at most {LONGEST_NAME} bytes")));
+                return Err(invalid(format!("{name} must be one line of at most {LONGEST_NAME} bytes")));
             }
         }
         let details = self.details.as_deref().unwrap_or_default();
@@ -168,7 +168,7 @@ impl Asked {
         if [self.scopes.len(), self.resources.len(), details.len(), named.count() / 10].into_iter().max()
             > Some(MOST)
         {
-            return Err(invalid(format!("more than {MOST} scopes, resources or elements are asked for")));
+            return Err(invalid(format!("more than {MOST} scopes, resources or elements are requested")));
         }
         if self.details.as_ref().is_some_and(Vec::is_empty) {
             return Err(Rejection::NotVended(
@@ -187,7 +187,7 @@ fn words(text: &str) -> Vec<String> {
 /// RFC 9396 section 5.
 fn details(text: &str) -> Result<Vec<Detail>, Rejection> {
     serde_json::from_str(text).map_err(|_| {
-        let what = "authorization_details is to be an array of objects with type mcp, server, and if you like methods and tools";
+        let what = "authorization_details must be an array of objects with type mcp, server, and optionally methods and tools";
         Rejection::NotVended("invalid_authorization_details", what.into())
     })
 }

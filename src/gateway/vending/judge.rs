@@ -69,7 +69,7 @@ fn rights(
     match (missing.is_empty(), scopes.is_empty()) {
         (true, false) => return Ok((scopes, asked.details.as_ref().map(complete))),
         (true, true) => {
-            let what = "this gateway's policy knows none of your groups and scopes, so that there is nothing to name";
+            let what = "this gateway's policy knows none of your groups and scopes, so there is no scope to grant";
             return Err(Rejection::NotVended("invalid_scope", what.into()));
         }
         (false, _) => {}
@@ -159,7 +159,7 @@ fn audience(
         let may = if servers.is_empty() { of_gateway } else { servers.iter().all(is_owners) };
         if !may {
             let what =
-                format!("{} is no server behind this gateway that your token is for", clean(resource, SHOWN));
+                format!("{} is not a server behind this gateway that your token covers", clean(resource, SHOWN));
             return Err(Rejection::NotVended("invalid_target", what));
         }
         let one = if servers.is_empty() { issuer.clone() } else { resource.clone() };

@@ -149,7 +149,7 @@ async fn registry(
 ) -> Result<(Asked, Arc<Caller>), Rejection> {
     let (caller, _) = callers.authenticate(moment, headers, &LastToken::default(), request).await?;
     let text = read(callers, &caller.principal, headers, "application/json", body).await?;
-    let members = object::read(&text).ok_or_else(|| invalid("send one JSON object, no name in it twice"))?;
+    let members = object::read(&text).ok_or_else(|| invalid("send one JSON object without duplicate names"))?;
     Ok((Asked::read(members)?, caller))
 }
 
@@ -188,7 +188,7 @@ async fn vend(
 ) -> Result<VendedToken, Rejection> {
     let owner = source.owner;
     if owner.vended.is_some() {
-        return Err(invalid("a vended token cannot be exchanged; show the one it was made of"));
+        return Err(invalid("a vended token cannot be exchanged; send the token it was derived from"));
     }
     let (Some(ledger), Some(keys), Some(settings)) = (&shared.ledger, &moment.state.keys, shared.vending())
     else {
@@ -219,7 +219,7 @@ fn sign(keys: &SigningKeys, claims: &VendedClaims) -> Result<Secret, Rejection> 
 fn end(settings: &Vending, now: i64, source: i64, asked: Option<i64>) -> Result<i64, Rejection> {
     let wanted = now + asked.unwrap_or(USUAL).min(LONGEST);
     let end = if settings.beyond_source { wanted } else { wanted.min(source) };
-    if end > now { Ok(end) } else { Err(invalid("the token that is shown ends now; show a new one")) }
+    if end > now { Ok(end) } else { Err(invalid("the subject token expires now; send a new one")) }
 }
 
 fn claims(

@@ -166,11 +166,11 @@ impl ListQuery {
             after: some("cursor").map(str::to_owned),
             limit: some("limit")
                 .map_or(Some(USUAL), number)
-                .ok_or("limit is to be a number from 1 on")?
+                .ok_or("limit must be a positive number")?
                 .min(MOST),
             search: asked.one("search").to_lowercase(),
             since: some("updated_since")
-                .map(|text| clock::parse(text).ok_or("updated_since is to be a time as in RFC 3339"))
+                .map(|text| clock::parse(text).ok_or("updated_since must be an RFC 3339 time"))
                 .transpose()?,
             version: some("version").filter(|version| *version != LATEST).map(str::to_owned),
         })

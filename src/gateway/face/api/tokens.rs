@@ -39,7 +39,7 @@ pub(super) async fn generate(
     body: Bytes,
 ) -> Response {
     let Some(question) = object::read(&body) else {
-        return problem(StatusCode::BAD_REQUEST, "send one JSON object, no name in it twice");
+        return problem(StatusCode::BAD_REQUEST, "send one JSON object without duplicate names");
     };
     match tokens::generated(&face, &visitor, question).await {
         Ok(answer) => ok(&answer),
@@ -64,7 +64,7 @@ pub(super) async fn revoke(
 ) -> Response {
     match tokens::revoke(&face, &visitor, asked.one("jti")).await {
         Ok(Some(new)) => ok(&json!({"jti": asked.one("jti"), "revoked": true, "was_revoked": !new})),
-        Ok(None) => problem(StatusCode::NOT_FOUND, "you have no token of this number"),
+        Ok(None) => problem(StatusCode::NOT_FOUND, "you have no token with this id"),
         Err(status) => problem(status, "the token could not be revoked"),
     }
 }

@@ -75,14 +75,14 @@ const TRANSPORTS: [(&str, &str); 3] = [
 
 const REGISTERED: [&str; 4] = [
     "The server is written to the registry, switched off.",
-    "Nobody may use it yet: who may, the policy alone says. Registering gives nobody anything, you included.",
+    "Nobody can use it yet: the policy alone decides who may, and registering grants no rights to anyone, including you.",
     "Once it is on, the gateway sends MCP's ping to its address, and again each time its health is checked.",
-    "Addresses that lead to link-local or metadata services are refused; inner addresses are usual here and taken.",
+    "Addresses of link-local or metadata services are rejected; internal addresses are accepted.",
 ];
 const EDITED: [&str; 3] = [
-    "What you do not see here stays in the file as it is, the server's own headers too.",
+    "What is not shown here stays unchanged in the file, including the server's own headers.",
     "If another editor changes the file meanwhile, nothing is saved and you are told.",
-    "A new address is asked for its health at once if the server is on.",
+    "If the server is on, a new address is checked at once.",
 ];
 
 pub(in crate::gateway::face) async fn new(SignedIn(visitor): SignedIn) -> Response {
@@ -377,7 +377,7 @@ impl ServerForm {
                 true,
             ),
             description: asked.one("description").to_owned(),
-            tags: field("tags", "Tags", "What it is filed under, with commas.", false),
+            tags: field("tags", "Tags", "Its tags, separated by commas.", false),
             license: field("license", "Licence", "As in Apache-2.0.", false),
             auth_types: choices(&AUTH_TYPES, "auth_type"),
             transports: choices(&TRANSPORTS, "supported_transports"),

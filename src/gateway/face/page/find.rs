@@ -51,7 +51,7 @@ pub(in crate::gateway::face) async fn show(
     let (query, tags) = (asked.one("q"), asked.list("tags"));
     let mut page = FindPage { query: query.to_owned(), tags: tags.join(", "), ..FindPage::default() };
     if query.len() > LONGEST_QUERY {
-        page.nothing = Some("That is longer than what is searched for.");
+        page.nothing = Some("The query is too long.");
     } else if !query.is_empty() || !tags.is_empty() {
         let view = visitor.view(&face);
         let found = find_tools(view, query, &tags, MOST);

@@ -80,7 +80,7 @@ impl Person {
         let mut notes = Vec::new();
         if unnamed > 0 {
             notes.push(format!(
-                "You are in {unnamed} more groups that the policy does not know; they give nothing."
+                "You are in {unnamed} more groups that the policy does not know; they grant nothing."
             ));
         }
         if let Some(only) = &visitor.principal.servers {

@@ -112,7 +112,7 @@ pub(in crate::gateway::face) async fn take_back(
     match revoke(&face, &visitor, asked.one("jti")).await {
         Ok(Some(true)) => answer::see_other("/tokens?done=revoked"),
         Ok(Some(false)) => answer::see_other("/tokens?done=again"),
-        Ok(None) => answer::problem(StatusCode::NOT_FOUND, "you have no token of this number"),
+        Ok(None) => answer::problem(StatusCode::NOT_FOUND, "you have no token with this id"),
         Err(status) => answer::problem(status, "the token could not be revoked; try again"),
     }
 }
@@ -127,7 +127,7 @@ pub(in crate::gateway::face) async fn generated(
     question: Map<String, Value>,
 ) -> Result<Value, Rejection> {
     if cannot(face, &visitor.principal).is_some() {
-        let what = "this gateway takes no token that is made for you here";
+        let what = "this gateway accepts no tokens issued for you here";
         return Err(Rejection::NotVended("invalid_request", what.into()));
     }
     let ends_at = match &visitor.by {
@@ -194,7 +194,7 @@ fn cannot(face: &FaceState, who: &Principal) -> Option<&'static str> {
             Some("This gateway makes no tokens of its own: its operator has not set vending in gateway.yaml.")
         }
         (_, false, _) => Some(
-            "You signed in at an identity provider whose tokens this gateway does not take, so a token made for you would not be taken either.",
+            "You signed in at an identity provider whose tokens this gateway does not accept, so it would not accept a token issued for you either.",
         ),
         (_, _, Some(_)) => Some("You signed in with a token that was issued here; it cannot be used to get another."),
         _ => None,
@@ -232,7 +232,7 @@ fn words(refusal: &Rejection) -> String {
         Rejection::NotVended(_, what) => format!("{what}."),
         Rejection::VendedEnough(seconds) => {
             format!(
-                "You have had ten in this hour; the next one is possible in {} minutes.",
+                "You have reached the limit of ten per hour; try again in {} minutes.",
                 seconds.div_ceil(60)
             )
         }

@@ -209,7 +209,7 @@ fn code(
         AuthorizationResponse::Denied { error, .. } => {
             info!(event = "sign-in", "{}: {error}", provider.name);
             let said = match error.as_str() {
-                "access_denied" => format!("You were not signed in: {} or you said no.", provider.title),
+                "access_denied" => format!("You were not signed in: {} or you declined.", provider.title),
                 _ => format!("{} could not sign you in ({error}).", provider.title),
             };
             Err(refuse(StatusCode::FORBIDDEN, said))
@@ -302,7 +302,7 @@ async fn user_info(
     if reply.status != 200 {
         return Err(format!("user_info_url answered {}", reply.status));
     }
-    serde_json::from_slice(&reply.body).map(Some).map_err(|_| "user_info_url answered no JSON object".into())
+    serde_json::from_slice(&reply.body).map(Some).map_err(|_| "user_info_url did not return a JSON object".into())
 }
 
 /// Begins a session, and sends the person to where they wanted to go.
