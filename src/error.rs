@@ -311,8 +311,7 @@ fn flow_hint(error: &FlowError, command: &str) -> String {
 /// What to do where the gateway makes no token (RFC 8693 section 2.2.2).
 fn exchange_hint(error: &FlowError) -> String {
     const VERB: &str = "mcpauth gateway token --server SERVER --tool TOOL";
-    const NOT_VENDING: &str =
-        "this gateway issues no tokens of its own; its operator enables that with vending in its gateway.yaml";
+    const NOT_VENDING: &str = "this gateway issues no tokens of its own; its operator enables that with vending in its gateway.yaml";
     match error {
         FlowError::Reply { reply: ReplyError::Refused { error, .. }, .. } => match error.as_str() {
             "invalid_scope" | "invalid_authorization_details" | "invalid_target" => {

@@ -404,18 +404,37 @@ fn files_stay_small() {
 
 #[test]
 fn nothing_in_the_product_panics() {
-    let doors = [".unwrap()", ".expect(", "panic!(", "unreachable!(", "todo!(", "unimplemented!(", "assert!(", "assert_eq!("];
+    let doors = [
+        ".unwrap()",
+        ".expect(",
+        "panic!(",
+        "unreachable!(",
+        "todo!(",
+        "unimplemented!(",
+        "assert!(",
+        "assert_eq!(",
+    ];
     let (mut lines, mut found) = (0, Vec::new());
     for (file, text) in sources().into_iter().filter(|(file, _)| !is_of_tests(file)) {
         let code = product(&text);
         lines += code.lines().count();
         for (line, code) in code.lines().enumerate() {
             let code = code.split("//").next().unwrap();
-            found.extend(doors.iter().filter(|door| code.contains(**door)).map(|door| format!("src/{file}:{}: {door}", line + 1)));
+            found.extend(
+                doors
+                    .iter()
+                    .filter(|door| code.contains(**door))
+                    .map(|door| format!("src/{file}:{}: {door}", line + 1)),
+            );
         }
     }
     // 0.3 in 1,000 lines.
-    assert!(lines > 50_000 && found.len() * 10_000 < lines * 3, "{} in {lines} lines:\n{}", found.len(), found.join("\n"));
+    assert!(
+        lines > 50_000 && found.len() * 10_000 < lines * 3,
+        "{} in {lines} lines:\n{}",
+        found.len(),
+        found.join("\n")
+    );
 }
 
 /// Whether a file of `src/` holds tests alone.

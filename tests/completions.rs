@@ -110,7 +110,9 @@ fn servers_are_offered_where_they_go() {
 fn every_other_name_is_offered_where_it_goes() {
     let mut user = user();
     user.file(".oauth-tokens/agent-reader.json", r#"{"client_id":"agent-reader","client_secret":"s"}"#);
-    user.env("AGENTCORE_CLIENT_ID_1", "c").env("AGENTCORE_CLIENT_SECRET_1", "s").env("AGENTCORE_SERVER_NAME_1", "sre");
+    user.env("AGENTCORE_CLIENT_ID_1", "c")
+        .env("AGENTCORE_CLIENT_SECRET_1", "s")
+        .env("AGENTCORE_SERVER_NAME_1", "sre");
     user.env("AGENTCORE_ISSUER", "https://idp.test");
     for (server, variable) in [("files", "API_KEY"), ("notes-local", "NOTES_TOKEN")] {
         user.run_with(&["secret", "set", server, variable], "a-secret").code(0);

@@ -6,9 +6,9 @@ use std::process::{Child, ChildStdout, Command};
 
 use serde_json::{Value, json};
 
+use crate::support::User;
 #[cfg(target_os = "linux")]
 use crate::support::pty::OnTerminal;
-use crate::support::User;
 
 /// Long past the end of any test.
 const END: u64 = 4_000_000_000;
@@ -60,7 +60,10 @@ fn a_pipe_gets_one_line_for_each_change() {
     store(&user, 1_000);
     next("egress tracker: needs login, expired ");
     // Another credential appears, and goes.
-    user.file(".oauth-tokens/other-egress.json", &json!({"access_token": "x", "provider": "other"}).to_string());
+    user.file(
+        ".oauth-tokens/other-egress.json",
+        &json!({"access_token": "x", "provider": "other"}).to_string(),
+    );
     next("egress other: good");
     std::fs::remove_file(user.project().join(".oauth-tokens/other-egress.json")).unwrap();
     next("egress other: removed");
@@ -76,7 +79,11 @@ fn programs_get_one_object_for_each_change() {
     let mut lines = lines.map(|line| serde_json::from_str::<Value>(&line.unwrap()).unwrap());
     let mut next = || lines.next().unwrap();
     let first = next();
-    assert_eq!((&first["version"], &first["credential"]["status"]), (&json!(1), &json!("needs_login")), "{first}");
+    assert_eq!(
+        (&first["version"], &first["credential"]["status"]),
+        (&json!(1), &json!("needs_login")),
+        "{first}"
+    );
     assert_eq!(next()["refresh_service"], json!({"running": false, "pid": null}));
     store(&user, END);
     let object = next();

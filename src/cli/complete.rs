@@ -9,9 +9,9 @@ use std::ffi::OsString;
 use clap::{Arg, Args, FromArgMatches};
 use clap_complete::engine::{ArgValueCandidates, CompletionCandidate, complete};
 
+pub(super) use self::sources::names;
 use crate::cli::args::Global;
 use crate::cli::given::Given;
-pub(super) use self::sources::names;
 use crate::cli::out::Out;
 use crate::error::{Error, Exit};
 use crate::sys::paths;

@@ -164,7 +164,11 @@ mod tests {
     fn every_word_of_another_tool_is_known_however_it_is_typed() {
         for (words, here) in ELSEWHERE {
             assert_eq!(suggested(words), format!("run: {here}"));
-            assert_eq!(suggested(&format!("{} --json", words.to_uppercase())), format!("run: {here}"), "{words}");
+            assert_eq!(
+                suggested(&format!("{} --json", words.to_uppercase())),
+                format!("run: {here}"),
+                "{words}"
+            );
         }
     }
 

@@ -5,11 +5,9 @@ use proptest::prelude::*;
 
 #[test]
 fn a_site_needs_its_id_alone() {
-    for odd in [
-        r#"{"id":"1"}"#,
-        r#"{"id":"1","name":null,"url":null}"#,
-        r#"{"id":"1","name":7,"url":{},"x":null}"#,
-    ] {
+    for odd in
+        [r#"{"id":"1"}"#, r#"{"id":"1","name":null,"url":null}"#, r#"{"id":"1","name":7,"url":{},"x":null}"#]
+    {
         let site: Site = serde_json::from_str(odd).unwrap();
         assert_eq!((site.id.as_str(), site.name.as_str(), site.url.as_str()), ("1", "", ""), "{odd}");
     }
@@ -51,12 +49,7 @@ fn a_file_says_whose_it_is() {
         ("bedrock-agentcore-egress.json", "bedrock-agentcore", "agentcore", "sre-gateway"),
         ("bedrock-agentcore-sre-egress.json", "bedrock-agentcore", "agentcore sre", "sre"),
         ("bedrock-agentcore-sre-egress.json", "", "agentcore sre", "sre"),
-        (
-            "bedrock-agentcore-SRE-egress.json",
-            "bedrock-agentcore",
-            "egress bedrock-agentcore for SRE",
-            "SRE",
-        ),
+        ("bedrock-agentcore-SRE-egress.json", "bedrock-agentcore", "egress bedrock-agentcore for SRE", "SRE"),
     ];
     for (file, provider, name, server) in cases {
         let id = CredentialId::parse(file, provider).unwrap();

@@ -32,7 +32,8 @@ impl VendedTokens {
         let revocation_list = settings.revocations().unwrap_or_default();
         let vending = settings.vending.ok_or_else(|| Error::Usage {
             message: "vending is not enabled in these settings".into(),
-            hint: "enable it in gateway.yaml: vending: {key: keys, issuer: https://gateway.example.com}".into(),
+            hint: "enable it in gateway.yaml: vending: {key: keys, issuer: https://gateway.example.com}"
+                .into(),
         })?;
         Ok(Self { vending, revocation_list })
     }

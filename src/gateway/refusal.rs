@@ -291,9 +291,7 @@ impl Rejection {
             Self::Unreadable => "the server's list cannot be read, so it cannot be filtered".into(),
             Self::NotVended(_, what) => what.clone(),
             Self::VendedEnough(seconds) => {
-                format!(
-                    "you have been issued the hourly maximum of tokens; try again in {seconds} s"
-                )
+                format!("you have been issued the hourly maximum of tokens; try again in {seconds} s")
             }
             Self::Ledger => "the gateway cannot write its ledger of tokens; try again".into(),
         }

@@ -57,7 +57,7 @@ impl SigningKey {
     /// A new private key for ES256, in PEM (PKCS #8).
     ///
     /// # Errors
-    /// `None` if there are no random numbers to make it of.
+    /// `None` if no random numbers are available.
     pub fn generate() -> Option<Secret> {
         let made =
             EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new()).ok()?;

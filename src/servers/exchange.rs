@@ -69,8 +69,9 @@ impl Servers {
         let mut token = narrowed.token.lock().await;
         if refused.is_some_and(|refused| token.as_ref().is_some_and(|token| token.access_token == *refused)) {
             return Err(Error::Usage {
-                message: "the gateway rejected the token that was issued for this run; it may have been revoked"
-                    .into(),
+                message:
+                    "the gateway rejected the token that was issued for this run; it may have been revoked"
+                        .into(),
                 hint: "start it again for another one, if you want that".into(),
             });
         }

@@ -69,7 +69,11 @@ fn a_no_of_the_gateways_is_said_with_what_is_missing() {
         token(&user, &["--scope", "worker"]).code(0);
     }
     let ran = token(&user, &["--scope", "worker"]);
-    assert!(ran.code != Some(0) && ran.stderr.contains("HTTP 429: you have been issued the hourly maximum of tokens"), "{ran:?}");
+    assert!(
+        ran.code != Some(0)
+            && ran.stderr.contains("HTTP 429: you have been issued the hourly maximum of tokens"),
+        "{ran:?}"
+    );
     assert!(ran.stderr.contains("try again in 3") && ran.stdout.is_empty(), "{ran:?}");
     let ran = token(&user, &[]).code(2);
     assert!(ran.stderr.contains("mcpauth gateway token --server"), "{ran:?}");

@@ -59,7 +59,9 @@ pub(in crate::cli) fn names(verb: &str, arg: &Arg) -> Option<NameSource> {
         ("gateway explain", Some("token")) => Some(NameSource::Credentials),
         ("gateway token revoke", Some("owner")) => Some(NameSource::TokenOwners),
         ("gateway token revoke", None) => Some(NameSource::VendedTokens),
-        ("secret set" | "secret list" | "secret remove", None) if called("SERVER") => Some(NameSource::SecretServers),
+        ("secret set" | "secret list" | "secret remove", None) if called("SERVER") => {
+            Some(NameSource::SecretServers)
+        }
         ("secret set" | "secret remove", None) => Some(NameSource::SecretVariables),
         ("exec", None) if called("SERVER") => Some(NameSource::ServersAndSecretServers),
         ("login", None) => Some(NameSource::Addresses),
@@ -76,7 +78,11 @@ impl NameSource {
     ///
     /// # Errors
     /// Whatever keeps the settings from being read.
-    pub(super) fn candidates(self, global: &Global, verbs: &[String]) -> Result<Vec<CompletionCandidate>, Error> {
+    pub(super) fn candidates(
+        self,
+        global: &Global,
+        verbs: &[String],
+    ) -> Result<Vec<CompletionCandidate>, Error> {
         let out = Out::new(global).muted();
         if self == Self::Topics {
             let topics = TOPICS.iter().copied().chain(verbs.iter().map(String::as_str));
@@ -97,11 +103,15 @@ impl NameSource {
             Self::Providers => config.provider_names(),
             Self::Credentials => credentials(&config),
             Self::Agents => of_kind(&config, CredentialKind::Agent, |id| id.name.clone()),
-            Self::AgentcoreGateways => of_kind(&config, CredentialKind::AgentCore, |id| id.server_name().to_owned()),
+            Self::AgentcoreGateways => {
+                of_kind(&config, CredentialKind::AgentCore, |id| id.server_name().to_owned())
+            }
             Self::SecretServers => secret_servers(&config),
             Self::SecretVariables => secret_variables(&config),
             Self::VendedTokens => vended(&config, |token| token.jti.clone())?,
-            Self::TokenOwners => vended(&config, |token| token.user.clone().unwrap_or_else(|| token.owner.clone()))?,
+            Self::TokenOwners => {
+                vended(&config, |token| token.user.clone().unwrap_or_else(|| token.owner.clone()))?
+            }
             Self::Topics => Vec::new(),
         };
         Ok(sorted(found).into_iter().map(CompletionCandidate::new).collect())
@@ -146,11 +156,18 @@ fn secret_servers(config: &Config) -> Vec<String> {
 fn secret_variables(config: &Config) -> Vec<String> {
     let store = file_store(config);
     let servers = store.secret_servers().unwrap_or_default();
-    servers.iter().filter_map(|server| store.secrets(server).ok()).flat_map(|secrets| secrets.into_keys()).collect()
+    servers
+        .iter()
+        .filter_map(|server| store.secrets(server).ok())
+        .flat_map(|secrets| secrets.into_keys())
+        .collect()
 }
 
 /// Of the tokens that this folder's gateway issued and that are still valid.
-fn vended(config: &Config, name: impl Fn(&crate::gateway::token_ledger::LedgerEntry) -> String) -> Result<Vec<String>, Error> {
+fn vended(
+    config: &Config,
+    name: impl Fn(&crate::gateway::token_ledger::LedgerEntry) -> String,
+) -> Result<Vec<String>, Error> {
     let live = VendedTokens::new(None, config)?.live(clock::now())?;
     Ok(live.iter().filter(|(_, revoked)| !revoked).map(|(token, _)| name(token)).collect())
 }

@@ -60,7 +60,11 @@ enum View {
 
 impl View {
     fn of(out: &Out) -> Self {
-        if terminal::stdout_is_rich() && !out.json { Self::Terminal(Screen::default()) } else { Self::Lines(Box::default()) }
+        if terminal::stdout_is_rich() && !out.json {
+            Self::Terminal(Screen::default())
+        } else {
+            Self::Lines(Box::default())
+        }
     }
 
     fn show(&mut self, overview: &StatusReport, out: &Out) {

@@ -176,7 +176,7 @@ impl IntrospectionCache {
         let take = |rate: &Option<Rate>, key| rate.as_ref().map_or(Ok(()), |rate| rate.take(&[key], now));
         take(&self.per_address, address).map_err(AuthFailure::Address)?;
         take(&self.in_all, "").map_err(|seconds| {
-            // Nothing was asked for it.
+            // No request was made for it.
             self.per_address.iter().for_each(|rate| rate.give_back(&[address]));
             AuthFailure::All(seconds)
         })
@@ -220,7 +220,7 @@ impl<K: Eq + StdHash, V> Deref for KeyedGuard<'_, K, V> {
 }
 
 impl<K: Eq + StdHash, V> Drop for KeyedGuard<'_, K, V> {
-    /// The last one takes it away.
+    /// The last user removes it.
     fn drop(&mut self) {
         let mut all = lock(&self.all.0);
         if let Some((holders, _)) = all.get_mut(&self.key) {

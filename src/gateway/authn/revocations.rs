@@ -1,4 +1,4 @@
-//! The list of the revoked: what is refused although it verifies, one entry a line. Not here: watching the file (see
+//! The revocation list: what is rejected although its signature verifies, one entry per line. Not here: watching the file (see
 //! `ops`); which tokens there are (see `token_ledger`).
 
 use std::collections::HashSet;
@@ -20,7 +20,7 @@ pub struct RevocationList {
     pub(in crate::gateway) sessions: HashSet<String>,
 }
 
-/// Why there is no list, or no further entry in it.
+/// Why the list cannot be read or extended.
 #[derive(Debug, thiserror::Error)]
 pub enum RevocationError {
     /// The file cannot be read.
@@ -34,7 +34,7 @@ pub enum RevocationError {
     /// The file cannot be written.
     #[error(transparent)]
     Unwritable(#[from] FileError),
-    /// A line that says something else: no gateway puts the list in force.
+    /// An invalid line: no gateway applies the list.
     #[error("{path}: line {line} is not jti:, sub:, client_id: or sid: VALUE", path = path.display())]
     Malformed {
         /// The file.
@@ -56,7 +56,7 @@ impl RevocationList {
         Self::of(path, &text(path)?)
     }
 
-    /// The same of a file that begins with its first entry.
+    /// The same for a file that is created with its first entry.
     ///
     /// # Errors
     /// [`RevocationError`].
@@ -131,7 +131,7 @@ impl RevocationList {
         }
         let token_id = principal.claims.get("jti").and_then(|id| id.as_str());
         let vended = principal.vended.as_ref().map(|vended| vended.token_id.as_str());
-        // A vended token goes with the one it was asked for with.
+        // A vended token is revoked with the token it was derived from.
         let mut ids = [token_id, vended].into_iter().flatten();
         ids.any(|id| self.token_ids.contains(id)).then_some(TokenError::Revoked)
     }
@@ -142,7 +142,7 @@ fn text(path: &Path) -> Result<String, RevocationError> {
     regular_file::read_text(path, MAX_REVOCATION_LIST).map_err(unreadable)
 }
 
-/// Nothing, where there is no file yet.
+/// Empty if there is no file yet.
 fn text_if_any(path: &Path) -> Result<String, RevocationError> {
     match text(path) {
         Err(RevocationError::Unreadable { source, .. }) if source.kind() == io::ErrorKind::NotFound => {

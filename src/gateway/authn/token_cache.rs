@@ -1,4 +1,4 @@
-//! Caches what was found out about a token, by the token's hash, within a bound and without a clock of its own. Not
+//! Caches what is known about a token, by the token's hash, within a bound and without a clock of its own. Not
 //! here: how long an entry is valid (see `authn`).
 
 use std::hash::{BuildHasher, Hasher};
@@ -25,8 +25,8 @@ pub(crate) struct TokenCache<V> {
 #[derive(Clone, Default)]
 pub(crate) struct Prefix(u64);
 
-/// The hash of the token that a connection brought last, and that token: most bring the same one with each request, and to
-/// compare costs less than to hash. Nothing else is known of it here.
+/// The hash of the last token on a connection, and that token: most connections send the same one with each request, and
+/// comparing costs less than hashing. Nothing else about it is stored here.
 #[derive(Default)]
 pub(crate) struct LastToken(Mutex<(Hash, Option<Secret>)>);
 
@@ -44,12 +44,12 @@ impl LastToken {
     pub(crate) fn hash(&self, token: &str) -> Hash {
         let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (known, text) = &mut *last;
-        // A connection may be a proxy's, with many callers on it: how long this takes must not tell how much fits.
+        // A connection may be a proxy's, with many callers on it: the time that this takes must not reveal how much matches.
         let is_same =
             |text: &Secret| verify_slices_are_equal(text.expose().as_bytes(), token.as_bytes()).is_ok();
         if !text.as_ref().is_some_and(is_same) {
             let hash = hash(token);
-            // The token itself is kept once it has come twice in a row.
+            // The token itself is stored once it has arrived twice in a row.
             *text = (*known == hash && token.len() <= LONGEST).then(|| Secret::new(token));
             *known = hash;
         }

@@ -1,4 +1,4 @@
-//! The gateway's own tokens (RFC 9068): the keys that sign them, and what they say of their owner and of the limits
+//! The gateway's own tokens (RFC 9068): the keys that sign them, and their claims about the owner and the limits
 //! they set. Not here: who gets one (see `vending`); what it allows (see `policy`).
 
 use std::fmt;
@@ -33,7 +33,7 @@ pub(in crate::gateway) struct SigningKeys {
     pub(in crate::gateway) published: Value,
 }
 
-/// Why there are no such keys.
+/// Why the keys cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum SigningKeysError {
     /// A file or folder that cannot be read, or that others can read.
@@ -42,12 +42,12 @@ pub enum SigningKeysError {
     /// No file where one was named, or a folder without any.
     #[error("{}: there is no key in it", .0.display())]
     None(PathBuf),
-    /// A file with something else in it.
+    /// A file that is not such a key.
     #[error("{} is not a private key for ES256 (P-256) or EdDSA (Ed25519) in PEM (PKCS #8)", .0.display())]
     Unfit(PathBuf),
 }
 
-/// What a vended token says (RFC 9068 section 2.2).
+/// The claims of a vended token (RFC 9068 section 2.2).
 #[derive(Debug, Serialize, Deserialize)]
 pub(in crate::gateway) struct VendedClaims {
     pub(in crate::gateway) iss: String,
@@ -77,7 +77,7 @@ pub(in crate::gateway) struct Actor {
     pub(in crate::gateway) sub: String,
 }
 
-/// What the policy must know of the owner to say what they may do now.
+/// What the policy needs to know about the owner to decide what they may do now.
 #[derive(Debug, Serialize, Deserialize)]
 pub(in crate::gateway) struct Owner {
     pub(in crate::gateway) iss: String,
@@ -101,7 +101,7 @@ impl SigningKeys {
     /// same time, as orchestrators do, the one whose name comes last.
     ///
     /// # Errors
-    /// [`SigningKeysError`]; one file that cannot be used is as bad as none, because tokens it signed are still about.
+    /// [`SigningKeysError`]; one file that cannot be used is as bad as none, because tokens that it signed are still in use.
     pub(in crate::gateway) fn read(place: &Path) -> Result<Self, SigningKeysError> {
         let none = || SigningKeysError::None(place.into());
         let mut files = Self::files(place);
@@ -122,7 +122,7 @@ impl SigningKeys {
         Ok(Self { newest, set: Arc::new(set), published })
     }
 
-    /// The files that have keys: the place itself, or what lies in it.
+    /// The files with keys: the path itself, or the files in that folder.
     pub(in crate::gateway) fn files(place: &Path) -> Vec<PathBuf> {
         if !place.is_dir() {
             return vec![place.into()];
@@ -140,7 +140,7 @@ impl SigningKeys {
 /// A new private key for the gateway's own tokens, in PEM.
 ///
 /// # Errors
-/// `None` if there are no random numbers to make it of.
+/// `None` if no random numbers are available.
 pub fn new_signing_key() -> Option<Secret> {
     SigningKey::generate()
 }
@@ -156,7 +156,7 @@ impl Vending {
             audience: vec![self.issuer.clone()],
             algorithms: ALGORITHMS.to_vec(),
             require_at_jwt: true,
-            // Nobody who lacks one is sent here for it.
+            // Clients without a token are not sent here to get one.
             scopes: Some(Vec::new()),
             leeway: LEEWAY,
             ..IssuerSettings::new(self.issuer.clone(), TokenProfile::Vended)
@@ -168,7 +168,7 @@ impl VendedClaims {
     /// The owner described by verified claims, with the limits they set.
     ///
     /// # Errors
-    /// [`TokenError::Malformed`]: a key of ours signed it, and it is none of ours.
+    /// [`TokenError::Malformed`]: one of our keys signed it, but it is not a vended token.
     pub(super) fn principal(members: Map<String, Value>) -> Result<Principal, TokenError> {
         let claims: Self = serde_json::from_value(members.into()).map_err(|_| TokenError::Malformed)?;
         let Self { sub, client_id, jti, scope, act, authorization_details, owner, .. } = claims;

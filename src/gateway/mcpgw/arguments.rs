@@ -1,5 +1,5 @@
-//! A tool's arguments as its row of the table has them: described to clients, and read from a call by the same row. An unknown one
-//! is refused: some old clients send passwords along.
+//! A tool's arguments by its row of the table: the same row describes them to clients and reads them from a call. An unknown one
+//! is rejected: some old clients send passwords.
 
 use serde_json::{Map, Value, json};
 
@@ -13,7 +13,7 @@ pub(super) struct Argument {
     pub(super) required: bool,
 }
 
-/// What an argument may be.
+/// The types of arguments.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum ArgumentKind {
     Text,
@@ -25,7 +25,7 @@ pub(super) enum ArgumentKind {
     Object,
 }
 
-/// Those of a call, each of its kind.
+/// The arguments of a call, each of its type.
 pub(super) struct Arguments<'a>(&'a Map<String, Value>);
 
 impl ArgumentKind {
@@ -82,10 +82,10 @@ pub(super) fn schema(arguments: &[Argument]) -> Value {
 }
 
 impl<'a> Arguments<'a> {
-    /// Those of a call; null is absent.
+    /// Reads the arguments of a call; null counts as absent.
     ///
     /// # Errors
-    /// What is wrong, in words for the caller.
+    /// What is wrong, for the caller to read.
     pub(super) fn read(given: &'a Map<String, Value>, arguments: &[Argument]) -> Result<Self, String> {
         for (name, value) in given.iter().filter(|(_, value)| !value.is_null()) {
             let Some(argument) = arguments.iter().find(|argument| argument.name == name) else {
@@ -110,7 +110,7 @@ impl<'a> Arguments<'a> {
         self.0.get(name).filter(|value| !value.is_null())
     }
 
-    /// A text; one of white space alone is none.
+    /// A text; white space alone counts as absent.
     pub(super) fn text(&self, name: &str) -> Option<&'a str> {
         self.value(name)?.as_str().map(str::trim).filter(|text| !text.is_empty())
     }

@@ -1,5 +1,5 @@
-//! `debug_auth_context`: who the gateway takes a caller for, and why. Everything in it is a name or a claim that the policy reads;
-//! no part of a token, a cookie or another header's value is.
+//! `debug_auth_context`: who a caller is to the gateway, and why. Everything in it is a name or a claim that the policy reads,
+//! and never a part of a token, a cookie or another header's value.
 
 use hyper::header::HeaderName;
 use serde_json::{Map, Value, json};
@@ -54,7 +54,7 @@ fn token(asked: &OwnRequest<'_>) -> Value {
     })
 }
 
-/// The registry's own members, as far as they mean something here.
+/// The registry's members that apply here.
 fn extracted(asked: &OwnRequest<'_>) -> Value {
     let mut names: Vec<&str> = asked.headers.keys().map(HeaderName::as_str).collect();
     names.sort_unstable();
@@ -74,7 +74,7 @@ fn extracted(asked: &OwnRequest<'_>) -> Value {
     })
 }
 
-/// The header that the token came in.
+/// The header that contained the token.
 fn header(asked: &OwnRequest<'_>) -> HeaderName {
     match asked.credential.via {
         CredentialHeader::XAuthorization => crate::gateway::callers::X_AUTHORIZATION,
@@ -82,7 +82,7 @@ fn header(asked: &OwnRequest<'_>) -> HeaderName {
     }
 }
 
-/// What the caller reaches, and how many tools that is.
+/// What the caller can reach, and the number of tools.
 fn servers(asked: &OwnRequest<'_>) -> Vec<Value> {
     let reached =
         asked.view().visible().into_iter().filter(|upstream| asked.caller.grants.reaches(upstream.name()));

@@ -1,4 +1,4 @@
-//! `intelligent_tool_finder`: the tools that fit what a caller wants to do. Which tools there are for them is found out first, and
+//! `intelligent_tool_finder`: the tools that match what a caller wants to do. The tools that the caller may see are selected first, and
 //! only those are searched. Not here: the search itself (see `crate::search`).
 
 use std::sync::Arc;
@@ -18,21 +18,21 @@ use crate::policy::Listed;
 use crate::registry::ListedTool;
 use crate::search::Ranking;
 
-/// A tool that is shown, with how well it fits; no score where nothing was asked but tags.
+/// A result with its score; without a score where the query has only tags.
 struct Match<'t> {
     known: &'t KnownTool,
     score: Option<f32>,
     matched: Vec<String>,
 }
 
-/// By what the tools were ranked.
+/// How the tools were ranked.
 #[derive(Clone, Copy)]
 enum RankedBy {
-    /// By words and meanings.
+    /// By words and by meaning.
     Meaning,
     /// By words alone.
     Words,
-    /// Nothing was asked but tags.
+    /// Not at all: the query has only tags.
     Nothing,
 }
 
@@ -40,19 +40,19 @@ enum RankedBy {
 pub(in crate::gateway) struct ToolMatch {
     pub(in crate::gateway) server: String,
     pub(in crate::gateway) tool: ListedTool,
-    /// From 0 to 1; none where nothing was asked but tags.
+    /// From 0 to 1; none where the query has only tags.
     pub(in crate::gateway) score: Option<f32>,
     pub(in crate::gateway) matched: Vec<String>,
 }
 
-/// What a search for a page found.
+/// The results of a page's search.
 pub(in crate::gateway) struct ToolMatches {
     pub(in crate::gateway) matches: Vec<ToolMatch>,
     /// Whether there was anything to be searched.
     pub(in crate::gateway) sees_any: bool,
 }
 
-/// The longest question, in bytes.
+/// The longest query, in bytes.
 pub(in crate::gateway) const LONGEST_QUERY: usize = 10_000;
 
 pub(super) async fn find(asked: &OwnRequest<'_>, arguments: &Arguments<'_>) -> ToolResult {
@@ -89,7 +89,7 @@ pub(super) async fn find(asked: &OwnRequest<'_>, arguments: &Arguments<'_>) -> T
     Ok(object.as_object().cloned().unwrap_or_default())
 }
 
-/// The best tools that a caller sees, by a question, by tags, or by both.
+/// The best matches among the tools that a caller sees, by a query, by tags, or by both.
 pub(in crate::gateway) fn find_tools(
     view: ServiceView<'_>,
     query: &str,
@@ -112,7 +112,7 @@ pub(in crate::gateway) fn find_tools(
     ToolMatches { matches: matches.collect(), sees_any: visible.contains(&true) }
 }
 
-/// Which tools the caller sees, of servers that are on and have all these tags.
+/// The tools that the caller sees, of servers that are on and have all these tags.
 fn visible(view: ServiceView<'_>, tools: &KnownTools, tags: &[&str]) -> Vec<bool> {
     let mut visible = vec![false; tools.all.len()];
     for (server, places) in tools.servers() {
@@ -146,7 +146,7 @@ fn best<'t>(tools: &'t KnownTools, ranking: &Ranking<'_>, most: usize) -> Vec<Ma
     .collect()
 }
 
-/// An empty answer says why.
+/// Why there are no results.
 fn why_nothing(asked: &OwnRequest<'_>, visible: &[bool], tags: &[&str]) -> &'static str {
     match (&asked.caller.principal.servers, visible.contains(&true)) {
         (_, true) => "no tool that you may see has any of these words; try other words, in English",
@@ -169,7 +169,7 @@ impl RankedBy {
 }
 
 impl OwnRequest<'_> {
-    /// The tools that fit best: by meaning too where there is a model, and it answers in time.
+    /// The best matches: by meaning too if there is a model and it answers in time.
     async fn ranked<'t>(
         &self,
         tools: &'t Arc<KnownTools>,
@@ -213,7 +213,7 @@ impl OwnRequest<'_> {
         }))
     }
 
-    /// How to call it: directly, and through `call_tool` where that leads there.
+    /// How to call it: directly, and through `call_tool` where that can reach it.
     fn way(&self, upstream: &Upstream, tool: &str) -> Value {
         let route: &ServerRoute = &upstream.route;
         let headers = match route.egress {

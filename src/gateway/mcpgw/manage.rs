@@ -60,7 +60,7 @@ fn said(error: ChangeError) -> String {
     }
 }
 
-/// What was said of a new server, as the registry writes it.
+/// The description of a new server, as the registry writes it.
 fn members(arguments: &Arguments<'_>, name: &str) -> Map<String, Value> {
     let or = |member: &str, otherwise: Value| {
         (member.to_owned(), arguments.value(member).cloned().unwrap_or(otherwise))
@@ -90,7 +90,7 @@ fn object(value: Value) -> Map<String, Value> {
 }
 
 impl<'a> OwnRequest<'a> {
-    /// The registry in this caller's hands.
+    /// The registry, with this caller's rights.
     fn editor(&self) -> RegistryEditor<'a> {
         RegistryEditor {
             view: self.view(),
@@ -100,7 +100,7 @@ impl<'a> OwnRequest<'a> {
         }
     }
 
-    /// The server of a path that the caller may do this to.
+    /// The server at a path, if the caller may do this to it.
     fn managed(&self, arguments: &Arguments<'_>, action: UiAction) -> Result<&'a Arc<Upstream>, String> {
         self.editor().target(arguments.text("service_path").unwrap_or_default(), action).map_err(said)
     }

@@ -1,7 +1,7 @@
-//! The gateway's own MCP server, `mcpgw`: says who the caller is, finds tools, shows and keeps the registry's
-//! servers. It stands at the end of the same line as any server behind the gateway, so that the policy, the limits
-//! and the audit are the same, and answers from what the gateway knows anyway: nothing here acts with other rights
-//! than the caller's own. Not here: calling another server's tool (see `worker`).
+//! The gateway's own MCP server, `mcpgw`: shows who the caller is, finds tools, shows and manages the registry's
+//! servers. Requests to it take the same path as to any server behind the gateway, so that the policy, the limits
+//! and the audit are the same. It answers from what the gateway already knows, and never acts with more rights
+//! than the caller's. Not here: calling another server's tool (see `worker`).
 
 mod arguments;
 mod auth_context;
@@ -33,13 +33,13 @@ use super::wire::envelope::Envelope;
 use crate::mcp::jsonrpc::{INVALID_PARAMS, METHOD_NOT_FOUND};
 use crate::mcp::{LEGACY, MODERN, SESSION, jsonrpc};
 
-/// What the gateway itself answers; or which other server's tool is to be called instead.
+/// The gateway's own response, or the other server's tool to call instead.
 ///
 /// # Errors
 /// 404 for a session of another caller, or one that is over.
 pub(super) async fn answer(asked: &OwnRequest<'_>) -> Result<Outcome, Rejection> {
     match asked.wish {
-        // It says nothing of its own accord (2025-11-25, "Listening for Messages from the Server").
+        // It sends no messages of its own (2025-11-25, "Listening for Messages from the Server").
         ParsedRequest::Stream => Ok(Outcome::Response(not_allowed())),
         ParsedRequest::EndSession => {
             let session = asked.session()?.ok_or(Rejection::Session)?;
@@ -101,7 +101,7 @@ async fn message(asked: &OwnRequest<'_>, envelope: &Envelope<'_>) -> Result<Outc
     Ok(Outcome::Response(response))
 }
 
-/// A call that cannot be made, as its result.
+/// The result of a call that cannot be made.
 pub(super) fn refuse(envelope: &Envelope<'_>, why: &str) -> Response<Body> {
     let era = if envelope.protocol_version.is_some() { ProtocolEra::Modern } else { ProtocolEra::Legacy };
     RpcReply::to(envelope, era).result(tools::content(Err(why.to_owned())))
@@ -127,7 +127,7 @@ impl OwnRequest<'_> {
     }
 }
 
-/// What both eras say of the server.
+/// The description of the server, the same in both eras.
 fn about() -> Map<String, Value> {
     let object = json!({
         "capabilities": {"tools": {}},

@@ -1,4 +1,4 @@
-//! JSON-RPC as the gateway's own server answers it, in both protocol eras. Not here: what is answered (see its
+//! JSON-RPC of the gateway's own server, in both protocol eras. Not here: what the responses contain (see its
 //! siblings).
 
 use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
@@ -10,7 +10,7 @@ use crate::gateway::wire::envelope::Envelope;
 use crate::mcp::jsonrpc::{INVALID_PARAMS, UNSUPPORTED_VERSION};
 use crate::mcp::{LEGACY, MODERN, VERSION, is_modern};
 
-/// How a request speaks.
+/// The protocol era of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ProtocolEra {
     /// 2026-07-28: every request is self-contained.
@@ -19,22 +19,22 @@ pub(super) enum ProtocolEra {
     Legacy,
 }
 
-/// A request that says too little of itself, or what nobody here speaks.
+/// A request without a version, or with an unsupported one.
 pub(super) struct BadRequest {
     code: i64,
     message: &'static str,
     data: Option<Value>,
 }
 
-/// The answer to one request.
+/// The response to one request.
 pub(super) struct RpcReply<'a> {
-    /// As it was written.
+    /// As in the request.
     id: &'a str,
     pub(super) era: ProtocolEra,
 }
 
 impl ProtocolEra {
-    /// By its header and its `_meta`, which agree where both say something.
+    /// By its header and its `_meta`, which agree if both are present.
     pub(super) fn of(
         headers: &HeaderMap,
         envelope: &Envelope<'_>,
@@ -57,7 +57,7 @@ impl ProtocolEra {
         }
         let capabilities =
             params.get("_meta").and_then(|meta| meta.get("io.modelcontextprotocol/clientCapabilities"));
-        // A notification has nothing to be answered, and so nothing to negotiate.
+        // A notification gets no response, so there is nothing to negotiate.
         if envelope.is_request() && !capabilities.is_some_and(Value::is_object) {
             return Err(lacks("_meta lacks io.modelcontextprotocol/clientCapabilities"));
         }
@@ -85,7 +85,7 @@ impl<'a> RpcReply<'a> {
         self.message(StatusCode::OK, "result", &Value::Object(result))
     }
 
-    /// The same for what clients may keep: not for long, because rights change at any time.
+    /// The same for what clients may cache: not for long, because rights change at any time.
     pub(super) fn cached(&self, mut result: Map<String, Value>, scope: &str) -> Response<Body> {
         if self.era == ProtocolEra::Modern {
             result.extend([("ttlMs".to_owned(), json!(0)), ("cacheScope".to_owned(), json!(scope))]);

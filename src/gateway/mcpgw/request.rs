@@ -1,4 +1,4 @@
-//! A request to the gateway's own server, with all that its tools look at. Not here: what is asked (see its
+//! A request to the gateway's own server, with everything that its tools read. Not here: the tools (see its
 //! siblings).
 
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::gateway::session::SealPurpose;
 use crate::gateway::state::{SharedState, Snapshot};
 use crate::mcp::SESSION;
 
-/// What a tool gives: an object, or why there is none, in words for the caller.
+/// A tool's result: an object, or the reason for the caller to read.
 pub(super) type ToolResult = Result<Map<String, Value>, String>;
 
 /// A request that the policy allows.
@@ -34,7 +34,7 @@ pub(in crate::gateway) struct OwnRequest<'a> {
 }
 
 impl OwnRequest<'_> {
-    /// The session that the request is for, by its own name; none if it is for none.
+    /// The request's session, by its own name, if it has one.
     pub(super) fn session(&self) -> Result<Option<String>, Rejection> {
         let mut values = self.headers.get_all(SESSION).iter();
         let Some(given) = values.next() else { return Ok(None) };

@@ -1,5 +1,5 @@
-//! `list_services`, `healthcheck`, `get_server_details`: the servers that a caller may see, which are those that the policy has an
-//! entry about for them, and those that its `UI-Scopes` let them list.
+//! `list_services`, `healthcheck`, `get_server_details`: the servers that a caller may see: those for which the policy has an
+//! entry for the caller, and those that its `UI-Scopes` let the caller list.
 
 use std::sync::Arc;
 
@@ -14,11 +14,11 @@ use crate::gateway::state::Upstream;
 use crate::policy::UiAction;
 use crate::sys::clock;
 
-/// What is said of every path that leads to nothing the caller may see, or do this to.
+/// The message for every path that is not there, or is not for this caller.
 pub(super) const NO_SERVICE: &str =
     "there is no server of this path that you may do this to; see list_services";
 
-/// The server of a path, if the caller may do something to it.
+/// The server at a path, if the caller may change it.
 pub(super) fn named<'a>(
     asked: &OwnRequest<'a>,
     arguments: &Arguments<'_>,

@@ -1,4 +1,4 @@
-//! The tools of the gateway's own server, a row each: how they are described, what they take and what they give. Not
+//! The tools of the gateway's own server, a row each: their descriptions, arguments and results. Not
 //! here: what they do (see `tools` and its siblings).
 
 use serde_json::{Value, json};
@@ -13,7 +13,7 @@ pub(super) struct OwnTool {
     about: &'static str,
     pub(super) arguments: &'static [Argument],
     effect: Effect,
-    /// The schema of what it gives.
+    /// The schema of its result.
     output: fn() -> Value,
 }
 
@@ -32,13 +32,13 @@ pub(super) enum Which {
     CallTool,
 }
 
-/// What it does to the world, as clients are told (`annotations`).
+/// Its effects, as told to clients (`annotations`).
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Effect {
     Reads,
     Writes,
     Destroys,
-    /// Whatever another server's tool does.
+    /// Those of another server's tool.
     Anything,
 }
 
@@ -144,7 +144,12 @@ pub(super) const TOOLS: [OwnTool; 10] = [
         about: "Switches a server on or off for everybody. Needs toggle_service in the policy's UI-Scopes.",
         arguments: &[
             PATH,
-            argument("enabled", ArgumentKind::Bool, "On or off; the opposite of the present state if absent", false),
+            argument(
+                "enabled",
+                ArgumentKind::Bool,
+                "On or off; the opposite of the present state if absent",
+                false,
+            ),
         ],
         effect: Effect::Writes,
         output: || object(&["service_path", "new_enabled_state"]),
@@ -214,7 +219,7 @@ pub(super) const TOOLS: [OwnTool; 10] = [
             argument("arguments", ArgumentKind::Object, "The tool's own arguments", false),
         ],
         effect: Effect::Anything,
-        // The answer is another's.
+        // The result is another tool's.
         output: || Value::Null,
     },
 ];
@@ -228,13 +233,13 @@ fn object(members: &[&str]) -> Value {
     json!({"type": "object", "required": members})
 }
 
-/// The tool of this name.
+/// The tool with this name.
 pub(super) fn find(name: &str) -> Option<&'static OwnTool> {
     TOOLS.iter().find(|tool| tool.name == name)
 }
 
 impl OwnTool {
-    /// As `tools/list` has it.
+    /// As in `tools/list`.
     pub(super) fn described(&self) -> Value {
         let reads = self.effect == Effect::Reads;
         let mut tool = json!({

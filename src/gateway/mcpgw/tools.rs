@@ -1,4 +1,4 @@
-//! Calls of the gateway's own tools: which there are for a caller, what a call comes to, and how that is said. Not
+//! Calls of the gateway's own tools: which ones a caller has, the result of a call, and its format. Not
 //! here: what each tool does (see its siblings).
 
 use hyper::{Response, StatusCode};
@@ -17,15 +17,15 @@ use crate::mcp::jsonrpc::INVALID_PARAMS;
 use crate::policy::Listed;
 use crate::registry::ListedTool;
 
-/// What a request to the gateway's own server comes to.
+/// The outcome of a request to the gateway's own server.
 pub(in crate::gateway) enum Outcome {
-    /// An answer.
+    /// A response.
     Response(Response<Body>),
-    /// Another server's tool is to be called: its answer is the answer.
+    /// A call of another server's tool: its response is the response.
     Call(ToolOrder),
 }
 
-/// Another server's tool that is to be called.
+/// The other server's tool to call.
 pub(in crate::gateway) struct ToolOrder {
     /// The server, by its path without outer slashes.
     pub(in crate::gateway) server: String,
@@ -34,7 +34,7 @@ pub(in crate::gateway) struct ToolOrder {
     pub(in crate::gateway) session: Option<String>,
 }
 
-/// The tools that a caller sees, as `tools/list` has them.
+/// The tools that a caller sees, as in `tools/list`.
 pub(super) fn listed(asked: &OwnRequest<'_>) -> Vec<Value> {
     let all = asked.shared.settings.list_visibility == Visibility::All;
     let shown = |tool: &&OwnTool| {
@@ -43,7 +43,7 @@ pub(super) fn listed(asked: &OwnRequest<'_>) -> Vec<Value> {
     TOOLS.iter().filter(shown).map(OwnTool::described).collect()
 }
 
-/// The gateway's own tools, as those of other servers are known.
+/// The gateway's own tools, in the form of other servers' tools.
 pub(in crate::gateway) fn own_tools(settings: &GatewaySettings) -> Vec<ListedTool> {
     let offered = TOOLS.iter().filter(|tool| settings.mcpgw.call_tool || tool.which != Which::CallTool);
     offered.filter_map(|tool| ListedTool::read(&tool.described())).collect()
@@ -114,7 +114,7 @@ fn order(
     Ok(ToolOrder { server, tool, session: session.map(str::to_owned) })
 }
 
-/// A result as `tools/call` has it: the object, and the same as text for clients that read no other.
+/// A result of `tools/call`: the object, and the same as text for clients that read only text.
 pub(super) fn content(given: ToolResult) -> Map<String, Value> {
     let (text, object) = match given {
         Ok(object) => (Value::Object(object.clone()).to_string(), Some(object)),
@@ -129,7 +129,7 @@ pub(super) fn content(given: ToolResult) -> Map<String, Value> {
 }
 
 impl OwnRequest<'_> {
-    /// Whether a tool is there at all.
+    /// Whether there is such a tool.
     fn offers(&self, tool: &OwnTool) -> bool {
         tool.which != Which::CallTool || self.shared.settings.mcpgw.call_tool
     }

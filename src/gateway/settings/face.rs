@@ -65,8 +65,7 @@ impl Face {
         }
         let origin = |url: &str| Url::parse(url).ok().map(|url| url.origin());
         if url.is_some_and(|url| origin(url) == origin(&all.address())) {
-            let what =
-                "is the gateway's own address, where servers' pages could act for a signed-in user";
+            let what = "is the gateway's own address, where servers' pages could act for a signed-in user";
             found.push(Problem::error("face.public_url", what, "give it a host or port of its own"));
         }
         if all.session_key.is_none() {

@@ -1,5 +1,5 @@
 //! A request for a token: by the token endpoint's form (RFC 8693 section 2.1) or
-//! by the registry's JSON. Not here: whether they may have it (see `judge`).
+//! by the registry's JSON. Not here: whether the caller is allowed it (see `judge`).
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -10,14 +10,14 @@ use crate::oauth::{ACCESS_TOKEN_TYPE, TOKEN_EXCHANGE};
 use crate::policy::Detail;
 use crate::text::is_all_plain;
 
-/// What is asked for.
+/// What is requested.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Asked {
-    /// The scopes; all that the owner has, if none are named.
+    /// The scopes; all of the owner's if none are named.
     pub(super) scopes: Vec<String>,
     /// Servers, methods and tools (RFC 9396).
     pub(super) details: Option<Vec<Detail>>,
-    /// Where the token will be shown (RFC 8707); everywhere, if there is none.
+    /// Where the token will be used (RFC 8707); everywhere if none is named.
     pub(super) resources: Vec<String>,
     /// The agent it is for.
     pub(super) agent: Option<String>,
@@ -26,14 +26,14 @@ pub(super) struct Asked {
     pub(super) seconds: Option<i64>,
 }
 
-/// An exchange, with the token that is shown for it.
+/// An exchange, with its subject token.
 #[derive(Debug, PartialEq)]
 pub(super) struct ExchangeRequest {
     pub(super) subject_token: String,
     pub(super) asked: Asked,
 }
 
-/// The registry's request, with further members of ours. Any other member is an error: a limit that is not read would not
+/// The registry's request, with further members of ours. Any other member is an error: a limit that is ignored would not
 /// limit.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -71,7 +71,7 @@ const LONGEST_NAME: usize = 200;
 /// The most elements of `authorization_details`, scopes and resources.
 const MOST: usize = 100;
 
-/// A request that is not as it should be.
+/// An invalid request.
 pub(super) fn invalid(what: impl Into<String>) -> Rejection {
     Rejection::NotVended("invalid_request", what.into())
 }
@@ -130,7 +130,7 @@ impl Asked {
     /// [`Rejection::NotVended`].
     pub(super) fn read(members: Map<String, Value>) -> Result<Self, Rejection> {
         let asked: Registrys = serde_json::from_value(members.into()).map_err(|error| {
-            // Its words repeat names of members, which are not the gateway's.
+            // Its text repeats names of members, which come from the client.
             let what = crate::text::clean(&error.to_string(), LONGEST_NAME);
             invalid(what)
         })?;
@@ -141,7 +141,7 @@ impl Asked {
         };
         let hours = |hours: f64| {
             let seconds = (hours * HOUR as f64).floor();
-            // What is no number at all is not between them either.
+            // A value that is not a number is out of range too.
             let is_time = (1.0..=LONGEST as f64).contains(&seconds);
             is_time.then_some(seconds as i64).ok_or_else(|| invalid("expires_in_hours must be 24 or less"))
         };
@@ -156,7 +156,7 @@ impl Asked {
         .check()
     }
 
-    /// What is to be kept and shown must be fit for it, and there must not be too much of it.
+    /// What is stored and shown must be printable and short.
     fn check(self) -> Result<Self, Rejection> {
         for (name, text) in [("agent", &self.agent), ("description", &self.description)] {
             if text.as_ref().is_some_and(|text| text.len() > LONGEST_NAME || !is_all_plain(text)) {

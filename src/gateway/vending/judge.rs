@@ -11,7 +11,7 @@ use crate::gateway::state::{LoadedFiles, SharedState};
 use crate::policy::{Call, Denial, Detail, Grants, Listed, Policy, Principal, Vended, decide};
 use crate::text::clean;
 
-/// What a token will name.
+/// What the token will contain.
 #[derive(Debug, PartialEq)]
 pub(super) struct Named {
     pub(super) scopes: Vec<String>,
@@ -19,17 +19,17 @@ pub(super) struct Named {
     pub(super) audience: Vec<String>,
 }
 
-/// How much of a name that somebody asked for is repeated, in characters, and how many of them.
+/// How much of a requested name is repeated, in characters, and how many names.
 const SHOWN: usize = 80;
 const MANY: usize = 10;
 /// How many names are suggested for a misspelt one.
 const NEAR: usize = 3;
 
-/// What of the owner's rights is asked for, complete.
+/// The requested part of the owner's rights, complete.
 ///
 /// # Errors
-/// `invalid_scope`, which names what the owner has not; `invalid_target` for what is not behind this gateway;
-/// `invalid_authorization_details` for a server that is not there.
+/// `invalid_scope`, which names what the owner lacks; `invalid_target` for what is not behind this gateway;
+/// `invalid_authorization_details` for an unknown server.
 pub(super) fn judge(
     shared: &SharedState,
     state: &LoadedFiles,
@@ -46,7 +46,7 @@ pub(super) fn judge(
     Ok(Named { scopes, details, audience })
 }
 
-/// The scopes and details, if the owner has all of it.
+/// The scopes and details, if the owner has all of them.
 fn rights(
     policy: &Policy,
     owner: &Principal,
@@ -54,7 +54,7 @@ fn rights(
     servers: &[&str],
     asked: &Asked,
 ) -> Result<(Vec<String>, Option<Vec<Detail>>), Rejection> {
-    // In a `scope` they stand with spaces between them.
+    // A `scope` separates them by spaces.
     let own: Vec<&str> = grants.scopes().filter(|scope| !scope.contains(' ')).collect();
     let mut missing: Vec<String> =
         asked.scopes.iter().filter(|scope| !own.contains(&scope.as_str())).cloned().collect();
@@ -69,7 +69,8 @@ fn rights(
     match (missing.is_empty(), scopes.is_empty()) {
         (true, false) => return Ok((scopes, asked.details.as_ref().map(complete))),
         (true, true) => {
-            let what = "this gateway's policy knows none of your groups and scopes, so there is no scope to grant";
+            let what =
+                "this gateway's policy knows none of your groups and scopes, so there is no scope to grant";
             return Err(Rejection::NotVended("invalid_scope", what.into()));
         }
         (false, _) => {}
@@ -81,7 +82,7 @@ fn rights(
     Err(Rejection::NotVended("invalid_scope", what))
 }
 
-/// What of a detail the owner has not. Of several servers it is enough to have it on one.
+/// The part of a detail that the owner lacks. Of several servers it is enough to have it on one.
 fn lacking(grants: &Grants, servers: &[&str], detail: &Detail) -> Result<Vec<String>, Rejection> {
     let server = detail.server.trim_matches('/');
     let about: Vec<&str> = match server {
@@ -95,7 +96,7 @@ fn lacking(grants: &Grants, servers: &[&str], detail: &Detail) -> Result<Vec<Str
     let verdict =
         |call: Call<'_>| about.iter().map(|server| decide(grants, server, &call)).collect::<Vec<_>>();
     let has = |call: Call<'_>| verdict(call).iter().any(Result::is_ok);
-    // Without a name it is the method alone that counts.
+    // Without a name only the method counts.
     let has_method = |method: &str| {
         let found = verdict(Call::Message { method, name: None });
         found
@@ -120,8 +121,8 @@ fn lacking(grants: &Grants, servers: &[&str], detail: &Detail) -> Result<Vec<Str
     Ok(lacking.chain(tools.map(|tool| format!("tool {tool} on {server}"))).collect())
 }
 
-/// A tool that its server does not have is a slip: the token would open nothing. Only where the server's tools are known, and
-/// only of tools that the owner sees anything is said.
+/// A tool that its server does not have is a mistake: the token would allow nothing. Reported only where the server's tools are known, and
+/// only about tools that the owner may see.
 fn exists(known: &KnownTools, grants: &Grants, detail: &Detail) -> Result<(), Rejection> {
     let server = detail.server.trim_matches('/');
     let tools = known.known(server);
@@ -158,8 +159,10 @@ fn audience(
         let is_owners = |server: &String| owner.servers.as_ref().is_none_or(|only| only.contains(server));
         let may = if servers.is_empty() { of_gateway } else { servers.iter().all(is_owners) };
         if !may {
-            let what =
-                format!("{} is not a server behind this gateway that your token covers", clean(resource, SHOWN));
+            let what = format!(
+                "{} is not a server behind this gateway that your token covers",
+                clean(resource, SHOWN)
+            );
             return Err(Rejection::NotVended("invalid_target", what));
         }
         let one = if servers.is_empty() { issuer.clone() } else { resource.clone() };

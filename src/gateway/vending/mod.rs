@@ -1,5 +1,5 @@
 //! The gateway as an issuer of its own tokens: for callers with a token of one of its issuers, narrower, short-lived and
-//! revocable. Not here: what is asked (see `asked`); whether somebody may have it (see `judge`); remembering it (see
+//! revocable. Not here: reading the request (see `asked`); whether it is allowed (see `judge`); recording it (see
 //! `token_ledger`); what a token says (see `authn`).
 
 mod asked;
@@ -33,7 +33,7 @@ use crate::oauth::ACCESS_TOKEN_TYPE;
 use crate::policy::{Grants, Principal};
 use crate::secret::Secret;
 
-/// The addresses where tokens are vended.
+/// The endpoints that issue tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum VendingEndpoint {
     /// The token endpoint (RFC 8693).
@@ -46,23 +46,23 @@ pub(super) enum VendingEndpoint {
 pub(super) struct VendingSource<'a> {
     pub(super) owner: &'a Principal,
     pub(super) grants: &'a Grants,
-    /// When what they have shown ends, in seconds since 1970.
+    /// When their own credential expires, in seconds since 1970.
     pub(super) ends_at: i64,
 }
 
-/// A token that was vended.
+/// An issued token.
 struct VendedToken {
     token: Secret,
     claims: VendedClaims,
 }
 
-/// The largest request, in bytes: a token, and what is asked for.
+/// The largest request, in bytes: a token, and the limits of the new one.
 const LARGEST: usize = 64 << 10;
 /// The lifetime of a token if the request names none, in seconds.
 const USUAL: i64 = 3600;
 
 impl VendingEndpoint {
-    /// The one that a path leads to, if the gateway vends tokens.
+    /// The one at this path, if the gateway issues tokens.
     pub(super) fn at(shared: &SharedState, path: &str) -> Option<Self> {
         shared.vending()?;
         match path {
@@ -72,10 +72,10 @@ impl VendingEndpoint {
         }
     }
 
-    /// The answer to a request.
+    /// The response to a request.
     ///
     /// # Errors
-    /// As the token endpoint answers it: see [`refused`].
+    /// As the token endpoint reports them: see [`refused`].
     pub(super) async fn answer(
         self,
         callers: &Callers,
@@ -111,20 +111,20 @@ impl VendingEndpoint {
     }
 }
 
-/// Records a refusal, and answers it as RFC 6749 section 5.2 has it.
+/// Records a refusal, and responds as in RFC 6749 section 5.2.
 pub(super) fn refused(refusal: &Rejection, record: &mut RequestLog<'_>) -> Response<Body> {
     record.refused(refusal);
     refusal.oauth_response().map(Body::full)
 }
 
-/// The form, and whose token is shown in it.
+/// The form, and the owner of its subject token.
 async fn exchange(
     callers: &Callers,
     (moment, request): (&Snapshot, &str),
     headers: &HeaderMap,
     body: Incoming,
 ) -> Result<(Asked, Arc<Caller>), Rejection> {
-    // Only the body says who is asking: until it is read, its memory counts for the address.
+    // The caller is known only from the body: until it is read, its memory counts for the address.
     let stranger = Principal { subject: moment.peer.to_string(), ..Principal::default() };
     let form = read(callers, &stranger, headers, "application/x-www-form-urlencoded", body).await;
     let form = form.map_err(|refusal| match refusal {
@@ -132,7 +132,7 @@ async fn exchange(
         other => other,
     })?;
     let ExchangeRequest { subject_token, asked } = ExchangeRequest::read(&form)?;
-    // RFC 8693 section 2.2.2: a subject token that does not do is an invalid request.
+    // RFC 8693 section 2.2.2: an invalid subject token is an invalid request.
     let caller = callers.caller(moment, &subject_token, request).await.map_err(|refusal| match refusal {
         Rejection::Token(reject) => invalid(format!("subject_token: {}", reject.description())),
         other => other,
@@ -140,7 +140,7 @@ async fn exchange(
     Ok((asked, caller))
 }
 
-/// The JSON, and whose token came with it.
+/// The JSON, and the owner of the token sent with it.
 async fn registry(
     callers: &Callers,
     (moment, request): (&Snapshot, &str),
@@ -149,7 +149,8 @@ async fn registry(
 ) -> Result<(Asked, Arc<Caller>), Rejection> {
     let (caller, _) = callers.authenticate(moment, headers, &LastToken::default(), request).await?;
     let text = read(callers, &caller.principal, headers, "application/json", body).await?;
-    let members = object::read(&text).ok_or_else(|| invalid("send one JSON object without duplicate names"))?;
+    let members =
+        object::read(&text).ok_or_else(|| invalid("send one JSON object without duplicate names"))?;
     Ok((Asked::read(members)?, caller))
 }
 
@@ -168,7 +169,7 @@ async fn read(
 /// Issues a token for a request in the registry's JSON, if the caller is allowed it; returns the registry's response.
 ///
 /// # Errors
-/// What is wrong with the question, or with their having it.
+/// An invalid request, or one that is not allowed.
 pub(super) async fn generate(
     shared: &SharedState,
     moment: &Snapshot,
@@ -215,7 +216,7 @@ fn sign(keys: &SigningKeys, claims: &VendedClaims) -> Result<Secret, Rejection> 
     keys.sign(claims).ok_or(Rejection::Ledger)
 }
 
-/// When it ends: as asked, and not after the token it is made of, unless the settings allow that.
+/// When it expires: as requested, but not after the token it is derived from, unless the settings allow that.
 fn end(settings: &Vending, now: i64, source: i64, asked: Option<i64>) -> Result<i64, Rejection> {
     let wanted = now + asked.unwrap_or(USUAL).min(LONGEST);
     let end = if settings.beyond_source { wanted } else { wanted.min(source) };
@@ -291,7 +292,7 @@ impl VendedToken {
         answer
     }
 
-    /// As the registry answers.
+    /// In the registry's form.
     fn generated(&self, source: &VendingSource<'_>, asked: &Asked) -> Value {
         let Self { token, claims } = self;
         let tokens = json!({
@@ -321,7 +322,7 @@ impl VendedToken {
     }
 }
 
-/// RFC 6749 section 5.1: an answer with a token in it is kept by nobody on the way.
+/// RFC 6749 section 5.1: a response with a token must not be cached.
 fn answered(value: &Value) -> Response<Body> {
     let mut response = Response::new(Body::full(value.to_string()));
     let headers = response.headers_mut();

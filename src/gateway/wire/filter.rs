@@ -48,7 +48,7 @@ struct ListProgress {
     end: usize,
 }
 
-/// What of a list is shown.
+/// Which elements of a list are shown.
 pub type VisibleFn<'s> = &'s dyn Fn(Listed, &str) -> bool;
 
 /// What is shown of an answer: all of it unchanged, or other bytes instead; nothing, if it is not for the caller.

@@ -1,4 +1,4 @@
-//! A call of another server's tool in a call of `call_tool`: what the one says, taken out of the other as it stands,
+//! A call of another server's tool inside a call of `call_tool`: it is copied out of the outer call byte for byte,
 //! so that no number or text of its arguments changes on the way. Not here: what may be called (see `policy`).
 
 use serde_json::{Map, Value};
@@ -14,17 +14,17 @@ pub struct InnerCall<'b> {
     arguments: &'b str,
     /// The JSON of `_meta`.
     meta: Option<&'b str>,
-    /// Further members of `params` as they stand, each with its key: what a client answers to a server's questions, say.
+    /// Further members of `params` unchanged, each with its key: for example a client's responses to a server's requests.
     further: Vec<(String, &'b str)>,
 }
 
 const PARAMS: &[&str] = &["name", "arguments", "_meta"];
 const ARGUMENTS: &[&str] = &["server", "tool", "arguments"];
-/// What the members of `_meta` begin with that say how a request speaks.
+/// The prefix of the members of `_meta` that describe a request's protocol.
 const PROTOCOLS: &str = "io.modelcontextprotocol/";
 
 impl<'b> InnerCall<'b> {
-    /// Reads it in a message that was read before.
+    /// Reads it from a message that was parsed before.
     ///
     /// # Errors
     /// [`Malformed`].
@@ -71,7 +71,7 @@ impl<'b> InnerCall<'b> {
         })
     }
 
-    /// The message for the other server, in the words of an era: a 2026-07-28 one says who asks, an older one does not.
+    /// The message for the other server, in the form of an era: since 2026-07-28 it names the client, before that it does not.
     pub fn message(&self, tool: &str, modern: Option<&Map<String, Value>>) -> String {
         let meta = self.meta(modern);
         let mut text = format!(

@@ -265,7 +265,7 @@ impl<'b> JsonReader<'b> {
         Ok(Text { quoted: self.since(start)?, escaped })
     }
 
-    /// Reads a string for its end alone; whether there are escapes in it, or nothing if it is none.
+    /// Skips a string: whether it has escapes, or `None` if it is not a string.
     #[inline(always)]
     fn skip_string(&mut self) -> Option<bool> {
         let rest = self.text.as_bytes().get(self.at..)?.strip_prefix(b"\"")?;

@@ -59,7 +59,7 @@ pub fn may_tell(bytes: &[u8]) -> bool {
     })
 }
 
-/// Where quotes stand. Most stand close to each other, and then finding one costs less than a call of `memchr`.
+/// The positions of quotes. Most are close to each other, and then finding one costs less than a call of `memchr`.
 struct Quotes<'b> {
     bytes: &'b [u8],
     /// Where the next eight bytes are.

@@ -1,4 +1,4 @@
-//! Whether the headers that mirror a message agree with its body. They are checked because others behind the gateway
+//! Whether the headers that mirror a message agree with its body. They are checked because servers behind the gateway
 //! may trust them. Not here: the body, which alone decides (see `envelope`); the rules (see `mcp::mirror`).
 
 use hyper::HeaderMap;

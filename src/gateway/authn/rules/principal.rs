@@ -28,7 +28,7 @@ const VENDORS_CLIENT: [&str; 3] = ["cid", "appid", "clientId"];
 pub(super) struct Groups(Vec<String>);
 
 impl Groups {
-    /// As the settings say, or as usual for this kind of issuer.
+    /// As configured, or the default for this kind of issuer.
     pub(super) fn of(kind: TokenProfile, configured: &[String]) -> Vec<Self> {
         if !configured.is_empty() {
             return configured.iter().map(|place| Self::at(place)).collect();

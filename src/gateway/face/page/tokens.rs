@@ -196,7 +196,9 @@ fn cannot(face: &FaceState, who: &Principal) -> Option<&'static str> {
         (_, false, _) => Some(
             "You signed in at an identity provider whose tokens this gateway does not accept, so it would not accept a token issued for you either.",
         ),
-        (_, _, Some(_)) => Some("You signed in with a token that was issued here; it cannot be used to get another."),
+        (_, _, Some(_)) => {
+            Some("You signed in with a token that was issued here; it cannot be used to get another.")
+        }
         _ => None,
     }
 }

@@ -302,7 +302,9 @@ async fn user_info(
     if reply.status != 200 {
         return Err(format!("user_info_url answered {}", reply.status));
     }
-    serde_json::from_slice(&reply.body).map(Some).map_err(|_| "user_info_url did not return a JSON object".into())
+    serde_json::from_slice(&reply.body)
+        .map(Some)
+        .map_err(|_| "user_info_url did not return a JSON object".into())
 }
 
 /// Begins a session, and sends the person to where they wanted to go.

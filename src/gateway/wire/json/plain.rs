@@ -1,4 +1,4 @@
-//! How far a string goes on without anything in it that JSON gives a meaning. Not here: the meaning (see `json`).
+//! The length of a string's start that has no character special to JSON. Not here: the special ones (see `json`).
 
 /// How many bytes come before a quote, a backslash or a control character: many at a time, because strings are most of a
 /// message.
