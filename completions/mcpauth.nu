@@ -312,7 +312,7 @@ module completions {
     [ "auto" "always" "never" ]
   }
 
-  # Ask for a credential's settings and write them to .env (0600, existing lines kept)
+  # Ask for a credential's settings and write them to .env (0600; existing lines stay)
   export extern "mcpauth configure" [
     --kind: string@"nu-complete mcpauth configure kind" # What to set up
     --provider: string@"nu-complete mcpauth configure provider" # Egress: the provider (mcpauth providers list)
@@ -1621,7 +1621,7 @@ module completions {
     [ "auto" "always" "never" ]
   }
 
-  # Print a token of the gateway's own for one job, list such tokens, or take them back
+  # Print a token of the gateway's own for one job, list such tokens, or revoke them
   export extern "mcpauth gateway token" [
     --server: string@"nu-complete mcpauth gateway token server" # A server it opens, by its path without slashes; repeatable [default: all that you may use]
     --tool: string            # A tool it may call there; repeatable [default: all that you may call]
@@ -1655,7 +1655,7 @@ module completions {
     [ "auto" "always" "never" ]
   }
 
-  # List the tokens that are not at their end, and when each was last used
+  # List the valid tokens, and when each was last used
   export extern "mcpauth gateway token list" [
     --config: path            # The gateway's settings [default: ./gateway.yaml, else the environment]
     --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
@@ -1684,7 +1684,7 @@ module completions {
     [ "auto" "always" "never" ]
   }
 
-  # Take tokens back: every gateway that shares the files refuses them within a second
+  # Revoke tokens: every gateway that shares the files rejects them within a second
   export extern "mcpauth gateway token revoke" [
     --owner: string           # All of one owner's, by subject or name
     --all                     # All there are

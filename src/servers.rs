@@ -136,7 +136,7 @@ impl Servers {
         self.names().is_ok_and(|names| names.iter().any(|known| known.eq_ignore_ascii_case(name)))
     }
 
-    /// One server, with good tokens in all its headers: due ones are renewed first.
+    /// One server, with valid tokens in all its headers: due ones are renewed first.
     ///
     /// # Errors
     /// [`Error::Usage`] for an unknown name; the vault's for a token that cannot be obtained.
@@ -306,7 +306,7 @@ impl Servers {
         })
     }
 
-    /// A good token from the file at `path`, or from the credential that produces this file.
+    /// A valid token from the file at `path`, or from the credential that produces this file.
     async fn token(
         &self,
         path: Option<PathBuf>,

@@ -16,7 +16,7 @@ use crate::support::{Ran, User};
 
 /// The text after the arrow.
 #[track_caller]
-fn hint(ran: &Ran) -> String {
+pub(crate) fn hint(ran: &Ran) -> String {
     let all = format!("{}{}", ran.stdout, ran.stderr);
     let after = all.split_once("-> ").unwrap_or_else(|| panic!("no hint: {all}")).1;
     after.lines().next().unwrap().to_owned()

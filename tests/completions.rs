@@ -109,7 +109,7 @@ fn servers_are_offered_where_they_go() {
 #[test]
 fn every_other_name_is_offered_where_it_goes() {
     let mut user = user();
-    user.file(".oauth-tokens/agent-reader.json", r#"{"client_id":"agent-reader","client_secret":"s"}"#);
+    user.file(".oauth-tokens/agent-reader.json", r#"{"client_id":"agent-reader","client_secret":"s","keycloak_url":"https://kc.test","keycloak_realm":"r"}"#);
     user.env("AGENTCORE_CLIENT_ID_1", "c")
         .env("AGENTCORE_CLIENT_SECRET_1", "s")
         .env("AGENTCORE_SERVER_NAME_1", "sre");

@@ -181,7 +181,7 @@ fn issuer_chooses_among_those_that_the_server_names() {
     log_in(&user, &server, &["--issuer", &server.base]);
     assert_eq!((registered(&first), registered(&server)), (0, 1));
     assert_eq!(user.token(".registrations/127.0.0.1.json")["issuer"], server.base);
-    // The other one is another login, though the first is still good.
+    // The other one is another login, though the first is still valid.
     let mut running = user.start(&["login", &address, "--no-browser", "--issuer", &first.base]);
     let shown = running.url();
     assert!(shown.starts_with(&first.base), "{shown}");

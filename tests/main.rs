@@ -1,6 +1,7 @@
 //! The integration suite: one binary, one module per theme.
 
 mod advice;
+mod advised;
 mod architecture;
 mod atomic;
 mod bad_input;

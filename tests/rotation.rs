@@ -229,13 +229,13 @@ fn a_token_that_is_still_good_does_when_the_refresh_fails() {
     user.plant(FILE, &[("refresh_token", json!("no-such-token"))]);
     for _ in 0..2 {
         let ran = user.run(&["egress"]).code(0);
-        assert!(ran.stderr.contains("the present token is still good"), "{}", ran.stderr);
+        assert!(ran.stderr.contains("the current token is still valid"), "{}", ran.stderr);
     }
     assert!(user.token(FILE)["refresh_token"].is_null());
     user.plant(FILE, &[("refresh_token", json!("another"))]);
     drop(idp);
     let ran = user.run(&["egress"]).code(0);
-    assert!(ran.stderr.contains("the present token is still good"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("the current token is still valid"), "{}", ran.stderr);
     assert_eq!(user.token(FILE)["refresh_token"], "another");
 }
 
@@ -250,7 +250,7 @@ fn an_ingress_token_that_is_still_good_does_when_no_new_one_comes() {
     let kept = |end: i64| json!({"provider": "oidc_m2m", "access_token": "old", "expires_at": end, "issuer": server.base, "client_id": "agent"});
     user.file(".oauth-tokens/ingress.json", &kept(now + 60).to_string());
     let ran = user.run(&["ingress"]).code(0);
-    assert!(ran.stderr.contains("the present token is still good"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("the current token is still valid"), "{}", ran.stderr);
     user.file(".oauth-tokens/ingress.json", &kept(now - 1).to_string());
     user.run(&["ingress"]).code(4);
     user.file(".oauth-tokens/ingress.json", &kept(now + 60).to_string());

@@ -124,7 +124,7 @@ impl LoginDesk {
 pub(super) enum PersonAnswer {
     /// Agreed to open the page.
     Accept,
-    /// Said no.
+    /// Declined.
     Decline,
     /// Did not choose.
     Cancel,

@@ -26,7 +26,7 @@ const MEMBERS: [&str; 2] = ["inputResponses", "requestState"];
 pub(super) enum RoundTurn {
     /// Send this one.
     Send(Message),
-    /// The person said no, or the login failed: send this one, and offer no login again. With the reason.
+    /// The person declined, or the login failed: send this one, and offer no login again. With the reason.
     SendOnly(Message, String),
     /// Answer with this.
     Answer(String),

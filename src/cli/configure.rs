@@ -24,7 +24,7 @@ use crate::text::path_word;
 /// The largest file that is edited, in bytes.
 const MAX_FILE_BYTES: u64 = 1 << 20;
 
-/// Ask for a credential's settings and write them to .env (0600, existing lines kept)
+/// Ask for a credential's settings and write them to .env (0600; existing lines stay)
 ///
 /// Every question has a flag, so it also runs without a terminal.
 #[derive(Args, Debug)]

@@ -16,7 +16,7 @@ use crate::text::clean;
 
 /// Log in to outside services (authorization code with PKCE) and store their tokens
 ///
-/// Without a selection, every egress set. A good token is reused, and an expired one refreshed if the provider allows
+/// Without a selection, every egress set. A valid token is reused, and an expired one refreshed if the provider allows
 /// it; the browser opens only if neither works.
 #[derive(Args, Debug)]
 #[command(

@@ -16,7 +16,7 @@ use crate::sys::env;
 ///
 /// One variable per header, MCPAUTH_<SERVER>_<HEADER>, and for a single server also MCP_SERVER_URL and
 /// MCP_AUTH_TOKEN, the gateway's token. Tokens that are due are renewed first; it never starts a login. Without a
-/// good token it prints nothing and the exit code is 4, or 5 if a server cannot be reached. With several servers,
+/// valid token it prints nothing and the exit code is 4, or 5 if a server cannot be reached. With several servers,
 /// those that fail are left out and the exit code is 3.
 #[derive(Args, Debug)]
 #[command(

@@ -22,7 +22,7 @@ use crate::sys::process;
 /// A local server gets the secrets that mcpauth secret set stored for it. The variables of a remote server are those
 /// of mcpauth env; with --env only the named ones are set, each to a credential's token. mcpauth's own secrets (client
 /// secrets, MCP_AUTH_TOKEN) are removed from its environment. Tokens that are due are renewed first; it never starts a login, and the command does not run
-/// without a good token for every server. The command replaces the mcpauth process: it gets the signals and all of
+/// without a valid token for every server. The command replaces the mcpauth process: it gets the signals and all of
 /// stdout, and its exit code is returned. 127 means that the command was not found, 126 that it cannot be run.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n  mcpauth exec fininfo -- python agent.py\n  \
@@ -65,7 +65,7 @@ pub(super) fn run(args: &ExecArgs, given: &Given<'_>, out: &Out) -> Result<Exit,
 /// What the command gets.
 struct Environment {
     variables: Variables,
-    /// The servers without a good token.
+    /// The servers without a valid token.
     failed: Vec<(ServerRef, Error)>,
     /// How many servers were asked for their headers.
     asked: usize,

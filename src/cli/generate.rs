@@ -17,7 +17,7 @@ use crate::sys::browser::Browser;
 /// Get every configured credential, then write the client configurations
 ///
 /// Flows run in parallel. A flow that is not configured is skipped; one that is partly configured is reported with
-/// what is missing. Good tokens are reused, expired ones refreshed.
+/// what is missing. Valid tokens are reused, expired ones refreshed.
 #[derive(Args, Debug, Default)]
 #[command(after_help = "Examples:\n  mcpauth generate                     everything configured\n  \
                         mcpauth generate --ingress-only      only the gateway's token\n  \

@@ -24,7 +24,7 @@ const HELPER_TIMEOUT: Duration = Duration::from_secs(8);
 /// Print a server's headers with fresh tokens as one JSON object
 ///
 /// For clients that run a helper to get their headers. Tokens that are due are renewed first, within 8 s; it never
-/// starts a login. Without a good token it prints nothing and the exit code is 4.
+/// starts a login. Without a valid token it prints nothing and the exit code is 4.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n  mcpauth headers fininfo\n  \
                         mcpauth headers fininfo | jq -r 'to_entries[] | \"\\(.key): \\(.value)\"' | curl -H @- https://...")]

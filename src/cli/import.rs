@@ -21,7 +21,7 @@ use crate::sys::{paths, terminal};
 ///
 /// Looks at every known client's files, in your folders and in this one: keys in headers, addresses, variables and
 /// arguments, and entries that start mcp-remote. Each is stored and tried first; then the entry asks mcpauth, and everything else
-/// in the file stays. mcpauth config uninstall --restore is the way back.
+/// in the file stays. mcpauth config uninstall --restore undoes it.
 #[derive(Args, Debug)]
 #[command(
     after_help = "Examples:\n  mcpauth import --dry-run\n  mcpauth import --client cursor --client claude-code\n  \
@@ -31,7 +31,7 @@ pub(super) struct ImportArgs {
     /// The clients [default: all]
     #[arg(long, value_parser = names())]
     client: Vec<String>,
-    /// Only show what was found, and what each would become
+    /// Only show what was found and what would replace it
     #[arg(long)]
     dry_run: bool,
     /// Do not ask
@@ -128,7 +128,7 @@ fn report(found: &Findings, taken: &[TakenEntry], out: &Out) -> Exit {
     if out.json {
         out.object(&json!({"version": 1, "ok": failed == 0, "exit_code": exit as u8, "entries": objects}));
     } else if failed < taken.len() {
-        out.say("restart the clients; the way back is: mcpauth config uninstall --restore");
+        out.say("restart the clients; to undo it: mcpauth config uninstall --restore");
     }
     exit
 }

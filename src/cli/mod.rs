@@ -187,12 +187,15 @@ fn not_parsed(mut error: clap::Error, args: &[OsString]) -> ExitCode {
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand if args.len() < 2 => {
             return ExitCode::from(out::help(&error) as u8);
         }
-        ErrorKind::InvalidSubcommand if let Some(verb) = unknown_verb(&error, args) => {
-            let verbs = command();
-            let verbs =
-                verbs.get_subcommands().filter(|verb| !verb.is_hide_set()).map(clap::Command::get_name);
-            let hint = suggest::hint(&verb, args, &verbs.map(str::to_owned).collect::<Vec<_>>());
-            out::bare_error(&format!("there is no verb {:?}", clean(&verb, 80)), &hint, json);
+        ErrorKind::InvalidSubcommand
+            if let Some(ContextValue::String(typed)) = error.get(ContextKind::InvalidSubcommand) =>
+        {
+            let (path, verbs) = verbs_before(typed, args);
+            let (message, hint) = match path.as_str() {
+                "" => (clean(typed, 80), suggest::hint(typed, args, &verbs)),
+                path => (format!("{path} {}", clean(typed, 80)), suggest::hint_below(path, typed, &verbs)),
+            };
+            out::bare_error(&format!("there is no verb {message:?}"), &hint, json);
         }
         kind => {
             // An unknown option was probably not intended as a value after --.
@@ -205,13 +208,18 @@ fn not_parsed(mut error: clap::Error, args: &[OsString]) -> ExitCode {
     ExitCode::from(Exit::Usage as u8)
 }
 
-/// The verb that is none, if it stands in a verb's place and not below one that has verbs of its own.
-fn unknown_verb(error: &clap::Error, args: &[OsString]) -> Option<String> {
-    let Some(ContextValue::String(typed)) = error.get(ContextKind::InvalidSubcommand) else { return None };
-    let commands = command();
-    let mut before = args.iter().skip(1).take_while(|arg| *arg != typed.as_str());
-    let is_below = before.any(|arg| arg.to_str().is_some_and(|arg| commands.find_subcommand(arg).is_some()));
-    (!is_below).then(|| typed.clone())
+/// The verbs in front of one that does not exist, and those that could stand in its place.
+fn verbs_before(typed: &str, args: &[OsString]) -> (String, Vec<String>) {
+    let all = command();
+    let (mut at, mut path) = (&all, Vec::new());
+    for word in args.iter().skip(1).take_while(|word| *word != typed).filter_map(|word| word.to_str()) {
+        if let Some(verb) = at.find_subcommand(word) {
+            path.push(verb.get_name().to_owned());
+            at = verb;
+        }
+    }
+    let verbs = at.get_subcommands().filter(|verb| !verb.is_hide_set()).map(clap::Command::get_name);
+    (path.join(" "), verbs.map(str::to_owned).collect())
 }
 
 /// The command line as clap knows it, for completions and tests.

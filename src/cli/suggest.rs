@@ -95,7 +95,35 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("lint", "mcpauth gateway check"),
     ("completion", "mcpauth completions SHELL"),
 ];
-/// The verbs whose own verbs are typed without them, or with the wrong one.
+/// The same for the verbs below a verb: the verb, what is typed after it, and what does it here.
+const BELOW: &[(&str, &[&str], &str)] = &[
+    ("gateway", &["start", "run", "up", "proxy", "listen"], "mcpauth gateway serve"),
+    ("gateway", &["validate", "lint", "verify", "status"], "mcpauth gateway check"),
+    ("gateway", &["why", "can", "can-i", "decide"], "mcpauth gateway explain SERVER --tool TOOL"),
+    ("gateway", &["list", "ls", "servers"], "mcpauth gateway routes"),
+    ("gateway", &["tokens"], "mcpauth gateway token list"),
+    (
+        "gateway token",
+        &["create", "new", "issue", "mint", "get", "add"],
+        "mcpauth gateway token --server SERVER --tool TOOL",
+    ),
+    ("gateway token", &["ls", "show"], "mcpauth gateway token list"),
+    ("gateway token", &["rm", "remove", "delete"], "mcpauth gateway token revoke ID"),
+    ("gateway token", &["keys", "rotate"], "mcpauth gateway token key"),
+    ("config", &["list", "ls", "get", "view", "cat", "current"], "mcpauth config show"),
+    ("config", &["set", "edit", "init", "new"], "mcpauth configure"),
+    ("config", &["add", "write", "update", "sync", "apply"], "mcpauth config install"),
+    ("config", &["remove", "rm", "delete", "clean"], "mcpauth config uninstall"),
+    ("config", &["restore", "undo"], "mcpauth config uninstall --restore"),
+    ("config", &["print", "export"], "mcpauth config render --client CLIENT"),
+    ("secret", &["add", "put", "create", "store", "new"], "mcpauth secret set SERVER NAME"),
+    ("secret", &["ls", "get", "show"], "mcpauth secret list"),
+    ("secret", &["rm", "delete", "unset"], "mcpauth secret remove SERVER"),
+    ("providers", &["ls"], "mcpauth providers list"),
+    ("providers", &["get", "info", "describe"], "mcpauth providers show NAME"),
+    ("providers", &["validate", "lint", "test"], "mcpauth providers check"),
+];
+/// Where nothing was meant that is known.
 const NONE: &str = "see what there is with: mcpauth help";
 
 /// What to do about a verb that is not there, in a command line with these words; `verbs` are those that are.
@@ -107,14 +135,27 @@ pub(super) fn hint(typed: &str, args: &[OsString], verbs: &[String]) -> String {
     if let Some(here) = both.as_deref().and_then(elsewhere).or_else(|| elsewhere(&typed)) {
         return format!("run: {here}");
     }
-    let near = verbs.iter().map(|verb| (osa_distance(&typed, verb), verb)).min();
-    match near {
-        // A word in which every second letter is another one was not meant.
-        Some((errors, verb)) if errors <= 2 && errors * 3 <= verb.len() => {
-            format!("did you mean: mcpauth {verb}")
-        }
-        _ => NONE.into(),
+    near(&typed, verbs).map_or_else(|| NONE.into(), |verb| format!("did you mean: mcpauth {verb}"))
+}
+
+/// What to do about a verb that is not there below the verbs of `path`; `verbs` are those that are.
+pub(super) fn hint_below(path: &str, typed: &str, verbs: &[String]) -> String {
+    let typed = typed.to_lowercase();
+    let mut rows = BELOW.iter().filter(|(above, ..)| *above == path);
+    if let Some((_, _, here)) = rows.find(|(_, words, _)| words.contains(&typed.as_str())) {
+        return format!("run: {here}");
     }
+    near(&typed, verbs).map_or_else(
+        || format!("see what there is with: mcpauth {path} --help"),
+        |verb| format!("did you mean: mcpauth {path} {verb}"),
+    )
+}
+
+/// The verb that was mistyped.
+fn near<'v>(typed: &str, verbs: &'v [String]) -> Option<&'v str> {
+    let (errors, verb) = verbs.iter().map(|verb| (osa_distance(typed, verb), verb)).min()?;
+    // A word in which every second letter is another one was not meant.
+    (errors <= 2 && errors * 3 <= verb.len()).then_some(verb)
 }
 
 #[cfg(test)]
@@ -172,17 +213,50 @@ mod tests {
         }
     }
 
+    #[test]
+    fn below_a_verb_its_own_verbs_are_suggested() {
+        let verbs = |path: &str| -> Vec<String> {
+            let mut command = crate::cli::command();
+            for word in path.split(' ') {
+                command = command.find_subcommand(word).unwrap().clone();
+            }
+            command.get_subcommands().map(|verb| verb.get_name().to_owned()).collect()
+        };
+        for (path, typed, expected) in [
+            ("gateway", "start", "run: mcpauth gateway serve"),
+            ("gateway", "Sreve", "see what there is with: mcpauth gateway --help"),
+            ("gateway", "srve", "did you mean: mcpauth gateway serve"),
+            ("gateway", "chekc", "did you mean: mcpauth gateway check"),
+            ("gateway token", "create", "run: mcpauth gateway token --server SERVER --tool TOOL"),
+            ("gateway token", "revok", "did you mean: mcpauth gateway token revoke"),
+            ("config", "list", "run: mcpauth config show"),
+            ("config", "instal", "did you mean: mcpauth config install"),
+            ("secret", "ADD", "run: mcpauth secret set SERVER NAME"),
+            ("secret", "zzz", "see what there is with: mcpauth secret --help"),
+        ] {
+            assert_eq!(hint_below(path, typed, &verbs(path)), expected, "{path} {typed}");
+        }
+        for (path, words, here) in BELOW {
+            assert!(verbs(path).iter().all(|verb| !words.contains(&verb.as_str())), "{path}: {words:?}");
+            is_there(here);
+        }
+    }
+
+    #[track_caller]
+    fn is_there(here: &str) {
+        let (here, _) = here.split_once(" (").unwrap_or((here, ""));
+        let words = here.split(' ').skip(1).take_while(|word| word.chars().all(|c| !c.is_uppercase()));
+        let mut command = crate::cli::command();
+        for word in words.filter(|word| !word.starts_with('-')) {
+            command = command.find_subcommand(word).unwrap_or_else(|| panic!("{here}")).clone();
+        }
+    }
+
     /// What is suggested for a verb of another tool is a command here.
     #[test]
     fn whatever_is_suggested_is_there() {
         for (words, here) in ELSEWHERE {
-            let (here, _) = here.split_once(" (").unwrap_or((here, ""));
-            let named: Vec<&str> =
-                here.split(' ').skip(1).take_while(|word| word.chars().all(|c| !c.is_uppercase())).collect();
-            let mut command = crate::cli::command();
-            for word in named.iter().filter(|word| !word.starts_with('-')) {
-                command = command.find_subcommand(word).unwrap_or_else(|| panic!("{words}: {here}")).clone();
-            }
+            is_there(here);
             assert!(crate::cli::command().find_subcommand(words).is_none(), "{words} is a verb of ours");
         }
     }

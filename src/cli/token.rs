@@ -11,7 +11,7 @@ use crate::servers::credentials;
 
 /// Print a fresh access token, and nothing else
 ///
-/// A token that is due is renewed first; it never starts a login. Without a good token it prints nothing and the exit
+/// A token that is due is renewed first; it never starts a login. Without a valid token it prints nothing and the exit
 /// code is 4, or 5 if its server cannot be reached.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n  mcpauth token ingress\n  \

@@ -51,7 +51,7 @@ impl VendedTokens {
         Ok(self.ledger().entries()?)
     }
 
-    /// The tokens that are not at their end, and whether each is revoked.
+    /// The tokens that have not expired, and whether each is revoked.
     ///
     /// # Errors
     /// As for [`Self::all`]; [`Error::Usage`] for a list of the revoked that cannot be used.
@@ -61,7 +61,7 @@ impl VendedTokens {
         Ok(live.map(|entry| (revoked.has(&entry.jti), entry)).map(|(gone, entry)| (entry, gone)).collect())
     }
 
-    /// Takes tokens back; how many were not before.
+    /// Revokes tokens; returns how many were not revoked before.
     ///
     /// # Errors
     /// [`Error::Usage`] for a list of the revoked that cannot be used or written.

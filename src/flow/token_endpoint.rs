@@ -23,7 +23,7 @@ const PAUSE: Duration = Duration::from_millis(250);
 /// The longest pause a server may ask for before the request fails.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
-/// Who asks for an exchange: the gateway knows nobody but by the token.
+/// Who asks for an exchange: the gateway identifies the caller by the token alone.
 const CLIENT: &str = "mcpauth";
 
 /// How often and how soon a request is retried.

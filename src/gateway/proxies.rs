@@ -47,7 +47,7 @@ pub(super) fn client(peer: IpAddr, headers: &HeaderMap, trusted: &[Network]) -> 
 }
 
 /// The addresses of a `Forwarded` field (RFC 7239 section 4), the last first: none for an element that hides or does not say
-/// it, and one such in the place of a field that is not written as it should be.
+/// it, and one such in the place of a field that is malformed.
 fn forwarded(value: &str) -> Vec<Option<IpAddr>> {
     let hop = |element: &Vec<(String, String)>| {
         let mut named = element.iter().filter(|(name, _)| name.eq_ignore_ascii_case("for"));

@@ -1,4 +1,4 @@
-//! The command lines that start mcp-remote, however it is started, and where it keeps the login of each. Not here: what becomes
+//! The command lines that start mcp-remote, however it is started, and where it keeps the login of each. Not here: what happens
 //! of such an entry (see `plan`).
 
 use std::path::{Path, PathBuf};

@@ -157,7 +157,7 @@ impl KnownCredential {
         self.credential().map_or_else(|| "mcpauth generate".into(), |credential| credential.command.clone())
     }
 
-    /// A good token of it: renewed first if it is due and no login is needed.
+    /// A valid token of it: renewed first if it is due and no login is needed.
     ///
     /// # Errors
     /// The vault's; [`Error::Config`] if its settings are incomplete and its file is not usable.

@@ -13,7 +13,7 @@ pub(crate) type Variables = Vec<(String, Secret)>;
 /// The result for the requested servers.
 pub(crate) struct Gathered {
     pub(crate) variables: Variables,
-    /// Those without a good token, by name.
+    /// Those without a valid token, by name.
     pub(crate) failed: Vec<(ServerRef, Error)>,
 }
 

@@ -174,6 +174,13 @@ fn module(file: &str) -> Module {
 }
 
 /// The modules of a file that exist only for tests.
+/// The files of `src/` that are compiled for tests alone.
+pub(super) fn test_files(files: &[(String, String)]) -> BTreeSet<String> {
+    let tests: Vec<Module> = files.iter().flat_map(|(file, text)| test_modules(file, text)).collect();
+    let is_test = |file: &str| tests.iter().any(|test| module(file).starts_with(test));
+    files.iter().map(|(file, _)| file.clone()).filter(|file| is_test(file)).collect()
+}
+
 fn test_modules(file: &str, text: &str) -> Vec<Module> {
     let mut found = Vec::new();
     let mut lines = text.lines().map(str::trim);

@@ -57,7 +57,7 @@ const DIAGRAMS: [Diagram; 4] = [
         title: "Ingress: client credentials",
         actors: &["mcpauth", "identity provider", "tokens directory"],
         steps: &[
-            Says(0, 2, "is there a good token?"),
+            Says(0, 2, "is there a valid token?"),
             Says(2, 0, "no, or it ends soon"),
             Says(0, 2, "lock, and look again"),
             Says(0, 1, "metadata (RFC 8414)"),

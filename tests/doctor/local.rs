@@ -31,7 +31,7 @@ fn the_healthy_have_no_problems_and_nothing_is_kept_of_what_was_tried() {
     let asked = patient.idp.seen().len();
     let after = patient.doctor(&[]).code(0);
     assert_eq!(after.wrong(), [""; 0]);
-    assert_eq!(patient.idp.seen().len(), asked, "good tokens show that credentials work");
+    assert_eq!(patient.idp.seen().len(), asked, "valid tokens show that credentials work");
     after.has("tokens.expiry", "ok", "ingress cognito is valid, expires in", "");
     after.has("gateway.access", "ok", "lets ingress.json see the tools of fininfo", "");
     after.has("issuer.clock", "ok", "clock agrees", "");

@@ -114,8 +114,8 @@ fn stale_entries_are_renewed_and_everything_else_stays() {
     let fixed = patient.doctor(&["--offline", "--fix"]).code(0);
     fixed.has("clients.config", "ok", "are up to date", "");
     let text = std::fs::read_to_string(&client).unwrap();
-    for kept in ["// mine", "https://own.test", "Bearer hunter2-other"] {
-        assert!(text.contains(kept), "{kept}: {text}");
+    for text_kept in ["// mine", "https://own.test", "Bearer hunter2-other"] {
+        assert!(text.contains(text_kept), "{text_kept}: {text}");
     }
     assert!(!patient.user.home().join(".roocode").exists(), "a client that is not there is not set up");
 }

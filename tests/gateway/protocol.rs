@@ -154,18 +154,18 @@ fn every_list_shows_what_was_granted_and_keeps_the_rest() {
             let message = json!({"jsonrpc": "2.0", "id": "l", "method": method});
             let text = lab.ask(&worker, "/delta/mcp", &message).status(200).text();
             assert!(!text.contains("hidden"), "{method}: {text}");
-            for kept in
+            for part in
                 ["echo", "open"].iter().filter(|name| text.contains(**name)).chain(&["\"title\":\"kept\""])
             {
-                assert_eq!(text.matches(kept).count(), 1, "{method}: {text}");
+                assert_eq!(text.matches(part).count(), 1, "{method}: {text}");
             }
-            for kept in [
+            for part in [
                 r#""nextCursor":"""#,
                 r#""cacheScope":"private""#,
                 r#""ttlMs":5"#,
                 r#""big":12345678901234567890"#,
             ] {
-                assert!(text.contains(kept), "{kept} {method}: {text}");
+                assert!(text.contains(part), "{part} {method}: {text}");
             }
             let all = lab.ask(&root, "/delta/mcp", &message).status(200).text();
             assert!(all.contains("hidden") && all.contains(r#""cacheScope":"private""#), "{method}: {all}");

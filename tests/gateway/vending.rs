@@ -313,7 +313,7 @@ fn nobody_vends_without_a_live_token_and_no_vended_one_does() {
     }
     lab.reload("revoked", &format!("jti: {}\n", claims(&root)["jti"].as_str().unwrap()), "in force");
     assert_eq!(exchange(&lab, &root, &[]).status(400).json()["error"], "invalid_request");
-    // What was made of it goes with it.
+    // What was derived from it goes with it.
     lab.call(&token, "alpha", "echo").status(401);
     for (method, path) in [
         ("POST", "/internal/tokens"),

@@ -166,7 +166,7 @@ fn what_vending_cannot_mean_is_said() {
         ("{key: own.pem, issuer: 'https://gw.test?x=1'}", "has a query or fragment"),
         ("{key: own.pem, issuer: gateway}", "vending.issuer"),
         ("{key: own.pem, issuer: 'https://elsewhere.test'}", "at another address than the gateway"),
-        ("{key: rsa.pem, issuer: 'https://gw.test'}", "is no private key for ES256"),
+        ("{key: rsa.pem, issuer: 'https://gw.test'}", "is not a private key for ES256"),
         ("{key: none.pem, issuer: 'https://gw.test'}", "there is no key in it"),
         ("{key: own.pem, issuer: 'https://gw.test', ledger: no/where.jsonl}", "vending.ledger"),
         ("{issuer: 'https://gw.test'}", "key"),

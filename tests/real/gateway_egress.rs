@@ -82,7 +82,7 @@ fn a_stored_credential_is_sent_and_renewed_when_the_server_refuses_it() {
         "application/json",
         r#"[{"id": "cloud-1", "name": "one", "url": "https://one.test"}]"#.into(),
     );
-    // An opaque token: only its provider can say whether it is still good.
+    // An opaque token: only its provider can say whether it is still valid.
     let opaque = provider.value("OPAQUE_RESOURCE");
     let yaml = format!(
         "display_name: Certified\nissuer: {}\nclient_secret: never\nscopes: [openid, offline_access, \"mcp:tools\"]\n\

@@ -64,7 +64,7 @@ impl Mint {
         serde_json::from_value(issuer).unwrap()
     }
 
-    /// The claims of a good token of `worker`'s, with these instead; a `null` removes one.
+    /// The claims of a valid token of `worker`'s, with these instead; a `null` removes one.
     pub(crate) fn claims(&self, instead: Value) -> Value {
         let now = clock::now();
         let claims = json!({
@@ -74,7 +74,7 @@ impl Mint {
         merged(claims, instead)
     }
 
-    /// A good token.
+    /// A valid token.
     pub(crate) fn token(&self, key: &Key) -> String {
         key.sign(json!({}), &self.claims(json!({})))
     }

@@ -13,6 +13,7 @@ use crate::cli::out::Out;
 use crate::config::{CLIENT_METADATA_URL, Settings};
 use crate::error::Error;
 use crate::login::Own;
+use crate::quantity::seconds;
 use crate::secret::Secret;
 use crate::session::TransportOrder;
 use crate::sys::{env, public_file};
@@ -36,7 +37,7 @@ pub(super) struct RemoteArgs {
     /// Send this header, 'Name: value' with ${VARIABLE}s of the environment; repeatable
     #[arg(long, value_name = "HEADER", conflicts_with = "listen", allow_hyphen_values = true)]
     header: Vec<String>,
-    /// Send the headers in this file, one a line
+    /// Send the headers in this file, one per line
     #[arg(long, value_name = "FILE", conflicts_with = "listen")]
     header_file: Vec<PathBuf>,
     /// http-first, sse-first, http-only or sse-only [default: http-first]
@@ -127,11 +128,11 @@ impl RemoteArgs {
     /// Settings that these arguments are.
     pub(super) fn set(&self, settings: &mut Settings, out: &Out) {
         if let Some(text) = &self.auth_timeout {
-            match text.parse::<u64>().ok().filter(|seconds| *seconds > 0) {
+            match seconds(text).ok().filter(|seconds| *seconds > 0) {
                 Some(seconds) => {
                     settings.flag("MCPAUTH_LOGIN_TIMEOUT", seconds.min(LONGEST_LOGIN).to_string());
                 }
-                None => out.say("--auth-timeout is not a number of seconds; it is ignored"),
+                None => out.say("--auth-timeout is not a time, as in 30, 30s or 5m; it is ignored"),
             }
         }
         if let Some(url) = &self.hidden.client_metadata_url {

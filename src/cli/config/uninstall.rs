@@ -28,7 +28,7 @@ pub(super) struct UninstallArgs {
     /// Put back the entries that mcpauth import changed, secrets included, instead of removing them
     #[arg(long)]
     restore: bool,
-    /// Show what would go, and write nothing
+    /// Show what would be removed, and write nothing
     #[arg(long)]
     dry_run: bool,
 }

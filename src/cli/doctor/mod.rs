@@ -14,7 +14,7 @@ use crate::error::{Error, Exit};
 /// Find problems and say how to fix them; exit code 7 if there is one
 ///
 /// Checks settings, files, storage, proxies and certificates, identity providers, logins, tokens, the gateway, its
-/// policy and the clients' files. A credential without a good token is tried at its identity provider; the result is
+/// policy and the clients' files. A credential without a valid token is tried at its identity provider; the result is
 /// not stored.
 #[derive(Args, Debug)]
 #[command(

@@ -26,11 +26,11 @@ const EXAMPLES: &str = "Examples:
 
 A token in a command line is visible to every process: give it to programs in a header file or their environment.";
 
-/// Print a token of the gateway's own for one job, list such tokens, or take them back
+/// Print a token of the gateway's own for one job, list such tokens, or revoke them
 ///
-/// It is made of your token for the gateway (mcpauth ingress), never opens more than you may do yourself, and ends after an
-/// hour, a day at the most. The gateway is the one at REGISTRY_URL; its settings must have vending. To list and revoke is for
-/// the gateway's operator, who has its files.
+/// It is derived from your token for the gateway (mcpauth ingress), never allows more than you may do yourself, and expires after
+/// an hour, or a day at most. The gateway is the one at REGISTRY_URL; vending must be enabled in its settings. Listing and
+/// revoking tokens is for the gateway's operator, who has its files.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
 pub(super) struct VendArgs {
@@ -50,7 +50,7 @@ enum What {
 /// What a token is to be limited to.
 #[derive(Args, Clone, Debug)]
 struct NarrowingArgs {
-    /// A server it opens, by its path without slashes; repeatable [default: all that you may use]
+    /// A server that it is for, by its path without slashes; repeatable [default: all that you may use]
     #[arg(long, value_name = "SERVER")]
     server: Vec<String>,
     /// A tool it may call there; repeatable [default: all that you may call]
@@ -62,7 +62,7 @@ struct NarrowingArgs {
     /// How long it is valid, a day at most [default: 1h]
     #[arg(long, value_name = "TIME", value_parser = |text: &str| seconds_within(text, 1..=DAY))]
     ttl: Option<u64>,
-    /// Who will hold it, for the audit and the list
+    /// The agent that will use it, for the audit and the list
     #[arg(long, value_name = "NAME")]
     agent: Option<String>,
     /// What it is for
@@ -70,7 +70,7 @@ struct NarrowingArgs {
     description: Option<String>,
 }
 
-/// List the tokens that are not at their end, and when each was last used
+/// List the valid tokens, and when each was last used
 #[derive(Args, Debug)]
 #[command(after_help = "Example:\n  mcpauth gateway token list --config /etc/mcpauth/gateway.yaml --json")]
 struct TokenListArgs {
@@ -78,7 +78,7 @@ struct TokenListArgs {
     from: From,
 }
 
-/// Take tokens back: every gateway that shares the files refuses them within a second
+/// Revoke tokens: every gateway that shares the files rejects them within a second
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n  mcpauth gateway token revoke 4nS1f2cLcKQ8zO2q3vE1Xg\n  \
                         mcpauth gateway token revoke --owner alice\n  mcpauth gateway token revoke --all")]
@@ -89,7 +89,7 @@ struct RevokeArgs {
     /// All of one owner's, by subject or name
     #[arg(long, value_name = "OWNER", conflicts_with_all = ["ids", "all"])]
     owner: Option<String>,
-    /// All there are
+    /// All of them
     #[arg(long, conflicts_with = "ids")]
     all: bool,
     #[command(flatten)]
@@ -131,8 +131,7 @@ impl NarrowingArgs {
 fn print(args: &NarrowingArgs, config: &Config, out: &Out) -> Result<Exit, Error> {
     if args.is_empty() {
         return Err(Error::Usage {
-            message: "it is not said what the token is for: name a server, a scope, an agent or a time"
-                .into(),
+            message: "the token has no limits: name a server, a scope, an agent or a time".into(),
             hint: "as in: mcpauth gateway token --server SERVER --tool TOOL --ttl 15m".into(),
         });
     }

@@ -25,7 +25,7 @@ use crate::text::word;
 /// (--client-id), the document at MCPAUTH_CLIENT_METADATA_URL if the issuer supports that (mcpauth client-metadata),
 /// or one that the issuer registers (RFC 7591). A server without metadata is asked at its own origin (MCP
 /// 2025-03-26). From then on the server has a name for token, headers, bridge, list and logout, and its own token,
-/// which is sent only to this address. A good token is reused, and an expired one refreshed if the issuer allows it;
+/// which is sent only to this address. A valid token is reused, and an expired one refreshed if the issuer allows it;
 /// the browser opens only if neither works.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n  mcpauth login https://tools.example.com/mcp\n  \

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{StatusReport, service_json, service_line, to_json};
+use super::snapshot::{StatusReport, service_json, service_line, storage_word, to_json};
 use crate::cli::flows::until_signal;
 use crate::cli::given::Given;
 use crate::cli::out::{Out, Screen};
@@ -117,7 +117,7 @@ fn facts(row: &Row) -> Facts {
         state: row.state,
         expires_at: row.expires_at,
         source: row.source.clone(),
-        storage: row.storage.map(super::storage_word),
+        storage: row.storage.map(storage_word),
         why: row.why.clone(),
     }
 }

@@ -90,7 +90,7 @@ async def cancel(client):
     async with anyio.create_task_group() as group:
         group.start_soon(work)
         await started.wait()
-        if not current:  # it says nothing of its own accord
+        if not current:  # it sends nothing unasked
             params = types.CancelledNotificationParams(requestId=client._request_id - 1, reason="enough")
             note = types.CancelledNotification(method="notifications/cancelled", params=params)
             await client.send_notification(types.ClientNotification(note))

@@ -138,7 +138,7 @@ pub(in crate::gateway::face) async fn generated(
     generate(&face.shared, &visitor.moment, &source, question).await
 }
 
-/// A visitor's tokens that are not at their end, the newest first.
+/// A visitor's valid tokens, newest first.
 ///
 /// # Errors
 /// Whatever keeps the ledger from being read.
