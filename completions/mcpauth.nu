@@ -50,7 +50,7 @@ module completions {
     --keycloak-only           # Only the Keycloak agents' tokens
     --both                    # Ingress and egress
     --provider: string@"nu-complete mcpauth generate provider" # Egress for this provider only [default: EGRESS_PROVIDER_NAME, else all]
-    --force(-f)               # Get new tokens even if the stored ones are good
+    --force(-f)               # Get new tokens even if the stored ones are valid
     --no-install              # Write .oauth-tokens/*.json, but no other program's files
     --browser                 # Open the browser even without a terminal
     --no-browser              # Print the login address instead of opening the browser
@@ -83,7 +83,7 @@ module completions {
 
   # Get the token that lets agents through the gateway (client credentials)
   export extern "mcpauth ingress" [
-    --force(-f)               # Get a new token even if the stored one is good
+    --force(-f)               # Get a new token even if the stored one is valid
     --client-secret-file: path # Read the client secret from this file, or from stdin for -
     --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
     --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
@@ -126,7 +126,7 @@ module completions {
     --server-name: string     # The MCP server the token is for; sets the file's name
     --mcp-server-name: string # The MCP server the token is for; sets the file's name
     --site: string            # The site to use if one login covers several: name, URL or id
-    --force(-f)               # Log in again even if the stored token is good
+    --force(-f)               # Log in again even if the stored token is valid
     --client-secret-file: path # Read the client secret from this file, or from stdin for -
     --browser                 # Open the browser even without a terminal
     --no-browser              # Print the login address instead of opening the browser
@@ -150,6 +150,10 @@ module completions {
     name?: string@"nu-complete mcpauth egress name" # Only the set for this MCP server; or the sets of this provider, where no server has the name
   ]
 
+  def "nu-complete mcpauth login url" [] {
+    ^mcpauth complete mcpauth login '=' | lines | each { split row (char tab) | first }
+  }
+
   def "nu-complete mcpauth login storage" [] {
     [ "auto" "file" "keyring" ]
   }
@@ -169,7 +173,7 @@ module completions {
     --redirect-uri: string    # The redirect URI that this client is registered with [default: http://127.0.0.1:8080/callback, with another path for an issuer that sends no iss in its answers (RFC 9207)]
     --client-credentials      # Get the token for the client itself, without a login; the default at an issuer that offers nothing else
     --scope: string           # Request this scope instead of those the server names; repeatable
-    --force(-f)               # Discover, register and log in again, even if the stored token is good
+    --force(-f)               # Discover, register and log in again, even if the stored token is valid
     --with-token              # Keep an API key or personal token instead: from stdin, or from a hidden question on a terminal
     --header: string          # The header that the server takes the key in
     --format: string          # The header's value, with {} for the key [default: 'Bearer {}' for Authorization, else {}]
@@ -197,7 +201,7 @@ module completions {
     --ca-cert: path           # Trust these additional CA certificates (PEM)
     --allow-http              # Allow plain HTTP to non-loopback hosts
     --help(-h)                # Print help (see more with '--help')
-    url: string               # The MCP server's address; https where it has no scheme
+    url: string@"nu-complete mcpauth login url" # The MCP server's address; https where it has no scheme
   ]
 
   def "nu-complete mcpauth client-metadata storage" [] {
@@ -230,6 +234,10 @@ module completions {
     --help(-h)                # Print help (see more with '--help')
   ]
 
+  def "nu-complete mcpauth agentcore gateway_name" [] {
+    ^mcpauth complete mcpauth agentcore --gateway-name '=' | lines | each { split row (char tab) | first }
+  }
+
   def "nu-complete mcpauth agentcore storage" [] {
     [ "auto" "file" "keyring" ]
   }
@@ -241,10 +249,10 @@ module completions {
   # Get tokens for Amazon Bedrock AgentCore gateways (client credentials)
   export extern "mcpauth agentcore" [
     --all                     # Every configured gateway (the default)
-    --gateway-name: string    # The gateway of this name, in any case
+    --gateway-name: string@"nu-complete mcpauth agentcore gateway_name" # The gateway of this name, in any case
     --gateway-index: string   # The gateway with this number
     --audience: string        # The audience, for servers that take JSON (Auth0)
-    --force(-f)               # Get new tokens even if the stored ones are good
+    --force(-f)               # Get new tokens even if the stored ones are valid
     --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
     --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
     --no-env-file             # Read no settings files
@@ -263,6 +271,10 @@ module completions {
     --help(-h)                # Print help
   ]
 
+  def "nu-complete mcpauth keycloak agent_name" [] {
+    ^mcpauth complete mcpauth keycloak --agent-name '=' | lines | each { split row (char tab) | first }
+  }
+
   def "nu-complete mcpauth keycloak storage" [] {
     [ "auto" "file" "keyring" ]
   }
@@ -273,11 +285,11 @@ module completions {
 
   # Get tokens for Keycloak agents, from agent-NAME.json in the tokens directory
   export extern "mcpauth keycloak" [
-    --agent-name: string      # The agent: its file's name without .json
+    --agent-name: string@"nu-complete mcpauth keycloak agent_name" # The agent: its file's name without .json
     --all-agents              # Every agent with a file (the default)
     --keycloak-url: string    # Keycloak's address, for files that name none
     --realm: string           # The realm, for files that name none
-    --force(-f)               # Get new tokens even if the stored ones are good
+    --force(-f)               # Get new tokens even if the stored ones are valid
     --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
     --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
     --no-env-file             # Read no settings files
@@ -516,7 +528,7 @@ module completions {
     --client: string@"nu-complete mcpauth config uninstall client" # The clients; without this all that were installed to with this tokens directory
     --server: string@"nu-complete mcpauth config uninstall server" # Only these servers' entries, of those that mcpauth import changed; repeatable
     --restore                 # Put back the entries that mcpauth import changed, secrets included, instead of removing them
-    --dry-run                 # Show what would go, and write nothing
+    --dry-run                 # Show what would be removed, and write nothing
     --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
     --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
     --no-env-file             # Read no settings files
@@ -584,7 +596,9 @@ module completions {
 
   # Show every credential, its expiry and the next command
   export extern "mcpauth status" [
-    --check                   # Exit code 7 unless every credential is good, or due and renewed without a login
+    --check                   # Exit code 7 unless every credential is valid or renewed without a login
+    --watch                   # Keep showing it until Ctrl-C: redrawn in place on a terminal, elsewhere one line (with --json one object) per change
+    --interval: string        # How often --watch reads the files again [default: 1s]
     --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
     --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
     --no-env-file             # Read no settings files
@@ -763,7 +777,7 @@ module completions {
 
   # Run a command with a server's secrets or fresh credentials in its environment
   export extern "mcpauth exec" [
-    --env: string             # Set this variable to a token, and none but such: of the server's credential, or of the one named after a colon; repeatable
+    --env: string             # Set this variable to a token, and set no others: of the server's credential, or of the one named after a colon; repeatable
     --auth                    # Send the gateway's token even to an address that is not below REGISTRY_URL
     --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
     --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
@@ -816,6 +830,10 @@ module completions {
     ^mcpauth complete mcpauth secret set '=' | lines | each { split row (char tab) | first }
   }
 
+  def "nu-complete mcpauth secret set variable" [] {
+    ^mcpauth complete mcpauth secret set '=' | lines | each { split row (char tab) | first }
+  }
+
   def "nu-complete mcpauth secret set storage" [] {
     [ "auto" "file" "keyring" ]
   }
@@ -845,7 +863,7 @@ module completions {
     --allow-http              # Allow plain HTTP to non-loopback hosts
     --help(-h)                # Print help
     server: string@"nu-complete mcpauth secret set server" # The server's name
-    variable: string          # The variable of its environment
+    variable: string@"nu-complete mcpauth secret set variable" # The variable of its environment
   ]
 
   def "nu-complete mcpauth secret list server" [] {
@@ -885,6 +903,10 @@ module completions {
     ^mcpauth complete mcpauth secret remove '=' | lines | each { split row (char tab) | first }
   }
 
+  def "nu-complete mcpauth secret remove variable" [] {
+    ^mcpauth complete mcpauth secret remove '=' | lines | each { split row (char tab) | first }
+  }
+
   def "nu-complete mcpauth secret remove storage" [] {
     [ "auto" "file" "keyring" ]
   }
@@ -912,7 +934,7 @@ module completions {
     --allow-http              # Allow plain HTTP to non-loopback hosts
     --help(-h)                # Print help
     server: string@"nu-complete mcpauth secret remove server" # The server's name
-    variable?: string         # The variable [default: all of them]
+    variable?: string@"nu-complete mcpauth secret remove variable" # The variable [default: all of them]
   ]
 
   def "nu-complete mcpauth logout name" [] {
@@ -966,7 +988,7 @@ module completions {
   # Take the secrets out of the clients' files, and logins from mcp-remote
   export extern "mcpauth import" [
     --client: string@"nu-complete mcpauth import client" # The clients [default: all]
-    --dry-run                 # Only show what was found, and what each would become
+    --dry-run                 # Only show what was found and what would replace it
     --yes(-y)                 # Do not ask
     --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
     --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
@@ -1181,7 +1203,7 @@ module completions {
     --listen: string          # Serve all servers over HTTP on this loopback address
     --auth                    # Send the gateway's token even to an address that is not below REGISTRY_URL
     --header: string          # Send this header, 'Name: value' with ${VARIABLE}s of the environment; repeatable
-    --header-file: path       # Send the headers in this file, one a line
+    --header-file: path       # Send the headers in this file, one per line
     --transport: string       # http-first, sse-first, http-only or sse-only [default: http-first]
     --ignore-tool: string     # Leave this tool out of lists and refuse its calls; * for any characters; repeatable
     --static-oauth-client-info: string # Log in with this registered client: JSON with client_id and client_secret, or @FILE
@@ -1623,11 +1645,11 @@ module completions {
 
   # Print a token of the gateway's own for one job, list such tokens, or revoke them
   export extern "mcpauth gateway token" [
-    --server: string@"nu-complete mcpauth gateway token server" # A server it opens, by its path without slashes; repeatable [default: all that you may use]
+    --server: string@"nu-complete mcpauth gateway token server" # A server that it is for, by its path without slashes; repeatable [default: all that you may use]
     --tool: string            # A tool it may call there; repeatable [default: all that you may call]
     --scope: string           # A scope of yours that it has; repeatable [default: all]
     --ttl: string             # How long it is valid, a day at most [default: 1h]
-    --agent: string           # Who will hold it, for the audit and the list
+    --agent: string           # The agent that will use it, for the audit and the list
     --description: string     # What it is for
     --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
     --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
@@ -1676,6 +1698,14 @@ module completions {
     --help(-h)                # Print help
   ]
 
+  def "nu-complete mcpauth gateway token revoke ids" [] {
+    ^mcpauth complete mcpauth gateway token revoke '=' | lines | each { split row (char tab) | first }
+  }
+
+  def "nu-complete mcpauth gateway token revoke owner" [] {
+    ^mcpauth complete mcpauth gateway token revoke --owner '=' | lines | each { split row (char tab) | first }
+  }
+
   def "nu-complete mcpauth gateway token revoke storage" [] {
     [ "auto" "file" "keyring" ]
   }
@@ -1686,8 +1716,8 @@ module completions {
 
   # Revoke tokens: every gateway that shares the files rejects them within a second
   export extern "mcpauth gateway token revoke" [
-    --owner: string           # All of one owner's, by subject or name
-    --all                     # All there are
+    --owner: string@"nu-complete mcpauth gateway token revoke owner" # All of one owner's, by subject or name
+    --all                     # All of them
     --config: path            # The gateway's settings [default: ./gateway.yaml, else the environment]
     --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
     --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
@@ -1705,7 +1735,7 @@ module completions {
     --ca-cert: path           # Trust these additional CA certificates (PEM)
     --allow-http              # Allow plain HTTP to non-loopback hosts
     --help(-h)                # Print help
-    ...ids: string            # Tokens, by the ids that the list shows
+    ...ids: string@"nu-complete mcpauth gateway token revoke ids" # Tokens, by the ids that the list shows
   ]
 
   def "nu-complete mcpauth gateway token key storage" [] {
@@ -1886,6 +1916,10 @@ module completions {
     --help(-h)                # Print help
   ]
 
+  def "nu-complete mcpauth help topic" [] {
+    ^mcpauth complete mcpauth help '=' | lines | each { split row (char tab) | first }
+  }
+
   def "nu-complete mcpauth help storage" [] {
     [ "auto" "file" "keyring" ]
   }
@@ -1912,7 +1946,7 @@ module completions {
     --ca-cert: path           # Trust these additional CA certificates (PEM)
     --allow-http              # Allow plain HTTP to non-loopback hosts
     --help(-h)                # Print help
-    ...topic: string          # A verb, or options, environment or exit-codes; all verbs without it
+    ...topic: string@"nu-complete mcpauth help topic" # A verb, or options, environment or exit-codes; all verbs without it
   ]
 
   def "nu-complete mcpauth open-page storage" [] {

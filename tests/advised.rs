@@ -17,6 +17,9 @@ use crate::support::{Ran, User, ended};
 const SENTENCES: &[&str] = &[
     "answers",
     "asks",
+    "development",
+    "itself",
+    "session",
     "calls",
     "can",
     "cannot",
@@ -93,7 +96,7 @@ fn literals(text: &str) -> Vec<(usize, String)> {
                         },
                         '\n' => {
                             line += 1;
-                            literal.push(' ');
+                            literal.push('\n');
                         }
                         c => literal.push(c),
                     }
@@ -116,8 +119,9 @@ fn commands(text: &str) -> Vec<Vec<String>> {
         }
         let rest = &text[at + name.len()..];
         let end = rest.find(['\n', ';', ',', ')', '(', ':', '`', '|', '<', '>', '#']).unwrap_or(rest.len());
-        let words: Vec<String> =
-            rest[..end].split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect();
+        let words =
+            rest[..end].split(' ').map(|word| word.trim_end_matches('.')).filter(|word| !word.is_empty());
+        let words: Vec<String> = words.map(str::to_owned).collect();
         if words.first().is_some_and(|word| word.starts_with(|c: char| c.is_ascii_lowercase())) {
             found.push(words);
         }
@@ -195,13 +199,11 @@ fn a_command_is_taken_out_of_a_sentence() {
     let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
     assert_eq!(wrong(&words("config install --client cursor")), None);
     assert_eq!(wrong(&words("exec S -- ls --all-of-it")), None);
-    assert!(
-        wrong(&words("config instal")).is_some_and(|what| what.contains("--") || !what.is_empty())
-            || wrong(&words("confg")).is_some()
-    );
-    assert!(wrong(&words("status --wach")).is_some() && wrong(&words("nosuch")).is_some());
+    for text in ["confg show", "status --wach", "nosuch", "config show --install"] {
+        assert!(wrong(&words(text)).is_some(), "{text}");
+    }
     let text = "let a = \"one\\\n   two\"; let b = '\"'; // \"no\"\nf(\"three\");";
-    assert_eq!(literals(text), [(1, "one two".to_owned()), (3, "three".to_owned())]);
+    assert_eq!(literals(text), [(1, "onetwo".to_owned()), (3, "three".to_owned())]);
 }
 
 /// Runs a command as it is printed, with something on stdin.
@@ -221,7 +223,7 @@ fn command_in(told: &str) -> String {
 }
 
 /// A server that takes any credential.
-fn server() -> Upstream {
+pub(crate) fn server() -> Upstream {
     Upstream::start(|seen: &Seen, stream| {
         let asked: serde_json::Value = serde_json::from_slice(&seen.body).unwrap_or_default();
         if asked["id"].is_null() {
@@ -351,10 +353,10 @@ fn entries_that_lead_to_a_bridge_that_does_not_run_are_mended_by_the_command_tha
 #[test]
 fn the_commands_of_vended_tokens_run_where_they_are_printed() {
     let user = User::new();
-    // Without limits it names a command, which gets as far as the gateway.
+    // Without limits it names a command, which gets as far as the token that it starts from.
     let told = command_in(&hint(&user.run(&["gateway", "token"]).code(2)));
-    let ran = typed(&user, &told, "");
-    assert_eq!(ran.code, Some(5), "{told}: {}", ran.stderr);
+    let ran = typed(&user, &told, "").code(2);
+    assert_eq!(command_in(&hint(&ran)), "mcpauth ingress", "{told}: {}", ran.stderr);
     // The line that enables vending, and the key that it then wants.
     user.file("scopes.yml", "s: []\n");
     std::fs::create_dir_all(user.project().join("servers")).unwrap();

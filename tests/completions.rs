@@ -126,9 +126,10 @@ fn every_other_name_is_offered_where_it_goes() {
     assert_eq!(offered(&user, &["agentcore", "--gateway-name", "="]), ["sre"]);
     assert_eq!(offered(&user, &["help", "=env"]), ["environment", "env"]);
     assert_eq!(offered(&user, &["help", "=exit"]), ["exit-codes"]);
-    let address = "https://tools.example.test/mcp";
-    user.run_with(&["login", address, "--with-token"], "a-key").code(0);
-    assert_eq!(offered(&user, &["login", "=https"]), [address]);
+    let server = crate::advised::server();
+    let address = format!("{}/mcp", server.base);
+    user.run_with(&["login", &address, "--with-token"], "a-key").code(0);
+    assert_eq!(offered(&user, &["login", "=http"]), [address]);
     assert_eq!(offered(&user, &["import", "--client", "=curs"]), ["cursor"]);
     assert!(offered(&user, &["gateway", "token", "revoke", "=x"]).is_empty());
 }

@@ -79,7 +79,7 @@ const BANNED: &[(&str, &str)] = &[
     ("is good", "is valid"),
     ("are good", "are valid"),
     ("still good", "still valid"),
-    ("good token", "valid token"),
+    ("a good token", "a valid token"),
     ("good tokens", "valid tokens"),
     ("good until", "valid until"),
     ("take them back", "revoke them"),

@@ -35,7 +35,7 @@ impl Servers {
         let identity = self.token(file, None).await?;
         self.vouch(&which, &identity.iter().collect::<Vec<_>>())?;
         let (_, stored) = identity.ok_or_else(|| Error::Usage {
-            message: "there is no token for the gateway, of which another one could be made".into(),
+            message: "there is no token for the gateway to derive one from".into(),
             hint: "get one with: mcpauth ingress".into(),
         })?;
         self.exchange(&stored.token.access_token, limits).await

@@ -123,11 +123,11 @@ mod tests {
         for token in ["a", "a", "a", "b", "a", "b", "b", "ba", "b", &long, &long, "b", "", "", "b"] {
             assert_eq!(last.hash(token), hash(token), "{token}");
         }
-        for (token, kept) in
+        for (token, is_stored) in
             [("c", false), ("c", true), ("c", true), ("d", false), (&*long, false), (&*long, false)]
         {
             last.hash(token);
-            assert_eq!(last.0.lock().unwrap().1.is_some(), kept, "{token}");
+            assert_eq!(last.0.lock().unwrap().1.is_some(), is_stored, "{token}");
         }
     }
 
