@@ -2,6 +2,7 @@
 //! tokens and clients' files are run where they are printed. Not here: the other situations (see `advice`).
 #![cfg(test)]
 #![expect(clippy::disallowed_methods, reason = "tests lay out clients' files, and are a shell")]
+#![expect(clippy::string_slice, reason = "texts are cut where a match begins or ends")]
 
 use std::path::Path;
 use std::process::Stdio;

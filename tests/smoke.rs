@@ -77,3 +77,27 @@ fn generate_without_any_configuration_says_what_to_do() {
         ran.stderr
     );
 }
+
+/// One login denied in the browser: the rest is shown, tokens are reused, and what was left out says how to have it.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_demo_in_which_a_login_is_denied_says_so_and_goes_on() {
+    use std::os::unix::fs::PermissionsExt;
+    let mut user = User::new();
+    let browser = user.file(
+        "browser",
+        "#!/bin/sh\n\
+         case $1 in *demo-tracker*) decision=deny ;; *) decision=allow ;; esac\n\
+         ticket=$(curl -s \"$1\" | sed 's/.*name=\"ticket\" value=\"\\([^\"]*\\)\".*/\\1/')\n\
+         curl -sL -o /dev/null -d \"ticket=$ticket\" -d user=demo-user -d decision=$decision \"${1%%\\?*}\"\n",
+    );
+    std::fs::set_permissions(&browser, std::fs::Permissions::from_mode(0o700)).unwrap();
+    user.env("BROWSER", browser.display().to_string()).env("DISPLAY", ":99");
+    let report = user.run(&["demo", "--browser", "--json"]).code(1).json();
+    let steps = report["steps"].as_array().unwrap();
+    let step = |name: &str| steps.iter().find(|step| step["name"] == name).unwrap_or_else(|| panic!("{name}: {report}"));
+    assert!(step("generate")["detail"].as_str().unwrap().starts_with("4 of 5"), "{report}");
+    assert_eq!((&step("reuse")["ok"], &step("reuse")["detail"]), (&true.into(), &"4 tokens reused, none asked for".into()));
+    assert_eq!(step("agent")["ok"], false);
+    assert!(step("agent")["detail"].as_str().unwrap().ends_with("mcpauth demo --browser"), "{report}");
+}

@@ -1,5 +1,8 @@
-//! `status --watch`: every change of a credential is shown, in place on a terminal and as a line elsewhere.
+//! What is drawn on a terminal and drawn again: `status --watch` shows every change of a credential, in place there and as a line
+//! elsewhere; a login that waits shows what is typed.
+#![cfg(test)]
 #![cfg(unix)]
+#![expect(clippy::disallowed_methods, reason = "tests remove files and send signals as other programs would")]
 
 use std::io::{BufRead, BufReader, Lines};
 use std::process::{Child, ChildStdout, Command};
@@ -7,6 +10,8 @@ use std::process::{Child, ChildStdout, Command};
 use serde_json::{Value, json};
 
 use crate::support::User;
+#[cfg(target_os = "linux")]
+use crate::support::wire::Scripted;
 #[cfg(target_os = "linux")]
 use crate::support::pty::OnTerminal;
 
@@ -173,4 +178,47 @@ fn a_countdown_is_drawn_again_as_it_runs_down() {
     assert!((40..=50).contains(&first) && left() < first);
     let (code, _) = terminal.stop("INT");
     assert_eq!(code, Some(130));
+}
+
+/// What clap says about a bad value is longer than a line of a terminal: it goes on below, and no word is broken.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_usage_error_fits_the_terminal() {
+    for (args, columns) in [(&["list", "--timeout", "never"][..], 60), (&["status", "--watch", "--interval", "x"], 50)] {
+        let mut terminal = OnTerminal::start(User::new().command(args), 24, columns);
+        let drawn = terminal.until("For more information, try '--help'.").replace("\u{1b}[31m", "").replace("\u{1b}[0m", "");
+        assert!(drawn.starts_with("error: invalid value"), "{drawn}");
+        for line in drawn.lines() {
+            assert!(line.trim_end().chars().count() <= usize::from(columns), "{line}");
+        }
+        let whole = drawn.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(whole.contains("expected a time"), "{whole}");
+    }
+}
+
+/// A paste is seen although the bars are redrawn below it, and Ctrl-C keeps what is known by then.
+#[test]
+#[cfg(target_os = "linux")]
+fn what_is_typed_while_a_login_waits_is_seen_and_a_signal_keeps_what_is_known() {
+    let issuer = Scripted::start(|_| (200, r#"{"access_token":"a","token_type":"Bearer","expires_in":3600}"#.into()));
+    let mut user = user();
+    user.env("AUTH_PROVIDER", "oidc").env("INGRESS_OAUTH_ISSUER", &issuer.base);
+    user.env("INGRESS_OAUTH_TOKEN_URL", format!("{}/token", issuer.base));
+    user.env("INGRESS_OAUTH_CLIENT_ID", "agent").env("INGRESS_OAUTH_CLIENT_SECRET", "s");
+    let command = user.command(&["generate", "--no-browser", "--no-install"]);
+    let mut terminal = OnTerminal::start(command, 30, 100);
+    terminal.until("paste here the address");
+    terminal.until("obtained");
+    terminal.type_in("http://127.0.0.1:1/callback?code=abc");
+    terminal.until("> http://127.0.0.1:1/callback?");
+    terminal.type_in("&more=1");
+    terminal.until("more=1");
+    terminal.type_in("\n");
+    terminal.until("is not this login's callback address");
+    let (code, last) = terminal.stop("INT");
+    assert_eq!(code, Some(130), "{last}");
+    for part in ["ingress oidc", "obtained", "interrupted"] {
+        assert!(last.contains(part), "{part}: {last}");
+    }
+    assert_eq!(user.token("ingress.json")["access_token"], "a");
 }

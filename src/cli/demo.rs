@@ -78,13 +78,18 @@ async fn demo(args: &DemoArgs, folder: &Path, kept: &OnceCell<Config>, out: &Out
     }
     let mut shown = DemoProgress { out, steps: Vec::new() };
     shown.step("identity-provider", true, format!("for development only, at {}", stage.idp.issuer()));
-    credentials(args, &stage, &mut shown).await?;
+    let is_complete = credentials(args, &stage, &mut shown).await?;
     shown.step(
         "gateway",
         true,
         format!("{} before {} servers", stage.gateway.public_url(), stage.servers.len()),
     );
-    play(&stage, |step| shown.show(step)).await?;
+    if is_complete {
+        play(&stage, |step| shown.show(step)).await?;
+    } else {
+        let text = "skipped: the agent needs every credential; allow each login: mcpauth demo --browser";
+        shown.step("agent", false, text.into());
+    }
     let after = if args.keep { "it stays up until Ctrl-C" } else { "nothing of it is left behind" };
     out.result(&format!("done in {} ms; {after}", began.elapsed().as_millis()));
     let exit = shown.end();
@@ -102,8 +107,8 @@ async fn demo(args: &DemoArgs, folder: &Path, kept: &OnceCell<Config>, out: &Out
     Ok(exit)
 }
 
-/// The main job and its results.
-async fn credentials(args: &DemoArgs, stage: &Stage, shown: &mut DemoProgress<'_>) -> Result<(), Error> {
+/// The main job and its results: whether all of it was done.
+async fn credentials(args: &DemoArgs, stage: &Stage, shown: &mut DemoProgress<'_>) -> Result<bool, Error> {
     let (config, out) = (&stage.config, shown.out);
     // A person who clicks through the pages must see the steps; a robot does not.
     let (browser, told_to) = if args.browser {
@@ -129,7 +134,7 @@ async fn credentials(args: &DemoArgs, stage: &Stage, shown: &mut DemoProgress<'_
     let again = generate::generate(config, &args, None, &out.muted(), &known).await?;
     let (ok, detail) = reuse(&done, &again);
     shown.step("reuse", ok, detail);
-    Ok(())
+    Ok(all_good(&done))
 }
 
 impl DemoProgress<'_> {

@@ -351,7 +351,7 @@ pub(super) fn usage_error(said: &clap::builder::StyledStr, json: bool) {
     let text = said.to_string();
     if !json {
         // It repeats what was typed, which may come from someone else.
-        return mention(text.trim_end());
+        return mention(&as_error(text.trim_end()));
     }
     let (message, _) = text.split_once("\n\nUsage:").unwrap_or((&text, ""));
     let message = message.trim().trim_start_matches("error: ");
@@ -363,8 +363,19 @@ pub(super) fn usage_error(said: &clap::builder::StyledStr, json: bool) {
 pub(super) fn bare_error(message: &str, hint: &str, json: bool) {
     mention(&match json {
         true => error_object("configuration", message, hint),
-        false => format!("error: {message}\n  -> {hint}"),
+        false => as_error(&format!("error: {message}\n  -> {hint}")),
     });
+}
+
+/// An error that is printed before there is an [`Out`]: on a terminal in lines that fit, its first word coloured.
+fn as_error(text: &str) -> String {
+    let Some(width) = terminal::stderr_width().filter(|_| terminal::stderr_is_rich()) else { return text.into() };
+    let folded = folded(text, width);
+    let on = env::get("NO_COLOR").is_none();
+    match folded.strip_prefix("error:") {
+        Some(rest) => format!("{}{rest}", paint(on, "31", "error:")),
+        None => folded,
+    }
 }
 
 fn error_object(code: &str, message: &str, hint: &str) -> String {

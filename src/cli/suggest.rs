@@ -90,7 +90,6 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("routes", "mcpauth gateway routes"),
     ("test", "mcpauth gateway test"),
     ("tool", "mcpauth call SERVER TOOL"),
-    ("tools", "mcpauth list SERVER"),
     ("invoke", "mcpauth call SERVER TOOL"),
     ("lint", "mcpauth gateway check"),
     ("completion", "mcpauth completions SHELL"),
@@ -224,7 +223,7 @@ mod tests {
         };
         for (path, typed, expected) in [
             ("gateway", "start", "run: mcpauth gateway serve"),
-            ("gateway", "Sreve", "see what there is with: mcpauth gateway --help"),
+            ("gateway", "Sreve", "did you mean: mcpauth gateway serve"),
             ("gateway", "srve", "did you mean: mcpauth gateway serve"),
             ("gateway", "chekc", "did you mean: mcpauth gateway check"),
             ("gateway token", "create", "run: mcpauth gateway token --server SERVER --tool TOOL"),

@@ -1,8 +1,9 @@
 //! A terminal for the program to draw on, and what it draws. Not here: what a pipe gets (see `wire::Running`).
+#![cfg(test)]
 #![cfg(target_os = "linux")]
 
 use std::fs::{File, OpenOptions};
-use std::io::Read;
+use std::io::{Read, Write};
 use std::process::{Child, Command, Stdio};
 
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
@@ -43,6 +44,11 @@ impl OnTerminal {
         let at = self.drawn.find(text).unwrap() + text.len();
         let rest = self.drawn.split_off(at);
         std::mem::replace(&mut self.drawn, rest)
+    }
+
+    /// Types this.
+    pub(crate) fn type_in(&mut self, text: &str) {
+        self.screen.write_all(text.as_bytes()).unwrap();
     }
 
     /// Sends it a signal, and waits for its end: its exit code, and what it drew last.
