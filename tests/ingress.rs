@@ -257,7 +257,7 @@ fn scopes_and_audience_are_sent_only_when_they_are_set() {
     user.env("INGRESS_OAUTH_SCOPE", "servers/admin");
     let ran = user.run(&["ingress", "--force"]).code(4);
     assert!(
-        ran.stdout.contains("invalid_scope") && ran.stdout.contains("scopes this client may have"),
+        ran.stdout.contains("invalid_scope") && ran.stdout.contains("scopes that this client is allowed"),
         "{}",
         ran.stdout
     );

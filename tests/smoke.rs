@@ -95,9 +95,14 @@ fn a_demo_in_which_a_login_is_denied_says_so_and_goes_on() {
     user.env("BROWSER", browser.display().to_string()).env("DISPLAY", ":99");
     let report = user.run(&["demo", "--browser", "--json"]).code(1).json();
     let steps = report["steps"].as_array().unwrap();
-    let step = |name: &str| steps.iter().find(|step| step["name"] == name).unwrap_or_else(|| panic!("{name}: {report}"));
+    let step = |name: &str| {
+        steps.iter().find(|step| step["name"] == name).unwrap_or_else(|| panic!("{name}: {report}"))
+    };
     assert!(step("generate")["detail"].as_str().unwrap().starts_with("4 of 5"), "{report}");
-    assert_eq!((&step("reuse")["ok"], &step("reuse")["detail"]), (&true.into(), &"4 tokens reused, none asked for".into()));
+    assert_eq!(
+        (&step("reuse")["ok"], &step("reuse")["detail"]),
+        (&true.into(), &"4 tokens reused, none asked for".into())
+    );
     assert_eq!(step("agent")["ok"], false);
     assert!(step("agent")["detail"].as_str().unwrap().ends_with("mcpauth demo --browser"), "{report}");
 }

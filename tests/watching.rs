@@ -11,9 +11,9 @@ use serde_json::{Value, json};
 
 use crate::support::User;
 #[cfg(target_os = "linux")]
-use crate::support::wire::Scripted;
-#[cfg(target_os = "linux")]
 use crate::support::pty::OnTerminal;
+#[cfg(target_os = "linux")]
+use crate::support::wire::Scripted;
 
 /// Long past the end of any test.
 const END: u64 = 4_000_000_000;
@@ -184,9 +184,14 @@ fn a_countdown_is_drawn_again_as_it_runs_down() {
 #[test]
 #[cfg(target_os = "linux")]
 fn a_usage_error_fits_the_terminal() {
-    for (args, columns) in [(&["list", "--timeout", "never"][..], 60), (&["status", "--watch", "--interval", "x"], 50)] {
+    for (args, columns) in
+        [(&["list", "--timeout", "never"][..], 60), (&["status", "--watch", "--interval", "x"], 50)]
+    {
         let mut terminal = OnTerminal::start(User::new().command(args), 24, columns);
-        let drawn = terminal.until("For more information, try '--help'.").replace("\u{1b}[31m", "").replace("\u{1b}[0m", "");
+        let drawn = terminal
+            .until("For more information, try '--help'.")
+            .replace("\u{1b}[31m", "")
+            .replace("\u{1b}[0m", "");
         assert!(drawn.starts_with("error: invalid value"), "{drawn}");
         for line in drawn.lines() {
             assert!(line.trim_end().chars().count() <= usize::from(columns), "{line}");
@@ -200,7 +205,8 @@ fn a_usage_error_fits_the_terminal() {
 #[test]
 #[cfg(target_os = "linux")]
 fn what_is_typed_while_a_login_waits_is_seen_and_a_signal_keeps_what_is_known() {
-    let issuer = Scripted::start(|_| (200, r#"{"access_token":"a","token_type":"Bearer","expires_in":3600}"#.into()));
+    let issuer =
+        Scripted::start(|_| (200, r#"{"access_token":"a","token_type":"Bearer","expires_in":3600}"#.into()));
     let mut user = user();
     user.env("AUTH_PROVIDER", "oidc").env("INGRESS_OAUTH_ISSUER", &issuer.base);
     user.env("INGRESS_OAUTH_TOKEN_URL", format!("{}/token", issuer.base));

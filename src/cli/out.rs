@@ -369,7 +369,9 @@ pub(super) fn bare_error(message: &str, hint: &str, json: bool) {
 
 /// An error that is printed before there is an [`Out`]: on a terminal in lines that fit, its first word coloured.
 fn as_error(text: &str) -> String {
-    let Some(width) = terminal::stderr_width().filter(|_| terminal::stderr_is_rich()) else { return text.into() };
+    let Some(width) = terminal::stderr_width().filter(|_| terminal::stderr_is_rich()) else {
+        return text.into();
+    };
     let folded = folded(text, width);
     let on = env::get("NO_COLOR").is_none();
     match folded.strip_prefix("error:") {

@@ -99,7 +99,7 @@ const SEED: &[Case] = &[
         |p| {
             p.env("INGRESS_OAUTH_SCOPE", "admin");
         },
-        ["login.client", "problem", "invalid_scope", "ask for scopes this client may have"],
+        ["login.client", "problem", "invalid_scope", "ask for scopes that this client is allowed"],
     ),
     // "External provider authentication fails"
     case(

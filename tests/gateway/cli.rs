@@ -74,7 +74,7 @@ error: issuers[0].issuer: is plain http to another machine
 remark: ./servers/bad.json: proxy_pass_url points at a link-local, metadata or multicast address, which no MCP server has; left out
   -> correct proxy_pass_url, as in http://currenttime-server:8000/
 remark: ./servers/key.json: header \"X-Key\" asks for the variable INGRESS_OAUTH_CLIENT_SECRET, which header_variables does not name; left out
-  -> add the variable to header_variables, if the server may have it
+  -> add the variable to header_variables, if the server is allowed it
 remark: upstreams.nobody: there is no such server
   -> correct the name, or add the server's file
 remark: ./scopes.yml: there is no server \"curenttime\"

@@ -207,7 +207,7 @@ fn a_server_is_registered_switched_on_edited_and_nobody_gets_anything_by_it() {
     face.get(&operator, "/register").status(403);
     shows(
         &face.get(&developer, "/register").status(200).text(),
-        &["Nobody may use it yet", "methods: [initialize"],
+        &["Nobody can use it yet", "methods: [initialize"],
     );
     let answer = face.post(&developer, "/register", form).status(303);
     assert_eq!(answer.header("location"), Some("/servers/new?done=added"));
@@ -305,7 +305,7 @@ fn a_token_is_shown_once_and_can_be_taken_back_by_its_owner_alone() {
     until("revoked", || face.lab.call(token, "alpha", "echo").status == 401);
     shows(
         &face.get(&user, "/tokens?done=revoked").status(200).text(),
-        &["Revoked", "no gateway takes it any more"],
+        &["Revoked", "every gateway rejects it within a second"],
     );
     // More than the owner has is refused, and says what is missing.
     let page = face.post(&user, "/tokens", "scope=everything").status(400).text();
