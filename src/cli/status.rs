@@ -66,8 +66,8 @@ pub(super) fn run(args: &StatusArgs, given: &Given<'_>, out: &Out) -> Result<Exi
         out.result(&format!("{text} {}", folders(&config, " and ")));
     }
     out.result(&match service {
-        Some(RunningProcess { pid: Some(pid) }) => format!("refresh service: running (process {pid})"),
-        Some(RunningProcess { pid: None }) => "refresh service: running".into(),
+        Some(RunningProcess { pid: Some(pid), .. }) => format!("refresh service: running (process {pid})"),
+        Some(RunningProcess { pid: None, .. }) => "refresh service: running".into(),
         None => "refresh service: not running (start it with: mcpauth refresh)".into(),
     });
     Ok(exit)
