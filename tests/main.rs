@@ -35,6 +35,7 @@ mod lost_output;
 mod man;
 mod metadata;
 mod own;
+mod promises;
 mod provenance;
 mod providers;
 mod proxy;
