@@ -1,5 +1,5 @@
 //! What README.md, SECURITY.md and the book promise about secrets, decisions and load, each with the tests that hold it: a
-//! promise that is reworded or a test that is renamed has to be looked at again.
+//! promise that is reworded or a test that is renamed needs a new look.
 #![cfg(test)]
 #![expect(clippy::disallowed_methods, reason = "reads the documents and the tests")]
 

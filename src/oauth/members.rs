@@ -102,7 +102,7 @@ impl<'de> Visitor<'de> for Reader {
 /// One member of an object, by its path.
 struct Member<'p>(&'p [&'p str]);
 
-/// The member at this path, read alone: what stands beside it may be what no parser accepts. `None` where it is absent, or
+/// The member at this path, read alone: what stands around it may be what no parser accepts. `None` where it is absent, or
 /// something on the way to it is no object.
 pub(super) fn read_member(body: &[u8], path: &[&str]) -> serde_json::Result<Option<Value>> {
     let mut from = serde_json::Deserializer::from_slice(body);
