@@ -1,7 +1,6 @@
 //! What README.md, SECURITY.md and the book promise about secrets, decisions and load, each with the tests that hold it: a
 //! promise that is reworded or a test that is renamed needs a new look.
 #![cfg(test)]
-#![expect(clippy::disallowed_methods, reason = "reads the documents and the tests")]
 
 use std::path::Path;
 
