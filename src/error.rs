@@ -214,6 +214,7 @@ impl Error {
             Self::Render(error) => error.hint(),
             Self::Start { program, .. } => format!("check the command's name and mode: {program}"),
             Self::Lost { .. } => "make room for stdout, and run it again".into(),
+            Self::Io(error) if is_full(error) => "make room on that disk, and run it again".into(),
             Self::Interrupted | Self::Io(_) => format!("run it again: {command}"),
         }
     }
@@ -366,6 +367,10 @@ fn store_hint(error: &StoreError, command: &str) -> String {
             format!("use a tokens directory on a file system with locks, then run: {command}")
         }
     }
+}
+
+fn is_full(error: &std::io::Error) -> bool {
+    matches!(error.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded)
 }
 
 fn file_exit(error: &FileError) -> Exit {

@@ -141,3 +141,50 @@ fn a_token_that_is_still_good_does_where_no_new_one_can_be_kept() {
     assert!(ran.stderr.contains("the current token is still valid"), "{}", ran.stderr);
     assert_eq!(presented(&idp).len(), 0);
 }
+
+/// Every verb that writes: what was there stays, the message names the file, and the exit code says so.
+#[test]
+fn a_full_disk_costs_no_file_of_any_verb() {
+    let idp = idp(300);
+    let mut user = User::at(&idp);
+    user.file("servers/time.json", r#"{"server_name": "T", "path": "/time", "auth_type": "none"}"#);
+    let small = user.project().join("small");
+    let Some(disk) = Small::mount(&small, "512k") else { return };
+    user.env("MCPAUTH_DATA_DIR", small.join("data").display().to_string());
+    user.env("HOME", small.join("home").display().to_string());
+    let cursor = small.join("home/.cursor/mcp.json");
+    std::fs::create_dir_all(cursor.parent().unwrap()).unwrap();
+    let entry = r#"{"mcpServers": {"desk": {"command": "npx", "args": ["-y", "desk"], "env": {"API_KEY": "sk-imported-0123456789abcdef"}}}}"#;
+    std::fs::write(&cursor, entry).unwrap();
+    let env = small.join("project.env");
+    mcpauth::sys::private_file::write(&env, "AWS_REGION=eu-west-1\n").unwrap();
+    user.run_with(&["secret", "set", "files", "API_KEY"], "the-first-key").code(0);
+    user.run(&["man", "--dir", "small/man"]).code(0);
+    let page = std::fs::read(small.join("man/mcpauth.1")).unwrap();
+    let stored = user.run(&["exec", "files", "--", "sh", "-c", "printf %s \"$API_KEY\""]).code(0).stdout;
+    disk.fill();
+    let long = "x".repeat(9_000);
+    let verbs: [(&[&str], &str); 5] = [
+        (&["secret", "set", "files", "API_KEY"], &long),
+        (&["secret", "set", "other", "API_KEY"], "k"),
+        (&["import", "--client", "cursor", "--yes"], ""),
+        (&["config", "install", "--client", "cursor"], ""),
+        (&["man", "--dir", "small/man"], ""),
+    ];
+    for (verb, stdin) in verbs {
+        let ran = user.run_with(verb, stdin);
+        assert_eq!(ran.code, Some(1), "{verb:?}: {ran:?}");
+        let said = ran.stdout.clone() + &ran.stderr;
+        assert!(said.contains("No space left on device") && said.contains("small/"), "{verb:?}: {said}");
+        assert!(!said.contains("the-first-key") && !said.contains(&long), "{verb:?}");
+        assert_eq!(std::fs::read_to_string(&cursor).unwrap(), entry, "{verb:?}");
+        assert_eq!(std::fs::read(small.join("man/mcpauth.1")).unwrap(), page, "{verb:?}");
+        assert_eq!(std::fs::read_to_string(&env).unwrap(), "AWS_REGION=eu-west-1\n", "{verb:?}");
+        let again = user.run(&["exec", "files", "--", "sh", "-c", "printf %s \"$API_KEY\""]).code(0).stdout;
+        assert_eq!(again, stored, "{verb:?}");
+    }
+    disk.free();
+    for (verb, stdin) in verbs {
+        user.run_with(verb, stdin).code(0);
+    }
+}

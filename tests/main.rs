@@ -36,6 +36,7 @@ mod lost_output;
 mod man;
 mod metadata;
 mod own;
+mod promises;
 mod provenance;
 mod providers;
 mod proxy;

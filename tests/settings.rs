@@ -24,14 +24,16 @@ fn shown(user: &User, args: &[&str], name: &str) -> (String, String) {
 #[test]
 fn a_flag_wins_over_the_environment_over_files_over_the_default() {
     let mut user = User::new();
-    let env = user.file(".env", "# first\nMCPAUTH_STORAGE=auto\n");
+    let env = user.file("own.env", "# first\nMCPAUTH_STORAGE=auto\n");
     let at_line_two = format!("{}:2", env.display());
     let storage = |user: &User, args: &[&str]| shown(user, args, "MCPAUTH_STORAGE");
-    assert_eq!(storage(&user, &["--storage", "file"]), ("file".into(), "flag".into()));
-    assert_eq!(storage(&user, &[]), ("auto".into(), at_line_two));
+    let named = ["--env-file", "own.env"];
+    let flag = ["--env-file", "own.env", "--storage", "file"];
+    assert_eq!(storage(&user, &flag), ("file".into(), "flag".into()));
+    assert_eq!(storage(&user, &named), ("auto".into(), at_line_two));
     user.env("MCPAUTH_STORAGE", "keyring");
-    assert_eq!(storage(&user, &[]), ("keyring".into(), "environment".into()));
-    assert_eq!(storage(&user, &["--storage", "file"]), ("file".into(), "flag".into()));
+    assert_eq!(storage(&user, &named), ("keyring".into(), "environment".into()));
+    assert_eq!(storage(&user, &flag), ("file".into(), "flag".into()));
     assert_eq!(storage(&User::new(), &[]), ("file".into(), "default".into()));
 }
 

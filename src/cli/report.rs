@@ -9,7 +9,7 @@ use crate::cli::out::{Mark, Out};
 use crate::cli::paths::short;
 use crate::config::ConfigError;
 use crate::credential::CredentialKind;
-use crate::error::Exit;
+use crate::error::{Error, Exit};
 use crate::sys::clock;
 use crate::vault::TokenOutcome;
 
@@ -77,7 +77,9 @@ impl RunReport {
     }
 
     fn exit_code(&self) -> Exit {
-        match exit_code(&self.rows) {
+        let configs = self.configs.iter().map(|config| config.result.as_ref().err());
+        match exit_code(self.rows.iter().map(|row| row.result.as_ref().err())) {
+            Exit::Done if self.rows.is_empty() => exit_code(configs),
             Exit::Done if self.configs.iter().any(|config| config.result.is_err()) => Exit::Partial,
             exit => exit,
         }
@@ -147,11 +149,10 @@ fn counted(what: &str, words: &[&str]) -> Option<String> {
 }
 
 /// 0 if everything succeeded, the failure's own code if there was nothing else, 3 if some of several failed.
-fn exit_code(rows: &[FlowResult]) -> Exit {
-    let mut failures = rows.iter().filter_map(|row| row.result.as_ref().err()).map(crate::error::Error::exit);
-    let Some(first) = failures.next() else { return Exit::Done };
-    let all_failed = rows.iter().all(|row| row.result.is_err());
-    if all_failed && failures.all(|exit| exit == first) { first } else { Exit::Partial }
+fn exit_code<'a>(errors: impl Iterator<Item = Option<&'a Error>>) -> Exit {
+    let mut exits = errors.map(|error| error.map_or(Exit::Done, Error::exit));
+    let Some(first) = exits.next() else { return Exit::Done };
+    if exits.all(|exit| exit == first) { first } else { Exit::Partial }
 }
 
 fn to_json(row: &FlowResult, out: &Out) -> Value {

@@ -189,7 +189,7 @@ pub const VARIABLES: &[VariableSpec] = &[
         "the system's",
         "the store of your own credentials, available from every folder",
     ),
-    row("MCPAUTH_STORAGE", "file", "file, keyring, or auto: the keyring if it works"),
+    machine("MCPAUTH_STORAGE", "file", "file, keyring, or auto: the keyring if it works"),
     inside(
         "MCPAUTH_SERVERS_DIR",
         "servers, else registry/servers",

@@ -102,7 +102,8 @@ impl DeviceAuthorization {
             return Err(ReplyError::Unavailable { status, said: None });
         }
         let unreadable = |why| ReplyError::Unreadable { status, why };
-        let top = members(body).ok_or(unreadable("the body is neither a JSON object nor form-encoded"))?;
+        let top =
+            members(body, "").ok_or(unreadable("the body is neither a JSON object nor form-encoded"))?;
         if let Some(refused) = refusal(status, &top, sent) {
             return Err(refused);
         }

@@ -99,6 +99,49 @@ impl<'de> Visitor<'de> for Reader {
     }
 }
 
+/// One member of an object, by its path.
+struct Member<'p>(&'p [&'p str]);
+
+/// The member at this path, read alone: what stands around it may be what no parser accepts. `None` where it is absent, or
+/// something on the way to it is no object.
+pub(super) fn read_member(body: &[u8], path: &[&str]) -> serde_json::Result<Option<Value>> {
+    let mut from = serde_json::Deserializer::from_slice(body);
+    let found = Member(path).deserialize(&mut from)?;
+    from.end()?;
+    Ok(found)
+}
+
+impl<'de> DeserializeSeed<'de> for Member<'_> {
+    type Value = Option<Value>;
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Self::Value, D::Error> {
+        from.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Member<'_> {
+    type Value = Option<Value>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut from: A) -> Result<Self::Value, A::Error> {
+        let mut found = None;
+        while let Some(name) = from.next_key::<String>()? {
+            found = match self.0 {
+                [last] if *last == name => Some(from.next_value()?),
+                [first, rest @ ..] if *first == name => from.next_value_seed(Member(rest))?,
+                _ => {
+                    from.next_value::<IgnoredAny>()?;
+                    continue;
+                }
+            };
+        }
+        Ok(found)
+    }
+}
+
 /// An endpoint; an invalid URL counts as absent.
 pub(super) fn read_url<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Url>, D::Error> {
     Ok(Value::deserialize(from)?.as_str().and_then(|text| Url::parse(text).ok()))

@@ -94,7 +94,7 @@ pub(super) fn describe_client(method: &str, redirect_uris: &[String], device: bo
 /// # Errors
 /// As [`RegistrationError`] says; none repeats a secret.
 pub fn read_registration(status: u16, body: &[u8], asked: &str) -> Result<OAuthClient, RegistrationError> {
-    let found = members(body);
+    let found = members(body, "");
     if !(200..300).contains(&status) {
         return Err(registration_error(status, &found.unwrap_or_default()));
     }

@@ -4,9 +4,10 @@
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use thiserror::Error;
 
+use crate::oauth::members::read_member;
 use crate::oauth::token::BEARER;
 use crate::oauth::{Epoch, TokenSet, end_of};
 use crate::secret::Secret;
@@ -86,6 +87,27 @@ const BAD_CLIENT: [&str; 6] = [
 /// Where servers that do not follow RFC 6749 section 5.2 put an error's code, the likeliest first.
 const CODES: [&str; 6] = ["error", "error_code", "errorCode", "code", "status", "type"];
 
+/// The members of a reply that decide what it is: an error, or a token that is sent as a bearer token.
+const DECIDING: [&str; 2] = ["error", "token_type"];
+/// The others that are used, of a token, a device authorization, a registration and an error.
+const NEEDED: [&str; 15] = [
+    "access_token",
+    "refresh_token",
+    "expires_in",
+    "scope",
+    "device_code",
+    "user_code",
+    "verification_uri",
+    "verification_url",
+    "verification_uri_complete",
+    "interval",
+    "client_id",
+    "client_secret",
+    "token_endpoint_auth_method",
+    "error_description",
+    "message",
+];
+
 /// Whether an HTTP status means that the server cannot answer now, and trying again later may help: 408, 425, 429,
 /// 5xx.
 pub fn is_unavailable(status: u16) -> bool {
@@ -130,7 +152,7 @@ pub fn read_reply(
     sent: &[Secret],
     now: Epoch,
 ) -> Result<TokenSet, ReplyError> {
-    let top = members(body);
+    let top = members(body, &shape.root);
     let refused = top.as_ref().and_then(|top| refusal(status, top, sent));
     if is_unavailable(status) {
         let said = refused.and_then(|refused| match refused {
@@ -162,9 +184,15 @@ pub fn read_reply(
     if token.is_sendable() { Ok(token) } else { Err(unreadable(UNSENDABLE)) }
 }
 
-/// The members of a JSON object or of a form-encoded body, whatever the content type says.
-pub(super) fn members(body: &[u8]) -> Option<Map<String, Value>> {
-    if let Ok(Value::Object(object)) = serde_json::from_slice(body) {
+/// The members of a JSON object or of a form-encoded body, whatever the content type says. `root` is the JSON pointer to an
+/// object within, if its members are needed as well.
+pub(super) fn members(body: &[u8], root: &str) -> Option<Map<String, Value>> {
+    match serde_json::from_slice(body) {
+        Ok(Value::Object(object)) => return Some(object),
+        Ok(_) => return None,
+        Err(_) => {}
+    }
+    if let Some(object) = needed_members(body, root) {
         return Some(object);
     }
     let text = std::str::from_utf8(body).ok()?.trim();
@@ -176,6 +204,28 @@ pub(super) fn members(body: &[u8]) -> Option<Map<String, Value>> {
             .map(|(k, v)| (k.into_owned(), Value::String(v.into_owned())))
             .collect(),
     )
+}
+
+/// The needed members of a JSON object that no parser accepts as a whole, for a number out of range or half a character in
+/// one: a login is not lost for what nobody needs. One that decides what the reply is must be readable.
+fn needed_members(body: &[u8], root: &str) -> Option<Map<String, Value>> {
+    let read = |path: &[&str]| match read_member(body, path) {
+        Err(_) if path.last().is_some_and(|name| DECIDING.contains(name)) => Err(()),
+        found => Ok(found.ok().flatten()),
+    };
+    let mut top = Map::new();
+    for name in NEEDED.iter().chain(&CODES).chain(&DECIDING) {
+        top.extend(read(&[name]).ok()?.map(|value| ((*name).to_owned(), value)));
+    }
+    let way: Vec<&str> = root.split('/').skip(1).collect();
+    let mut nested = Map::new();
+    for name in NEEDED.iter().chain(&DECIDING).filter(|_| !way.is_empty()) {
+        let path = [way.as_slice(), &[name]].concat();
+        nested.extend(read(&path).ok()?.map(|value| ((*name).to_owned(), value)));
+    }
+    let within = way.iter().rev().fold(Value::Object(nested), |inner, name| json!({ *name: inner }));
+    top.extend(within.as_object().filter(|_| !way.is_empty()).cloned().unwrap_or_default());
+    Some(top)
 }
 
 /// The server's own error: an `error` with any status, because some servers send it with a 200; with a failure

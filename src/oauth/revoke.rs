@@ -65,7 +65,7 @@ pub fn read_revocation(status: u16, body: &[u8], sent: &[Secret]) -> Result<(), 
         return Err(ReplyError::Unavailable { status, said: None });
     }
     // Some servers send errors with a 200.
-    if let Some(refused) = members(body).as_ref().and_then(|top| refusal(status, top, sent)) {
+    if let Some(refused) = members(body, "").as_ref().and_then(|top| refusal(status, top, sent)) {
         return match &refused {
             // Section 2.2: an invalid token is not an error; some servers send one nevertheless.
             ReplyError::Refused { error, .. } if error == "invalid_token" => Ok(()),

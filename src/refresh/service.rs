@@ -100,7 +100,18 @@ pub(crate) fn rewrite(
 
 /// The service of this tokens directory, if it is running.
 pub(crate) fn running(config: &Config) -> Option<RunningProcess> {
-    pid_file::holder(&config.service_dir().join(PID_FILE))
+    let mut folders = config.folders().into_iter().map(|dir| pid_file::holder(&dir.join(PID_FILE)));
+    let of_project = folders.next().flatten();
+    // One that began before the project had a folder is known by what it works for: the user's folder is shared.
+    let is_ours = |process: &RunningProcess| {
+        !config.tokens_dir.is_dir() || process.works_for.as_deref() == Some(&*project_name(config))
+    };
+    of_project.or_else(|| folders.next().flatten().filter(is_ours))
+}
+
+/// The project's folder of credentials, as a line in a file.
+fn project_name(config: &Config) -> String {
+    config.tokens_dir.to_string_lossy().replace(char::is_control, "?")
 }
 
 /// Runs until it is told to stop.
@@ -109,12 +120,18 @@ pub(crate) fn running(config: &Config) -> Option<RunningProcess> {
 /// Another service of this tokens directory, or whatever keeps it from starting.
 pub(crate) fn run(options: ServiceOptions, config: Config, context: &Context) -> Result<Stop, Error> {
     let dir = config.service_dir();
-    if dir == config.tokens_dir {
+    let is_project = dir == config.tokens_dir;
+    if is_project {
         private_file::create_dir_ignored(dir)?;
     } else {
         private_file::create_dir(dir)?;
     }
-    let _alone = PidFile::take(&dir.join(PID_FILE)).map_err(|error| pid_file_error(error, &config))?;
+    if let Some(other) = running(&config) {
+        return Err(pid_file_error(PidError::Held(other.pid), &config));
+    }
+    let works_for = (!is_project).then(|| project_name(&config));
+    let _alone = PidFile::take(&dir.join(PID_FILE), works_for.as_deref())
+        .map_err(|error| pid_file_error(error, &config))?;
     let service = RefreshService::new(options, config, context)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let stop = runtime.block_on(async {

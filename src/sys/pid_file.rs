@@ -12,6 +12,8 @@ use crate::sys::private_file::{self, FileError};
 
 /// Longer than a check of the lock takes.
 const A_LOOK: Duration = Duration::from_millis(50);
+/// The largest such file, in bytes: an id, and a path.
+const MAX_FILE_BYTES: u64 = 8_192;
 
 /// Held until dropped.
 #[derive(Debug)]
@@ -20,10 +22,12 @@ pub struct PidFile {
 }
 
 /// The process that holds a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RunningProcess {
     /// Its id, if known.
     pub pid: Option<u32>,
+    /// What it said it works for, if anything.
+    pub works_for: Option<String>,
 }
 
 /// Why the file cannot be taken.
@@ -41,11 +45,12 @@ pub enum PidError {
 }
 
 impl PidFile {
-    /// Takes the file at `path`, in an existing folder, and writes this process's id into it.
+    /// Takes the file at `path`, in an existing folder, and writes this process's id into it; and what it works for, in
+    /// one line, where its folder does not say that.
     ///
     /// # Errors
     /// As [`PidError`] says.
-    pub fn take(path: &Path) -> Result<Self, PidError> {
+    pub fn take(path: &Path, works_for: Option<&str>) -> Result<Self, PidError> {
         let mut file = private_file::open_lock(path)?;
         let mut locked = file.try_lock();
         if matches!(locked, Err(TryLockError::WouldBlock)) {
@@ -55,11 +60,13 @@ impl PidFile {
         }
         match locked {
             Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(PidError::Held(written(&mut file))),
+            Err(TryLockError::WouldBlock) => return Err(PidError::Held(written(&mut file).pid)),
             Err(TryLockError::Error(error)) => return Err(error.into()),
         }
         file.set_len(0)?;
-        writeln!(file, "{}", std::process::id())?;
+        let mut text = format!("{}\n", std::process::id());
+        text.extend(works_for.map(|what| format!("{what}\n")));
+        file.write_all(text.as_bytes())?;
         Ok(Self { file })
     }
 }
@@ -72,7 +79,7 @@ pub fn holder(path: &Path) -> Option<RunningProcess> {
     }
     let mut file = File::open(path).ok()?;
     let held = matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock));
-    held.then(|| RunningProcess { pid: written(&mut file) })
+    held.then(|| written(&mut file))
 }
 
 impl Drop for PidFile {
@@ -86,11 +93,15 @@ impl Drop for PidFile {
 }
 
 /// What the holder wrote. Unknown if a lock also blocks reading, or before it has written.
-fn written(file: &mut File) -> Option<u32> {
+fn written(file: &mut File) -> RunningProcess {
     let mut text = String::new();
-    file.rewind().ok()?;
-    file.take(20).read_to_string(&mut text).ok()?;
-    text.trim().parse().ok()
+    let read = file.rewind().and_then(|()| file.take(MAX_FILE_BYTES).read_to_string(&mut text));
+    if read.is_err() {
+        return RunningProcess::default();
+    }
+    let mut lines = text.lines();
+    let pid = lines.next().and_then(|line| line.trim().parse().ok());
+    RunningProcess { pid, works_for: lines.next().map(str::to_owned) }
 }
 
 #[cfg(test)]
@@ -105,16 +116,19 @@ mod tests {
         assert!(!path.exists(), "asking makes no file");
         private_file::write(&path, "4194999\n").unwrap();
         assert_eq!(holder(&path), None);
-        let first = PidFile::take(&path).unwrap();
+        let first = PidFile::take(&path, None).unwrap();
         let id = std::process::id();
         assert_eq!(std::fs::read_to_string(&path).unwrap(), format!("{id}\n"));
-        assert_eq!(holder(&path), Some(RunningProcess { pid: Some(id) }));
-        let refused = PidFile::take(&path).unwrap_err();
+        assert_eq!(holder(&path), Some(RunningProcess { pid: Some(id), works_for: None }));
+        let refused = PidFile::take(&path, None).unwrap_err();
         assert!(matches!(refused, PidError::Held(Some(found)) if found == id), "{refused}");
         assert_eq!(refused.to_string(), format!("it runs already (process {id})"));
         drop(first);
         assert_eq!(holder(&path), None);
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "");
-        PidFile::take(&path).unwrap();
+        let third = PidFile::take(&path, Some("/a/project")).unwrap();
+        let works_for = Some("/a/project".to_owned());
+        assert_eq!(holder(&path), Some(RunningProcess { pid: Some(id), works_for }));
+        drop(third);
     }
 }

@@ -11,6 +11,10 @@ fn machine_settings_are_named_once_and_not_taken() {
     let lines = [
         "MCPAUTH_CONFIG_DIR=evil",
         "MCPAUTH_STATE_DIR=evil",
+        "MCPAUTH_DATA_DIR=evil",
+        "MCPAUTH_STORAGE=keyring",
+        "MCPAUTH_CLIENT_METADATA_URL=https://evil.test/client.json",
+        "MCPAUTH_HEADER_VARIABLES=AWS_SECRET_ACCESS_KEY",
         "MCPAUTH_CA_CERT=/dev/zero",
         "MCPAUTH_ALLOW_HTTP=1",
         "MCPAUTH_TOKENS_DIR=..",
@@ -42,6 +46,25 @@ fn machine_settings_are_named_once_and_not_taken() {
             let said = ran.stderr.lines().filter(|said| said.starts_with(&format!("{name} in "))).count();
             assert_eq!(said, 1, "{place} {name}: {}", ran.stderr);
             assert!(!shown.contains(&format!("\"value\":\"{value}\"")), "{place} {name}: {shown}");
+        }
+    }
+}
+
+/// Where the user keeps their credentials is not the folder's to say, in either direction.
+#[test]
+fn a_found_file_does_not_choose_between_files_and_keyring() {
+    for (users, found) in [("keyring", "file"), ("auto", "file"), ("file", "keyring"), ("", "keyring")] {
+        for place in super::PLACES {
+            let scene = Scene::new();
+            scene.own(&[&format!("MCPAUTH_STORAGE={users}")]);
+            for line in [format!("MCPAUTH_STORAGE={found}"), format!("export MCPAUTH_STORAGE = '{found}'\r")]
+            {
+                scene.found(place, &[&line]);
+                let ran = scene.user.run(&["config", "show", "--origin", "--json"]).code(0);
+                let expected = if users.is_empty() { "file" } else { users };
+                assert_eq!(ran.json()["settings"]["MCPAUTH_STORAGE"]["value"], expected, "{place} {line}");
+                assert!(ran.stderr.contains("MCPAUTH_STORAGE in "), "{place} {line}: {}", ran.stderr);
+            }
         }
     }
 }

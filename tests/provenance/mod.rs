@@ -6,6 +6,7 @@
 mod destinations;
 mod gateway;
 mod machine;
+mod shapes;
 mod strange_files;
 mod tokens;
 

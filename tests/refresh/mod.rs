@@ -16,7 +16,7 @@ use mcpauth::sys::clock;
 use serde_json::{Value, json};
 
 use crate::support::wire::{Running, SECRET, Scripted, TEST_TIMEOUT};
-use crate::support::{Ran, User, nobody};
+use crate::support::{Ran, User, ended, nobody};
 
 const AGENT: &str = "keycloak agent-a";
 const TRACKER: &str = "egress tracker";
@@ -194,6 +194,30 @@ fn there_is_one_and_the_second_is_told_which() {
     let mut next = Service::start(&user, &[]);
     next.says(&["ready"]);
     next.end("TERM", 143);
+}
+
+/// The project's folder appears with its first token: a service that runs already is still the one there is.
+#[test]
+fn a_service_that_began_before_the_folder_of_tokens_is_seen_afterwards() {
+    let idp = idp(300);
+    let mut user = User::new();
+    ingress(&mut user, idp.issuer());
+    let mut service = Service::start(&user, &["--interval", "3600"]);
+    service.says(&["ready"]);
+    let running = |user: &User| user.run(&["status"]).stdout.contains("refresh service: running (process ");
+    assert!(running(&user));
+    user.file(".oauth-tokens/.gitignore", "*\n");
+    let refused = user.run(&["refresh", "--json"]).code(1).json_error();
+    assert!(refused["message"].as_str().unwrap().contains("runs already as process "), "{refused}");
+    assert!(running(&user));
+    // Another project's is not ours.
+    let other = user.home().join("other");
+    std::fs::create_dir_all(other.join(TOKENS)).unwrap();
+    let mut elsewhere = user.shell("mcpauth status");
+    let text = ended(elsewhere.current_dir(&other).spawn().unwrap()).stdout;
+    assert!(!text.contains("refresh service: running (process "), "{text}");
+    service.end("TERM", 143);
+    assert!(!running(&user));
 }
 
 #[test]

@@ -243,3 +243,47 @@ proptest! {
         }
     }
 }
+
+/// What no parser accepts in a member loses that member, and not the login.
+#[test]
+fn a_broken_member_loses_no_token() {
+    let deep = "[".repeat(1_000) + &"]".repeat(1_000);
+    let odd = ["1e999", "-1e999", r#""\ud800""#, r#"{"a": "\udfff"}"#, deep.as_str()];
+    for odd in odd {
+        for name in ["scope", "expires_in", "id_token", "scopes", "user", "not_before_policy", "message"] {
+            let body =
+                format!(r#"{{"token_type":"Bearer","{name}":{odd},"access_token":"t","refresh_token":"r"}}"#);
+            let token = read(200, &body).unwrap_or_else(|error| panic!("{name} {odd}: {error}"));
+            assert_eq!(token.access_token.expose(), "t", "{name} {odd}");
+            assert_eq!(token.refresh_token.unwrap().expose(), "r", "{name} {odd}");
+            let nested = format!(r#"{{"ok":true,"team":{odd},"who":{body}}}"#);
+            let shape = ReplyShape { root: "/who".into(), ..ReplyShape::default() };
+            let token = read_reply(200, nested.as_bytes(), &shape, &[], 1_000).unwrap();
+            assert_eq!(token.access_token.expose(), "t", "nested {name} {odd}");
+        }
+        for name in ["error", "token_type"] {
+            let body = format!(r#"{{"access_token":"t","{name}":{odd}}}"#);
+            assert!(read(200, &body).is_err(), "{name} {odd} decides");
+        }
+        let refused = format!(r#"{{"error":"invalid_grant","trace":{odd}}}"#);
+        assert!(
+            matches!(read(400, &refused), Err(ReplyError::Refused { error, .. }) if error == "invalid_grant")
+        );
+    }
+    for body in
+        [&b"{\"access_token\":\"t\",\"name\":\"\xe4\"}"[..], b"{\"name\":\"\xff\",\"access_token\":\"t\"}"]
+    {
+        assert_eq!(read_reply(200, body, &ReplyShape::default(), &[], 0).unwrap().access_token.expose(), "t");
+    }
+    for body in
+        [r#"{"access_token":"t","#, r#"{"access_token":"t"} x"#, r#"[{"access_token":"t"}]"#, r#""a=b""#]
+    {
+        assert!(read(200, body).is_err(), "{body}");
+    }
+    for odd in ["7", "null", "{}", "[]", "true", r#""""#] {
+        for name in ["scope", "refresh_token", "id_token", "expires_in", "issued_token_type"] {
+            let body = format!(r#"{{"access_token":"t","{name}":{odd}}}"#);
+            assert_eq!(read(200, &body).unwrap().access_token.expose(), "t", "{body}");
+        }
+    }
+}
