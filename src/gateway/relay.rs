@@ -126,13 +126,18 @@ impl Forwarder {
         if let Ok(message) = parse(&text) {
             headers.extend(self.tool_headers(call).headers(&message));
         }
-        let answer = self.exchange(call, text, None, headers, record, call.permit.clone()).await?;
+        let sent = Bytes::from(text);
+        let answer = self.exchange(call, sent.clone(), None, headers, record, call.permit.clone()).await?;
         if !matches!(answer.status().as_u16(), 400 | 404 | 405 | 406 | 415) {
             return self.answered(call, None, answer, inner).await.map(Some);
         }
         let (mut head, body) = answer.into_parts();
         let hold = call.caller.account.hold(&self.shared.settings.limits);
-        let said = gather(body, MAX_REPLY_BYTES, hold).await.unwrap_or_default();
+        let wish = ParsedRequest::Message(Envelope::read(&sent).map_err(Rejection::Malformed)?);
+        let (permit, post, id) = (call.permit.clone(), Method::POST, call.request_id.clone());
+        let mut passage = call.passage(permit, &wish, sent.clone(), &post, id);
+        let said = self.awaited(&mut passage, gather(body, MAX_REPLY_BYTES, hold)).await?;
+        let said = said.unwrap_or_default();
         if !is_modern_refusal(&said) {
             return Ok(None);
         }
@@ -170,9 +175,9 @@ impl Forwarder {
             let mut headers = call.bare_headers();
             headers.insert(VERSION, session.version.clone());
             let within = session.name.clone().map(|own| LegacySession { given: own.clone(), own });
-            let text = inner.message(&call.order.tool, None);
+            let sent = inner.message(&call.order.tool, None).into();
             let answer =
-                self.exchange(call, text, within.as_ref(), headers, record, call.permit.clone()).await?;
+                self.exchange(call, sent, within.as_ref(), headers, record, call.permit.clone()).await?;
             let Some(owner) = owner else { return self.answered(call, within.as_ref(), answer, inner).await };
             // A session that is gone (2025-11-25, "Session Management"): nothing was done.
             if answer.status() == StatusCode::NOT_FOUND && was_known && within.is_some() {
@@ -194,7 +199,8 @@ impl Forwarder {
             "jsonrpc": "2.0", "id": "mcpauth-initialize", "method": "initialize", "params": initialize_params(),
         });
         let permit = call.lifecycle("initialize")?;
-        let answer = self.exchange(call, text.to_string(), None, call.bare_headers(), record, permit).await?;
+        let sent = text.to_string().into();
+        let answer = self.exchange(call, sent, None, call.bare_headers(), record, permit).await?;
         if !answer.status().is_success() {
             return Ok(Err(answer));
         }
@@ -264,13 +270,12 @@ impl Forwarder {
     async fn exchange(
         &self,
         call: &RelayedCall<'_>,
-        text: String,
+        body: Bytes,
         session: Option<&LegacySession>,
         headers: HeaderMap,
         record: &mut RequestLog<'_>,
         permit: Permit,
     ) -> Result<Response<UpstreamBody>, Rejection> {
-        let body = Bytes::from(text);
         let wish = ParsedRequest::Message(Envelope::read(&body).map_err(Rejection::Malformed)?);
         let post = Method::POST;
         let passage = call.passage(permit, &wish, body.clone(), &post, record.request_header());

@@ -21,7 +21,7 @@ use serde_json::{Map, Value, json};
 pub(super) use self::finder::{LONGEST_QUERY, ToolMatch, find_tools};
 use self::protocol::{ProtocolEra, RpcReply};
 pub(super) use self::request::OwnRequest;
-pub(super) use self::tools::{Outcome, ToolOrder, own_tools};
+pub(super) use self::tools::{CALL_TOOL, Outcome, ToolOrder, own_tools};
 use super::body::Body;
 use super::own_sessions::OwnSessions;
 use super::refusal::Rejection;

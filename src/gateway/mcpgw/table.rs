@@ -42,6 +42,8 @@ enum Effect {
     Anything,
 }
 
+pub(super) const CALL_TOOL_NAME: &str = "call_tool";
+
 const PATH: Argument =
     argument("service_path", ArgumentKind::Text, "The server's path, as in /currenttime", true);
 
@@ -204,7 +206,7 @@ pub(super) const TOOLS: [OwnTool; 10] = [
     },
     OwnTool {
         which: Which::CallTool,
-        name: "call_tool",
+        name: CALL_TOOL_NAME,
         title: "Call another server's tool",
         about: "Calls a tool that intelligent_tool_finder found: server and tool as in its result, arguments as in its tool_schema. What \
                 comes back is that tool's own answer. You may call through it what you may call directly.",
