@@ -18,12 +18,11 @@ use tracing::warn;
 
 use super::accounts::Reservation;
 use super::callers::{Caller, Callers, TokenHeader};
-use super::mcpgw::CALL_TOOL;
 use super::redirect::MAX_SHOWN_CHARS;
 use super::refusal::Rejection;
-use super::servers::MCPGW;
 use super::servers::endpoints::Transport;
 use super::servers::route::PathBase;
+use super::servers::{CALL_TOOL, MCPGW};
 use super::session::SealPurpose;
 use super::settings::Visibility;
 use super::state::{SharedState, Snapshot, Upstream};
@@ -266,7 +265,8 @@ async fn again(
     let request = request_id.to_str().unwrap_or_default();
     let caller = callers.caller(&moment, credential.token(), request).await?;
     if is_relayed {
-        still_allowed(&moment, &caller, MCPGW, [CALL_TOOL])?;
+        let outer = Call::Message { method: "tools/call", name: Some(CALL_TOOL) };
+        still_allowed(&moment, &caller, MCPGW, [outer])?;
     }
     still_allowed(&moment, &caller, &server, wanted.iter().map(OwnedCall::call))?;
     Ok(Recheck { caller, epoch: moment.epoch })

@@ -51,8 +51,8 @@ struct Embedding {
     embedding: Vec<f32>,
 }
 
-/// The largest answer that is read, in bytes.
-const LARGEST: usize = 32 << 20;
+/// The largest answer that is read, in bytes for each text: a vector has a few thousand numbers.
+const LARGEST: usize = 1 << 20;
 
 impl EmbeddingEndpoint {
     pub(super) fn new(settings: &Embeddings, key: Option<Secret>, http: Http) -> Option<Self> {
@@ -71,7 +71,7 @@ impl EmbeddingEndpoint {
         if answer.status != 200 {
             return Err(EmbeddingError::Status { host: self.host(), status: answer.status });
         }
-        let bytes = answer.rest(LARGEST).await?;
+        let bytes = answer.rest(LARGEST * texts.len()).await?;
         read(&bytes, texts.len()).ok_or_else(|| EmbeddingError::Answer { host: self.host() })
     }
 

@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 
 use super::arguments::{Argument, ArgumentKind, schema};
+use crate::gateway::servers::CALL_TOOL;
 
 /// A tool.
 pub(super) struct OwnTool {
@@ -41,8 +42,6 @@ enum Effect {
     /// Whatever another server's tool does.
     Anything,
 }
-
-pub(super) const CALL_TOOL_NAME: &str = "call_tool";
 
 const PATH: Argument =
     argument("service_path", ArgumentKind::Text, "The server's path, as in /currenttime", true);
@@ -206,7 +205,7 @@ pub(super) const TOOLS: [OwnTool; 10] = [
     },
     OwnTool {
         which: Which::CallTool,
-        name: CALL_TOOL_NAME,
+        name: CALL_TOOL,
         title: "Call another server's tool",
         about: "Calls a tool that intelligent_tool_finder found: server and tool as in its result, arguments as in its tool_schema. What \
                 comes back is that tool's own answer. You may call through it what you may call directly.",

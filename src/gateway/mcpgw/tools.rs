@@ -7,14 +7,14 @@ use serde_json::{Map, Value, json};
 use super::arguments::Arguments;
 use super::protocol::RpcReply;
 use super::request::{OwnRequest, ToolResult};
-use super::table::{CALL_TOOL_NAME, OwnTool, TOOLS, Which, find};
+use super::table::{OwnTool, TOOLS, Which, find};
 use super::{auth_context, finder, manage, services};
 use crate::gateway::body::Body;
 use crate::gateway::refusal::Rejection;
 use crate::gateway::servers::MCPGW;
 use crate::gateway::settings::{GatewaySettings, Visibility};
 use crate::mcp::jsonrpc::INVALID_PARAMS;
-use crate::policy::{Call, Listed};
+use crate::policy::Listed;
 use crate::registry::ListedTool;
 
 /// What a request to the gateway's own server comes to.
@@ -33,10 +33,6 @@ pub(in crate::gateway) struct ToolOrder {
     /// The session with the gateway's own server that the call belongs to.
     pub(in crate::gateway) session: Option<String>,
 }
-
-/// A call of `call_tool`, as the policy decides it.
-pub(in crate::gateway) const CALL_TOOL: Call<'static> =
-    Call::Message { method: "tools/call", name: Some(CALL_TOOL_NAME) };
 
 /// The tools that a caller sees, as `tools/list` has them.
 pub(super) fn listed(asked: &OwnRequest<'_>) -> Vec<Value> {
