@@ -176,6 +176,7 @@ fn a_modern_client_says_everything_with_each_request() {
     let root = lab.token("root");
     let answer = ask_modern(&lab, &root, "server/discover", json!({})).status(200).json();
     assert_eq!(answer["result"]["resultType"], "complete");
+    assert_eq!(answer["result"]["_meta"]["io.modelcontextprotocol/serverInfo"]["name"], "mcpgw");
     assert!(answer["result"]["supportedVersions"].as_array().unwrap().contains(&json!("2026-07-28")));
     let answer = ask_modern(&lab, &root, "tools/list", json!({})).status(200);
     assert!(answer.header("mcp-session-id").is_none());

@@ -1,4 +1,4 @@
-//! What the reference's registry lets through in its MCP server, its token endpoint and its search, each by the number it has in
+//! What the MCP Gateway Registry lets through in its own MCP server, its token endpoint and its search, each by the number it has in
 //! `registry-face.md` 1.6 (U8, U10, U14, U15). Not here: what these do for whom (see `mcpgw` and `vending`); the holes of its
 //! pages (see `registry_pages` and `sign_in`).
 #![cfg(test)]
