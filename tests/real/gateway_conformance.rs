@@ -85,6 +85,7 @@ fn the_gateways_own_server_conforms_in_both_eras() {
     let (agents, user) = (Agents::start(), User::new());
     let policy = "group_mappings: {}\nagent:\n  - {server: mcpgw, methods: ['*'], tools: ['*']}\n";
     lay_out(&user, policy, &[]);
+    user.file("servers/server_state.json", "{}");
     settings(&user, agents.settings());
     let gateway = Gateway::start(&user);
     let shim = Relay::start(&format!("{}/mcpgw", gateway.base()), Some(&agents.token("agent")), None);
