@@ -7,8 +7,8 @@ use mcpauth::gateway::settings::Mcpgw;
 use mcpauth::gateway::token_ledger::Ledger;
 use serde_json::json;
 
-use super::vending::{OWN, claims, detail, exchange, lab, p256, vended, vends};
-use crate::support::User;
+use super::vending::{claims, detail, exchange, lab, p256, vended, vends};
+use super::vending_cli::operator;
 use crate::support::lab::{Lab, issuer, own_server, request, until};
 use crate::support::upstream::{Listening, Upstream, begin, event, gone, push};
 
@@ -22,15 +22,6 @@ fn second(first: &Lab) -> Lab {
         let vending = settings.vending.as_mut().unwrap();
         (vending.key, vending.ledger) = (first.path("keys"), first.path("vended.jsonl"));
     })
-}
-
-fn operator(lab: &Lab) -> User {
-    let mut user = User::new();
-    let yaml =
-        format!("issuers: [{{issuer: '{}'}}]\nvending: {{key: keys, issuer: '{OWN}'}}\n", lab.idp.issuer());
-    std::fs::write(lab.path("gateway.yaml"), yaml).unwrap();
-    user.env("MCPAUTH_GATEWAY_CONFIG", lab.path("gateway.yaml").display().to_string());
-    user
 }
 
 fn endless() -> Upstream {
