@@ -76,6 +76,26 @@ fn a_question_is_read_however_it_is_written() {
     }
 }
 
+/// Words that people use and the tool does not, for a server's tools or one of them.
+#[test]
+fn hints_of_a_servers_file_are_found_too() {
+    let (lab, root) = library();
+    let hinted =
+        json!({"name": "open_case", "description": "Opens one.", "search_hints": ["bug report", "Vorgang"]});
+    let file = json!({"path": "/gamma", "proxy_pass_url": lab.gamma.base(), "auth_type": "oauth", "search_hints": "helpdesk, complaint",
+        "tool_list": [hinted, {"name": "close_case", "description": "Closes one."}]});
+    std::fs::write(lab.path("servers/gamma.json"), file.to_string()).unwrap();
+    lab.gateway.reload();
+    let ask = |question: &str| names(&lab, &root, json!({"query": question, "top_n": 50}));
+    until("the hints are known", || ask("bug reports") == ["open_case"]);
+    assert_eq!(ask("Vorgang"), ["open_case"]);
+    let mut both = ask("helpdesk complaints");
+    both.sort();
+    assert_eq!(both, ["close_case", "open_case"]);
+    let shown = given(&lab, &root, "intelligent_tool_finder", json!({"query": "helpdesk", "top_n": 50}));
+    assert!(!shown["results"].to_string().contains("complaint"), "they are for the search alone: {shown}");
+}
+
 #[test]
 fn tags_narrow_a_question_and_stand_alone() {
     let (lab, root) = library();

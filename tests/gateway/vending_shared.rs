@@ -3,13 +3,17 @@
 #![cfg(test)]
 #![expect(clippy::disallowed_methods, reason = "tests lay out the gateway's files")]
 
-use mcpauth::gateway::settings::Mcpgw;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+use mcpauth::gateway::settings::{Introspection, IssuerSettings, Mcpgw};
 use mcpauth::gateway::token_ledger::Ledger;
 use serde_json::json;
 
 use super::vending::{claims, detail, exchange, lab, p256, vended, vends};
 use super::vending_cli::operator;
 use crate::support::lab::{Lab, issuer, own_server, request, until};
+use crate::support::mint::Mint;
 use crate::support::upstream::{Listening, Upstream, begin, event, gone, push};
 
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -235,4 +239,32 @@ fn a_token_for_several_resources_opens_those() {
     assert_eq!(lab.call(token, "gamma", "echo").status, 401);
     let answer = lab.ask(&root, "/api/tokens/generate", &json!({"resource": []})).status(400).json();
     assert_eq!(answer["error"], "invalid_request");
+}
+
+/// An opaque token that its issuer vouches for is a live token too; what is made of it says what the issuer said of its owner.
+#[test]
+fn an_introspected_token_is_exchanged_like_any_other() {
+    let active = Arc::new(AtomicBool::new(true));
+    let (asked, claims_of) = (active.clone(), Arc::new(Mutex::new(json!({}))));
+    let script = claims_of.clone();
+    let mint = Mint::with(&[], move |_| {
+        let mut reply = script.lock().unwrap().clone();
+        reply["active"] = json!(asked.load(Ordering::Relaxed));
+        (200, reply.to_string())
+    });
+    *claims_of.lock().unwrap() = mint.claims(json!({"scope": "worker"}));
+    let lab = Lab::with(|settings, dir| {
+        vends(settings, dir, &p256());
+        let client_secret = dir.join("secret");
+        mcpauth::sys::private_file::write(&client_secret, "s").unwrap();
+        let endpoint = Some(format!("{}/introspect", mint.issuer()));
+        let introspection = Introspection { endpoint, client_id: "gateway".into(), client_secret, cache: 1 };
+        settings.issuers = vec![IssuerSettings { introspection: Some(introspection), ..mint.settings() }];
+    });
+    let token = vended(&lab, "opaque-token", &[("authorization_details", &detail("alpha", &["echo"]))]);
+    assert_eq!(claims(&token)["owner"]["iss"], mint.issuer());
+    lab.call(&token, "alpha", "echo").status(200);
+    lab.call(&token, "alpha", "delete_all").status(403);
+    active.store(false, Ordering::Relaxed);
+    until("it is no longer live", || exchange(&lab, "opaque-token", &[]).status == 400);
 }
