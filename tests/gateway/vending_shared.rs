@@ -141,6 +141,16 @@ fn a_vended_token_calls_and_finds_through_mcpgw_what_it_names() {
         found.as_array().unwrap().iter().map(|one| one["tool_name"].as_str().unwrap()).collect();
     assert_eq!(names, ["echo"]);
     lab.ask(&token, "/mcpgw/mcp", &own("list_services", json!({}))).status(403);
+    // It is told what it is limited to, and by whose rights.
+    let who = detail("mcpgw", &["debug_auth_context"]);
+    let who = vended(&lab, &root, &[("authorization_details", &who), ("agent", "Claude")]);
+    let context = lab.ask(&who, "/mcpgw/mcp", &own("debug_auth_context", json!({}))).status(200);
+    assert!(!context.text().contains(who.rsplit('.').next().unwrap()));
+    let context = context.json()["result"]["structuredContent"].clone();
+    let limits = &context["token"]["vended"];
+    assert_eq!((&context["subject"], &limits["agent"]), (&json!("root"), &json!("Claude")));
+    assert_eq!(limits["id"], claims(&who)["jti"]);
+    assert_eq!(limits["authorization_details"][0]["tools"], json!(["debug_auth_context"]));
     // One that names the tool alone cannot go through `mcpgw`, and one that names `mcpgw` alone reaches nothing through it.
     let direct = vended(&lab, &root, &[("authorization_details", &detail("alpha", &["echo"]))]);
     assert_eq!((through(&direct, "alpha", "echo"), lab.call(&direct, "alpha", "echo").status), (403, 200));
