@@ -209,11 +209,6 @@ impl Credential {
             GrantConfig::ClientCredentials(_) | GrantConfig::AuthorizationCode(_) => None,
         }
     }
-
-    /// The command that replaces its token even if that looks good. A key that is entered is always a new one.
-    pub fn command_again(&self) -> String {
-        if self.key().is_some() { self.command.clone() } else { format!("{} --force", self.command) }
-    }
 }
 
 /// The grant.

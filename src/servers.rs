@@ -33,7 +33,9 @@ pub(crate) use self::source::{HeaderSource, HeaderSources, Logins};
 pub(crate) use self::variables::{Gathered, Variables, gather, unambiguous};
 use crate::config::{Config, ConfigError, NamedValue};
 use crate::credential::{Credential, CredentialId, CredentialKind, SERVER_URL};
+use crate::deployment;
 use crate::error::Error;
+use crate::gateway::servers::MCPGW;
 use crate::notice::Notices;
 use crate::problem::Problem;
 use crate::registry::Registry;
@@ -115,7 +117,7 @@ impl Servers {
     /// The names of all servers, without reading any token.
     pub(crate) fn names(&self) -> Result<Vec<String>, Error> {
         let mut names: Vec<String> = self.egress_files().into_iter().map(|(name, _)| name).collect();
-        let registry = Registry::found(&self.config.servers_dir);
+        let registry = registry(&self.config);
         names.extend(registry.open().into_iter().map(|server| server.name.clone()));
         names.sort_by_key(|name| name.to_lowercase());
         names.dedup_by_key(|name| name.to_lowercase());
@@ -429,7 +431,7 @@ fn build(
     egress: &[EgressToken],
     say: &dyn Fn(&Problem),
 ) -> Result<AvailableServers, Error> {
-    let registry = Registry::found(&config.servers_dir);
+    let registry = registry(config);
     registry.remarks.iter().for_each(say);
     let servers = registry.open();
     let suffix =
@@ -438,6 +440,15 @@ fn build(
     let left_out = if gateway.is_none() { render::behind_gateway(egress, &servers) } else { Vec::new() };
     let entries = render::entries(gateway, identity, egress, &servers, &suffix, plain(config))?;
     Ok(AvailableServers { entries, left_out })
+}
+
+/// The servers behind the gateway: those with files, and the gateway's own.
+fn registry(config: &Config) -> Registry {
+    let mut registry = Registry::found(&config.servers_dir);
+    if !registry.servers.iter().any(|server| server.name == MCPGW) {
+        registry.servers.extend(deployment::own_server(config));
+    }
+    registry
 }
 
 fn plain(config: &Config) -> PlainHttp {

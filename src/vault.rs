@@ -28,7 +28,7 @@ use crate::credential::{AuthorizationCodeConfig, Credential, GrantConfig};
 use crate::flow::{self, FlowError, Login, Ui};
 use crate::oauth::{Freshness, ReplyError, TokenSet};
 use crate::secret::Secret;
-use crate::store::{Lock, LoginNotes, ReservedFile, Store, StoreError, StoredToken};
+use crate::store::{Lock, LoginNotes, Store, StoreError, StoredToken};
 use crate::sys::browser::Browser;
 use crate::sys::clock;
 use crate::sys::http::Http;
@@ -202,7 +202,8 @@ impl Vault {
         let chosen = flow::choose_site(&sites, person.site.as_deref()).map(|site| site.map(|s| s.id.clone()));
         let cloud_id = chosen.as_ref().ok().cloned().flatten().or(stored.cloud_id);
         let place = self.store.prepare(&credential.id)?;
-        let fresh = self.save(
+        let fresh = keep::save(
+            &self.store,
             place,
             credential,
             stored.token,
@@ -277,7 +278,14 @@ impl Vault {
             GrantConfig::ClientCredentials(machine) => {
                 let place = self.store.prepare(&credential.id)?;
                 let token = flow::client_credentials(&self.http, &credential.client, machine).await?;
-                self.save(place, credential, token, &LoginNotes::default(), TokenOutcome::Obtained)
+                keep::save(
+                    &self.store,
+                    place,
+                    credential,
+                    token,
+                    &LoginNotes::default(),
+                    TokenOutcome::Obtained,
+                )
             }
             GrantConfig::AuthorizationCode(person) => self.log_in(credential, person, why).await,
             GrantConfig::Key(key) => self.key(credential, key, None).await,
@@ -305,18 +313,7 @@ impl Vault {
             false => error.into(),
         })?;
         // Stored before anything else can fail: the user has done their part.
-        self.save(place, credential, token, &LoginNotes::default(), TokenOutcome::LoggedIn)
-    }
-
-    fn save(
-        &self,
-        place: ReservedFile,
-        credential: &Credential,
-        token: TokenSet,
-        notes: &LoginNotes,
-        outcome: TokenOutcome,
-    ) -> Result<IssuedToken, VaultError> {
-        keep::save(&self.store, place, credential, token, notes, outcome)
+        keep::save(&self.store, place, credential, token, &LoginNotes::default(), TokenOutcome::LoggedIn)
     }
 
     fn drop_refresh_token(&self, credential: &Credential, stored: StoredToken) -> Result<(), StoreError> {

@@ -34,7 +34,7 @@ pub(crate) const LAYERS: &[(&str, &str)] = &[
     ("clients", "config credential error notice render secret servers store sys text"),
     (
         "servers",
-        "bridge config credential error notice oauth problem registry render secret session store sys text tokens vault",
+        "bridge config credential deployment error gateway notice oauth problem registry render secret session store sys text tokens vault",
     ),
     ("bridge", "flow mcp secret session sys text"),
     ("demo", "config deployment error gateway mcp sys"),

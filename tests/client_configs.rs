@@ -170,6 +170,52 @@ fn every_kind_of_server_is_written_as_the_reference_writes_it() {
     }
 }
 
+/// It has no file, and is one of the gateway's servers all the same: where the gateway is set up, answers for it, and gives it to
+/// anybody. A file of its own decides alone, as any server's does.
+#[test]
+fn the_gateways_own_server_is_listed_where_the_gateway_answers_for_it() {
+    const GIVEN: &str = "s:\n- {server: /mcpgw/, methods: [tools/call], tools: [debug_auth_context]}\n";
+    const EVERYTHING: &str = "s:\n- {server: '*', methods: ['*'], tools: ['*']}\n";
+    const OTHER: &str = "s:\n- {server: currenttime, methods: [tools/call], tools: [now]}\n";
+    let on = json!({"path": "/mcpgw", "server_name": "Tools", "is_enabled": true});
+    let off = json!({"path": "/mcpgw", "server_name": "Tools", "is_enabled": false});
+    for (gateway, policy, file, listed) in [
+        (None, None, None, false),
+        (None, Some(GIVEN), None, true),
+        (None, Some(EVERYTHING), None, true),
+        (None, Some(OTHER), None, false),
+        (Some("mcpgw: {call_tool: true}\n"), Some(GIVEN), None, true),
+        (Some("mcpgw: builtin\n"), Some(GIVEN), None, true),
+        (Some("mcpgw: forward\n"), Some(GIVEN), None, false),
+        (Some("mcpgw: ["), Some(GIVEN), None, false),
+        (None, Some(GIVEN), Some(&on), true),
+        (None, None, Some(&on), true),
+        (None, Some(GIVEN), Some(&off), false),
+    ] {
+        let mut project = Project::new();
+        project.cognito();
+        project.server("servers/time.json", &json!({"path": "/currenttime", "auth_type": "none"}));
+        if let Some(text) = gateway {
+            project.user.file("gateway.yaml", text);
+        }
+        if let Some(text) = policy {
+            project.user.file("scopes.yml", text);
+        }
+        if let Some(file) = file {
+            project.server("servers/mcpgw.json", file);
+        }
+        project.generate(&[]);
+        let servers = project.local("vscode_mcp.json")["mcp"]["servers"].clone();
+        let entry = json!({"url": "https://gw.test/mcpgw/mcp", "transport": "streamable_http", "headers": headers(&[], &project.ours())});
+        let found = servers.get("mcpgw");
+        assert_eq!(found, listed.then_some(&entry), "{gateway:?} {policy:?} {file:?}");
+        assert!(servers.get("currenttime").is_some());
+        // What is listed can be named.
+        let ran = project.user.run(&["headers", "mcpgw"]);
+        assert_eq!(ran.code == Some(0), listed, "{gateway:?} {policy:?} {file:?}: {ran:?}");
+    }
+}
+
 #[test]
 fn a_gateway_without_a_name_is_called_as_the_reference_calls_it() {
     let mut project = Project::new();

@@ -1,4 +1,4 @@
-"""Two stdio MCP proxies in front of one server, in turns: how long until `initialize` is answered, how much memory each
+"""Two MCP proxies in front of one server, in turns, over stdio, or over HTTP where a command has `--listen`: how long until `initialize` is answered, how much memory each
 holds after ten calls, how long a call takes. Prints medians over the rounds, and ratios, in Markdown.
 usage: measure.py ROUNDS CALLS URL NAME THEIRS OURS     NAME: what THEIRS is called; THEIRS and OURS: a JSON list, the command
 A wrong answer ends it with an error; a slow one does not.
@@ -7,6 +7,8 @@ A wrong answer ends it with an error; a slow one does not.
 import http.client
 import json
 import os
+import pathlib
+import re
 import statistics
 import subprocess
 import sys
@@ -67,9 +69,46 @@ class Proxy:
             self.child.wait()
 
 
+class Listener(Proxy):
+    """A bridge that listens, and one connection to it. `bench` is the server's name there."""
+
+    def __init__(self, command):
+        self.started = time.perf_counter()
+        self.child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        self.next = 0
+        for line in self.child.stderr:
+            if where := re.search(r"ready.*http://([^/\s]+)", line):
+                break
+        assert where, "the bridge ended"
+        self.connection = http.client.HTTPConnection(where[1])
+        secret = next(pathlib.Path(".").rglob(".bridge-secret")).read_text().strip()
+        self.headers = {"content-type": "application/json", "accept": "application/json, text/event-stream", "x-mcpauth-bridge": secret}
+
+    def send(self, message):
+        self.connection.request("POST", "/bench/mcp", json.dumps({"jsonrpc": "2.0", **message}), self.headers)
+        answer = self.connection.getresponse()
+        body = answer.read().decode()
+        assert answer.status in (200, 202), (answer.status, body)
+        if session := answer.headers.get("mcp-session-id"):
+            self.headers["mcp-session-id"] = session
+        events = [line.removeprefix("data:") for line in body.splitlines() if line.startswith("data:")]
+        return [json.loads(text) for text in events or [body] if text.strip()]
+
+    def ask(self, method, params):
+        self.next += 1
+        answers = self.send({"id": self.next, "method": method, "params": params})
+        return next(message["result"] for message in answers if message.get("id") == self.next)
+
+    def end(self):
+        self.connection.close()
+        self.child.terminate()
+        self.child.wait(10)
+        self.child.stderr.close()
+
+
 def one(command, calls):
     """What one process shows."""
-    proxy = Proxy(command)
+    proxy = (Listener if "--listen" in command else Proxy)(command)
     try:
         assert proxy.ask("initialize", INITIALIZE)["serverInfo"]["name"] == "bench"
         start = time.perf_counter() - proxy.started

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # `mcpauth bridge` against mcp-remote, the proxy in its place today: both over stdio, in front of one cheap server on
-# loopback, in turns, with the same header. Prints medians and ratios in Markdown, for answers in JSON and as event streams.
+# loopback, in turns, with the same header; then `bridge --listen` against `bridge` over stdio.
+# Prints medians and ratios in Markdown, for answers in JSON and as event streams.
 # mcp-remote is started as node does it once it is installed; by `npx` it takes longer.
 # usage: benches/bridge/run.sh [--before OLD] [BINARY]      default: MCPAUTH, else target/release/mcpauth
 #   --before OLD  against an older build of ours as well
@@ -31,8 +32,14 @@ words() { python3 -c 'import json, sys; print(json.dumps(sys.argv[1:]))' "$@"; }
 against() { # against NAME CMD...: ours and this one in turns
   python3 "$here/measure.py" "$rounds" "$calls" "$url" "$1" "$(words "${@:2}")" "$(words "$binary" bridge "$url")"
 }
+listening() { # listening NAME CMD...: ours over HTTP and this one in turns
+  printf '\n'
+  python3 "$here/measure.py" "$rounds" "$calls" "$url" "$1" "$(words "${@:2}")" "$(words "$binary" bridge --listen 127.0.0.1:0)"
+}
 
 cd "$work"
+mkdir servers
+printf '{"path": "/bench", "auth_type": "none"}' >servers/bench.json
 export HOME=$work MCPAUTH_CONFIG_DIR=$work MCPAUTH_STATE_DIR=$work NO_PROXY=127.0.0.1 PYTHONDONTWRITEBYTECODE=1
 start token python3 "$here/../token_server.py"
 export INGRESS_OAUTH_TOKEN_URL=http://127.0.0.1:$port/token INGRESS_OAUTH_USER_POOL_ID=us-east-1_Bench
@@ -50,4 +57,6 @@ for kind in json sse; do
   export REGISTRY_URL=http://127.0.0.1:$port
   against mcp-remote node "$remote/dist/proxy.js" "$url" --allow-http --header "$header"
   [ -z "$before" ] || { printf '\n'; against 'mcpauth before' "$before" bridge "$url"; }
+  listening 'over stdio; mcpauth listens' "$binary" bridge "$url"
+  [ -z "$before" ] || listening 'mcpauth before, listening' "$before" bridge --listen 127.0.0.1:0
 done

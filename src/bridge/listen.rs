@@ -12,6 +12,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, Method, Request, Response, StatusCode, Uri, header};
+use axum::serve::ListenerExt;
 use bytes::Bytes;
 use serde_json::Value;
 use subtle::ConstantTimeEq;
@@ -91,6 +92,8 @@ pub async fn serve(
         held: HeldSessions::default(),
         desks: Mutex::default(),
     }));
+    // An event that follows its headers in a packet of its own would wait for the client's delayed acknowledgement.
+    let socket = socket.tap_io(|stream| drop(stream.set_nodelay(true)));
     tokio::select! {
         served = axum::serve(socket, router) => served,
         () = until => Ok(()),

@@ -10,7 +10,7 @@ mod vending;
 mod vouch;
 
 pub(crate) use self::journal::Log;
-pub(crate) use self::policy::{policy_of, server_names, text_of};
+pub(crate) use self::policy::{own_server, policy_of, server_names, text_of};
 pub(crate) use self::prepare::{
     Flags, Prepared, here, is_here, prepare, reachable_servers, with_issuers, within, without_issuers,
 };

@@ -6,9 +6,11 @@ use std::path::{Path, PathBuf};
 use super::prepare;
 use crate::config::Config;
 use crate::error::Error;
+use crate::gateway::servers::{MCPGW, MCPGW_TITLE};
 use crate::gateway::settings;
 use crate::policy::Policy;
 use crate::problem::Problem;
+use crate::registry::RegisteredServer;
 use crate::sys::regular_file;
 
 /// The policy at `path`; without a path that of the gateway, whose settings may be `named`.
@@ -37,6 +39,15 @@ pub(crate) fn server_names(named: Option<&Path>, config: &Config) -> Option<Vec<
     let (servers, problems) = prepare::reachable_servers(named, &settings, config);
     let names = servers.into_iter().map(|server| server.name).collect();
     (!problems.iter().any(Problem::is_error)).then_some(names)
+}
+
+/// The gateway's own MCP server, where the gateway configured in this folder answers for it and its policy gives it to anybody.
+pub(crate) fn own_server(config: &Config) -> Option<RegisteredServer> {
+    let settings = prepare::is_here(config).then(|| prepare::without_issuers(None, config))?.ok()?;
+    let (_, policy) = policy_of(Some(&settings.policy), None, config).ok()?;
+    let is_given = policy.servers().contains(MCPGW) || policy.is_about_every_server();
+    let is_there = is_given && settings.mcpgw.is_built_in(false);
+    is_there.then(|| RegisteredServer::named(MCPGW, MCPGW_TITLE))
 }
 
 /// A file named on the command line, as text.

@@ -18,7 +18,7 @@ use crate::oauth::{
 };
 use crate::provider::Provider;
 use crate::sys::browser::Browser;
-use crate::sys::http::Http;
+use crate::sys::http::{Http, is_loopback};
 use crate::sys::keyboard::{self, Unechoed};
 use crate::text::clean;
 
@@ -244,8 +244,7 @@ pub(super) fn scope(person: &AuthorizationCodeConfig) -> Option<(&str, String)> 
 fn accept_host(provider: &Provider, redirect_uri: &Url) -> Result<(), FlowError> {
     let hosts = &provider.redirect.hosts;
     let host = redirect_uri.host_str().unwrap_or_default();
-    let local = matches!(host, "localhost" | "127.0.0.1" | "[::1]");
-    if !local || hosts.is_empty() || hosts.iter().any(|accepted| accepted == host) {
+    if !is_loopback(redirect_uri) || hosts.is_empty() || hosts.iter().any(|accepted| accepted == host) {
         return Ok(());
     }
     let accepted = hosts.join(" or ");

@@ -147,7 +147,7 @@ impl Forwarder {
         // Most answers are one event that has already arrived: it needs no watch, and no filter if it contains no
         // list.
         let came = if plain { come(&mut inflow, &mut held).await } else { Ok(false) };
-        if !is_read && matches!(came, Ok(true)) {
+        if !is_read && matches!(came, Ok(true)) && self.is_current(passage) {
             let whole = joined(std::mem::take(&mut held), Bytes::new());
             if sse::is_whole(&whole) && (visibility != Visibility::Granted || !may_tell(&whole)) {
                 return Response::from_parts(head, Body::full(whole));
@@ -334,22 +334,26 @@ impl Forwarder {
     ///
     /// # Errors
     /// As for a request that arrives then.
-    async fn awaited<F: Future>(
+    pub(super) async fn awaited<F: Future>(
         &self,
         passage: &mut AuthorizedRequest<'_>,
         body: F,
     ) -> Result<F::Output, Rejection> {
         let mut body = pin!(body);
         let done = soon(body.as_mut()).await;
-        let is_current = passage.epoch == self.shared.epoch() && clock::now() < passage.caller.cache_until();
         let done = match done {
-            Some(done) if is_current => return Ok(done),
+            Some(done) if self.is_current(passage) => return Ok(done),
             done => done,
         };
         // Boxed: most bodies arrive with their headers.
         let (done, caller, epoch) = Box::pin(self.watch(passage).over(done, body)).await?;
         (passage.caller, passage.epoch) = (caller, epoch);
         Ok(done)
+    }
+
+    /// Whether the caller is as it was last checked: nothing it was checked against has changed or expired.
+    fn is_current(&self, passage: &AuthorizedRequest<'_>) -> bool {
+        passage.epoch == self.shared.epoch() && clock::now() < passage.caller.cache_until()
     }
 
     /// The recorder of a server's tools, if this request lists them.
@@ -359,7 +363,7 @@ impl Forwarder {
     }
 
     fn watch(&self, passage: &AuthorizedRequest<'_>) -> AnswerWatch {
-        let wanted = passage.wish.calls().map(OwnedCall::keep).collect();
+        let wanted = (passage.wish.calls().map(OwnedCall::keep).collect(), passage.is_relayed);
         let known = (&passage.caller, passage.epoch, passage.peer);
         let server = (passage.upstream, passage.base);
         AnswerWatch::new(&self.callers, known, &passage.credential, server, wanted, &passage.request_id)

@@ -126,13 +126,18 @@ impl Forwarder {
         if let Ok(message) = parse(&text) {
             headers.extend(self.tool_headers(call).headers(&message));
         }
-        let answer = self.exchange(call, text, None, headers, record, call.permit.clone()).await?;
+        let sent = Bytes::from(text);
+        let answer = self.exchange(call, sent.clone(), None, headers, record, call.permit.clone()).await?;
         if !matches!(answer.status().as_u16(), 400 | 404 | 405 | 406 | 415) {
-            return self.answered(call, None, answer, inner).await.map(Some);
+            return self.answered(call, None, answer, sent).await.map(Some);
         }
         let (mut head, body) = answer.into_parts();
         let hold = call.caller.account.hold(&self.shared.settings.limits);
-        let said = gather(body, MAX_REPLY_BYTES, hold).await.unwrap_or_default();
+        let wish = ParsedRequest::Message(Envelope::read(&sent).map_err(Rejection::Malformed)?);
+        let (permit, post, id) = (call.permit.clone(), Method::POST, call.request_id.clone());
+        let mut passage = call.passage(permit, &wish, sent.clone(), &post, id);
+        let said = self.awaited(&mut passage, gather(body, MAX_REPLY_BYTES, hold)).await?;
+        let said = said.unwrap_or_default();
         if !is_modern_refusal(&said) {
             return Ok(None);
         }
@@ -149,7 +154,7 @@ impl Forwarder {
         guard: &mut CallGuard,
         record: &mut RequestLog<'_>,
     ) -> Result<Response<Body>, Rejection> {
-        let server = call.upstream.name();
+        let (server, sent) = (call.upstream.name(), Bytes::from(inner.message(&call.order.tool, None)));
         let mut known = owner.and_then(|owner| self.shared.relays.session(owner, server));
         loop {
             let was_known = known.is_some();
@@ -161,7 +166,7 @@ impl Forwarder {
                     Err(refused) => {
                         return match self.in_modern_words(call, inner, record).await? {
                             Some(answer) => Ok(answer),
-                            None => self.answered(call, None, refused, inner).await,
+                            None => self.answered(call, None, refused, sent).await,
                         };
                     }
                 },
@@ -170,17 +175,16 @@ impl Forwarder {
             let mut headers = call.bare_headers();
             headers.insert(VERSION, session.version.clone());
             let within = session.name.clone().map(|own| LegacySession { given: own.clone(), own });
-            let text = inner.message(&call.order.tool, None);
-            let answer =
-                self.exchange(call, text, within.as_ref(), headers, record, call.permit.clone()).await?;
-            let Some(owner) = owner else { return self.answered(call, within.as_ref(), answer, inner).await };
+            let (asked, permit) = (sent.clone(), call.permit.clone());
+            let answer = self.exchange(call, asked, within.as_ref(), headers, record, permit).await?;
+            let Some(owner) = owner else { return self.answered(call, within.as_ref(), answer, sent).await };
             // A session that is gone (2025-11-25, "Session Management"): nothing was done.
             if answer.status() == StatusCode::NOT_FOUND && was_known && within.is_some() {
                 self.shared.relays.forget(owner, server);
                 continue;
             }
             self.shared.relays.keep(owner, server, session);
-            return self.answered(call, within.as_ref(), answer, inner).await;
+            return self.answered(call, within.as_ref(), answer, sent).await;
         }
     }
 
@@ -194,7 +198,8 @@ impl Forwarder {
             "jsonrpc": "2.0", "id": "mcpauth-initialize", "method": "initialize", "params": initialize_params(),
         });
         let permit = call.lifecycle("initialize")?;
-        let answer = self.exchange(call, text.to_string(), None, call.bare_headers(), record, permit).await?;
+        let sent = text.to_string().into();
+        let answer = self.exchange(call, sent, None, call.bare_headers(), record, permit).await?;
         if !answer.status().is_success() {
             return Ok(Err(answer));
         }
@@ -264,13 +269,12 @@ impl Forwarder {
     async fn exchange(
         &self,
         call: &RelayedCall<'_>,
-        text: String,
+        body: Bytes,
         session: Option<&LegacySession>,
         headers: HeaderMap,
         record: &mut RequestLog<'_>,
         permit: Permit,
     ) -> Result<Response<UpstreamBody>, Rejection> {
-        let body = Bytes::from(text);
         let wish = ParsedRequest::Message(Envelope::read(&body).map_err(Rejection::Malformed)?);
         let post = Method::POST;
         let passage = call.passage(permit, &wish, body.clone(), &post, record.request_header());
@@ -283,10 +287,9 @@ impl Forwarder {
         call: &RelayedCall<'_>,
         session: Option<&LegacySession>,
         mut answer: Response<UpstreamBody>,
-        inner: &InnerCall<'_>,
+        body: Bytes,
     ) -> Result<Response<Body>, Rejection> {
         answer.headers_mut().remove(SESSION);
-        let body = Bytes::from(inner.message(&call.order.tool, None));
         let wish = ParsedRequest::Message(Envelope::read(&body).map_err(Rejection::Malformed)?);
         let post = Method::POST;
         let request_id = call.request_id.clone();

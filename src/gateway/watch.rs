@@ -22,9 +22,10 @@ use super::redirect::MAX_SHOWN_CHARS;
 use super::refusal::Rejection;
 use super::servers::endpoints::Transport;
 use super::servers::route::PathBase;
+use super::servers::{CALL_TOOL, MCPGW};
 use super::session::SealPurpose;
 use super::settings::Visibility;
-use super::state::{SharedState, Upstream};
+use super::state::{SharedState, Snapshot, Upstream};
 use super::wire::sse::{self, EventAction, RawEvent};
 use crate::policy::{Call, Listed, decide};
 use crate::sys::clock;
@@ -42,6 +43,8 @@ pub(super) struct AnswerWatch {
     upstream: Arc<Upstream>,
     base: PathBase,
     wanted: Arc<[OwnedCall]>,
+    /// Whether the gateway's own server made the call: the caller must be allowed `call_tool` for as long too.
+    is_relayed: bool,
     /// When that was, and until when it is valid.
     epoch: u64,
     until: Instant,
@@ -103,7 +106,7 @@ impl AnswerWatch {
         (caller, epoch, peer): (&Arc<Caller>, u64, IpAddr),
         credential: &TokenHeader,
         (upstream, base): (&Arc<Upstream>, PathBase),
-        wanted: Arc<[OwnedCall]>,
+        (wanted, is_relayed): (Arc<[OwnedCall]>, bool),
         request_id: &HeaderValue,
     ) -> Self {
         Self {
@@ -117,6 +120,7 @@ impl AnswerWatch {
             peer,
             upstream: upstream.clone(),
             wanted,
+            is_relayed,
             epoch,
             again: None,
         }
@@ -153,8 +157,7 @@ impl AnswerWatch {
                 return Poll::Ready(Ok(()));
             }
             let (callers, credential) = (self.callers.clone(), self.credential.clone());
-            let (server, wanted) = (self.upstream.name().to_owned(), self.wanted.clone());
-            let asked = (server, wanted);
+            let asked = (self.upstream.name().to_owned(), self.wanted.clone(), self.is_relayed);
             let asker = (self.peer, self.request_id.clone());
             self.again = Some(Box::pin(again(callers, credential, asker, asked)));
         }
@@ -250,27 +253,41 @@ fn end(caller: &Caller) -> Instant {
     Instant::now() + Duration::from_secs(left.unsigned_abs())
 }
 
-/// The same checks as for a new request: the token, the server, every call. An issuer that does not answer is not a
+/// The same checks as for a new request: the token, the servers, every call. An issuer that does not answer is not a
 /// yes.
 async fn again(
     callers: Arc<Callers>,
     credential: TokenHeader,
     (peer, request_id): (IpAddr, HeaderValue),
-    (server, wanted): (String, Arc<[OwnedCall]>),
+    (server, wanted, is_relayed): (String, Arc<[OwnedCall]>, bool),
 ) -> Result<Recheck, Rejection> {
     let moment = callers.shared.moment(peer);
     let request = request_id.to_str().unwrap_or_default();
     let caller = callers.caller(&moment, credential.token(), request).await?;
-    let upstream = moment.state.upstreams.get(&server).ok_or(Rejection::NoServer)?;
+    if is_relayed {
+        let outer = Call::Message { method: "tools/call", name: Some(CALL_TOOL) };
+        still_allowed(&moment, &caller, MCPGW, [outer])?;
+    }
+    still_allowed(&moment, &caller, &server, wanted.iter().map(OwnedCall::call))?;
+    Ok(Recheck { caller, epoch: moment.epoch })
+}
+
+/// Whether a server is there and on, and the caller may make these calls of it.
+fn still_allowed<'c>(
+    moment: &Snapshot,
+    caller: &Caller,
+    server: &str,
+    calls: impl IntoIterator<Item = Call<'c>>,
+) -> Result<(), Rejection> {
+    let upstream = moment.state.upstreams.get(server).ok_or(Rejection::NoServer)?;
     if !upstream.route.server.enabled {
         return Err(Rejection::Down(server.into()));
     }
-    caller.enters(&server)?;
-    for wanted in &*wanted {
-        let allowed = decide(&caller.grants, &server, &wanted.call());
-        allowed.map_err(|denial| Rejection::Denied { denial, scope: None })?;
-    }
-    Ok(Recheck { caller, epoch: moment.epoch })
+    caller.enters(server)?;
+    calls.into_iter().try_for_each(|call| {
+        let allowed = decide(&caller.grants, server, &call);
+        allowed.map(drop).map_err(|denial| Rejection::Denied { denial, scope: None })
+    })
 }
 
 /// The address for messages that an old server announces (MCP 2024-11-05), as an address of the gateway, only for

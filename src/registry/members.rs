@@ -42,7 +42,7 @@ pub(crate) fn written_object(values: &Map<String, Value>) -> CstInputValue {
 }
 
 /// JSON and no more than that, as servers' files are read.
-const STRICT: ParseOptions = ParseOptions {
+pub(crate) const STRICT: ParseOptions = ParseOptions {
     allow_comments: false,
     allow_trailing_commas: false,
     allow_loose_object_property_names: false,

@@ -224,6 +224,25 @@ impl RegisteredServer {
         Self::from_file(file, Path::new("")).map_err(|(what, _)| what)
     }
 
+    /// An enabled server that no file describes, which requires no credential and speaks streamable HTTP.
+    pub fn named(name: &str, title: &str) -> Self {
+        Self {
+            file: PathBuf::new(),
+            name: name.to_owned(),
+            title: title.to_owned(),
+            url: None,
+            mcp_endpoint: None,
+            sse_endpoint: None,
+            append_mcp_path: None,
+            auth_type: AuthType::None,
+            transports: vec![Transport::StreamableHttp],
+            headers: Value::Null,
+            profile: Arc::default(),
+            enabled: true,
+            path: format!("/{name}"),
+        }
+    }
+
     fn from_file(file: ServerFile, at: &Path) -> Result<Self, FileProblem> {
         let path = file.path.clone().unwrap_or_default();
         let name = name(&path)?;

@@ -12,16 +12,6 @@ use crate::support::lab::{Lab, until};
 use crate::support::upstream::{Upstream, say};
 use crate::support::wire::Scripted;
 
-/// A user with the lab's worker token and the lab's gateway.
-pub(super) fn worker(lab: &Lab) -> User {
-    let mut user = User::new();
-    user.env("REGISTRY_URL", format!("http://{}", lab.gateway.address()));
-    user.env("AUTH_PROVIDER", "oidc").env("INGRESS_OAUTH_ISSUER", lab.idp.issuer());
-    user.env("INGRESS_OAUTH_CLIENT_ID", "worker").env("INGRESS_OAUTH_CLIENT_SECRET", "secret");
-    user.env("MCPAUTH_SERVERS_DIR", lab.path("servers").display().to_string());
-    user
-}
-
 /// Tokens that the identity provider has issued.
 fn issued(lab: &Lab) -> usize {
     lab.idp.seen().iter().filter(|seen| matches!(seen, IdpEvent::Token { ok: true, .. })).count()
@@ -30,7 +20,7 @@ fn issued(lab: &Lab) -> usize {
 #[test]
 fn a_refused_token_is_renewed_and_the_request_sent_once_more() {
     let lab = Lab::start();
-    let user = worker(&lab);
+    let user = lab.user("worker");
     user.run(&["ingress"]).code(0);
     let refused = user.token("ingress.json")["access_token"].as_str().unwrap().to_owned();
     let server = Upstream::start(move |seen, stream| {
@@ -61,7 +51,7 @@ fn a_server_that_refuses_every_token_does_not_make_us_get_more_of_them() {
     let lab = Lab::start();
     let before = issued(&lab);
     let server = Upstream::answering("401 No\r\nwww-authenticate: Bearer", "");
-    let mut user = worker(&lab);
+    let mut user = lab.user("worker");
     user.env("REGISTRY_URL", &server.base);
     let mut client = Client::of(&user, "alpha");
     for id in 1..=10 {
@@ -254,7 +244,7 @@ fn a_stream_that_says_the_same_again_and_again_is_given_up() {
 fn twenty_bridges_share_one_renewal() {
     let lab = Lab::start();
     let server = Upstream::start(|seen, stream| json_answer(stream, &result(&seen.message()["id"], "ok")));
-    let mut user = worker(&lab);
+    let mut user = lab.user("worker");
     let before = issued(&lab);
     user.env("REGISTRY_URL", &server.base);
     let mut clients: Vec<Client> = (0..20).map(|_| Client::of(&user, "alpha")).collect();

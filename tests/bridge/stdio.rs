@@ -255,7 +255,7 @@ fn a_server_nobody_knows_is_said_at_once() {
 #[test]
 fn through_the_gateway_with_a_fresh_ingress_token() {
     let lab = Lab::start();
-    let user = super::mended::worker(&lab);
+    let user = lab.user("worker");
     let mut client = Client::of(&user, "alpha");
     assert_eq!(client.initialize()["id"], 0);
     let answer = client.ask(&call(1));

@@ -176,6 +176,7 @@ fn a_modern_client_says_everything_with_each_request() {
     let root = lab.token("root");
     let answer = ask_modern(&lab, &root, "server/discover", json!({})).status(200).json();
     assert_eq!(answer["result"]["resultType"], "complete");
+    assert_eq!(answer["result"]["_meta"]["io.modelcontextprotocol/serverInfo"]["name"], "mcpgw");
     assert!(answer["result"]["supportedVersions"].as_array().unwrap().contains(&json!("2026-07-28")));
     let answer = ask_modern(&lab, &root, "tools/list", json!({})).status(200);
     assert!(answer.header("mcp-session-id").is_none());
@@ -283,6 +284,66 @@ fn who_somebody_is_is_said_without_a_byte_of_what_proves_it() {
         "{present:?}"
     );
     assert_eq!(context["servers"], json!([{"path": "/mcpgw", "num_tools": 0, "tools_you_may_call": 0}]));
+}
+
+/// What of a value is not as a schema says; as much of JSON Schema as the tools' own schemas use.
+fn faults(schema: &Value, value: &Value) -> Vec<String> {
+    let is_type = match schema["type"].as_str() {
+        Some("object") => value.is_object(),
+        Some("array") => value.is_array(),
+        Some("string") => value.is_string(),
+        Some("integer") => value.is_u64() || value.is_i64(),
+        Some("boolean") => value.is_boolean(),
+        None => true,
+        Some(other) => panic!("a type that this does not know: {other}"),
+    };
+    let mut found = if is_type { Vec::new() } else { vec![format!("{value} is no {}", schema["type"])] };
+    let members = schema["required"].as_array().into_iter().flatten();
+    found.extend(
+        members.filter(|name| value.get(name.as_str().unwrap()).is_none()).map(|name| format!("no {name}")),
+    );
+    let properties = schema["properties"].as_object();
+    for (name, member) in value.as_object().into_iter().flatten() {
+        let other = schema.get("additionalProperties").filter(|other| other.is_object());
+        if let Some(of_member) = properties.and_then(|known| known.get(name)).or(other) {
+            found.extend(faults(of_member, member));
+        }
+    }
+    for item in value.as_array().into_iter().flatten().filter(|_| schema.get("items").is_some()) {
+        found.extend(faults(&schema["items"], item));
+    }
+    found
+}
+
+#[test]
+fn every_tool_gives_what_its_output_schema_says() {
+    let lab = lab();
+    let (root, reader) = (lab.token("root"), lab.token("reader"));
+    let tools = lab.ask(&root, "/mcpgw/mcp", &list()).status(200).json()["result"]["tools"].clone();
+    let new = json!({"server_name": "New", "path": "/new", "proxy_pass_url": lab.alpha.base()});
+    let calls = [
+        ("debug_auth_context", json!({})),
+        ("intelligent_tool_finder", json!({"query": "quantum", "top_n": 50})),
+        ("intelligent_tool_finder", json!({"query": "nothing like it"})),
+        ("intelligent_tool_finder", json!({"tags": ["demo"], "top_n": 50})),
+        ("list_services", json!({})),
+        ("healthcheck", json!({})),
+        ("get_server_details", json!({"service_path": "/beta"})),
+        ("toggle_service", json!({"service_path": "/beta", "enabled": false})),
+        ("register_service", new),
+        ("remove_service", json!({"service_path": "/new"})),
+        ("refresh_service", json!({"service_path": "/alpha"})),
+    ];
+    let mut met = std::collections::BTreeSet::new();
+    for (name, arguments) in calls {
+        let tool = tools.as_array().unwrap().iter().find(|tool| tool["name"] == name).unwrap();
+        let reads = tool["annotations"]["readOnlyHint"] == true;
+        assert_eq!(tool["annotations"]["destructiveHint"] == true, name == "remove_service");
+        let object = given(&lab, if reads { &root } else { &reader }, name, arguments);
+        assert_eq!(faults(&tool["outputSchema"], &object), [""; 0], "{name}: {object}");
+        met.insert(name);
+    }
+    assert_eq!(met.len(), tools.as_array().unwrap().len(), "every tool is called");
 }
 
 #[test]

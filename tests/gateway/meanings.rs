@@ -204,11 +204,22 @@ fn an_endpoint_that_fails_leaves_the_words_and_is_asked_again() {
 #[test]
 fn a_silent_or_wrong_endpoint_leaves_the_words() {
     // What it does with a question; tools it knows.
-    let cases: [fn(&mut TcpStream); 4] = [
+    let cases: [fn(&mut TcpStream); 12] = [
         |stream| assert!(gone(stream)),
         |stream| say(stream, "200 OK", b"{}"),
         |stream| say(stream, "200 OK", br#"{"data":[{"embedding":[1,0]}]}"#),
         |_| {},
+        |stream| say(stream, "200 OK", br#"{"data":[]}"#),
+        |stream| say(stream, "200 OK", br#"{"data":[{"embedding":[NaN,0,0,1]}]}"#),
+        |stream| say(stream, "200 OK", br#"{"data":[{"embedding":[null,0,0,1]}]}"#),
+        |stream| say(stream, "200 OK", br#"{"data":[{"embedding":[1e39,0,0,1]}]}"#),
+        |stream| say(stream, "200 OK", br#"{"data":[{"embedding":[0,0,0,0]}]}"#),
+        |stream| say(stream, "200 OK", br#"{"data":[{"embedding":[1,0,0,0]},{"embedding":[1,0,0,0]}]}"#),
+        |stream| say(stream, "200 OK\r\ncontent-type: text/html", b"<html>busy</html>"),
+        |stream| {
+            let numbers = vec!["0.125"; 2_000_000].join(",");
+            say(stream, "200 OK", format!(r#"{{"data":[{{"embedding":[{numbers}]}}]}}"#).as_bytes());
+        },
     ];
     for (place, case) in cases.into_iter().enumerate() {
         let upstream = Upstream::start(move |seen, stream| {

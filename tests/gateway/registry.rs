@@ -204,7 +204,7 @@ fn everybody_says_the_same_of_each_file() {
         assert_eq!(server["type"].as_str(), *transport, "{name}: {server}");
     }
     let open = FILES.iter().filter(|row| row.3.is_some()).count();
-    assert_eq!(servers.as_object().unwrap().len(), open + 1, "delta as well: {servers}");
+    assert_eq!(servers.as_object().unwrap().len(), open + 2, "delta and mcpgw as well: {servers}");
 
     let installed = user.run(&["config", "install", "--client", "roo", "--auth-mode", "inline"]).code(0);
     is_what_is_wrong(&said(installed.stderr.lines()), "install");

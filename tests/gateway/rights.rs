@@ -213,16 +213,16 @@ fn a_small_body_under_way_ends_too() {
 /// What arrives after the right has ended is not delivered, although it was requested before.
 #[test]
 fn an_answer_that_comes_too_late_is_nobodys() {
-    let text = br#"{"jsonrpc":"2.0","id":7,"result":{"content":"secret","tools":[{"name":"echo"}]}}"#;
+    let listed = br#"{"jsonrpc":"2.0","id":7,"result":{"content":"secret","tools":[{"name":"echo"}]}}"#;
+    let plain = br#"{"jsonrpc":"2.0","id":7,"result":{"content":"secret"}}"#;
     let list = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/list"}).to_string();
     for head in ["200 OK\r\ncontent-type: application/json", EVENTS] {
-        for body in [ALLOWED, &list] {
+        for (body, text) in [(ALLOWED, &listed[..]), (&list, &listed[..]), (ALLOWED, &plain[..])] {
             let (release, released) = channel::<()>();
             let released = Mutex::new(released);
             let upstream = Upstream::start(move |_, stream| {
                 released.lock().unwrap().recv_timeout(TEST_TIMEOUT).unwrap();
-                let framed =
-                    if head == EVENTS { [b"data: ", &text[..], b"\n\n"].concat() } else { text.to_vec() };
+                let framed = if head == EVENTS { [b"data: ", text, b"\n\n"].concat() } else { text.to_vec() };
                 say(stream, head, &framed);
             });
             let lab = lab(&upstream);

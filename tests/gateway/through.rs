@@ -4,14 +4,17 @@
 #![expect(clippy::disallowed_methods, reason = "tests lay out the gateway's files")]
 
 use std::net::TcpStream;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex};
 
 use mcpauth::gateway::settings::Mcpgw;
 use serde_json::{Value, json};
 
 use crate::support::lab::{Answer, Lab, list, own_server, request, until};
+use crate::support::mint::{Key, Mint};
 use crate::support::upstream::{Listening, Seen, Upstream, begin, event, gone, push, say};
+use crate::support::wire::TEST_TIMEOUT;
 
 const JSON: &str = "200 OK\r\ncontent-type: application/json";
 const META: &str = r#"{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{},"progressToken":"p"}"#;
@@ -462,4 +465,155 @@ fn nobody_finds_or_calls_more_than_the_policy_gives() {
         }
     }
     assert!(found_some > 5 && called_some > 5, "{found_some} {called_some}");
+}
+
+/// The callers' own servers and the one behind it: what is taken away, and in which file.
+type Ending<'a> = (&'a str, &'a str, &'a str);
+
+/// `worker` may use `call_tool` and delta's `echo`; each line is one of the two rights taken away, in one of the ways.
+const ENDINGS: [Ending<'static>; 9] = [
+    (
+        "call_tool gone",
+        "scopes.yml",
+        "worker:\n- {server: mcpgw, methods: [tools/call], tools: [debug_auth_context]}\n- {server: delta, methods: [tools/call], tools: [echo]}\n",
+    ),
+    (
+        "no calls of mcpgw",
+        "scopes.yml",
+        "worker:\n- {server: mcpgw, methods: [tools/list], tools: [call_tool]}\n- {server: delta, methods: [tools/call], tools: [echo]}\n",
+    ),
+    ("mcpgw gone", "scopes.yml", "worker:\n- {server: delta, methods: [tools/call], tools: [echo]}\n"),
+    (
+        "the inner tool gone",
+        "scopes.yml",
+        "worker:\n- {server: mcpgw, methods: [tools/call], tools: [call_tool]}\n- {server: delta, methods: [tools/call], tools: [other]}\n",
+    ),
+    (
+        "the inner server gone",
+        "scopes.yml",
+        "worker:\n- {server: mcpgw, methods: [tools/call], tools: [call_tool]}\n",
+    ),
+    ("nothing left", "scopes.yml", "reader:\n- {server: delta}\n"),
+    ("the token revoked", "revoked", "client_id: worker\n"),
+    ("the inner server off", "servers/server_state.json", r#"{"/delta": false}"#),
+    ("mcpgw off", "servers/server_state.json", r#"{"/delta": true, "/mcpgw": false}"#),
+];
+
+/// In front of `upstream`; `mcpgw` has a file, so that it can be switched off, and no address in it.
+fn revocable(upstream: &Upstream) -> Lab {
+    Lab::with(|settings, dir| {
+        settings.mcpgw = Mcpgw { call_tool: true, ..Mcpgw::default() };
+        settings.limits.keep_alive_interval = 3600;
+        settings.revocation_list = Some(dir.join("revoked"));
+        std::fs::write(dir.join("revoked"), "").unwrap();
+        let policy = std::fs::read_to_string(dir.join("scopes.yml")).unwrap();
+        let own = "worker:\n  - {server: mcpgw, methods: [tools/call], tools: [call_tool]}";
+        std::fs::write(dir.join("scopes.yml"), policy.replace("worker:", own)).unwrap();
+        let file = json!({"server_name": "Tools", "path": "/mcpgw"});
+        std::fs::write(dir.join("servers/mcpgw.json"), file.to_string()).unwrap();
+        own_server(dir, "delta", &upstream.base, "streamable-http");
+    })
+}
+
+/// A call's stream rests on two rights, that to `call_tool` and that to the tool, and on the token.
+#[test]
+fn a_relayed_stream_ends_with_either_right_and_with_its_token() {
+    let endless = || {
+        strict(|_, stream| {
+            begin(stream, "200 OK\r\ncontent-type: text/event-stream");
+            push(stream, &event(&json!({"jsonrpc": "2.0", "method": "notifications/progress"})));
+            gone(stream);
+        })
+    };
+    for (way, file, text) in ENDINGS {
+        let upstream = endless();
+        let lab = revocable(&upstream);
+        let token = lab.token("worker");
+        let own = session(&lab, &lab.token("root"));
+        let (body, headers) = modern("delta", "echo");
+        let mut streams = [
+            Listening::send(&lab, &posted(&token, &[], &message(8, "delta", "echo", "{}"))),
+            Listening::send(&lab, &posted(&token, &headers, &body)),
+            // Whoever keeps both rights keeps the stream.
+            Listening::send(
+                &lab,
+                &posted(&lab.token("root"), &[("Mcp-Session-Id", &own)], &message(9, "delta", "echo", "{}")),
+            ),
+        ];
+        streams.iter_mut().for_each(|stream| drop(stream.hear("notifications/progress")));
+        if file == "scopes.yml" {
+            let root = "root:\n- {server: '*', methods: ['*'], tools: ['*']}\n";
+            lab.reload(file, &format!("{text}{root}"), "in force");
+        } else {
+            lab.reload(file, text, "in force");
+        }
+        let [one, two, mut roots] = streams;
+        one.end();
+        two.end();
+        if file == "servers/server_state.json" {
+            roots.end();
+        } else {
+            assert!(!roots.so_far().contains("\r\n0\r\n"), "{way}: it ends for whom nothing ended");
+        }
+    }
+}
+
+#[test]
+fn a_relayed_stream_ends_when_its_token_expires() {
+    let upstream = strict(|_, stream| {
+        begin(stream, "200 OK\r\ncontent-type: text/event-stream");
+        push(stream, &event(&json!({"jsonrpc": "2.0", "method": "notifications/progress"})));
+        gone(stream);
+    });
+    let key = Key::new("k");
+    let mint = Mint::of(&[&key]);
+    let lab = Lab::with(|settings, dir| {
+        settings.mcpgw = Mcpgw { call_tool: true, ..Mcpgw::default() };
+        settings.limits.keep_alive_interval = 3600;
+        settings.issuers.push(mint.settings());
+        let policy = std::fs::read_to_string(dir.join("scopes.yml")).unwrap();
+        let own = "worker:\n  - {server: mcpgw, methods: [tools/call], tools: [call_tool]}";
+        std::fs::write(dir.join("scopes.yml"), policy.replace("worker:", own)).unwrap();
+        own_server(dir, "delta", &upstream.base, "streamable-http");
+    });
+    let soon = mcpauth::sys::clock::now() + 3;
+    let token = key.sign(json!({}), &mint.claims(json!({"exp": soon})));
+    let mut stream = Listening::send(&lab, &posted(&token, &[], &message(8, "delta", "echo", "{}")));
+    stream.hear("notifications/progress");
+    stream.end();
+    assert!(mcpauth::sys::clock::now() >= soon);
+}
+
+/// An answer that comes when one of the two rights has ended is nobody's, in one piece or not.
+#[test]
+fn a_relayed_answer_that_comes_too_late_is_nobodys() {
+    for (way, file, text) in ENDINGS {
+        for head in [
+            JSON,
+            "200 OK\r\ncontent-type: text/event-stream",
+            "404 Not Found\r\ncontent-type: application/json",
+        ] {
+            let (release, released) = channel::<()>();
+            let released = Mutex::new(released);
+            let upstream = strict(move |seen, stream| {
+                released.lock().unwrap().recv_timeout(TEST_TIMEOUT).unwrap();
+                let text = match head {
+                    JSON => result(seen, "secret"),
+                    head if head.starts_with('2') => {
+                        event(&serde_json::from_slice(&result(seen, "secret")).unwrap())
+                    }
+                    _ => br#"{"jsonrpc":"2.0","id":8,"error":{"code":-32601,"message":"secret"}}"#.to_vec(),
+                };
+                say(stream, head, &text);
+            });
+            let lab = revocable(&upstream);
+            let stream =
+                Listening::send(&lab, &posted(&lab.token("worker"), &[], &message(8, "delta", "echo", "{}")));
+            until("the server has it", || methods(&upstream).contains(&"tools/call".to_owned()));
+            lab.reload(file, text, "in force");
+            release.send(()).unwrap();
+            let heard = stream.end();
+            assert!(!heard.contains("secret"), "{way}, {head}: {heard}");
+        }
+    }
 }

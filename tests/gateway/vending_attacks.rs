@@ -90,6 +90,11 @@ fn a_token_that_says_something_else_is_refused() {
         let token = forge.signed("at+jwt", &forge.with(&[(name, value.clone())]));
         assert_eq!(forge.status(&token), 401, "{name}: {value}");
     }
+    // The clocks of gateways that share their keys may differ a little.
+    for (name, value) in [("iat", json!(now + 5)), ("nbf", json!(now + 5)), ("exp", json!(now - 5))] {
+        let token = forge.signed("at+jwt", &forge.with(&[(name, value)]));
+        assert_eq!(forge.status(&token), 200, "{name}");
+    }
     // Nothing is named: nothing is open.
     for details in [json!([]), json!([{"type": "mcp", "server": "alpha", "tools": [], "methods": []}])] {
         let token = forge.signed("at+jwt", &forge.with(&[("authorization_details", details)]));

@@ -10,7 +10,7 @@ use crate::support::lab::{Lab, call, until};
 use crate::support::{Ran, User, mode};
 
 /// The gateway's operator: the same files, by a `gateway.yaml`.
-fn operator(lab: &Lab) -> User {
+pub(super) fn operator(lab: &Lab) -> User {
     let mut user = User::new();
     let yaml =
         format!("issuers: [{{issuer: '{}'}}]\nvending: {{key: keys, issuer: '{OWN}'}}\n", lab.idp.issuer());

@@ -6,7 +6,9 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::gateway::{Agents, Gateway, clean_heads, lay_out, text};
-use super::mcp::{Everything, PyServer, Relay, Sdk, Wire, inspector, python_client, quick_start};
+use super::mcp::{
+    Everything, PyServer, Relay, Sdk, Wire, inspector, python_client, quick_start, typescript_client,
+};
 use crate::support::{User, read_json};
 
 /// Four servers, and one tool of theirs that nobody may use; and the gateway's own.
@@ -32,6 +34,18 @@ struct Street {
     _servers: ([Everything; 2], [PyServer; 2]),
 }
 
+/// The tools of the gateway's own server.
+const OWN: [&str; 9] = [
+    "debug_auth_context",
+    "intelligent_tool_finder",
+    "list_services",
+    "healthcheck",
+    "get_server_details",
+    "toggle_service",
+    "register_service",
+    "remove_service",
+    "refresh_service",
+];
 const NAMES: [&str; 4] = ["everything", "everything-sse", "python", "python-sse"];
 
 impl Street {
@@ -157,32 +171,29 @@ fn the_inspector(street: &Street) {
     }
 }
 
-/// Both generations of the SDK, both eras, and the Inspector; with what is heard of the others' tools by then.
+/// Both official SDKs in both generations and eras, and the Inspector; with what is heard of the others' tools by then.
 fn the_gateways_own_server(street: &Street) {
-    let entry = street.entry("python");
-    let url = format!("{}/mcpgw/mcp", street.gateway.base());
-    let find = ["--call", "intelligent_tool_finder", r#"{"natural_language_query":"add two numbers"}"#];
+    let entry = street.entry("mcpgw");
+    let url = text(&entry, "url");
+    assert_eq!(url, format!("{}/mcpgw/mcp", street.gateway.base()));
+    let (tool, arguments) = ("intelligent_tool_finder", r#"{"natural_language_query":"add two numbers"}"#);
     for (sdk, mode, revision) in [
         (Sdk::Current, "auto", "2026-07-28"),
         (Sdk::Current, "legacy", "2025-11-25"),
         (Sdk::Legacy, "legacy", "2025-11-25"),
     ] {
-        let options = [&["--transport", "http", "--mode", mode], &find[..]].concat();
-        let result = python_client(sdk, &url, &options, &entry["headers"]);
-        assert_eq!(result["protocol"], revision, "{mode}: {result}");
-        assert!(
-            result["tools"].as_array().expect("tools").contains(&json!("debug_auth_context")),
-            "{result}"
-        );
-        assert_eq!(result["call"]["is_error"], false, "{result}");
-        let found: Value = serde_json::from_str(&text(&result["call"], "text")).expect("an object");
-        assert_eq!(found["results"][0]["tool_name"], "add", "{found}");
+        let options = ["--transport", "http", "--mode", mode, "--call", tool, arguments];
+        let python = python_client(sdk, &url, &options, &entry["headers"]);
+        let typescript = typescript_client(sdk, mode, &url, (tool, arguments), &entry["headers"]);
+        for result in [python, typescript] {
+            assert_eq!(result["protocol"], revision, "{mode}: {result}");
+            let tools = result["tools"].as_array().expect("tools");
+            assert!(tools.contains(&json!("debug_auth_context")), "{result}");
+            assert_eq!(result["call"]["is_error"], false, "{result}");
+            let found: Value = serde_json::from_str(&text(&result["call"], "text")).expect("an object");
+            assert_eq!(found["results"][0]["tool_name"], "add", "{found}");
+        }
     }
-    let mut rendered = read_json(&street.user.project().join("rendered.json"));
-    let mut own = rendered["mcpServers"]["python"].clone();
-    own["url"] = url.into();
-    rendered["mcpServers"]["mcpgw"] = own;
-    street.user.file("rendered.json", &rendered.to_string());
     for era in ["legacy", "modern"] {
         let result = street.inspected("mcpgw", &["--tool-name", "list_services", "--protocol-era", era]);
         assert_eq!(result["result"]["structuredContent"]["total_count"], 5, "{era}: {result}");
@@ -198,10 +209,20 @@ fn the_quick_start(street: &Street) {
     let mut tools: Vec<_> =
         by_file["tools"].as_array().expect("tools").iter().filter_map(Value::as_str).collect();
     tools.sort_unstable();
+    tools.retain(|tool| !OWN.contains(tool));
     assert_eq!(tools, ["add", "add", "echo", "echo", "get-sum", "get-sum", "greet", "greet"]);
+    // The guide's two calls of the gateway's own server, by the same code.
+    let by_file = quick_start(&["file", "debug_auth_context", "{}"], home, &[]);
+    let context: Value = serde_json::from_str(&text(&by_file["call"], "text")).expect("an object");
+    assert_eq!(context["client_id"], "agent", "{context}");
 
     let token = street.agents.token("agent");
     let identity = [("TOKEN", token.as_str()), ("POOL_ID", Agents::POOL), ("CLIENT_ID", "agent")];
+    let url = format!("{}/mcpgw/mcp", street.gateway.base());
+    let quantum = ["intelligent_tool_finder", r#"{"natural_language_query": "quantum"}"#];
+    let found = quick_start(&[&["direct", &url, "streamable_http"], &quantum[..]].concat(), home, &identity);
+    let found: Value = serde_json::from_str(&text(&found["call"], "text")).expect("an object");
+    assert_eq!((&found["results"], &found["query"]), (&json!([]), &json!("quantum")), "{found}");
     for (path, transport) in [("python-sse/sse", "sse"), ("python/mcp", "streamable_http")] {
         let url = format!("{}/{path}", street.gateway.base());
         let direct = quick_start(&[&["direct", &url, transport], &call[..]].concat(), home, &identity);

@@ -54,6 +54,84 @@ fn the_conformance_suite_says_the_same_through_the_gateway() {
     assert!(clean_heads(&text, &[&token]) > 100);
 }
 
+/// The gateway's own server. Scenarios that begin so ask for tools, prompts, resources, logs or tasks of the suite's own, which it
+/// has none of: of those only the form of what is answered counts.
+const OF_A_FIXTURE: [&str; 11] = [
+    "caching sep-2549-prompts",
+    "caching sep-2549-resources",
+    "completion-complete",
+    "elicitation-",
+    "http-custom-header-server-validation",
+    "input-required-result-",
+    "json-schema-2020-12",
+    "logging-set-level",
+    "prompts-",
+    "resources-",
+    "sep-2164-resource-not-found",
+];
+/// The same: calls of tools that are not there, and an extension that it does not advertise.
+const OF_OTHER_TOOLS: [&str; 2] = ["tools-call-", "tasks-"];
+/// Checks that say themselves that they cannot be made without such a tool.
+const UNTESTABLE: [&str; 4] = [
+    "server-stateless sep-2575-http-server-no-independent-requests-on-stream",
+    "server-stateless sep-2575-missing-capability-http-400",
+    "server-stateless sep-2575-server-no-log-without-loglevel",
+    "server-stateless sep-2575-server-rejects-undeclared-capability",
+];
+
+#[test]
+#[ignore = "real parts: run .ci/run"]
+fn the_gateways_own_server_conforms_in_both_eras() {
+    let (agents, user) = (Agents::start(), User::new());
+    let policy = "group_mappings: {}\nagent:\n  - {server: mcpgw, methods: ['*'], tools: ['*']}\n";
+    lay_out(&user, policy, &[]);
+    user.file("servers/server_state.json", "{}");
+    settings(&user, agents.settings());
+    let gateway = Gateway::start(&user);
+    let shim = Relay::start(&format!("{}/mcpgw", gateway.base()), Some(&agents.token("agent")), None);
+    for (revision, scenarios) in [
+        (
+            "2025-11-25",
+            &[
+                "dns-rebinding-protection",
+                "ping",
+                "server-initialize",
+                "server-session-lifecycle",
+                "server-sse-multiple-streams",
+                "tools-list",
+            ][..],
+        ),
+        (
+            "2026-07-28",
+            &[
+                "caching",
+                "dns-rebinding-protection",
+                "http-header-validation",
+                "server-sse-multiple-streams",
+                "server-stateless",
+                "tools-list",
+            ],
+        ),
+    ] {
+        let lines = conformance(shim.value("NAMED_URL"), &user.home().join(revision), revision);
+        for scenario in scenarios {
+            let passed =
+                |line: &&String| line.starts_with(&format!("{scenario} ")) && line.ends_with(" SUCCESS");
+            assert!(lines.iter().any(|line| passed(&line)), "{revision} {scenario}: {lines:?}");
+        }
+        let is_excused = |line: &str| {
+            let begins = |prefix: &&str| line.starts_with(prefix);
+            [&OF_A_FIXTURE[..], &OF_OTHER_TOOLS, &UNTESTABLE].concat().iter().any(begins)
+        };
+        let bad: Vec<&String> = lines
+            .iter()
+            .filter(|line| line.ends_with(" FAILURE") || line.ends_with(" WARNING"))
+            .filter(|line| line.contains(" wire-schema-valid ") || !is_excused(line))
+            .collect();
+        assert_eq!(bad, [""; 0], "{revision}");
+    }
+}
+
 /// What a client of each era sees and may call.
 #[test]
 #[ignore = "real parts: run .ci/run"]

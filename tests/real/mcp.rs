@@ -37,7 +37,7 @@ pub(crate) enum Wire {
     Sse,
 }
 
-/// The Python SDK's generations; the older one ends at 2025-11-25.
+/// An official SDK's generations; the older one ends at 2025-11-25.
 #[derive(Clone, Copy)]
 pub(crate) enum Sdk {
     Current,
@@ -123,6 +123,20 @@ pub(crate) fn python_client(sdk: Sdk, url: &str, options: &[&str], headers: &Val
     let mut command = python(venv, "pysdk.py");
     command.arg(url).args(options).env("HEADERS", headers.to_string());
     json_of(&mut command)
+}
+
+/// The TypeScript SDK as a client, see `clients/tssdk.mjs`: the current one in a `mode`, or the generation before.
+pub(crate) fn typescript_client(
+    sdk: Sdk,
+    mode: &str,
+    url: &str,
+    call: (&str, &str),
+    headers: &Value,
+) -> Value {
+    let mut command = Command::new("node");
+    let generation = if matches!(sdk, Sdk::Current) { "v2" } else { "v1" };
+    command.arg(script("clients/tssdk.mjs")).args([generation, mode, url, call.0, call.1]);
+    json_of(command.env("HEADERS", headers.to_string()).env("MCPAUTH_REAL_PARTS", parts()))
 }
 
 /// An official SDK over the server that `server` starts, see `clients/stdio_paces.py`; what the server is run with, its

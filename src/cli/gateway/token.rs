@@ -21,7 +21,7 @@ const EXAMPLES: &str = "Examples:
   mcpauth gateway token --server currenttime --tool current_time_by_timezone --ttl 15m
   mcpauth gateway token --scope mcp-servers-restricted/read --agent 'nightly report'
   mcpauth gateway token list
-  mcpauth gateway token revoke 4nS1f2cLcKQ8zO2q3vE1Xg
+  mcpauth gateway token revoke 9c41d0b7e2f84a6d8f0b3c5a71e6d294
   mcpauth gateway token revoke --owner alice
 
 A token in a command line is visible to every process: give it to programs in a header file or their environment.";
@@ -80,7 +80,7 @@ struct TokenListArgs {
 
 /// Revoke tokens: every gateway that shares the files rejects them within a second
 #[derive(Args, Debug)]
-#[command(after_help = "Examples:\n  mcpauth gateway token revoke 4nS1f2cLcKQ8zO2q3vE1Xg\n  \
+#[command(after_help = "Examples:\n  mcpauth gateway token revoke 9c41d0b7e2f84a6d8f0b3c5a71e6d294\n  \
                         mcpauth gateway token revoke --owner alice\n  mcpauth gateway token revoke --all")]
 struct RevokeArgs {
     /// Tokens, by the ids that the list shows
@@ -220,6 +220,12 @@ fn revoke(args: &RevokeArgs, config: &Config, out: &Out) -> Result<Exit, Error> 
         None => args.all || args.ids.contains(&entry.jti),
     };
     let ids: Vec<&str> = entries.iter().filter(is_meant).map(|entry| entry.jti.as_str()).collect();
+    if let Some(owner) = args.owner.as_deref().filter(|_| ids.is_empty()) {
+        return Err(Error::Usage {
+            message: format!("the ledger has no token of {}", clean(owner, 100)),
+            hint: "see whose there are: mcpauth gateway token list".into(),
+        });
+    }
     let count = tokens.revoke(&ids)?;
     if out.json {
         out.object(&json!({"version": 1, "revoked": ids, "new": count}));

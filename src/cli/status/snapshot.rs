@@ -62,8 +62,8 @@ impl StatusReport {
 
 pub(super) fn service_line(service: Option<&RunningProcess>) -> String {
     match service {
-        Some(RunningProcess { pid: Some(pid) }) => format!("refresh service: running (process {pid})"),
-        Some(RunningProcess { pid: None }) => "refresh service: running".into(),
+        Some(RunningProcess { pid: Some(pid), .. }) => format!("refresh service: running (process {pid})"),
+        Some(RunningProcess { pid: None, .. }) => "refresh service: running".into(),
         None => "refresh service: not running (start it with: mcpauth refresh)".into(),
     }
 }

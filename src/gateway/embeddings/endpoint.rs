@@ -34,8 +34,8 @@ pub(super) enum EmbeddingError {
     Status { host: String, status: u16 },
     #[error("embeddings: {host} answered something other than one vector for each text")]
     Answer { host: String },
-    #[error("embeddings: {host} did not answer within {seconds} s")]
-    Late { host: String, seconds: u64 },
+    #[error("embeddings: {host} did not answer within {limit:?}")]
+    Late { host: String, limit: Duration },
 }
 
 /// What is read of the answer.
@@ -51,8 +51,8 @@ struct Embedding {
     embedding: Vec<f32>,
 }
 
-/// The largest answer that is read, in bytes.
-const LARGEST: usize = 32 << 20;
+/// The largest answer that is read, in bytes for each text: a vector has a few thousand numbers.
+const LARGEST: usize = 1 << 20;
 
 impl EmbeddingEndpoint {
     pub(super) fn new(settings: &Embeddings, key: Option<Secret>, http: Http) -> Option<Self> {
@@ -60,22 +60,18 @@ impl EmbeddingEndpoint {
         Some(Self { http, origin: url.join("/").ok()?, url, model: settings.model.clone(), key })
     }
 
-    /// The vector of each text, in their order.
-    ///
-    /// # Errors
-    /// [`EmbeddingError`].
-    pub(super) async fn vectors(&self, texts: &[&str]) -> Result<Vec<UnitVector>, EmbeddingError> {
+    async fn vectors(&self, texts: &[&str]) -> Result<Vec<UnitVector>, EmbeddingError> {
         let body = json!({"model": self.model, "input": texts}).to_string();
         let place = (&self.url, &self.origin);
         let mut answer = self.http.open(Method::POST, place, self.headers(), Some(body.into())).await?;
         if answer.status != 200 {
             return Err(EmbeddingError::Status { host: self.host(), status: answer.status });
         }
-        let bytes = answer.rest(LARGEST).await?;
+        let bytes = answer.rest(LARGEST * texts.len()).await?;
         read(&bytes, texts.len()).ok_or_else(|| EmbeddingError::Answer { host: self.host() })
     }
 
-    /// The same, unless it takes longer than `limit`.
+    /// The vector of each text, in their order, unless it takes longer than `limit`.
     ///
     /// # Errors
     /// [`EmbeddingError`].
@@ -84,7 +80,7 @@ impl EmbeddingEndpoint {
         limit: Duration,
         texts: &[&str],
     ) -> Result<Vec<UnitVector>, EmbeddingError> {
-        let late = |_| EmbeddingError::Late { host: self.host(), seconds: limit.as_secs() };
+        let late = |_| EmbeddingError::Late { host: self.host(), limit };
         timeout(limit, self.vectors(texts)).await.map_err(late)?
     }
 

@@ -73,17 +73,10 @@ impl EmbeddingSearch {
     ) -> Option<Nearness> {
         let ready = self.ready.load_full().filter(|ready| Arc::ptr_eq(&ready.tools, tools))?;
         let size = ready.size(is_visible)?;
-        let texts = [question];
-        let mut answer = match timeout(self.patience, self.endpoint.vectors(&texts)).await {
-            Ok(Ok(answer)) => answer,
-            // Each question would say it: the background says it once.
-            Ok(Err(error)) => {
-                debug!(event = "search", "{error}");
-                return None;
-            }
-            Err(_) => return None,
-        };
-        let question = answer.pop().filter(|vector| vector.len() == size)?;
+        let answer = self.endpoint.vectors_within(self.patience, &[question]).await;
+        // Each question would say it: the background says it once.
+        let answer = answer.inspect_err(|error| debug!(event = "search", "{error}"));
+        let question = answer.ok()?.pop().filter(|vector| vector.len() == size)?;
         Some(Nearness { question, ready })
     }
 

@@ -46,9 +46,7 @@ impl ArgumentKind {
             Self::Text => value.is_string(),
             Self::Texts => all(Value::is_string),
             Self::Bool => value.is_boolean(),
-            Self::Number(least, most) => {
-                value.as_u64().is_some_and(|number| (least..=most).contains(&number))
-            }
+            Self::Number(least, most) => whole(value).is_some_and(|number| (least..=most).contains(&number)),
             Self::Objects => all(Value::is_object),
             Self::Object => value.is_object(),
         }
@@ -120,12 +118,18 @@ impl<'a> Arguments<'a> {
     }
 
     pub(super) fn number(&self, name: &str) -> Option<usize> {
-        self.value(name)?.as_u64().and_then(|number| usize::try_from(number).ok())
+        whole(self.value(name)?).and_then(|number| usize::try_from(number).ok())
     }
 
     pub(super) fn bool(&self, name: &str) -> Option<bool> {
         self.value(name)?.as_bool()
     }
+}
+
+/// A whole number, however it is written: `5.0` is one as well (JSON Schema, "integer").
+fn whole(value: &Value) -> Option<u64> {
+    let written = value.as_f64().filter(|number| number.fract() == 0. && (0. ..1e15).contains(number));
+    value.as_u64().or(written.map(|number| number as u64))
 }
 
 #[cfg(test)]
@@ -151,12 +155,17 @@ mod tests {
             Ok((Some("/a".into()), Some(5), 1))
         );
         assert_eq!(read(json!({"path": "", "top": null})), Ok((None, None, 0)));
+        assert_eq!(read(json!({"path": "a", "top": 5.0})), Ok((Some("a".into()), Some(5), 0)));
         for (value, expected) in [
             (json!({}), "path is missing: where"),
             (json!({"path": null}), "path is missing: where"),
             (json!({"path": 5}), "path must be a text"),
             (json!({"path": "a", "top": 0}), "top must be a whole number from 1 to 50"),
             (json!({"path": "a", "top": 51}), "top must be a whole number from 1 to 50"),
+            (json!({"path": "a", "top": -1}), "top must be a whole number from 1 to 50"),
+            (json!({"path": "a", "top": 1.5}), "top must be a whole number from 1 to 50"),
+            (json!({"path": "a", "top": 1e300}), "top must be a whole number from 1 to 50"),
+            (json!({"path": "a", "top": true}), "top must be a whole number from 1 to 50"),
             (json!({"path": "a", "top": "5"}), "top must be a whole number from 1 to 50"),
             (json!({"path": "a", "tags": [1]}), "tags must be a list of texts"),
             (json!({"path": "a", "password": "x"}), "unknown argument \"password\"; known: path, top, tags"),

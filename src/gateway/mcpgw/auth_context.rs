@@ -46,11 +46,20 @@ pub(super) fn describe(asked: &OwnRequest<'_>) -> Map<String, Value> {
 
 fn token(asked: &OwnRequest<'_>) -> Value {
     let is_jwt = asked.credential.token().split('.').count() == 3;
+    let limits = asked.caller.principal.vended.as_ref().map(|vended| {
+        json!({
+            "id": vended.token_id,
+            "agent": vended.agent,
+            "scopes": vended.scopes,
+            "authorization_details": vended.details,
+        })
+    });
     json!({
         "kind": if is_jwt { "JWT" } else { "opaque" },
         "header": header(asked).as_str(),
         "expires_in": asked.caller.expires_at.saturating_sub(clock::now()).max(0),
         "only_for_servers": asked.caller.principal.servers,
+        "vended": limits,
     })
 }
 

@@ -19,7 +19,7 @@ use hyper::{Response, StatusCode};
 use serde_json::{Map, Value, json};
 
 pub(super) use self::finder::{LONGEST_QUERY, ToolMatch, find_tools};
-use self::protocol::{ProtocolEra, RpcReply};
+use self::protocol::{ProtocolEra, RpcReply, server_info};
 pub(super) use self::request::OwnRequest;
 pub(super) use self::tools::{Outcome, ToolOrder, own_tools};
 use super::body::Body;
@@ -131,7 +131,7 @@ impl OwnRequest<'_> {
 fn about() -> Map<String, Value> {
     let object = json!({
         "capabilities": {"tools": {}},
-        "serverInfo": {"name": MCPGW, "title": "MCP Gateway Tools", "version": env!("CARGO_PKG_VERSION")},
+        "serverInfo": server_info(),
         "instructions": "Finds the tools behind this gateway that you may use: call intelligent_tool_finder with what you want to do, \
                          as verb, object and product, in English.",
     });

@@ -6,9 +6,18 @@ use hyper::{Response, StatusCode};
 use serde_json::{Map, Value, json};
 
 use crate::gateway::body::Body;
+use crate::gateway::servers::{MCPGW, MCPGW_TITLE};
 use crate::gateway::wire::envelope::Envelope;
 use crate::mcp::jsonrpc::{INVALID_PARAMS, UNSUPPORTED_VERSION};
 use crate::mcp::{LEGACY, MODERN, VERSION, is_modern};
+
+/// Where a result says whose it is (2026-07-28).
+const SERVER_INFO: &str = "io.modelcontextprotocol/serverInfo";
+
+/// Which program answers, in either era.
+pub(super) fn server_info() -> Value {
+    json!({"name": MCPGW, "title": MCPGW_TITLE, "version": env!("CARGO_PKG_VERSION")})
+}
 
 /// The protocol era of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,6 +90,7 @@ impl<'a> RpcReply<'a> {
     pub(super) fn result(&self, mut result: Map<String, Value>) -> Response<Body> {
         if self.era == ProtocolEra::Modern {
             result.insert("resultType".into(), "complete".into());
+            result.insert("_meta".into(), json!({SERVER_INFO: server_info()}));
         }
         self.message(StatusCode::OK, "result", &Value::Object(result))
     }

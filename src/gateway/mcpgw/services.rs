@@ -1,8 +1,6 @@
 //! `list_services`, `healthcheck`, `get_server_details`: the servers that a caller may see: those for which the policy has an
 //! entry for the caller, and those that its `UI-Scopes` let the caller list.
 
-use std::sync::Arc;
-
 use serde_json::{Map, Value, json};
 
 use super::arguments::Arguments;
@@ -17,16 +15,6 @@ use crate::sys::clock;
 /// The message for every path that is not there, or is not for this caller.
 pub(super) const NO_SERVICE: &str =
     "there is no server of this path that you may do this to; see list_services";
-
-/// The server at a path, if the caller may change it.
-pub(super) fn named<'a>(
-    asked: &OwnRequest<'a>,
-    arguments: &Arguments<'_>,
-    may: impl Fn(&Upstream) -> bool,
-) -> Result<&'a Arc<Upstream>, String> {
-    let given = arguments.text("service_path").unwrap_or_default();
-    asked.view().named(given, may).ok_or_else(|| NO_SERVICE.to_owned())
-}
 
 pub(super) fn list(asked: &OwnRequest<'_>) -> Map<String, Value> {
     let rows: Vec<Value> = asked.view().visible().into_iter().map(|upstream| row(asked, upstream)).collect();
@@ -44,7 +32,8 @@ pub(super) fn health(asked: &OwnRequest<'_>) -> Map<String, Value> {
 }
 
 pub(super) fn details(asked: &OwnRequest<'_>, arguments: &Arguments<'_>) -> ToolResult {
-    let upstream = named(asked, arguments, |upstream| asked.view().sees(upstream))?;
+    let given = arguments.text("service_path").unwrap_or_default();
+    let upstream = asked.view().named(given, |upstream| asked.view().sees(upstream)).ok_or(NO_SERVICE)?;
     let (server, tools) = (&upstream.route.server, asked.shared.catalogue.tools());
     let shown = tools.known(upstream.name()).iter().filter(|known| asked.view().shows(known));
     let shown: Vec<Value> = shown

@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 
 use super::arguments::{Argument, ArgumentKind, schema};
+use crate::gateway::servers::CALL_TOOL;
 
 /// A tool.
 pub(super) struct OwnTool {
@@ -209,7 +210,7 @@ pub(super) const TOOLS: [OwnTool; 10] = [
     },
     OwnTool {
         which: Which::CallTool,
-        name: "call_tool",
+        name: CALL_TOOL,
         title: "Call another server's tool",
         about: "Calls a tool that intelligent_tool_finder found: server and tool as in its result, arguments as in its tool_schema. The \
                 result is that tool's own. You may call through it what you may call directly.",

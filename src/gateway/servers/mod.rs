@@ -53,6 +53,10 @@ pub struct Place {
 
 /// The name of the gateway's own server.
 pub const MCPGW: &str = "mcpgw";
+/// Its tool that calls those of other servers.
+pub const CALL_TOOL: &str = "call_tool";
+/// What people call it if no file says.
+pub const MCPGW_TITLE: &str = "MCP Gateway Tools";
 
 /// What a folder of server files comes to.
 #[derive(Clone, Debug, Default)]
@@ -133,7 +137,7 @@ impl UpstreamServer {
 
     /// The gateway's own server, as the registry's file describes it if there is one.
     fn built_in(described: Option<&registry::RegisteredServer>) -> Self {
-        let title = described.map_or("MCP Gateway Tools", |described| &described.title);
+        let title = described.map_or(MCPGW_TITLE, |described| &described.title);
         Self {
             name: MCPGW.into(),
             title: title.to_owned(),

@@ -1,6 +1,7 @@
 //! A request for a token: by the token endpoint's form (RFC 8693 section 2.1) or
 //! by the registry's JSON. Not here: whether the caller is allowed it (see `judge`).
 
+use hashbrown::HashSet;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use url::form_urlencoded;
@@ -8,7 +9,7 @@ use url::form_urlencoded;
 use crate::gateway::refusal::Rejection;
 use crate::oauth::{ACCESS_TOKEN_TYPE, TOKEN_EXCHANGE};
 use crate::policy::Detail;
-use crate::text::is_all_plain;
+use crate::text::{clean, is_all_plain};
 
 /// What is requested.
 #[derive(Debug, Default, PartialEq)]
@@ -86,7 +87,7 @@ impl ExchangeRequest {
         for (place, (name, _)) in pairs.iter().enumerate() {
             let before = pairs.get(..place).unwrap_or_default();
             if !REPEATED.contains(&name.as_str()) && before.iter().any(|(other, _)| other == name) {
-                return Err(invalid("a parameter occurs more than once"));
+                return Err(invalid(format!("{} occurs more than once", clean(name, LONGEST_NAME))));
             }
         }
         // A parameter without a value counts as absent (RFC 6749 section 3.2).
@@ -131,12 +132,14 @@ impl Asked {
     pub(super) fn read(members: Map<String, Value>) -> Result<Self, Rejection> {
         let asked: Registrys = serde_json::from_value(members.into()).map_err(|error| {
             // Its text repeats names of members, which come from the client.
-            let what = crate::text::clean(&error.to_string(), LONGEST_NAME);
+            let what = clean(&error.to_string(), LONGEST_NAME);
             invalid(what)
         })?;
         let resources = match asked.resource {
             None => Vec::new(),
             Some(OneOrMore::One(one)) => vec![one],
+            // A limit to nothing is not the same as no limit.
+            Some(OneOrMore::More(more)) if more.is_empty() => return Err(invalid("resource is empty")),
             Some(OneOrMore::More(more)) => more,
         };
         let hours = |hours: f64| {
@@ -156,8 +159,13 @@ impl Asked {
         .check()
     }
 
-    /// What is stored and shown must be printable and short.
-    fn check(self) -> Result<Self, Rejection> {
+    /// What is stored and shown must be printable and short. A blank text counts as absent.
+    fn check(mut self) -> Result<Self, Rejection> {
+        for text in [&mut self.agent, &mut self.description] {
+            *text = text.take().filter(|text| !text.trim().is_empty());
+        }
+        let mut met = HashSet::new();
+        self.scopes.retain(|scope| met.insert(scope.clone()));
         for (name, text) in [("agent", &self.agent), ("description", &self.description)] {
             if text.as_ref().is_some_and(|text| text.len() > LONGEST_NAME || !is_all_plain(text)) {
                 return Err(invalid(format!("{name} must be one line of at most {LONGEST_NAME} bytes")));
@@ -247,6 +255,8 @@ mod tests {
         };
         assert_eq!(asked.unwrap(), ExchangeRequest { subject_token: "t".into(), asked: expected });
         assert_eq!(form(&[("scope", "")]).unwrap().asked, Asked::default());
+        let asked = form(&[("scope", "a b a"), ("agent", " "), ("resource", "")]).unwrap().asked;
+        assert_eq!(asked, Asked { scopes: vec!["a".into(), "b".into()], ..Asked::default() });
     }
 
     #[test]
@@ -259,7 +269,14 @@ mod tests {
             (&[("subject_token_type", "urn:ietf:params:oauth:token-type:refresh_token")], "invalid_request"),
             (&[("requested_token_type", "urn:ietf:params:oauth:token-type:id_token")], "invalid_request"),
             (&[("actor_token", "t")], "invalid_request"),
+            (&[("actor_token_type", ACCESS_TOKEN_TYPE)], "invalid_request"),
             (&[("scope", "a"), ("scope", "b")], "invalid_request"),
+            (&[("scope", "a"), ("scope", "")], "invalid_request"),
+            (&[("subject_token", "t"), ("subject_token", "t")], "invalid_request"),
+            (&[("authorization_details", "[]"), ("authorization_details", "[]")], "invalid_request"),
+            (&[("expires_in", "1e3")], "invalid_request"),
+            (&[("expires_in", "86401")], "invalid_request"),
+            (&[("expires_in", "99999999999999999999")], "invalid_request"),
             (&[("expires_in", "25h")], "invalid_request"),
             (&[("expires_in", "0")], "invalid_request"),
             (&[("expires_in", "-1")], "invalid_request"),
@@ -267,6 +284,22 @@ mod tests {
             (&[("authorization_details", "[]")], "invalid_authorization_details"),
             (&[("authorization_details", "{}")], "invalid_authorization_details"),
             (&[("authorization_details", r#"[{"type":"mcp"}]"#)], "invalid_authorization_details"),
+            (&[("authorization_details", r#"[[]]"#)], "invalid_authorization_details"),
+            (&[("authorization_details", r#""alpha""#)], "invalid_authorization_details"),
+            (&[("authorization_details", "alpha")], "invalid_authorization_details"),
+            (&[("authorization_details", "null")], "invalid_authorization_details"),
+            (
+                &[("authorization_details", r#"[{"type":"mcp","server":["a"]}]"#)],
+                "invalid_authorization_details",
+            ),
+            (
+                &[("authorization_details", r#"[{"type":"mcp","server":"a","tools":"x"}]"#)],
+                "invalid_authorization_details",
+            ),
+            (
+                &[("authorization_details", r#"[{"type":"mcp","server":"a","server":"b"}]"#)],
+                "invalid_authorization_details",
+            ),
             (&[("authorization_details", r#"[{"type":"x","server":"a"}]"#)], "invalid_authorization_details"),
             (
                 &[("authorization_details", r#"[{"type":"mcp","server":"a","tool":["x"]}]"#)],
@@ -300,6 +333,11 @@ mod tests {
             json!({"requested_scope": ["a"]}),
             json!({"user_context": {"username": "root", "scopes": ["a"]}}),
             json!({"description": "a\u{202e}b"}),
+            json!({"resource": []}),
+            json!({"resource": {"url": "x"}}),
+            json!({"requested_scopes": [1]}),
+            json!({"expires_in_hours": [1]}),
+            json!({"authorization_details": [{"type": "mcp", "server": "a", "tool": ["x"]}]}),
         ] {
             assert_eq!(code(read(bad.clone())), "invalid_request", "{bad}");
         }

@@ -150,11 +150,6 @@ impl<'b> Envelope<'b> {
     pub fn is_request(&self) -> bool {
         self.method.is_some() && self.id.is_some()
     }
-
-    /// Whether this is a message that has no answer.
-    pub fn is_notification(&self) -> bool {
-        self.method.is_some() && self.id.is_none()
-    }
 }
 
 impl<'b> EnvelopeMembers<'b> {

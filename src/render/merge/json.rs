@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::MergeError;
 use super::plan::Edit;
-use crate::registry::members::{written, written_object};
+use crate::registry::members::{STRICT, written, written_object};
 use crate::render::layout::Layout;
 
 /// What the text means.
@@ -66,18 +66,7 @@ pub(super) fn edit(text: &str, layout: Layout<'_>, edits: &[Edit<'_>]) -> Result
 
 /// JSON as the clients' editors read it: with comments and trailing commas, and no more than that.
 fn parse(text: &str) -> Result<CstRootNode, MergeError> {
-    let options = ParseOptions {
-        allow_comments: true,
-        allow_trailing_commas: true,
-        allow_loose_object_property_names: false,
-        allow_missing_commas: false,
-        allow_single_quoted_strings: false,
-        allow_hexadecimal_numbers: false,
-        allow_unary_plus_numbers: false,
-        allow_bare_decimal_point_numbers: false,
-        allow_non_finite_numbers: false,
-        allow_extended_string_escapes: false,
-    };
+    let options = ParseOptions { allow_comments: true, allow_trailing_commas: true, ..STRICT };
     let root = CstRootNode::parse(text, &options).map_err(|e| MergeError::Parse("JSON", e.to_string()))?;
     if root.to_string() == text { Ok(root) } else { Err(MergeError::Foreign) }
 }

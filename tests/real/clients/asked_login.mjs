@@ -5,19 +5,11 @@
 // Prints one line of JSON: sdk, protocol, asked (how often), completed, call (text) and error.
 import { spawn } from 'node:child_process';
 import fs from 'node:fs';
-import os from 'node:os';
-import path from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { identity, load, version } from './typescript.mjs';
 
 const [generation, mode, tool, command, ...args] = process.argv.slice(2);
-// The packages are in the cache folder, so plain imports would not find them from here.
-const parts = process.env.MCPAUTH_REAL_PARTS || path.join(process.env.XDG_CACHE_HOME || path.join(os.homedir(), '.cache'), 'mcpauth-real-parts');
-const installed = (name) => path.join(parts, 'node/node_modules/@modelcontextprotocol', name);
-const load = (name, file) => import(pathToFileURL(path.join(installed(name), file)));
-const version = (name) => JSON.parse(fs.readFileSync(path.join(installed(name), 'package.json'), 'utf8')).version;
 const result = { asked: 0, completed: false, error: null };
 const capabilities = { elicitation: { url: {} } };
-const identity = { name: 'mcpauth-tests', version: '0' };
 
 /** What a person does with the address: looks, presses, logs in. */
 async function open(page) {

@@ -5,30 +5,10 @@
 // Prints one line of JSON: sdk, protocol, client (its id), logins (the scopes asked for in each), tools (names in order), call
 // (its text) and error (type, message, status, code), which is null if all went well.
 import { spawn } from 'node:child_process';
-import fs from 'node:fs';
 import http from 'node:http';
-import os from 'node:os';
-import path from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { overHttp, report } from './typescript.mjs';
 
 const [generation, mode, url, tool] = process.argv.slice(2);
-// The packages are in the cache folder, so plain imports would not find them from here.
-const parts = process.env.MCPAUTH_REAL_PARTS || path.join(process.env.XDG_CACHE_HOME || path.join(os.homedir(), '.cache'), 'mcpauth-real-parts');
-const installed = (name) => path.join(parts, 'node/node_modules/@modelcontextprotocol', name);
-const load = (name, file) => import(pathToFileURL(path.join(installed(name), file)));
-const version = (name) => JSON.parse(fs.readFileSync(path.join(installed(name), 'package.json'), 'utf8')).version;
-
-const identity = { name: 'mcpauth-tests', version: '0' };
-const generations = {
-  async v1() {
-    const [{ Client }, http] = await Promise.all([load('sdk', 'dist/esm/client/index.js'), load('sdk', 'dist/esm/client/streamableHttp.js')]);
-    return { sdk: version('sdk'), Transport: http.StreamableHTTPClientTransport, make: () => new Client(identity) };
-  },
-  async v2() {
-    const { Client, StreamableHTTPClientTransport } = await load('client', 'dist/index.mjs');
-    return { sdk: version('client'), Transport: StreamableHTTPClientTransport, make: () => new Client(identity, { versionNegotiation: { mode } }) };
-  },
-};
 
 /** Where the browser ends up; hands out the parameters of each callback in turn. */
 async function callbacks() {
@@ -82,7 +62,7 @@ async function patiently(person, sdk, transport, attempt) {
 }
 
 async function work(result) {
-  const { sdk, Transport, make } = await generations[generation]();
+  const { sdk, Transport, make } = await overHttp(generation, mode);
   const person = new Person(await callbacks(), process.env.CLIENT_ID);
   Object.assign(result, { sdk, logins: person.logins });
   let transport, client;
@@ -101,12 +81,7 @@ async function work(result) {
   await client.close();
 }
 
-const result = { error: null };
-const limit = new Promise((_, reject) => { setTimeout(reject, 90_000, new Error('not done within 90 s')).unref(); });
-try {
-  await Promise.race([work(result), limit]);
-} catch (error) {
-  result.error = { type: error.constructor.name, message: String(error.message), status: error.status ?? null, code: error.code ?? null };
-}
+const result = {};
+await report(result, work, 90);
 console.log(JSON.stringify(result));
 process.exit(0);

@@ -3,20 +3,11 @@
 // v1 is @modelcontextprotocol/sdk, v2 @modelcontextprotocol/client. `add` wants a server with that tool, `everything`
 // wants server-everything. MODE is auto or legacy, v2's alone.
 // Prints one line of JSON with the members stdio_paces.py says.
-import fs from 'node:fs';
-import os from 'node:os';
-import path from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { identity, load, report, version } from './typescript.mjs';
 
 const [generation, paces, mode, command, ...args] = process.argv.slice(2);
-// The packages are in the cache folder, so plain imports would not find them from here.
-const parts = process.env.MCPAUTH_REAL_PARTS || path.join(process.env.XDG_CACHE_HOME || path.join(os.homedir(), '.cache'), 'mcpauth-real-parts');
-const installed = (name) => path.join(parts, 'node/node_modules/@modelcontextprotocol', name);
-const load = (name, file) => import(pathToFileURL(path.join(installed(name), file)));
-const version = (name) => JSON.parse(fs.readFileSync(path.join(installed(name), 'package.json'), 'utf8')).version;
 
 const RESOURCE = 'demo://resource/static/document/features.md';
-const identity = { name: 'mcpauth-tests', version: '0' };
 const capabilities = paces === 'add' ? {} : { sampling: {}, elicitation: {}, roots: {} };
 const env = process.env;
 
@@ -94,13 +85,8 @@ async function work(result) {
   }
 }
 
-const result = { error: null };
-const limit = new Promise((_, reject) => { setTimeout(reject, 60_000, new Error('not done within 60 s')).unref(); });
-try {
-  await Promise.race([work(result), limit]);
-} catch (error) {
-  result.error = { type: error.constructor.name, message: String(error.message), status: null, code: error.code ?? null };
-}
+const result = {};
+await report(result, work, 60);
 await client.close().catch(() => {});
 console.log(JSON.stringify(result));
 process.exit(0);

@@ -28,7 +28,7 @@ fn a_call_is_read_without_a_copy() {
     let envelope = read(CALL).unwrap();
     assert_eq!(envelope.id, Some("1"));
     assert_eq!(envelope.call(), Call::Message { method: "tools/call", name: Some("add") });
-    assert!(envelope.is_request() && !envelope.is_notification());
+    assert!(envelope.is_request());
     assert!(matches!(envelope.method, Some(Cow::Borrowed(_))));
     assert!(matches!(envelope.name, Some(Cow::Borrowed(_))));
 }
