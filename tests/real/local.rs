@@ -27,7 +27,7 @@ fn ask(lines: &mut impl BufRead, stdin: &mut impl Write, id: u64, method: &str, 
 }
 
 /// A session with a server over stdio, and the result of one request in it; the server ends well.
-fn session(mut server: Command, method: &str, params: Value) -> Value {
+pub(super) fn session(mut server: Command, method: &str, params: Value) -> Value {
     let mut child =
         server.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("it starts");
     let mut stdin = child.stdin.take().unwrap();

@@ -28,6 +28,7 @@ mod gateway_conformance;
 mod gateway_egress;
 mod gateway_idps;
 mod haproxy;
+mod imports;
 mod local;
 mod mcp_remote;
 mod packages;
