@@ -4,7 +4,7 @@
 use url::Url;
 
 use super::plan::{KeyPlan, LocalPlan, Trial};
-use super::take::{Reach, left};
+use super::take::{Reach, exec, left};
 use crate::clients::launch::users_command;
 use crate::config::{Config, Registered};
 use crate::error::Error;
@@ -110,9 +110,7 @@ pub(super) async fn store_secrets(
         }
         let used = plan.secrets.iter().map(|(variable, _)| variable.clone()).collect();
         let own = if plan.bridge.is_some() { users_command(config)? } else { Vec::new() };
-        let words = ["exec".to_owned(), name.clone(), "--".into()].into_iter();
-        let words = words.chain(own).chain(plan.words.clone()).collect();
-        return Ok(Reach { name, url: String::new(), words, used, may_help: false, login: None });
+        return Ok(exec(&name, &[own, plan.words.clone()].concat(), used));
     }
     Err(no_name())
 }

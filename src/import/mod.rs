@@ -21,6 +21,7 @@ pub(crate) use self::take::{Taken, TakenEntry, take};
 use crate::clients::{ClientFile, Clients};
 use crate::config::Config;
 use crate::error::Error;
+use crate::store::{Storage, Store};
 
 /// An entry with secrets, or one that starts mcp-remote.
 #[derive(Debug)]
@@ -54,6 +55,9 @@ pub(crate) struct FoundCopy {
 /// Looks at every file of the clients that are meant, in the user's folders and in `folder`.
 pub(crate) fn look(config: &Config, folder: &Path, is_meant: impl Fn(&str) -> bool) -> Findings {
     let mut all = Clients::without_servers(config).everywhere(folder, is_meant);
+    let store = Store::new(&config.tokens_dir, &config.user_tokens_dir, Storage::File);
+    let known = store.secret_servers().unwrap_or_default();
+    let has_stored = |name: &str| known.iter().any(|known| known.eq_ignore_ascii_case(name));
     let mut entries = Vec::new();
     for (at, file) in all.files.iter_mut().enumerate() {
         fill_in(file);
@@ -63,6 +67,7 @@ pub(crate) fn look(config: &Config, folder: &Path, is_meant: impl Fn(&str) -> bo
                 true => Some(plan::written_by_us(file.target.client)),
                 false => plan::plan(entry, &secrets),
             };
+            let planned = planned.or_else(|| plan::stored(entry).filter(|_| has_stored(name)));
             if let Some(becomes) = planned {
                 entries.push(FoundEntry { file: at, name: name.into(), secrets, becomes });
             }

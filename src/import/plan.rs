@@ -23,6 +23,8 @@ pub(crate) enum Becomes {
     Local(LocalPlan),
     /// The bridge, with the login that mcp-remote has, if it has one.
     Login(LoginPlan),
+    /// A command whose secrets are stored already; its words.
+    Stored(Vec<String>),
     /// It is left alone, and why.
     Left(String),
 }
@@ -95,6 +97,7 @@ impl Becomes {
                 format!("mcpauth bridge for {}, with its registered client", host(url))
             }
             Self::Login(plan) => format!("mcpauth bridge for {}, with mcp-remote's login", host(&plan.url)),
+            Self::Stored(_) => format!("mcpauth exec {} -- ..., with the secrets that are stored", crate::text::word(name)),
             Self::Left(why) => format!("left alone: {why}"),
         }
     }
@@ -121,6 +124,14 @@ pub(super) fn plan(entry: EntryParts<'_>, secrets: &[EntrySecret]) -> Option<Bec
         local(entry, &words, secrets)
     };
     Some(planned.unwrap_or_else(Becomes::Left))
+}
+
+/// What becomes of an entry without a secret in it, by whose name secrets are stored.
+pub(super) fn stored(entry: EntryParts<'_>) -> Option<Becomes> {
+    let words = entry.words();
+    let program = |word: &String| word.rsplit(['/', '\\']).next().unwrap_or_default().trim_end_matches(".exe").to_owned();
+    let is_ours = words.iter().any(|word| program(word) == "mcpauth");
+    (!words.is_empty() && !is_ours).then_some(Becomes::Stored(words))
 }
 
 /// What becomes of an entry that has secrets because mcpauth wrote them there.
@@ -207,6 +218,7 @@ pub(super) fn base_name(entry: &str, becomes: &Becomes) -> String {
     let name = name.trim_matches(['-', '.', '_']);
     match becomes {
         Becomes::Login(plan) => name_of(&plan.url),
+        Becomes::Stored(_) => entry.into(),
         _ if name.is_empty() => "server".into(),
         _ => name.into(),
     }

@@ -101,7 +101,7 @@ fn failed(entry: usize, error: Error) -> TakenEntry {
 fn login_of(found: &Findings, entry: usize) -> Option<&str> {
     match &found.entries.get(entry)?.becomes {
         Becomes::Login(plan) => Some(plan.url.as_str()),
-        Becomes::Key(_) | Becomes::Local(_) | Becomes::Left(_) => None,
+        Becomes::Key(_) | Becomes::Local(_) | Becomes::Stored(_) | Becomes::Left(_) => None,
     }
 }
 
@@ -144,10 +144,18 @@ async fn store(
         Becomes::Key(plan) => store_key(&base, plan, config, vault).await?,
         Becomes::Local(plan) => store_secrets(&base, plan, config, vault).await?,
         Becomes::Login(plan) => store_login(&base, plan, config, vault).await?,
+        Becomes::Stored(words) => exec(&base, words, Vec::new()),
         Becomes::Left(why) => return Err(left(why)),
     };
     let fields = after(file, entry, config, &reach)?;
     Ok(Stored { entry: at, reach, fields })
+}
+
+/// The command with the secrets that are stored under a name; `used` are those of the entry's variables that are among them.
+pub(super) fn exec(name: &str, words: &[String], used: Vec<String>) -> Reach {
+    let start = ["exec".to_owned(), name.to_owned(), "--".to_owned()].into_iter();
+    let words = start.chain(words.iter().cloned()).collect();
+    Reach { name: name.into(), url: String::new(), words, used, may_help: false, login: None }
 }
 
 /// Why an entry stays as it is.

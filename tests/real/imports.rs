@@ -160,3 +160,208 @@ fn a_login_of_mcp_remote_goes_on_here_and_comes_back() {
     assert_ne!(own["refresh_token"], old["refresh_token"], "it was renewed");
     calls(&third, &path);
 }
+
+/// Runs our command in a session with a keyring.
+fn kept(user: &User, args: &[&str]) -> Ran {
+    let mut command = under_keyring(&user.command(args));
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    ended(command.spawn().expect("keyring.sh"))
+}
+
+/// Files of two clients with a key, a local server's secret, and an old copy; each secret has the common body.
+fn lay_out_secrets(user: &User, base: &str) -> BTreeMap<PathBuf, (Vec<u8>, u32)> {
+    let secret = |n: usize| format!("{BODY}{n:03}");
+    let cursor = json!({"mcpServers": {
+        "keyed": {"url": format!("{base}/mcp"), "headers": {"X-Api-Key": secret(1)}},
+        "local": {"command": "npx", "args": ["server"], "env": {"API_KEY": secret(2)}},
+        "query": {"url": format!("{base}/mcp?api_key={}", secret(3))},
+    }});
+    let copy = json!({"mcpServers": {"local": {"command": "npx", "args": [], "env": {"API_KEY": secret(2)}}}});
+    write(&user.home().join(".cursor/mcp.json"), &cursor.to_string());
+    write(&user.home().join(".cursor/mcp.json.mcpauth-backup"), &copy.to_string());
+    let gemini = json!({"mcpServers": {"gem": {"httpUrl": format!("{base}/mcp"), "headers": {"X-Api-Key": secret(4)}}}});
+    write(&user.home().join(".gemini/settings.json"), &gemini.to_string());
+    let files = snapshot(&user.home());
+    for path in files.keys() {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap();
+    }
+    snapshot(&user.home())
+}
+
+/// Those of these files that are not as they were.
+fn differing(files: &BTreeMap<PathBuf, (Vec<u8>, u32)>) -> Vec<&PathBuf> {
+    files.iter().filter(|(path, (bytes, _))| std::fs::read(path).ok().as_ref() != Some(bytes)).map(|(path, _)| path).collect()
+}
+
+#[test]
+#[ignore = "real parts: run .ci/run"]
+fn with_a_keyring_no_file_holds_a_secret_and_all_comes_back() {
+    let server = keyed();
+    let user = User::new();
+    let files = lay_out_secrets(&user, &server.base);
+    let ran = kept(&user, &["--storage", "keyring", "import", "--yes"]).code(0);
+    assert!(!format!("{ran:?}").contains(BODY), "{ran:?}");
+    assert_eq!(leaks(&user.home(), Path::new("")), Vec::<PathBuf>::new(), "not even in the store");
+    assert!(!kept(&user, &["--storage", "keyring", "import", "--dry-run"]).code(0).stdout.contains("->"));
+    let ran = kept(&user, &["--storage", "keyring", "exec", "local", "--", "sh", "-c", "printf %s \"$API_KEY\""]).code(0);
+    assert_eq!(ran.stdout, format!("{BODY}002"));
+    let ran = kept(&user, &["--storage", "keyring", "headers", "keyed"]).code(0);
+    assert_eq!(ran.json()["X-Api-Key"], format!("{BODY}001"));
+    // Without it nothing is lost and nothing changes.
+    let held = snapshot(&user.home());
+    let ran = user.run(&["config", "uninstall", "--restore"]).code(1);
+    assert!(ran.stderr.contains("keyring"), "{ran:?}");
+    assert_eq!(snapshot(&user.home()), held);
+    // Part of it comes back, and the rest stays sealed whatever the storage is then.
+    kept(&user, &["config", "uninstall", "--restore", "--server", "gem"]).code(0);
+    let found = leaks(&user.home(), Path::new(""));
+    assert_eq!(found, [user.home().join(".gemini/settings.json")]);
+    kept(&user, &["config", "uninstall", "--restore"]).code(0);
+    assert_eq!(differing(&files), Vec::<&PathBuf>::new());
+    assert_eq!(mode(&user.home().join(".cursor/mcp.json.mcpauth-backup")), 0o600);
+}
+
+/// What changes files, as the system is asked for it.
+const CHANGES: &str = "openat,write,pwrite64,rename,renameat,renameat2,unlink,unlinkat,mkdir,mkdirat,fsync,fdatasync,ftruncate,flock,fchmod,fchown,link,linkat";
+
+/// Runs an import in which the system does `what` from the `n`th of these calls on.
+fn disturbed(user: &User, args: &[&str], calls: &str, what: &str, when: &str) -> Option<i32> {
+    let plain = user.command(args);
+    let mut command = Command::new("strace");
+    command.args(["-f", "-qq", "-o", "/dev/null", "-e", &format!("trace={calls}")]);
+    command.args(["-e", &format!("inject={calls}:{what}:when={when}"), "--"]);
+    command.arg(plain.get_program()).args(plain.get_args()).current_dir(user.project());
+    command.env_clear().envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.status().expect("strace: run tests/real/setup.sh").code()
+}
+
+/// Each file has its secret, or its entries ask for what is stored.
+fn either_or(user: &User, files: &BTreeMap<PathBuf, (Vec<u8>, u32)>, point: &str) {
+    let cursor = user.home().join(".cursor/mcp.json");
+    for path in differing(files) {
+        let Ok(text) = std::fs::read_to_string(path) else {
+            assert!(path.to_string_lossy().ends_with("-backup"), "{point}: {} is lost", path.display());
+            continue;
+        };
+        assert!(!text.contains(BODY), "{point}: {text}");
+        serde_json::from_str::<Value>(&text).expect(point);
+        if *path == cursor {
+            let ran = user.run(&["exec", "local", "--", "sh", "-c", "printf %s \"$API_KEY\""]).code(0);
+            assert_eq!(ran.stdout, format!("{BODY}002"), "{point}");
+            assert_eq!(user.run(&["headers", "keyed"]).code(0).json()["X-Api-Key"], format!("{BODY}001"), "{point}");
+        } else {
+            assert_eq!(user.run(&["headers", "gem"]).code(0).json()["X-Api-Key"], format!("{BODY}004"), "{point}");
+        }
+    }
+}
+
+/// Disturbs imports at one point after the other until one is over before; how many points there were.
+fn at_every_point(calls: &str, what: &str, until_the_end: bool) -> usize {
+    let server = keyed();
+    for n in 1.. {
+        let user = User::new();
+        let files = lay_out_secrets(&user, &server.base);
+        let (point, plus) = (format!("{what} at {n}"), if until_the_end { "+" } else { "" });
+        let ended = disturbed(&user, &["import", "--yes"], calls, what, &format!("{n}{plus}"));
+        either_or(&user, &files, &point);
+        if n % 5 == 0 || ended == Some(0) {
+            // The next run brings it to its end, and the way back is there.
+            user.run(&["import", "--yes"]).code(0);
+            either_or(&user, &files, &point);
+            assert_eq!(leaks(&user.home(), &user.own_store()), Vec::<PathBuf>::new(), "{point}");
+        }
+        user.run(&["config", "uninstall", "--restore"]).code(0);
+        assert_eq!(differing(&files), Vec::<&PathBuf>::new(), "{point}");
+        if ended == Some(0) {
+            return n - 1;
+        }
+    }
+    0
+}
+
+#[test]
+#[ignore = "real parts: run .ci/run"]
+fn killed_at_any_point_an_import_leaves_the_old_or_the_new() {
+    let points = at_every_point(CHANGES, "signal=SIGKILL", false);
+    assert!(points >= 200, "{points} points");
+}
+
+#[test]
+#[ignore = "real parts: run .ci/run"]
+fn without_room_at_any_point_an_import_leaves_the_old_or_the_new() {
+    let points = at_every_point("fsync,fdatasync,ftruncate", "error=ENOSPC", true);
+    assert!(points >= 10, "{points} points");
+}
+
+/// The five clients' files: a login of mcp-remote's, a key in a header, and a local server that ends without its secret.
+fn lay_out_clients(user: &User, far: &[String], keyed: &str) {
+    let main = parts().join("node/node_modules/@modelcontextprotocol/server-everything/dist/index.js");
+    let main = main.display().to_string();
+    let key = format!("{BODY}001");
+    let secret = format!("{BODY}002");
+    let script = format!("test ${{#API_KEY}} = {} && exec node {main} stdio", secret.len());
+    let far: Vec<String> = ["-y".to_owned(), "mcp-remote".into()].into_iter().chain(far.iter().cloned()).collect();
+    let local = json!({"command": "sh", "args": ["-c", script], "env": {"API_KEY": secret}});
+    let remote = json!({"command": "npx", "args": far});
+    let far_words = [&["npx".to_owned()], &far[..]].concat();
+    let files = [
+        (".claude.json", json!({"mcpServers": {"far": remote, "keyed": {"type": "http", "url": keyed, "headers": {"X-Api-Key": key}}, "local": local}}).to_string()),
+        (".gemini/settings.json", json!({"mcpServers": {"far": remote, "keyed": {"httpUrl": keyed, "headers": {"X-Api-Key": key}}, "local": local}}).to_string()),
+        (".config/opencode/opencode.json", json!({"mcp": {
+            "far": {"type": "local", "command": far_words, "enabled": true},
+            "keyed": {"type": "remote", "url": keyed, "headers": {"X-Api-Key": key}, "enabled": true},
+            "local": {"type": "local", "command": ["sh", "-c", script], "environment": {"API_KEY": secret}, "enabled": true}}}).to_string()),
+        (".codex/config.toml", format!(
+            "[mcp_servers.far]\ncommand = \"npx\"\nargs = {}\n\n[mcp_servers.keyed]\nurl = \"{keyed}\"\nhttp_headers = {{ \"X-Api-Key\" = \"{key}\" }}\n\n\
+             [mcp_servers.local]\ncommand = \"sh\"\nargs = {}\n\n[mcp_servers.local.env]\nAPI_KEY = \"{secret}\"\n",
+            json!(far), json!(["-c", script]))),
+        (".continue/config.yaml", format!(
+            "name: mine\nversion: 1.0.0\nschema: v1\nmcpServers:\n  - name: far\n    command: npx\n    args: {}\n  - name: keyed\n    type: streamable-http\n    url: {keyed}\n    \
+             requestOptions:\n      headers:\n        X-Api-Key: {key}\n  - name: local\n    command: sh\n    args: {}\n    env:\n      API_KEY: {secret}\n",
+            json!(far), json!(["-c", script]))),
+    ];
+    files.iter().for_each(|(name, text)| write(&user.home().join(name), text));
+}
+
+#[test]
+#[ignore = "real parts: run .ci/run"]
+fn real_clients_reach_every_server_after_an_import() {
+    let tools = [TOOL, "set_time"].map(|name| SampleTool { name, about: "Time", run: |_| "12:00".into() });
+    let (provider, server) = (OidcProvider::start(), Sample::start("currenttime", &tools).expect("a server"));
+    let operator = User::new();
+    let address = lay_out(&operator, &provider, &server);
+    let _gateway = Gateway::start_as_told(&operator);
+    let url = format!("http://{address}/currenttime/mcp");
+    let (user, cursor) = logged_in(&url, &operator.home().join("login"));
+    std::fs::remove_file(cursor).unwrap();
+    let everything = Everything::start(Wire::Http);
+    let keyed = super::local::Keyed::start_with(everything.value("MCP_URL"), &format!("{BODY}001"));
+    lay_out_clients(&user, &words(&url), keyed.address());
+    let before: Vec<_> = snapshot(&user.home()).into_iter().map(|(path, (bytes, _))| (path, bytes)).collect();
+    let ran = user.run(&["import", "--yes"]).code(0);
+    assert!(!format!("{ran:?}").contains(BODY), "{ran:?}");
+    assert_eq!(leaks(&user.home(), &user.own_store()), Vec::<PathBuf>::new());
+    let folder = user.home().join("somewhere");
+    std::fs::create_dir_all(&folder).unwrap();
+    for client in ["claude-code", "codex", "gemini", "opencode", "continue"] {
+        let seen = listing(client, &user.home(), &folder);
+        assert_eq!(seen["error"], Value::Null, "{client}: {seen}");
+        if client == "continue" {
+            let tools = seen["servers"][""]["tools"].to_string();
+            assert!([TOOL, "set_time", "echo"].iter().all(|tool| tools.contains(tool)), "{tools}");
+            continue;
+        }
+        for name in ["far", "keyed", "local"] {
+            assert_eq!(seen["servers"][name]["connected"], true, "{client} {name}: {seen}");
+        }
+    }
+    // The clients may have written into their files meanwhile; what they did not touch is back to the byte.
+    user.run(&["config", "uninstall", "--restore"]).code(0);
+    for (path, bytes) in before {
+        let now = std::fs::read(&path).unwrap_or_default();
+        let is_clients = path.ends_with(".claude.json") || path.ends_with(".gemini/settings.json");
+        let says = String::from_utf8_lossy(&now);
+        assert!(now == bytes || is_clients && says.contains(BODY) && !says.contains("mcpauth"), "{}: {says}", path.display());
+    }
+}

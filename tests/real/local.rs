@@ -75,7 +75,7 @@ fn a_server_that_wants_a_variable_works_with_it_alone() {
 }
 
 /// A server behind a proxy that admits only who has the key.
-struct Keyed {
+pub(super) struct Keyed {
     child: Child,
     address: String,
     _dir: tempfile::TempDir,
@@ -83,12 +83,20 @@ struct Keyed {
 
 impl Keyed {
     fn start(server: &str) -> Self {
+        Self::start_with(server, SECRET)
+    }
+
+    pub(super) fn address(&self) -> &str {
+        &self.address
+    }
+
+    pub(super) fn start_with(server: &str, key: &str) -> Self {
         let (dir, port) = (tempfile::tempdir().unwrap(), free_port());
         let server = url::Url::parse(server).unwrap();
         let text = format!(
             "defaults\n  mode http\n  timeout connect 5s\n  timeout client 60s\n  timeout server 60s\n\
              frontend keyed\n  bind 127.0.0.1:{port}\n\
-             \n  http-request deny deny_status 401 unless {{ req.hdr(x-api-key) -m str {SECRET} }}\n  default_backend server\n\
+             \n  http-request deny deny_status 401 unless {{ req.hdr(x-api-key) -m str {key} }}\n  default_backend server\n\
              backend server\n  server s {}:{}\n",
             server.host_str().unwrap(),
             server.port().unwrap()
