@@ -9,7 +9,8 @@ use std::process::{Command, Stdio};
 use serde_json::{Value, json};
 
 use super::{BODY, assert_same, leaks, secret, server};
-use crate::by_address::{log_in, play, to};
+use crate::by_address::{play, to};
+use crate::support::wire::{callback, get};
 use crate::support::{Ran, User, ended, mode, read_json};
 
 fn write(path: &Path, text: &str) {
@@ -239,7 +240,10 @@ fn a_client_that_was_registered_by_hand_is_taken_for_the_login() {
     assert!(now["far"]["oauth"].is_null() && now["far"]["timeout"] == 5, "{now}");
     let ran = user.run_with(&["bridge", &url], ASK);
     assert!(ran.stdout.contains("4011") && ran.stdout.contains("mcpauth login"), "{ran:?}");
-    log_in(&user, &server, &[]);
+    let mut running = user.start(&["login", &url, "--no-browser"]);
+    let shown = running.url();
+    assert_eq!(get(&callback(&shown, &format!("code=c&iss={}", server.base))).status, 200);
+    running.end().code(0);
     assert!(to(&server.seen(), "/register").is_empty(), "it has a client");
     let seen = server.seen();
     let asked = to(&seen, "/token");

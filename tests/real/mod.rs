@@ -181,6 +181,13 @@ impl OidcProvider {
         Self::start_with("")
     }
 
+    /// One that lets every login go on, as most services do.
+    pub(crate) fn start_refreshing() -> Self {
+        let mut command = Command::new("node");
+        command.arg(script("oidc-provider/server.mjs")).env("REFRESH", "any");
+        Self(Part::start("oidc-provider", command, Duration::from_secs(60)))
+    }
+
     /// With a client `m2m-jwt` (`JWT_CLIENT_ID`, private_key_jwt) that has this public JWK.
     pub(crate) fn start_with(public_jwk: &str) -> Self {
         let mut command = Command::new("node");
