@@ -49,7 +49,11 @@ pub(super) fn run(args: &ImportArgs, given: &Given<'_>, out: &Out) -> Result<Exi
     if !out.json || args.dry_run {
         found.entries.iter().for_each(|entry| show(&found, entry, out));
         for copy in &found.copies {
-            out.row(Mark::Good, &format!("{:16} an old copy with secrets", copy.client), &from_home(&copy.path));
+            out.row(
+                Mark::Good,
+                &format!("{:16} an old copy with secrets", copy.client),
+                &from_home(&copy.path),
+            );
             out.result("         -> moved into mcpauth's store");
         }
     }
@@ -58,7 +62,8 @@ pub(super) fn run(args: &ImportArgs, given: &Given<'_>, out: &Out) -> Result<Exi
         if out.json {
             let entries: Vec<Value> =
                 found.entries.iter().map(|entry| object(&found, entry, "found", None, None)).collect();
-            let copies: Vec<Value> = found.copies.iter().map(|copy| copied(&copy.path, "found", None)).collect();
+            let copies: Vec<Value> =
+                found.copies.iter().map(|copy| copied(&copy.path, "found", None)).collect();
             out.object(&json!({"version": 1, "entries": entries, "copies": copies}));
         } else if is_nothing {
             out.say("no client's file has a secret in plain text, or starts mcp-remote");
@@ -121,9 +126,7 @@ fn report(found: &Findings, taken: &Taken, out: &Out) -> Exit {
     let copies: Vec<Value> = taken.copies.iter().map(|(path, result)| say_copy(path, result, out)).collect();
     if out.json {
         let (ok, exit) = (failed == 0, exit as u8);
-        out.object(
-            &json!({"version": 1, "ok": ok, "exit_code": exit, "entries": objects, "copies": copies}),
-        );
+        out.object(&json!({"version": 1, "ok": ok, "exit_code": exit, "entries": objects, "copies": copies}));
     } else if failed < all {
         out.say("restart the clients; the way back is: mcpauth config uninstall --restore");
     }

@@ -52,7 +52,11 @@ pub(super) fn without(words: &[String], found: &[SecretArgument], taken: &mut Ta
 }
 
 /// A text with `${VARIABLE}` in the place of each of these ranges, for what fills them in itself.
-pub(super) fn filled_later(text: &str, found: &[(Range<usize>, String)], taken: &mut Taken) -> Option<String> {
+pub(super) fn filled_later(
+    text: &str,
+    found: &[(Range<usize>, String)],
+    taken: &mut Taken,
+) -> Option<String> {
     let (mut new, mut from) = (String::new(), 0);
     for (range, name) in found {
         let name = variable(name, taken);
@@ -106,14 +110,17 @@ fn container_variable(before: &[String], word: &str) -> Option<&'static str> {
     if before.last().is_some_and(|flag| matches!(flag.as_str(), "-e" | "--env")) {
         return Some("");
     }
-    ["--env=", "-e"].into_iter().find(|flag| word.strip_prefix(flag).is_some_and(|rest| assignment(rest).is_some()))
+    ["--env=", "-e"]
+        .into_iter()
+        .find(|flag| word.strip_prefix(flag).is_some_and(|rest| assignment(rest).is_some()))
 }
 
 /// Whether a word is one of the variables that `env` sets.
 fn is_for_env(before: &[String]) -> bool {
     let at = before.iter().rposition(|word| program(word) == "env");
     let between = at.and_then(|at| before.get(at + 1..));
-    at.is_some_and(|at| at < 3) && between.is_some_and(|words| words.iter().all(|word| word.contains('=') || word.starts_with('-')))
+    at.is_some_and(|at| at < 3)
+        && between.is_some_and(|words| words.iter().all(|word| word.contains('=') || word.starts_with('-')))
 }
 
 /// Whether a word is the text that a shell runs.
@@ -221,15 +228,39 @@ mod tests {
     #[test]
     fn each_kind_of_command_line_is_cut_in_its_own_way() {
         for (words, expected, variables) in [
-            (&["docker", "run", "-e", "API_KEY=KEY", "image"][..], "docker|run|-e|API_KEY|image", &["API_KEY"][..]),
-            (&["docker", "run", "--env=API_KEY=KEY", "image"], "docker|run|--env=API_KEY|image", &["API_KEY"]),
+            (
+                &["docker", "run", "-e", "API_KEY=KEY", "image"][..],
+                "docker|run|-e|API_KEY|image",
+                &["API_KEY"][..],
+            ),
+            (
+                &["docker", "run", "--env=API_KEY=KEY", "image"],
+                "docker|run|--env=API_KEY|image",
+                &["API_KEY"],
+            ),
             (&["podman", "run", "-eAPI_KEY=KEY", "image"], "podman|run|-eAPI_KEY|image", &["API_KEY"]),
             (&["env", "API_KEY=KEY", "LOG=1", "npx", "server"], "env|LOG=1|npx|server", &["API_KEY"]),
-            (&["npx", "server", "--api-key", "KEY"], "sh|-c|exec npx server --api-key \"$MCPAUTH_ARG_API_KEY\"", &["MCPAUTH_ARG_API_KEY"]),
+            (
+                &["npx", "server", "--api-key", "KEY"],
+                "sh|-c|exec npx server --api-key \"$MCPAUTH_ARG_API_KEY\"",
+                &["MCPAUTH_ARG_API_KEY"],
+            ),
             (&["npx", "server", "--header", "Authorization: Bearer KEY"], "", &["MCPAUTH_ARG_AUTHORIZATION"]),
-            (&["sh", "-c", "API_KEY=KEY exec npx server"], "sh|-c|API_KEY=\"$MCPAUTH_ARG_API_KEY\" exec npx server", &["MCPAUTH_ARG_API_KEY"]),
-            (&["bash", "-lc", "npx server --token 'KEY'"], "bash|-lc|npx server --token ''\"$MCPAUTH_ARG_TOKEN\"''", &["MCPAUTH_ARG_TOKEN"]),
-            (&["sh", "-c", "npx server --token \"KEY\""], "sh|-c|npx server --token \"${MCPAUTH_ARG_TOKEN}\"", &["MCPAUTH_ARG_TOKEN"]),
+            (
+                &["sh", "-c", "API_KEY=KEY exec npx server"],
+                "sh|-c|API_KEY=\"$MCPAUTH_ARG_API_KEY\" exec npx server",
+                &["MCPAUTH_ARG_API_KEY"],
+            ),
+            (
+                &["bash", "-lc", "npx server --token 'KEY'"],
+                "bash|-lc|npx server --token ''\"$MCPAUTH_ARG_TOKEN\"''",
+                &["MCPAUTH_ARG_TOKEN"],
+            ),
+            (
+                &["sh", "-c", "npx server --token \"KEY\""],
+                "sh|-c|npx server --token \"${MCPAUTH_ARG_TOKEN}\"",
+                &["MCPAUTH_ARG_TOKEN"],
+            ),
         ] {
             let (left, taken) = cut(words);
             assert_eq!(taken, variables, "{words:?}");

@@ -131,8 +131,7 @@ async fn registration(
     config: &Config,
     vault: &Vault,
 ) -> Result<Registration, Error> {
-    let found =
-        flow::discover(&vault.http, &plan.url, issuer, |_| true).await.map_err(VaultError::Flow)?;
+    let found = flow::discover(&vault.http, &plan.url, issuer, |_| true).await.map_err(VaultError::Flow)?;
     let method = client.method.clone().unwrap_or_else(|| {
         if client.secret.is_some() { "client_secret_post".into() } else { "none".to_owned() }
     });

@@ -91,13 +91,19 @@ impl Becomes {
             Self::Local(plan) => {
                 let names: Vec<&str> = plan.secrets.iter().map(|(name, _)| name.as_str()).collect();
                 let what = if plan.bridge.is_some() { "mcpauth bridge ..." } else { "..." };
-                format!("mcpauth exec {} -- {what}, with {} stored", crate::text::word(name), names.join(", "))
+                format!(
+                    "mcpauth exec {} -- {what}, with {} stored",
+                    crate::text::word(name),
+                    names.join(", ")
+                )
             }
             Self::Login(LoginPlan { url, client: Some(_), .. }) => {
                 format!("mcpauth bridge for {}, with its registered client", host(url))
             }
             Self::Login(plan) => format!("mcpauth bridge for {}, with mcp-remote's login", host(&plan.url)),
-            Self::Stored(_) => format!("mcpauth exec {} -- ..., with the secrets that are stored", crate::text::word(name)),
+            Self::Stored(_) => {
+                format!("mcpauth exec {} -- ..., with the secrets that are stored", crate::text::word(name))
+            }
             Self::Left(why) => format!("left alone: {why}"),
         }
     }
@@ -129,7 +135,9 @@ pub(super) fn plan(entry: EntryParts<'_>, secrets: &[EntrySecret]) -> Option<Bec
 /// What becomes of an entry without a secret in it, by whose name secrets are stored.
 pub(super) fn stored(entry: EntryParts<'_>) -> Option<Becomes> {
     let words = entry.words();
-    let program = |word: &String| word.rsplit(['/', '\\']).next().unwrap_or_default().trim_end_matches(".exe").to_owned();
+    let program = |word: &String| {
+        word.rsplit(['/', '\\']).next().unwrap_or_default().trim_end_matches(".exe").to_owned()
+    };
     let is_ours = words.iter().any(|word| program(word) == "mcpauth");
     (!words.is_empty() && !is_ours).then_some(Becomes::Stored(words))
 }
@@ -172,7 +180,9 @@ impl Bridge {
         let unsafe_cut = || "its secrets cannot be cut out safely".to_owned();
         let mut words = vec!["bridge".to_owned()];
         let mut trial = Trial { url: Secret::new(filled(&address, &taken)), headers: Vec::new() };
-        words.push(cut::filled_later(&address, &find::in_address(&address), &mut taken).ok_or_else(unsafe_cut)?);
+        words.push(
+            cut::filled_later(&address, &find::in_address(&address), &mut taken).ok_or_else(unsafe_cut)?,
+        );
         words.extend(rest);
         for (name, text) in headers {
             trial.headers.push((name.clone(), Secret::new(filled(&text, &taken))));
@@ -206,7 +216,10 @@ fn local(entry: EntryParts<'_>, words: &[String], secrets: &[EntrySecret]) -> Re
 fn variable(name: &str, variables: &[(&str, &str)]) -> Result<(String, Secret), String> {
     let value = variables.iter().find(|(known, _)| *known == name).map_or("", |(_, value)| *value);
     if value.contains("${") {
-        return Err(format!("{} mixes a secret with a variable of the client's", crate::text::clean(name, 60)));
+        return Err(format!(
+            "{} mixes a secret with a variable of the client's",
+            crate::text::clean(name, 60)
+        ));
     }
     Ok((name.to_owned(), Secret::new(value)))
 }

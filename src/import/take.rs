@@ -83,7 +83,8 @@ pub(crate) async fn take(found: &Findings, config: &Config, vault: &Vault) -> Ta
         }
     }
     // What an entry that stays still needs.
-    let needed: BTreeSet<&str> = taken.entries.iter().filter_map(|taken| login_of(found, taken.entry)).collect();
+    let needed: BTreeSet<&str> =
+        taken.entries.iter().filter_map(|taken| login_of(found, taken.entry)).collect();
     for stored in written {
         let is_needed = login_of(found, stored.entry).is_some_and(|url| needed.contains(url));
         taken.entries.push(settle(stored, is_needed, vault).await);
@@ -267,9 +268,8 @@ fn without_defaults(
         places.any(|(known, taken)| std::ptr::eq(known, file) && taken == name)
     };
     let users = |id: &String| file.entries().filter(|(name, _)| file.filled(name).contains(id)).count();
-    let left = |id: &String| {
-        file.entries().any(|(name, _)| file.filled(name).contains(id) && !is_taken(name))
-    };
+    let left =
+        |id: &String| file.entries().any(|(name, _)| file.filled(name).contains(id) && !is_taken(name));
     let ids = file.inputs().iter().map(|input| &input.id).filter(|id| users(id) > 0 && !left(id));
     let defaults: Vec<(&str, Option<&str>)> = ids.map(|id| (id.as_str(), None)).collect();
     if defaults.is_empty() {

@@ -113,11 +113,7 @@ fn unsendable() -> Error {
 ///
 /// # Errors
 /// [`Error::Mcp`]; with a 401 what the headers hold is not valid there.
-pub(crate) async fn try_server(
-    http: &Http,
-    url: &Url,
-    headers: Vec<(&str, Secret)>,
-) -> Result<(), Error> {
+pub(crate) async fn try_server(http: &Http, url: &Url, headers: Vec<(&str, Secret)>) -> Result<(), Error> {
     let mut all = HeaderMap::new();
     for (name, value) in headers {
         let mut value = HeaderValue::from_str(value.expose()).map_err(|_| unsendable())?;

@@ -59,24 +59,67 @@ fn what_a_remote_entry_sends_is_sent_by_the_bridge() {
     let header = |name: &str, value: &str| vec!["--header".to_owned(), format!("{name}: {value}")];
     // The entry, the request line that its server then sees, and headers of that request.
     let cases: Vec<(&str, Value, String, Vec<(&str, String)>)> = vec![
-        ("two", json!({"url": format!("{base}/two/mcp"), "headers": {"X-Api-Key": secret(20), "X-App-Key": secret(21), "X-Region": "eu"}}),
-            "/two/mcp".into(), vec![("x-api-key", secret(20)), ("x-app-key", secret(21)), ("x-region", "eu".into())]),
-        ("query", json!({"url": format!("{base}/q/mcp?api_key={}&x=1", secret(22))}),
-            format!("/q/mcp?api_key={}&x=1", secret(22)), vec![]),
-        ("path", json!({"type": "http", "url": format!("{base}/{}/mcp", secret(23))}),
-            format!("/{}/mcp", secret(23)), vec![]),
-        ("both", json!({"url": format!("{base}/b/mcp?token={}", secret(24)), "headers": {"Authorization": format!("Bearer {}", secret(25))}}),
-            format!("/b/mcp?token={}", secret(24)), vec![("authorization", format!("Bearer {}", secret(25)))]),
-        ("user", json!({"url": format!("{}/u/mcp?key={}", base.replace("://", "://ann:hunter2!@"), secret(26))}),
-            format!("/u/mcp?key={}", secret(26)), vec![("authorization", "Basic YW5uOmh1bnRlcjIh".into())]),
-        ("token", json!({"url": format!("{base}/t/mcp"), "bearer_token": secret(27)}),
-            "/t/mcp".into(), vec![("authorization", format!("Bearer {}", secret(27)))]),
-        ("far-address", remote(vec![format!("{base}/f/mcp?token={}", secret(28)), "--debug".into()], json!({})),
-            format!("/f/mcp?token={}", secret(28)), vec![]),
-        ("far-two", remote([vec![format!("{base}/g/mcp")], header("X-Api-Key", &secret(29)), header("X-App", "${APP}")].concat(), json!({"APP": secret(30), "LOG": "1"})),
-            "/g/mcp".into(), vec![("x-api-key", secret(29)), ("x-app", secret(30))]),
-        ("far-more", remote([vec![format!("{base}/h/mcp")], header("X-Api-Key", &secret(31))].concat(), json!({"OTHER_SECRET": secret(32)})),
-            "/h/mcp".into(), vec![("x-api-key", secret(31))]),
+        (
+            "two",
+            json!({"url": format!("{base}/two/mcp"), "headers": {"X-Api-Key": secret(20), "X-App-Key": secret(21), "X-Region": "eu"}}),
+            "/two/mcp".into(),
+            vec![("x-api-key", secret(20)), ("x-app-key", secret(21)), ("x-region", "eu".into())],
+        ),
+        (
+            "query",
+            json!({"url": format!("{base}/q/mcp?api_key={}&x=1", secret(22))}),
+            format!("/q/mcp?api_key={}&x=1", secret(22)),
+            vec![],
+        ),
+        (
+            "path",
+            json!({"type": "http", "url": format!("{base}/{}/mcp", secret(23))}),
+            format!("/{}/mcp", secret(23)),
+            vec![],
+        ),
+        (
+            "both",
+            json!({"url": format!("{base}/b/mcp?token={}", secret(24)), "headers": {"Authorization": format!("Bearer {}", secret(25))}}),
+            format!("/b/mcp?token={}", secret(24)),
+            vec![("authorization", format!("Bearer {}", secret(25)))],
+        ),
+        (
+            "user",
+            json!({"url": format!("{}/u/mcp?key={}", base.replace("://", "://ann:hunter2!@"), secret(26))}),
+            format!("/u/mcp?key={}", secret(26)),
+            vec![("authorization", "Basic YW5uOmh1bnRlcjIh".into())],
+        ),
+        (
+            "token",
+            json!({"url": format!("{base}/t/mcp"), "bearer_token": secret(27)}),
+            "/t/mcp".into(),
+            vec![("authorization", format!("Bearer {}", secret(27)))],
+        ),
+        (
+            "far-address",
+            remote(vec![format!("{base}/f/mcp?token={}", secret(28)), "--debug".into()], json!({})),
+            format!("/f/mcp?token={}", secret(28)),
+            vec![],
+        ),
+        (
+            "far-two",
+            remote(
+                [vec![format!("{base}/g/mcp")], header("X-Api-Key", &secret(29)), header("X-App", "${APP}")]
+                    .concat(),
+                json!({"APP": secret(30), "LOG": "1"}),
+            ),
+            "/g/mcp".into(),
+            vec![("x-api-key", secret(29)), ("x-app", secret(30))],
+        ),
+        (
+            "far-more",
+            remote(
+                [vec![format!("{base}/h/mcp")], header("X-Api-Key", &secret(31))].concat(),
+                json!({"OTHER_SECRET": secret(32)}),
+            ),
+            "/h/mcp".into(),
+            vec![("x-api-key", secret(31))],
+        ),
     ];
     let servers: serde_json::Map<String, Value> =
         cases.iter().map(|(name, entry, ..)| ((*name).to_owned(), entry.clone())).collect();
@@ -137,13 +180,41 @@ fn what_a_command_gets_is_what_it_got_before() {
     let path = npx(&user);
     let odd = "it's \"q\" $HOME `x` \\ %PATH%";
     let cases = [
-        ("env", json!({"command": "env", "args": [format!("API_KEY={}", secret(1)), "npx", "server"]}), format!("server|{}", secret(1))),
-        ("script", json!({"command": "sh", "args": ["-c", format!("API_KEY={} exec npx server", secret(2))]}), format!("server|{}", secret(2))),
-        ("quoted", json!({"command": "bash", "args": ["-c", format!("API_KEY='{}' npx 'a b' --token \"{}\"", secret(3), secret(4))]}), format!("a b --token {}|{}", secret(4), secret(3))),
-        ("header", json!({"command": "npx", "args": ["server", "--header", format!("Authorization: Bearer {}", secret(5))]}), format!("server --header Authorization: Bearer {}|", secret(5))),
-        ("flag", json!({"command": "npx", "args": ["server", format!("--api-key={}", secret(6)), "a  b", "$HOME"]}), format!("server --api-key={} a  b $HOME|", secret(6))),
-        ("odd", json!({"command": "npx", "args": ["server", "--password", odd]}), format!("server --password {odd}|")),
-        ("odd-env", json!({"command": "npx", "args": ["server"], "env": {"API_KEY": format!("{odd}\nline two {}", secret(7))}}), format!("server|{odd}\nline two {}", secret(7))),
+        (
+            "env",
+            json!({"command": "env", "args": [format!("API_KEY={}", secret(1)), "npx", "server"]}),
+            format!("server|{}", secret(1)),
+        ),
+        (
+            "script",
+            json!({"command": "sh", "args": ["-c", format!("API_KEY={} exec npx server", secret(2))]}),
+            format!("server|{}", secret(2)),
+        ),
+        (
+            "quoted",
+            json!({"command": "bash", "args": ["-c", format!("API_KEY='{}' npx 'a b' --token \"{}\"", secret(3), secret(4))]}),
+            format!("a b --token {}|{}", secret(4), secret(3)),
+        ),
+        (
+            "header",
+            json!({"command": "npx", "args": ["server", "--header", format!("Authorization: Bearer {}", secret(5))]}),
+            format!("server --header Authorization: Bearer {}|", secret(5)),
+        ),
+        (
+            "flag",
+            json!({"command": "npx", "args": ["server", format!("--api-key={}", secret(6)), "a  b", "$HOME"]}),
+            format!("server --api-key={} a  b $HOME|", secret(6)),
+        ),
+        (
+            "odd",
+            json!({"command": "npx", "args": ["server", "--password", odd]}),
+            format!("server --password {odd}|"),
+        ),
+        (
+            "odd-env",
+            json!({"command": "npx", "args": ["server"], "env": {"API_KEY": format!("{odd}\nline two {}", secret(7))}}),
+            format!("server|{odd}\nline two {}", secret(7)),
+        ),
     ];
     let servers: serde_json::Map<String, Value> =
         cases.iter().map(|(name, entry, _)| ((*name).to_owned(), entry.clone())).collect();
@@ -167,7 +238,8 @@ fn the_default_of_an_input_goes_with_the_entries_that_ask_for_it() {
     let path = npx(&user);
     let text = format!(
         "{{\n  // mine\n  \"inputs\": [\n    {{\"type\": \"promptString\", \"id\": \"key\", \"password\": true, \"default\": \"{}\"}},\n    {{\"type\": \"promptString\", \"id\": \"region\", \"default\": \"eu\"}}\n  ],\n  \"servers\": {{\n    \"far\": {{\"type\": \"http\", \"url\": \"{}/mcp\", \"headers\": {{\"Authorization\": \"Bearer ${{input:key}}\"}}}},\n    \"near\": {{\"command\": \"npx\", \"args\": [\"${{input:region}}\"], \"env\": {{\"API_KEY\": \"${{input:key}}\"}}}}\n  }}\n}}\n",
-        secret(1), server.base
+        secret(1),
+        server.base
     );
     let files: BTreeMap<PathBuf, String> =
         [user.project().join(".vscode/mcp.json"), user.home().join(".config/Code/User/mcp.json")]
@@ -180,14 +252,26 @@ fn the_default_of_an_input_goes_with_the_entries_that_ask_for_it() {
     }
     for file in files.keys() {
         let (whole, text) = (std::fs::read_to_string(file).unwrap(), "// mine");
-        assert!(whole.contains(text) && whole.contains("\"default\": \"eu\"") && whole.contains("${input:region}"), "{whole}");
+        assert!(
+            whole.contains(text)
+                && whole.contains("\"default\": \"eu\"")
+                && whole.contains("${input:region}"),
+            "{whole}"
+        );
     }
     let names: Vec<String> = user.run(&["secret", "list", "--json"]).json()["servers"]
-        .as_array().unwrap().iter().map(|server| server["server"].as_str().unwrap().to_owned()).collect();
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|server| server["server"].as_str().unwrap().to_owned())
+        .collect();
     assert_eq!(names, ["near"], "both files ask for the same");
     let ran = user.run(&["exec", "near", "--", "sh", "-c", "printf %s \"$API_KEY\""]).code(0);
     assert_eq!(ran.stdout, secret(1));
-    assert_eq!(user.run(&["headers", "far"]).code(0).json()["Authorization"], format!("Bearer {}", secret(1)));
+    assert_eq!(
+        user.run(&["headers", "far"]).code(0).json()["Authorization"],
+        format!("Bearer {}", secret(1))
+    );
     let _ = path;
     // One by one the default comes back too; together the file does.
     let first = files.keys().next().unwrap();
@@ -202,7 +286,8 @@ fn an_old_copy_of_mcpauths_own_goes_and_comes_back() {
     let (server, user) = (server(), User::new());
     let file = user.home().join(".cursor/mcp.json");
     let copy = user.home().join(".cursor/mcp.json.mcpauth-backup");
-    let text = json!({"mcpServers": {"old": {"command": "npx", "args": [], "env": {"API_KEY": secret(1)}}}}).to_string();
+    let text = json!({"mcpServers": {"old": {"command": "npx", "args": [], "env": {"API_KEY": secret(1)}}}})
+        .to_string();
     write(&copy, &text);
     std::fs::set_permissions(&copy, std::fs::Permissions::from_mode(0o640)).unwrap();
     let now = json!({"mcpServers": {"new": {"url": format!("{}/mcp", server.base), "headers": {"X-Api-Key": secret(2)}}}}).to_string();
@@ -247,8 +332,13 @@ fn a_client_that_was_registered_by_hand_is_taken_for_the_login() {
     assert!(to(&server.seen(), "/register").is_empty(), "it has a client");
     let seen = server.seen();
     let asked = to(&seen, "/token");
-    assert!(asked.iter().all(|seen| seen.header("authorization").is_some_and(|value| value.starts_with("Basic "))
-        || String::from_utf8_lossy(&seen.body).contains(&secret(1))), "{asked:?}");
+    assert!(
+        asked
+            .iter()
+            .all(|seen| seen.header("authorization").is_some_and(|value| value.starts_with("Basic "))
+                || String::from_utf8_lossy(&seen.body).contains(&secret(1))),
+        "{asked:?}"
+    );
     user.run(&["config", "uninstall", "--restore"]).code(0);
     assert_eq!(std::fs::read_to_string(&file).unwrap(), before);
 }

@@ -61,9 +61,13 @@ fn logged_in(url: &str, shots: &Path) -> (User, PathBuf) {
     drop(input);
     child.wait().unwrap();
     std::fs::remove_file(user.home().join("mcp-remote.log")).unwrap();
-    let args: Vec<String> = ["-y".to_owned(), "mcp-remote@latest".into()].into_iter().chain(words(url)).collect();
+    let args: Vec<String> =
+        ["-y".to_owned(), "mcp-remote@latest".into()].into_iter().chain(words(url)).collect();
     let path = user.home().join(".cursor/mcp.json");
-    write(&path, &json!({"mcpServers": {"time": {"command": "npx", "args": args, "env": {"LOG": "1"}}}}).to_string());
+    write(
+        &path,
+        &json!({"mcpServers": {"time": {"command": "npx", "args": args, "env": {"LOG": "1"}}}}).to_string(),
+    );
     (user, path)
 }
 
@@ -86,7 +90,8 @@ fn calls(user: &User, path: &Path) {
 #[ignore = "real parts: run .ci/run"]
 fn a_login_of_mcp_remote_goes_on_here_and_comes_back() {
     let tools = [TOOL, "set_time"].map(|name| SampleTool { name, about: "Time", run: |_| "12:00".into() });
-    let (provider, server) = (OidcProvider::start_refreshing(), Sample::start("currenttime", &tools).expect("a server"));
+    let (provider, server) =
+        (OidcProvider::start_refreshing(), Sample::start("currenttime", &tools).expect("a server"));
     let operator = User::new();
     let address = lay_out(&operator, &provider, &server);
     let _gateway = Gateway::start_as_told(&operator);
@@ -173,7 +178,8 @@ fn lay_out_secrets(user: &User, base: &str) -> BTreeMap<PathBuf, (Vec<u8>, u32)>
         "local": {"command": "npx", "args": ["server"], "env": {"API_KEY": secret(2)}},
         "query": {"url": format!("{base}/mcp?api_key={}", secret(3))},
     }});
-    let copy = json!({"mcpServers": {"local": {"command": "npx", "args": [], "env": {"API_KEY": secret(2)}}}});
+    let copy =
+        json!({"mcpServers": {"local": {"command": "npx", "args": [], "env": {"API_KEY": secret(2)}}}});
     write(&user.home().join(".cursor/mcp.json"), &cursor.to_string());
     write(&user.home().join(".cursor/mcp.json.mcpauth-backup"), &copy.to_string());
     let gemini = json!({"mcpServers": {"gem": {"httpUrl": format!("{base}/mcp"), "headers": {"X-Api-Key": secret(4)}}}});
@@ -187,7 +193,11 @@ fn lay_out_secrets(user: &User, base: &str) -> BTreeMap<PathBuf, (Vec<u8>, u32)>
 
 /// Those of these files that are not as they were.
 fn differing(files: &BTreeMap<PathBuf, (Vec<u8>, u32)>) -> Vec<&PathBuf> {
-    files.iter().filter(|(path, (bytes, _))| std::fs::read(path).ok().as_ref() != Some(bytes)).map(|(path, _)| path).collect()
+    files
+        .iter()
+        .filter(|(path, (bytes, _))| std::fs::read(path).ok().as_ref() != Some(bytes))
+        .map(|(path, _)| path)
+        .collect()
 }
 
 #[test]
@@ -200,7 +210,9 @@ fn with_a_keyring_no_file_holds_a_secret_and_all_comes_back() {
     assert!(!format!("{ran:?}").contains(BODY), "{ran:?}");
     assert_eq!(leaks(&user.home(), Path::new("")), Vec::<PathBuf>::new(), "not even in the store");
     assert!(!kept(&user, &["--storage", "keyring", "import", "--dry-run"]).code(0).stdout.contains("->"));
-    let ran = kept(&user, &["--storage", "keyring", "exec", "local", "--", "sh", "-c", "printf %s \"$API_KEY\""]).code(0);
+    let ran =
+        kept(&user, &["--storage", "keyring", "exec", "local", "--", "sh", "-c", "printf %s \"$API_KEY\""])
+            .code(0);
     assert_eq!(ran.stdout, format!("{BODY}002"));
     let ran = kept(&user, &["--storage", "keyring", "headers", "keyed"]).code(0);
     assert_eq!(ran.json()["X-Api-Key"], format!("{BODY}001"));
@@ -219,8 +231,7 @@ fn with_a_keyring_no_file_holds_a_secret_and_all_comes_back() {
 }
 
 /// What changes files, as the system is asked for it.
-const CHANGES: &str =
-    "openat,write,rename,renameat,renameat2,unlink,unlinkat,mkdir,fsync,fdatasync,ftruncate,flock,fchmod,link,close";
+const CHANGES: &str = "openat,write,rename,renameat,renameat2,unlink,unlinkat,mkdir,fsync,fdatasync,ftruncate,flock,fchmod,link,close";
 
 /// Runs an import in which the system does `what` from the `n`th of these calls on.
 fn disturbed(user: &User, args: &[&str], calls: &str, what: &str, when: &str) -> Option<i32> {
@@ -247,9 +258,17 @@ fn either_or(user: &User, files: &BTreeMap<PathBuf, (Vec<u8>, u32)>, point: &str
         if *path == cursor {
             let ran = user.run(&["exec", "local", "--", "sh", "-c", "printf %s \"$API_KEY\""]).code(0);
             assert_eq!(ran.stdout, format!("{BODY}002"), "{point}");
-            assert_eq!(user.run(&["headers", "keyed"]).code(0).json()["X-Api-Key"], format!("{BODY}001"), "{point}");
+            assert_eq!(
+                user.run(&["headers", "keyed"]).code(0).json()["X-Api-Key"],
+                format!("{BODY}001"),
+                "{point}"
+            );
         } else {
-            assert_eq!(user.run(&["headers", "gem"]).code(0).json()["X-Api-Key"], format!("{BODY}004"), "{point}");
+            assert_eq!(
+                user.run(&["headers", "gem"]).code(0).json()["X-Api-Key"],
+                format!("{BODY}004"),
+                "{point}"
+            );
         }
     }
 }
@@ -301,7 +320,8 @@ fn lay_out_clients(user: &User, far: &[String], keyed: &str) {
     let key = format!("{BODY}001");
     let secret = format!("{BODY}002");
     let script = format!("test ${{#API_KEY}} = {} && exec node {main} stdio", secret.len());
-    let far: Vec<String> = ["-y".to_owned(), "mcp-remote".into()].into_iter().chain(far.iter().cloned()).collect();
+    let far: Vec<String> =
+        ["-y".to_owned(), "mcp-remote".into()].into_iter().chain(far.iter().cloned()).collect();
     let local = json!({"command": "sh", "args": ["-c", script], "env": {"API_KEY": secret}});
     let remote = json!({"command": "npx", "args": far});
     let far_words = [&["npx".to_owned()], &far[..]].concat();
@@ -328,7 +348,8 @@ fn lay_out_clients(user: &User, far: &[String], keyed: &str) {
 #[ignore = "real parts: run .ci/run"]
 fn real_clients_reach_every_server_after_an_import() {
     let tools = [TOOL, "set_time"].map(|name| SampleTool { name, about: "Time", run: |_| "12:00".into() });
-    let (provider, server) = (OidcProvider::start_refreshing(), Sample::start("currenttime", &tools).expect("a server"));
+    let (provider, server) =
+        (OidcProvider::start_refreshing(), Sample::start("currenttime", &tools).expect("a server"));
     let operator = User::new();
     let address = lay_out(&operator, &provider, &server);
     let _gateway = Gateway::start_as_told(&operator);
@@ -348,8 +369,10 @@ fn real_clients_reach_every_server_after_an_import() {
         let seen = listing(client, &user.home(), &folder);
         assert_eq!(seen["error"], Value::Null, "{client}: {seen}");
         if client == "continue" {
-            let tools = seen["servers"][""]["tools"].to_string();
-            assert!([TOOL, "set_time", "echo"].iter().all(|tool| tools.contains(tool)), "{tools}");
+            // Two of them are the same server, once behind its key and once with its secret.
+            let tools = seen["servers"][""]["tools"].as_array().expect("tools");
+            let count = |name: &str| tools.iter().filter(|tool| *tool == name).count();
+            assert_eq!((count(TOOL), count("echo")), (1, 2), "{tools:?}");
             continue;
         }
         for name in ["far", "keyed", "local"] {
@@ -362,6 +385,10 @@ fn real_clients_reach_every_server_after_an_import() {
         let now = std::fs::read(&path).unwrap_or_default();
         let is_clients = path.ends_with(".claude.json") || path.ends_with(".gemini/settings.json");
         let says = String::from_utf8_lossy(&now);
-        assert!(now == bytes || is_clients && says.contains(BODY) && !says.contains("mcpauth"), "{}: {says}", path.display());
+        assert!(
+            now == bytes || is_clients && says.contains(BODY) && !says.contains("mcpauth"),
+            "{}: {says}",
+            path.display()
+        );
     }
 }

@@ -137,7 +137,10 @@ fn the_guide_names_every_argument_and_the_bridge_takes_it() {
     for entry in std::fs::read_dir(dist).expect("its code").flatten() {
         let code = std::fs::read_to_string(entry.path()).expect("text");
         for part in code.split("\"--").skip(1) {
-            let flag: String = part.chars().take_while(|c| c.is_ascii_lowercase() || *c == '-' || c.is_ascii_digit()).collect();
+            let flag: String = part
+                .chars()
+                .take_while(|c| c.is_ascii_lowercase() || *c == '-' || c.is_ascii_digit())
+                .collect();
             if part[flag.len()..].starts_with('"') && !flag.is_empty() {
                 flags.insert(format!("--{flag}"));
             }

@@ -324,7 +324,9 @@ pub(super) fn filled_address(url: &Url) -> Result<Option<Url>, Error> {
     if let Some(missing) = names.iter().find(|name| is_name(name) && !variables.contains_key(**name)) {
         return Err(Error::Usage {
             message: format!("the address needs the variable {missing}, which is not set"),
-            hint: format!("store it, and start the bridge with it: mcpauth secret set SERVER {missing}, then mcpauth exec SERVER -- mcpauth bridge ..."),
+            hint: format!(
+                "store it, and start the bridge with it: mcpauth secret set SERVER {missing}, then mcpauth exec SERVER -- mcpauth bridge ..."
+            ),
         });
     }
     if variables.is_empty() {

@@ -116,7 +116,9 @@ fn name_left(config: &Config, jobs: &[Job], out: &Out) {
             Becomes::Login(_) => "starts mcp-remote",
             Becomes::Key(_) | Becomes::Local(_) => "has a secret in plain text",
         };
-        out.say(&format!("{client}: {name} is left alone; it {why}; take it with: mcpauth import --client {client}"));
+        out.say(&format!(
+            "{client}: {name} is left alone; it {why}; take it with: mcpauth import --client {client}"
+        ));
     }
 }
 

@@ -39,9 +39,8 @@ pub(super) fn plan(entry: EntryParts<'_>, secrets: &[EntrySecret]) -> Result<Bec
     let mut headers: Vec<(String, String)> = Vec::new();
     for path in members {
         let token = TOKENS.contains(&path).then(|| entry.0.get(path)?.as_str()).flatten();
-        let token = token.ok_or_else(|| {
-            format!("{} is for its client alone; move it out by hand", clean(path, 60))
-        })?;
+        let token = token
+            .ok_or_else(|| format!("{} is for its client alone; move it out by hand", clean(path, 60)))?;
         headers.push((USUAL_HEADER.into(), USUAL_FORMAT.replace("{}", token)));
         secret_headers += 1;
     }

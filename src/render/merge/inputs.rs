@@ -116,6 +116,9 @@ mod tests {
         let back = with_defaults(&without, layout(), &[("key", Some("s3cret"))]).unwrap();
         assert_eq!(json::read(&back).unwrap(), json::read(FILE).unwrap());
         assert_eq!(with_defaults(FILE, layout(), &[("nobody", None)]).unwrap(), FILE);
-        assert_eq!(with_defaults("{\"servers\": {}}", layout(), &[("key", None)]).unwrap(), "{\"servers\": {}}");
+        assert_eq!(
+            with_defaults("{\"servers\": {}}", layout(), &[("key", None)]).unwrap(),
+            "{\"servers\": {}}"
+        );
     }
 }
