@@ -14,7 +14,7 @@ use crate::cli::given::Given;
 use crate::cli::out::{Mark, Out};
 use crate::cli::paths::from_home;
 use crate::error::{Error, Exit};
-use crate::import::{self, Becomes, Findings, FoundEntry, Taken, TakenEntry};
+use crate::import::{self, Becomes, Findings, FoundEntry, ImportOutcome, TakenEntry};
 use crate::sys::{paths, terminal};
 
 /// Take the secrets out of the clients' files, and logins from mcp-remote
@@ -112,7 +112,7 @@ fn show(found: &Findings, entry: &FoundEntry, out: &Out) {
     out.result(&format!("         -> {}", entry.becomes.text(&name)));
 }
 
-fn report(found: &Findings, taken: &Taken, out: &Out) -> Exit {
+fn report(found: &Findings, taken: &ImportOutcome, out: &Out) -> Exit {
     let failed = taken.entries.iter().filter(|taken| taken.result.is_err()).count()
         + taken.copies.iter().filter(|(_, result)| result.is_err()).count();
     let all = taken.entries.len() + taken.copies.len();

@@ -7,10 +7,14 @@ use super::find::SecretArgument;
 use crate::secret::Secret;
 
 /// Variables with their values.
-pub(super) type Taken = Vec<(String, Secret)>;
+pub(super) type TakenVariables = Vec<(String, Secret)>;
 
 /// The command line with variables in the place of its secrets, which are added to `taken`; `None` if it cannot be cut safely.
-pub(super) fn without(words: &[String], found: &[SecretArgument], taken: &mut Taken) -> Option<Vec<String>> {
+pub(super) fn without(
+    words: &[String],
+    found: &[SecretArgument],
+    taken: &mut TakenVariables,
+) -> Option<Vec<String>> {
     if found.is_empty() {
         return Some(words.to_vec());
     }
@@ -52,10 +56,10 @@ pub(super) fn without(words: &[String], found: &[SecretArgument], taken: &mut Ta
 }
 
 /// A text with `${VARIABLE}` in the place of each of these ranges, for what fills them in itself.
-pub(super) fn filled_later(
+pub(in crate::import) fn filled_later(
     text: &str,
     found: &[(Range<usize>, String)],
-    taken: &mut Taken,
+    taken: &mut TakenVariables,
 ) -> Option<String> {
     let (mut new, mut from) = (String::new(), 0);
     for (range, name) in found {
@@ -69,7 +73,7 @@ pub(super) fn filled_later(
 }
 
 /// A variable for a secret that no client and no server knows by this name.
-pub(super) fn variable(name: &str, taken: &Taken) -> String {
+pub(super) fn variable(name: &str, taken: &TakenVariables) -> String {
     let letter = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
     let base = format!(
         "MCPAUTH_ARG_{}",
@@ -81,7 +85,7 @@ pub(super) fn variable(name: &str, taken: &Taken) -> String {
 }
 
 /// One variable has one value.
-fn put(name: &str, value: &str, taken: &mut Taken) -> Option<()> {
+fn put(name: &str, value: &str, taken: &mut TakenVariables) -> Option<()> {
     let value = Secret::new(value);
     match taken.iter().find(|(known, _)| known == name) {
         Some((_, known)) => (*known == value).then_some(()),
@@ -133,7 +137,7 @@ fn is_script(before: &[String]) -> bool {
 }
 
 /// A shell's text with variables in the place of its secrets, each quoted as its place wants it.
-fn script(text: &str, found: &[&SecretArgument], taken: &mut Taken) -> Option<String> {
+fn script(text: &str, found: &[&SecretArgument], taken: &mut TakenVariables) -> Option<String> {
     let (mut new, mut from) = (String::new(), 0);
     for argument in found {
         let value = text.get(argument.range.clone())?;
@@ -170,7 +174,7 @@ fn quotes_at(text: &str) -> Option<Option<char>> {
     (!is_escaped).then_some(open)
 }
 
-fn pieces(word: &str, found: &[&SecretArgument], taken: &mut Taken) -> Option<Vec<ShellPiece>> {
+fn pieces(word: &str, found: &[&SecretArgument], taken: &mut TakenVariables) -> Option<Vec<ShellPiece>> {
     let (mut pieces, mut from) = (Vec::new(), 0);
     for argument in found {
         let value = word.get(argument.range.clone())?;
@@ -217,7 +221,7 @@ mod tests {
     /// What is left of a command line, and the variables of it.
     fn cut(words: &[&str]) -> (Vec<String>, Vec<String>) {
         let words: Vec<String> = words.iter().map(|word| word.replace("KEY", KEY)).collect();
-        let mut taken = Taken::new();
+        let mut taken = TakenVariables::new();
         let left = without(&words, &find::in_command(&words), &mut taken).unwrap_or_default();
         let line = left.join("|");
         assert!(!line.contains(KEY), "{line}");

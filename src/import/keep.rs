@@ -4,7 +4,7 @@
 use url::Url;
 
 use super::plan::{KeyPlan, LocalPlan, Trial};
-use super::take::{Reach, exec, left};
+use super::reach::{Reach, exec, left, names, no_name};
 use crate::clients::launch::users_command;
 use crate::config::{Config, Registered};
 use crate::error::Error;
@@ -12,19 +12,6 @@ use crate::login::{KeyRequest, KeySource, keep_key, try_server};
 use crate::secret::Secret;
 use crate::store::StoredSecret;
 use crate::vault::{Vault, VaultError};
-
-/// How many names are tried for a server.
-const NAMES: usize = 50;
-
-/// The names that something may be stored under.
-pub(super) fn names(base: &str) -> impl Iterator<Item = String> {
-    std::iter::once(base.to_owned()).chain((2..NAMES).map(move |n| format!("{base}-{n}")))
-}
-
-/// Why none of them is free.
-pub(super) fn no_name() -> Error {
-    left("too many servers have this name")
-}
 
 /// Stores a key.
 ///

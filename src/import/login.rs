@@ -5,9 +5,8 @@ use std::path::PathBuf;
 
 use serde_json::{Map, Value};
 
-use super::keep::{names, no_name};
 use super::plan::{GivenClient, LoginPlan};
-use super::take::{Reach, left};
+use super::reach::{Reach, TakenLogin, left, names, no_name};
 use crate::config::{Config, Registered, RegisteredEndpoints, Registration};
 use crate::credential::Credential;
 use crate::error::{Error, Exit};
@@ -20,16 +19,6 @@ use crate::vault::{Vault, VaultError};
 
 /// The endings of the files that mcp-remote keeps a login in.
 const ENDINGS: [&str; 2] = ["tokens.json", "client_info.json"];
-
-/// The login at a server.
-pub(super) struct TakenLogin {
-    /// The credential; `None` if there is no login yet.
-    pub(super) credential: Option<Credential>,
-    /// The server refused its token: only another one helps.
-    pub(super) is_refused: bool,
-    /// The files of mcp-remote that are of no use once the login is ours.
-    pub(super) files: Vec<PathBuf>,
-}
 
 /// Takes the login at a server, or finds the one that is there.
 ///

@@ -8,8 +8,9 @@ use serde_json::{Map, Value};
 
 use super::find::SecretPlace;
 use super::keep::{store_key, store_secrets};
-use super::login::{TakenLogin, store_login};
+use super::login::store_login;
 use super::plan::{Becomes, base_name};
+use super::reach::{Reach, exec, left};
 use super::record::{self, FileChange, ImportedEntry, KeptFile};
 use super::{Findings, FoundCopy, FoundEntry};
 use crate::clients::ClientFile;
@@ -22,7 +23,7 @@ use crate::vault::Vault;
 
 /// What came of an import.
 #[derive(Default)]
-pub(crate) struct Taken {
+pub(crate) struct ImportOutcome {
     pub(crate) entries: Vec<TakenEntry>,
     /// The old copies, and why one stays.
     pub(crate) copies: Vec<(PathBuf, Result<(), Error>)>,
@@ -38,20 +39,6 @@ pub(crate) struct TakenEntry {
     pub(crate) login: Option<String>,
 }
 
-/// What an entry's client needs to reach the server.
-pub(super) struct Reach {
-    pub(super) name: String,
-    pub(super) url: String,
-    /// The words after `mcpauth`.
-    pub(super) words: Vec<String>,
-    /// Variables and headers that are no longer needed.
-    pub(super) used: Vec<String>,
-    /// Whether the client may ask for headers instead of starting the bridge.
-    pub(super) may_help: bool,
-    /// The login that it needs.
-    pub(super) login: Option<TakenLogin>,
-}
-
 /// An entry that is stored: its place among the findings, what reaches its server, and its new fields.
 struct Stored {
     entry: usize,
@@ -60,8 +47,8 @@ struct Stored {
 }
 
 /// Takes all of it, file by file.
-pub(crate) async fn take(found: &Findings, config: &Config, vault: &Vault) -> Taken {
-    let mut taken = Taken::default();
+pub(crate) async fn take(found: &Findings, config: &Config, vault: &Vault) -> ImportOutcome {
+    let mut taken = ImportOutcome::default();
     let mut new: BTreeMap<&Path, Vec<Stored>> = BTreeMap::new();
     for (at, entry) in found.entries.iter().enumerate() {
         let Some(file) = found.files.get(entry.file) else { continue };
@@ -150,21 +137,6 @@ async fn store(
     };
     let fields = after(file, entry, config, &reach)?;
     Ok(Stored { entry: at, reach, fields })
-}
-
-/// The command with the secrets that are stored under a name; `used` are those of the entry's variables that are among them.
-pub(super) fn exec(name: &str, words: &[String], used: Vec<String>) -> Reach {
-    let start = ["exec".to_owned(), name.to_owned(), "--".to_owned()].into_iter();
-    let words = start.chain(words.iter().cloned()).collect();
-    Reach { name: name.into(), url: String::new(), words, used, may_help: false, login: None }
-}
-
-/// Why an entry stays as it is.
-pub(super) fn left(why: &str) -> Error {
-    Error::Usage {
-        message: why.into(),
-        hint: "take it out by hand; mcpauth doctor lists what is left".into(),
-    }
 }
 
 /// The entry's fields afterwards, in its client's own words.

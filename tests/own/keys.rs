@@ -182,7 +182,7 @@ fn a_key_is_kept_only_where_it_is_answered_as_an_mcp_server_answers() {
         (format!("401 Unauthorized\r\n{json}\r\nwww-authenticate: ApiKey"), "{}", 4, "--header"),
         ("200 OK\r\ncontent-type: text/html".into(), "<html>Log in</html>", 6, "/mcp"),
         ("405 Method Not Allowed".into(), "", 6, "/mcp"),
-        ("404 Not Found".into(), "", 6, "/mcp"),
+        ("404 Not Found".into(), "", 2, "/mcp"),
         ("302 Found\r\nlocation: https://login.test/?to=x".into(), "", 6, "/mcp"),
         ("500 Oops".into(), "", 5, "again"),
         (

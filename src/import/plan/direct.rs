@@ -5,10 +5,10 @@ use base64::engine::general_purpose::STANDARD;
 use percent_encoding::percent_decode_str;
 use url::Url;
 
-use super::super::find::{EntrySecret, SecretPlace};
-use super::{Becomes, Bridge, GivenClient, LoginPlan, key};
+use super::becomes::{Becomes, Bridge, GivenClient, LoginPlan, key};
 use crate::credential::{USUAL_FORMAT, USUAL_HEADER};
 use crate::import::cut;
+use crate::import::find::{self, EntrySecret, SecretPlace};
 use crate::render::EntryParts;
 use crate::secret::Secret;
 use crate::text::clean;
@@ -47,18 +47,18 @@ pub(super) fn plan(entry: EntryParts<'_>, secrets: &[EntrySecret]) -> Result<Bec
     if let Some(basic) = user_info(&mut url) {
         headers.push((USUAL_HEADER.into(), basic));
         secret_headers += 1;
-        is_in_query = !super::find::in_address(url.as_str()).is_empty();
+        is_in_query = !find::in_address(url.as_str()).is_empty();
     }
     headers.extend(entry.headers().into_iter().map(|(name, value)| (name.into(), value.into())));
     if secret_headers == 1 && !is_in_query {
-        let at = headers.iter().position(|(name, value)| super::find::is_secret(name, value));
+        let at = headers.iter().position(|(name, value)| find::is_secret(name, value));
         let (name, value) = at.map(|at| headers.remove(at)).ok_or("its header cannot be told")?;
         let rest = headers.iter().flat_map(|(name, value)| ["--header".into(), format!("{name}: {value}")]);
         return Ok(key(url, &name, &value, rest.collect(), Vec::new()));
     }
     // As it is written: a URL that is parsed may be spelt otherwise.
     let address = if entry.url().contains('@') { url.to_string() } else { entry.url().to_owned() };
-    Bridge { address, headers, rest: Vec::new(), taken: cut::Taken::new() }.plan()
+    Bridge { address, headers, rest: Vec::new(), taken: cut::TakenVariables::new() }.plan()
 }
 
 /// Takes a user and a password out of an address, as the header that they are sent in (RFC 7617).

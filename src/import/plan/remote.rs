@@ -3,10 +3,9 @@
 use serde_json::Value;
 use url::Url;
 
-use super::super::find;
-use super::{Becomes, Bridge, GivenClient, LoginPlan, key, variable};
-use crate::import::cut;
+use super::becomes::{Becomes, Bridge, GivenClient, LoginPlan, key, variable};
 use crate::import::remote::RemoteCommand;
+use crate::import::{cut, find};
 use crate::render::EntryParts;
 use crate::secret::Secret;
 
@@ -64,7 +63,7 @@ fn planned(entry: EntryParts<'_>, command: RemoteCommand) -> Result<Becomes, Str
             Ok(key(url, name, &value(text), [command.rest.clone(), more].concat(), used))
         }
         _ => {
-            let mut taken = cut::Taken::new();
+            let mut taken = cut::TakenVariables::new();
             let is_taken = |name: &str| is_key(name) || is_clients(name) || others.contains(&name);
             for (name, _) in variables.iter().filter(|(name, _)| is_taken(name)) {
                 taken.push(variable(name, &variables)?);
@@ -116,7 +115,7 @@ fn client(
 fn words(
     rest: &[String],
     found: &[find::SecretArgument],
-    taken: &mut cut::Taken,
+    taken: &mut cut::TakenVariables,
 ) -> Result<Vec<String>, String> {
     let mut new = rest.to_vec();
     for argument in found {
