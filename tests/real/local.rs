@@ -59,6 +59,36 @@ fn the_protocols_own_server_gets_its_secrets_and_nobody_elses() {
 
 #[test]
 #[ignore = "real parts: run .ci/run"]
+fn a_real_server_stands_in_our_place_and_no_word_of_it_is_a_secret() {
+    let user = User::new();
+    user.run_with(&["secret", "set", "everything", "API_KEY"], SECRET).code(0);
+    let main = parts().join("node/node_modules/@modelcontextprotocol/server-everything/dist/index.js");
+    let words = ["-vv", "exec", "everything", "--", "node", main.to_str().unwrap(), "stdio"];
+    for signal in ["TERM", "INT"] {
+        let mut child = user.command(&words).stdin(Stdio::piped()).spawn().expect("it starts");
+        let mut stdin = child.stdin.take().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap());
+        let about = json!({"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}});
+        ask(&mut lines, &mut stdin, 1, "initialize", about);
+        let of = |name: &str| std::fs::read_to_string(format!("/proc/{}/{name}", child.id())).unwrap();
+        assert!(of("cmdline").starts_with("node\0") && !of("cmdline").contains(SECRET), "{}", of("cmdline"));
+        assert!(of("environ").contains(SECRET));
+        Command::new("kill").args([&format!("-{signal}"), &child.id().to_string()]).status().unwrap();
+        let status = child.wait().unwrap();
+        use std::os::unix::process::ExitStatusExt as _;
+        assert!(status.signal().is_some() || status.code().is_some(), "{status:?}");
+        let mut said = String::new();
+        std::io::Read::read_to_string(&mut child.stderr.take().unwrap(), &mut said).unwrap();
+        assert!(!said.contains(SECRET), "{said}");
+    }
+    // What it cannot do it says itself, with its own exit code.
+    let ran = ended(user.command(&["exec", "everything", "--", "node", "/no/such/server.js"]).spawn().unwrap());
+    assert_eq!(ran.code, Some(1));
+    assert!(ran.stderr.contains("/no/such/server.js") && !ran.stderr.contains(SECRET), "{ran:?}");
+}
+
+#[test]
+#[ignore = "real parts: run .ci/run"]
 fn a_server_that_wants_a_variable_works_with_it_alone() {
     let mut user = User::new();
     user.env("JIRA_URL", "http://127.0.0.1:9").env("JIRA_USERNAME", "someone");

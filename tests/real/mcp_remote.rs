@@ -150,9 +150,12 @@ fn the_guide_names_every_argument_and_the_bridge_takes_it() {
     assert!(flags.len() >= 25 && flags.contains("--use-id-token"), "{flags:?}");
     let guide = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/guides/from-mcp-remote.md");
     let guide = std::fs::read_to_string(guide).expect("the guide");
-    let help = format!("{:?}", mcpauth::cli::command().find_subcommand("bridge").expect("the bridge"));
+    let command = mcpauth::cli::command();
+    let bridge = command.find_subcommand("bridge").expect("the bridge");
+    let known: Vec<&str> =
+        bridge.get_arguments().chain(command.get_arguments()).filter_map(clap::Arg::get_long).collect();
     for flag in flags {
         assert!(guide.contains(&flag), "the guide does not name {flag}");
-        assert!(help.contains(&format!("\"{}\"", &flag[2..])), "the bridge does not take {flag}");
+assert!(known.contains(&&flag[2..]), "the bridge does not take {flag}");
     }
 }
