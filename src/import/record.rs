@@ -78,10 +78,10 @@ impl KeptFile {
     /// # Errors
     /// The file's.
     pub(super) fn remove(&self) -> Result<(), Error> {
-        let is_same = render::read_file(&self.path)?.as_deref() == Some(self.text.as_str());
-        Ok(if is_same {
-            private_file::remove(&self.path)?
-        })
+        if render::read_file(&self.path)?.as_deref() == Some(self.text.as_str()) {
+            private_file::remove(&self.path)?;
+        }
+        Ok(())
     }
 
     /// Puts the file back, unless its program has written another one since.

@@ -41,6 +41,9 @@ fn start(user: &User, path: &str, entry: &Value, stdin: &str) -> Ran {
     ended(child)
 }
 
+/// An entry by its name, the path that its server is then asked for, and headers of that request.
+type Case = (&'static str, Value, String, Vec<(&'static str, String)>);
+
 const ASK: &str = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/list\",\"params\":{}}\n";
 
 fn entries(path: &Path, root: &str) -> Value {
@@ -57,8 +60,7 @@ fn what_a_remote_entry_sends_is_sent_by_the_bridge() {
         json!({"command": "npx", "args": args, "env": env})
     };
     let header = |name: &str, value: &str| vec!["--header".to_owned(), format!("{name}: {value}")];
-    // The entry, the request line that its server then sees, and headers of that request.
-    let cases: Vec<(&str, Value, String, Vec<(&str, String)>)> = vec![
+    let cases: Vec<Case> = vec![
         (
             "two",
             json!({"url": format!("{base}/two/mcp"), "headers": {"X-Api-Key": secret(20), "X-App-Key": secret(21), "X-Region": "eu"}}),

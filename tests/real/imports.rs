@@ -386,7 +386,8 @@ fn real_clients_reach_every_server_after_an_import() {
         let is_clients = path.ends_with(".claude.json") || path.ends_with(".gemini/settings.json");
         let says = String::from_utf8_lossy(&now);
         assert!(
-            now == bytes || is_clients && says.contains(BODY) && !says.contains(env!("CARGO_BIN_EXE_mcpauth")),
+            now == bytes
+                || is_clients && says.contains(BODY) && !says.contains(env!("CARGO_BIN_EXE_mcpauth")),
             "{}: {says}",
             path.display()
         );

@@ -82,7 +82,8 @@ fn a_real_server_stands_in_our_place_and_no_word_of_it_is_a_secret() {
         assert!(!said.contains(SECRET), "{said}");
     }
     // What it cannot do it says itself, with its own exit code.
-    let ran = ended(user.command(&["exec", "everything", "--", "node", "/no/such/server.js"]).spawn().unwrap());
+    let ran =
+        ended(user.command(&["exec", "everything", "--", "node", "/no/such/server.js"]).spawn().unwrap());
     assert_eq!(ran.code, Some(1));
     assert!(ran.stderr.contains("/no/such/server.js") && !ran.stderr.contains(SECRET), "{ran:?}");
 }

@@ -141,7 +141,7 @@ fn the_guide_names_every_argument_and_the_bridge_takes_it() {
                 .chars()
                 .take_while(|c| c.is_ascii_lowercase() || *c == '-' || c.is_ascii_digit())
                 .collect();
-            if part[flag.len()..].starts_with('"') && !flag.is_empty() {
+            if part.strip_prefix(&flag).is_some_and(|rest| rest.starts_with('"')) && !flag.is_empty() {
                 flags.insert(format!("--{flag}"));
             }
         }
@@ -156,6 +156,9 @@ fn the_guide_names_every_argument_and_the_bridge_takes_it() {
         bridge.get_arguments().chain(command.get_arguments()).filter_map(clap::Arg::get_long).collect();
     for flag in flags {
         assert!(guide.contains(&flag), "the guide does not name {flag}");
-assert!(known.contains(&&flag[2..]), "the bridge does not take {flag}");
+        assert!(
+            known.iter().any(|known| flag.strip_prefix("--") == Some(*known)),
+            "the bridge does not take {flag}"
+        );
     }
 }
