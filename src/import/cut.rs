@@ -220,12 +220,12 @@ mod tests {
 
     /// What is left of a command line, and the variables of it.
     fn cut(words: &[&str]) -> (Vec<String>, Vec<String>) {
-        let words: Vec<String> = words.iter().map(|word| word.replace("KEY", KEY)).collect();
+        let words: Vec<String> = words.iter().map(|word| word.replace("@@", KEY)).collect();
         let mut taken = TakenVariables::new();
         let left = without(&words, &find::in_command(&words), &mut taken).unwrap_or_default();
         let line = left.join("|");
         assert!(!line.contains(KEY), "{line}");
-        assert!(taken.iter().all(|(_, value)| value.expose() == KEY), "{words:?}");
+        assert!(taken.iter().all(|(_, value)| value.expose().ends_with(KEY)), "{words:?}");
         (left, taken.into_iter().map(|(name, _)| name).collect())
     }
 
@@ -233,35 +233,31 @@ mod tests {
     fn each_kind_of_command_line_is_cut_in_its_own_way() {
         for (words, expected, variables) in [
             (
-                &["docker", "run", "-e", "API_KEY=KEY", "image"][..],
+                &["docker", "run", "-e", "API_KEY=@@", "image"][..],
                 "docker|run|-e|API_KEY|image",
                 &["API_KEY"][..],
             ),
+            (&["docker", "run", "--env=API_KEY=@@", "image"], "docker|run|--env=API_KEY|image", &["API_KEY"]),
+            (&["podman", "run", "-eAPI_KEY=@@", "image"], "podman|run|-eAPI_KEY|image", &["API_KEY"]),
+            (&["env", "API_KEY=@@", "LOG=1", "npx", "server"], "env|LOG=1|npx|server", &["API_KEY"]),
             (
-                &["docker", "run", "--env=API_KEY=KEY", "image"],
-                "docker|run|--env=API_KEY|image",
-                &["API_KEY"],
-            ),
-            (&["podman", "run", "-eAPI_KEY=KEY", "image"], "podman|run|-eAPI_KEY|image", &["API_KEY"]),
-            (&["env", "API_KEY=KEY", "LOG=1", "npx", "server"], "env|LOG=1|npx|server", &["API_KEY"]),
-            (
-                &["npx", "server", "--api-key", "KEY"],
+                &["npx", "server", "--api-key", "@@"],
                 "sh|-c|exec npx server --api-key \"$MCPAUTH_ARG_API_KEY\"",
                 &["MCPAUTH_ARG_API_KEY"],
             ),
-            (&["npx", "server", "--header", "Authorization: Bearer KEY"], "", &["MCPAUTH_ARG_AUTHORIZATION"]),
+            (&["npx", "server", "--header", "Authorization: Bearer @@"], "", &["MCPAUTH_ARG_AUTHORIZATION"]),
             (
-                &["sh", "-c", "API_KEY=KEY exec npx server"],
+                &["sh", "-c", "API_KEY=@@ exec npx server"],
                 "sh|-c|API_KEY=\"$MCPAUTH_ARG_API_KEY\" exec npx server",
                 &["MCPAUTH_ARG_API_KEY"],
             ),
             (
-                &["bash", "-lc", "npx server --token 'KEY'"],
+                &["bash", "-lc", "npx server --token '@@'"],
                 "bash|-lc|npx server --token ''\"$MCPAUTH_ARG_TOKEN\"''",
                 &["MCPAUTH_ARG_TOKEN"],
             ),
             (
-                &["sh", "-c", "npx server --token \"KEY\""],
+                &["sh", "-c", "npx server --token \"@@\""],
                 "sh|-c|npx server --token \"${MCPAUTH_ARG_TOKEN}\"",
                 &["MCPAUTH_ARG_TOKEN"],
             ),
