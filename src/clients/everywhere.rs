@@ -25,6 +25,8 @@ pub(crate) struct ClientFile {
     filled: BTreeMap<String, Vec<String>>,
     /// The entries that mcpauth wrote with secrets in them.
     written: BTreeSet<String>,
+    /// Whether the file is the user's own, and not one of the folder, which somebody else may have sent.
+    pub(crate) is_users: bool,
 }
 
 impl ClientFile {
@@ -93,6 +95,7 @@ impl Clients<'_> {
         let mut seen = BTreeSet::new();
         let records = render::records(&places.state_dir).unwrap_or_default();
         for target in TARGETS.iter().filter(|target| is_meant(target.client)) {
+            let users = target.users_paths(&places.folders, &|name| self.variable(name));
             for path in target.every_path(&places.folders, folder, &|name| self.variable(name)) {
                 // Clients share files.
                 if seen.insert((path.clone(), target.root)) {
@@ -104,6 +107,7 @@ impl Clients<'_> {
                     match Self::read_of(target, path.clone()) {
                         Ok(files) => all.files.extend(files.into_iter().map(|file| ClientFile {
                             written: written.map(|record| record.entries.clone()).unwrap_or_default(),
+                            is_users: users.contains(&path),
                             ..file
                         })),
                         Err(error) => all.unreadable.push((path, error)),
@@ -127,6 +131,7 @@ impl Clients<'_> {
             inputs: render::defaults(&whole, &root),
             filled: BTreeMap::new(),
             written: BTreeSet::new(),
+            is_users: false,
             root,
         };
         Ok(target.roots_in(&whole).into_iter().map(file).collect())

@@ -68,7 +68,9 @@ pub(crate) fn look(config: &Config, folder: &Path, is_meant: impl Fn(&str) -> bo
                 true => Some(plan::written_by_us(file.target.client)),
                 false => plan::plan(entry, &secrets),
             };
-            let planned = planned.or_else(|| plan::stored(entry).filter(|_| has_stored(name)));
+            // A file that came with a folder may not name its way to what is stored.
+            let is_its = || file.is_users && has_stored(name);
+            let planned = planned.or_else(|| plan::stored(entry).filter(|_| is_its()));
             if let Some(becomes) = planned {
                 entries.push(FoundEntry { file: at, name: name.into(), secrets, becomes });
             }

@@ -252,3 +252,57 @@ fn every_verb_knows_a_key_by_its_name() {
     user.run(&["headers", "mine"]).code(2);
     assert!(!user.run(&["status"]).stdout.contains("mine"));
 }
+
+/// The entry of `mcp-remote` in a client's file, in its layout, under a name.
+fn remote_entries(client: &str, address: &str, names: &[&str]) -> (&'static str, String) {
+    let args = serde_json::json!(["-y", "mcp-remote@latest", address, "--header", "X-Region: eu"]);
+    if client == "codex" {
+        let table = |name: &&str| {
+            format!("[mcp_servers.\"{name}\"]\ncommand = \"npx\"\nargs = {args}\nenv = {{ LOG = \"1\" }}\n\n")
+        };
+        return (".codex/config.toml", names.iter().map(table).collect());
+    }
+    let entry = serde_json::json!({"command": "npx", "args": args, "env": {"LOG": "1"}});
+    let entries: serde_json::Map<String, Value> =
+        names.iter().map(|name| ((*name).to_owned(), entry.clone())).collect();
+    let text = serde_json::json!({"mcpServers": entries}).to_string();
+    (if client == "cursor" { ".cursor/mcp.json" } else { ".claude.json" }, text)
+}
+
+#[test]
+fn entries_of_mcp_remote_become_ours_in_every_mode_and_what_stays_is_named_with_its_flag() {
+    let server = server("authorization", "Bearer {}");
+    let address = format!("{}/mcp", server.base);
+    for (client, mode) in [
+        ("cursor", "bridge"),
+        ("cursor", "inline"),
+        ("cursor", "proxy"),
+        ("cursor", "env"),
+        ("claude-code", "helper"),
+        ("claude-code", "bridge"),
+        ("claude-code", "inline"),
+        ("claude-code", "proxy"),
+        ("codex", "env"),
+        ("codex", "helper"),
+        ("codex", "bridge"),
+        ("codex", "inline"),
+    ] {
+        let user = User::new();
+        keep(&user, &address, &[]).code(0);
+        let (path, text) = remote_entries(client, &address, &[NAME, "tools"]);
+        let path = user.home().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, text).unwrap();
+        let install = ["config", "install", "--client", client, "--auth-mode", mode];
+        let ran = user.run(&install);
+        let said = format!("{}{}", ran.stdout, ran.stderr);
+        assert!(said.contains("tools") && said.contains("--adopt tools"), "{client} {mode}: {said}");
+        let now = std::fs::read_to_string(&path).unwrap();
+        assert_eq!(now.matches("mcp-remote").count(), 1, "{client} {mode}: {now}");
+        assert_eq!(now.contains(KEY), mode == "inline", "{client} {mode}: {now}");
+        user.run(&[&install[..], &["--adopt", "tools"]].concat()).code(0);
+        let now = std::fs::read_to_string(&path).unwrap();
+        assert!(!now.contains("mcp-remote") && !now.contains("tools"), "{client} {mode}: {now}");
+        user.run(&["config", "install", "--check"]).code(0);
+    }
+}

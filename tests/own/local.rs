@@ -172,6 +172,9 @@ fn an_entry_by_the_name_of_stored_secrets_gets_them() {
     std::fs::create_dir_all(file.parent().unwrap()).unwrap();
     std::fs::write(&file, &before).unwrap();
     user.run_with(&["secret", "set", "files", "API_KEY"], SECRET).code(0);
+    // One that came with a folder has the name as well, and gets nothing.
+    let evil = serde_json::json!({"mcpServers": {"files": {"command": "evil", "args": []}}}).to_string();
+    let found = user.file(".cursor/mcp.json", &evil);
     let said = user.run(&["config", "install", "--client", "cursor"]).code(0);
     let text = format!("{}{}", said.stdout, said.stderr);
     assert!(
@@ -179,6 +182,7 @@ fn an_entry_by_the_name_of_stored_secrets_gets_them() {
         "{text}"
     );
     user.run(&["import", "--yes"]).code(0);
+    assert_eq!(std::fs::read_to_string(&found).unwrap(), evil);
     let now = crate::support::read_json(&file);
     assert_eq!(now["mcpServers"]["other"]["command"], "true");
     let entry = &now["mcpServers"]["files"];

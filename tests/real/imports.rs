@@ -363,6 +363,7 @@ fn real_clients_reach_every_server_after_an_import() {
     let ran = user.run(&["import", "--yes"]).code(0);
     assert!(!format!("{ran:?}").contains(BODY), "{ran:?}");
     assert_eq!(leaks(&user.home(), &user.own_store()), Vec::<PathBuf>::new());
+    let imported = snapshot(&user.home());
     let folder = user.home().join("somewhere");
     std::fs::create_dir_all(&folder).unwrap();
     for client in ["claude-code", "codex", "gemini", "opencode", "continue"] {
@@ -379,11 +380,12 @@ fn real_clients_reach_every_server_after_an_import() {
             assert_eq!(seen["servers"][name]["connected"], true, "{client} {name}: {seen}");
         }
     }
-    // The clients may have written into their files meanwhile; what they did not touch is back to the byte.
+    // Clients write into their files; what they did not touch is back to the byte.
+    let used = snapshot(&user.home());
     user.run(&["config", "uninstall", "--restore"]).code(0);
     for (path, bytes) in before {
         let now = std::fs::read(&path).unwrap_or_default();
-        let is_clients = path.ends_with(".claude.json") || path.ends_with(".gemini/settings.json");
+        let is_clients = used.get(&path) != imported.get(&path);
         let says = String::from_utf8_lossy(&now);
         assert!(
             now == bytes
