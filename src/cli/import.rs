@@ -16,6 +16,7 @@ use crate::cli::paths::from_home;
 use crate::error::{Error, Exit};
 use crate::import::{self, Becomes, Findings, FoundEntry, ImportOutcome, TakenEntry};
 use crate::sys::{paths, terminal};
+use crate::text::path_word;
 
 /// Take the secrets out of the clients' files, and logins from mcp-remote
 ///
@@ -124,9 +125,17 @@ fn report(found: &Findings, taken: &ImportOutcome, out: &Out) -> Exit {
     };
     let objects: Vec<Value> = taken.entries.iter().filter_map(|taken| say(found, taken, out)).collect();
     let copies: Vec<Value> = taken.copies.iter().map(|(path, result)| say_copy(path, result, out)).collect();
+    for path in &taken.remaining {
+        let remedy = format!("remove it if it is not needed: rm {}", path_word(path));
+        out.row_with_remedy(
+            Mark::Warn,
+            &format!("a copy still has a secret: {}", from_home(path)),
+            Some(&remedy),
+        );
+    }
     if out.json {
         let (ok, exit) = (failed == 0, exit as u8);
-        out.object(&json!({"version": 1, "ok": ok, "exit_code": exit, "entries": objects, "copies": copies}));
+        out.object(&json!({"version": 1, "ok": ok, "exit_code": exit, "entries": objects, "copies": copies, "remaining": taken.remaining}));
     } else if failed < all {
         out.say("restart the clients; the way back is: mcpauth config uninstall --restore");
     }

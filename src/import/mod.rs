@@ -10,6 +10,7 @@ mod put_back;
 mod reach;
 mod record;
 mod remote;
+mod rest;
 mod take;
 
 use std::path::{Path, PathBuf};

@@ -12,12 +12,13 @@ use super::login::store_login;
 use super::plan::{Becomes, base_name};
 use super::reach::{Reach, exec, left};
 use super::record::{self, FileChange, ImportedEntry, KeptFile};
-use super::{Findings, FoundCopy, FoundEntry};
+use super::{Findings, FoundCopy, FoundEntry, rest};
 use crate::clients::ClientFile;
 use crate::clients::launch::users_command;
 use crate::config::{Config, login_command};
 use crate::error::Error;
 use crate::render::{self, AuthMode, ClientEntry, EntryParts, NewEntry};
+use crate::secret::Secret;
 use crate::sys::private_file::{self, Keep};
 use crate::vault::Vault;
 
@@ -27,6 +28,8 @@ pub(crate) struct ImportOutcome {
     pub(crate) entries: Vec<TakenEntry>,
     /// The old copies, and why one stays.
     pub(crate) copies: Vec<(PathBuf, Result<(), Error>)>,
+    /// Files of other programs that still hold what was taken.
+    pub(crate) remaining: BTreeSet<PathBuf>,
 }
 
 /// What came of one entry.
@@ -77,8 +80,19 @@ pub(crate) async fn take(found: &Findings, config: &Config, vault: &Vault) -> Im
         taken.entries.push(settle(stored, is_needed, vault).await);
     }
     taken.copies = found.copies.iter().map(|copy| (copy.path.clone(), put_away(copy, vault))).collect();
+    taken.remaining = remaining(found, &taken.entries);
     taken.entries.sort_by_key(|taken| taken.entry);
     taken
+}
+
+/// The copies that other programs made of the files that were changed, with a secret in them.
+fn remaining(found: &Findings, taken: &[TakenEntry]) -> BTreeSet<PathBuf> {
+    let done = taken.iter().filter(|taken| taken.result.is_ok());
+    let done: Vec<&FoundEntry> = done.filter_map(|taken| found.entries.get(taken.entry)).collect();
+    let secrets: Vec<&Secret> = done.iter().flat_map(|entry| entry.becomes.secrets()).collect();
+    let paths: BTreeSet<&Path> =
+        done.iter().filter_map(|entry| Some(found.files.get(entry.file)?.path.as_path())).collect();
+    paths.into_iter().flat_map(|path| rest::copies_with(path, &secrets)).collect()
 }
 
 fn failed(entry: usize, error: Error) -> TakenEntry {

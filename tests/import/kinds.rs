@@ -298,8 +298,15 @@ fn an_old_copy_of_mcpauths_own_goes_and_comes_back() {
     let shown = user.run(&["import", "--dry-run"]).code(0);
     assert!(shown.stdout.contains("mcp.json.mcpauth-backup"), "{shown:?}");
     assert!(user.run(&["doctor", "--offline", "--json"]).stdout.contains("mcp.json.mcpauth-backup"));
+    // One that another program made is named, and stays.
+    let others = user.home().join(".cursor/mcp.json.bak");
+    write(&others, &format!("# {}\n", secret(2)));
+    write(&user.home().join(".cursor/mcp.backup.json"), &secret(9));
     let taken = user.run(&["import", "--yes", "--json"]).code(0).json();
     assert_eq!(taken["copies"][0]["status"], "taken", "{taken}");
+    assert_eq!(taken["remaining"], json!([others]), "{taken}");
+    std::fs::remove_file(&others).unwrap();
+    std::fs::remove_file(user.home().join(".cursor/mcp.backup.json")).unwrap();
     assert!(!copy.exists());
     assert_eq!(leaks(&user.home(), &user.own_store()), Vec::<PathBuf>::new());
     user.run(&["config", "uninstall", "--restore"]).code(0);

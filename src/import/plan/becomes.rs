@@ -79,6 +79,16 @@ pub(crate) struct Trial {
 }
 
 impl Becomes {
+    /// The secrets that are taken.
+    pub(in crate::import) fn secrets(&self) -> Vec<&Secret> {
+        match self {
+            Self::Key(plan) => vec![&plan.key],
+            Self::Local(plan) => plan.secrets.iter().map(|(_, secret)| secret).collect(),
+            Self::Login(plan) => plan.client.iter().filter_map(|client| client.secret.as_ref()).collect(),
+            Self::Stored(_) | Self::Left(_) => Vec::new(),
+        }
+    }
+
     /// What it is to be, for people.
     pub(crate) fn text(&self, name: &str) -> String {
         match self {
