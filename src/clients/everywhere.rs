@@ -25,7 +25,7 @@ pub(crate) struct ClientFile {
     filled: BTreeMap<String, Vec<String>>,
     /// The entries that mcpauth wrote with secrets in them.
     written: BTreeSet<String>,
-    /// Whether the file is the user's own, and not one of the folder, which somebody else may have sent.
+    /// Whether the file is the user's own, and not one of the folder, which another user may have sent.
     pub(crate) is_users: bool,
 }
 
