@@ -1250,7 +1250,7 @@ module completions {
     --ca-cert: path           # Trust these additional CA certificates (PEM)
     --allow-http              # Allow plain HTTP to non-loopback hosts
     --help(-h)                # Print help (see more with '--help')
-    name?: string@"nu-complete mcpauth bridge name" # The server's name, or its address
+    name?: string@"nu-complete mcpauth bridge name" # The server's name, or its address, in which ${VARIABLE}s of the environment are filled in
     port?: string             # The callback port of a client from --static-oauth-client-info
   ]
 

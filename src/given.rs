@@ -13,8 +13,11 @@ use crate::sys::terminal;
 pub(crate) fn secret_from(path: &Path) -> Result<Secret, Error> {
     let mut text = Zeroizing::new(String::new());
     let no_secret = |what: &str| Error::Usage {
-        message: format!("{} {what}", path.display()),
-        hint: "name a file with the secret in it, or - for stdin".into(),
+        message: match path.as_os_str() == "-" {
+            true => format!("stdin {what}"),
+            false => format!("{} {what}", path.display()),
+        },
+        hint: "pipe the secret to stdin, or name a file with it".into(),
     };
     if path.as_os_str() == "-" {
         *text = terminal::piped()?;

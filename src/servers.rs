@@ -29,7 +29,7 @@ pub(crate) use self::logins::LoginTarget;
 use self::narrowing::Narrowed;
 pub(crate) use self::narrowing::Narrowing;
 pub(crate) use self::secrets::{TokenVariable, mapped, secrets_of};
-pub(crate) use self::source::{HeaderSource, HeaderSources, Logins};
+pub(crate) use self::source::{HeaderSource, HeaderSources, Logins, TypedAccess};
 pub(crate) use self::variables::{Gathered, Variables, gather, unambiguous};
 use crate::config::{Config, ConfigError, NamedValue};
 use crate::credential::{Credential, CredentialId, CredentialKind, SERVER_URL};

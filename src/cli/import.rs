@@ -14,8 +14,9 @@ use crate::cli::given::Given;
 use crate::cli::out::{Mark, Out};
 use crate::cli::paths::from_home;
 use crate::error::{Error, Exit};
-use crate::import::{self, Becomes, Findings, FoundEntry, TakenEntry};
+use crate::import::{self, Becomes, Findings, FoundEntry, ImportOutcome, TakenEntry};
 use crate::sys::{paths, terminal};
+use crate::text::path_word;
 
 /// Take the secrets out of the clients' files, and logins from mcp-remote
 ///
@@ -48,13 +49,24 @@ pub(super) fn run(args: &ImportArgs, given: &Given<'_>, out: &Out) -> Result<Exi
     }
     if !out.json || args.dry_run {
         found.entries.iter().for_each(|entry| show(&found, entry, out));
+        for copy in &found.copies {
+            out.row(
+                Mark::Good,
+                &format!("{:16} an old copy with secrets", copy.client),
+                &from_home(&copy.path),
+            );
+            out.result("         -> moved into mcpauth's store");
+        }
     }
-    if args.dry_run || found.entries.is_empty() {
+    let is_nothing = found.entries.is_empty() && found.copies.is_empty();
+    if args.dry_run || is_nothing {
         if out.json {
             let entries: Vec<Value> =
-                found.entries.iter().map(|entry| object(&found, entry, "found", None)).collect();
-            out.object(&json!({"version": 1, "entries": entries}));
-        } else if found.entries.is_empty() {
+                found.entries.iter().map(|entry| object(&found, entry, "found", None, None)).collect();
+            let copies: Vec<Value> =
+                found.copies.iter().map(|copy| copied(&copy.path, "found", None)).collect();
+            out.object(&json!({"version": 1, "entries": entries, "copies": copies}));
+        } else if is_nothing {
             out.say("no client's file has a secret in plain text, or starts mcp-remote");
         }
         return Ok(Exit::Done);
@@ -78,6 +90,8 @@ fn confirm(found: &Findings) -> Result<bool, Error> {
     }
     let mut files: Vec<&Path> =
         found.entries.iter().filter_map(|entry| Some(found.files.get(entry.file)?.path.as_path())).collect();
+    files.extend(found.copies.iter().map(|copy| copy.path.as_path()));
+    files.sort_unstable();
     files.dedup();
     let prompt = format!("Store them, and change {} file(s)?", files.len());
     Confirm::new().with_prompt(prompt).default(true).interact().map_err(ask::asked)
@@ -99,41 +113,83 @@ fn show(found: &Findings, entry: &FoundEntry, out: &Out) {
     out.result(&format!("         -> {}", entry.becomes.text(&name)));
 }
 
-fn report(found: &Findings, taken: &[TakenEntry], out: &Out) -> Exit {
-    let failed = taken.iter().filter(|taken| taken.result.is_err()).count();
+fn report(found: &Findings, taken: &ImportOutcome, out: &Out) -> Exit {
+    let failed = taken.entries.iter().filter(|taken| taken.result.is_err()).count()
+        + taken.copies.iter().filter(|(_, result)| result.is_err()).count();
+    let all = taken.entries.len() + taken.copies.len();
+    let first = || taken.entries.iter().find_map(|taken| taken.result.as_ref().err());
     let exit = match failed {
         0 => Exit::Done,
-        all if all == taken.len() => {
-            taken.first().and_then(|taken| taken.result.as_ref().err()).map_or(Exit::Other, Error::exit)
-        }
+        failed if failed == all => first().map_or(Exit::Other, Error::exit),
         _ => Exit::Partial,
     };
-    let mut objects = Vec::new();
-    for TakenEntry { entry, result } in taken {
-        let Some(entry) = found.entries.get(*entry) else { continue };
-        let (client, path) = place(found, entry);
-        let name = crate::text::clean(&entry.name, 80);
-        match result {
-            Ok(stored) => {
-                out.row(Mark::Good, &format!("{client:16} {name} now asks mcpauth ({stored})"), &path);
-                objects.push(object(found, entry, "taken", None));
-            }
-            Err(error) => {
-                let hint = error.hint("mcpauth import");
-                out.row_with_remedy(Mark::Bad, &format!("{client:16} {name} stays: {error}"), Some(&hint));
-                objects.push(object(found, entry, "left", Some(error)));
-            }
-        }
+    let objects: Vec<Value> = taken.entries.iter().filter_map(|taken| say(found, taken, out)).collect();
+    let copies: Vec<Value> = taken.copies.iter().map(|(path, result)| say_copy(path, result, out)).collect();
+    for path in &taken.remaining {
+        let remedy = format!("remove it if it is not needed: rm {}", path_word(path));
+        out.row_with_remedy(
+            Mark::Warn,
+            &format!("a copy still has a secret: {}", from_home(path)),
+            Some(&remedy),
+        );
     }
     if out.json {
-        out.object(&json!({"version": 1, "ok": failed == 0, "exit_code": exit as u8, "entries": objects}));
-    } else if failed < taken.len() {
+        let (ok, exit) = (failed == 0, exit as u8);
+        out.object(&json!({"version": 1, "ok": ok, "exit_code": exit, "entries": objects, "copies": copies, "remaining": taken.remaining}));
+    } else if failed < all {
         out.say("restart the clients; to undo it: mcpauth config uninstall --restore");
     }
     exit
 }
 
-fn object(found: &Findings, entry: &FoundEntry, status: &str, error: Option<&Error>) -> Value {
+/// What came of one entry.
+fn say(found: &Findings, taken: &TakenEntry, out: &Out) -> Option<Value> {
+    let entry = found.entries.get(taken.entry)?;
+    let (client, path) = place(found, entry);
+    let name = crate::text::clean(&entry.name, 80);
+    let login = taken.login.as_ref().map(|command| format!("log in: {command}"));
+    Some(match &taken.result {
+        Ok(stored) => {
+            let text = format!("{client:16} {name} now asks mcpauth ({stored})");
+            match &login {
+                Some(_) => out.row_with_remedy(Mark::Warn, &text, login.as_deref()),
+                None => out.row(Mark::Good, &text, &path),
+            }
+            object(found, entry, "taken", None, login)
+        }
+        Err(error) => {
+            let hint = error.hint("mcpauth import");
+            out.row_with_remedy(Mark::Bad, &format!("{client:16} {name} stays: {error}"), Some(&hint));
+            object(found, entry, "left", Some(error), Some(hint))
+        }
+    })
+}
+
+fn say_copy(path: &Path, result: &Result<(), Error>, out: &Out) -> Value {
+    match result {
+        Ok(()) => {
+            out.row(Mark::Good, "an old copy is now in mcpauth's store", &from_home(path));
+            copied(path, "taken", None)
+        }
+        Err(error) => {
+            let text = format!("{} stays: {error}", from_home(path));
+            out.row_with_remedy(Mark::Bad, &text, Some(&error.hint("mcpauth import")));
+            copied(path, "left", Some(error))
+        }
+    }
+}
+
+fn copied(path: &Path, status: &str, error: Option<&Error>) -> Value {
+    json!({"path": path, "status": status, "message": error.map(ToString::to_string)})
+}
+
+fn object(
+    found: &Findings,
+    entry: &FoundEntry,
+    status: &str,
+    error: Option<&Error>,
+    hint: Option<String>,
+) -> Value {
     let file = found.files.get(entry.file);
     let secrets: Vec<Value> =
         entry.secrets.iter().map(|secret| json!({"place": secret.place(), "why": secret.why})).collect();
@@ -145,6 +201,6 @@ fn object(found: &Findings, entry: &FoundEntry, status: &str, error: Option<&Err
         "becomes": entry.becomes.text(&entry.name),
         "status": status,
         "message": error.map(ToString::to_string),
-        "hint": error.map(|error| error.hint("mcpauth import")),
+        "hint": hint,
     })
 }

@@ -10,12 +10,15 @@ use crate::cli::given::Given;
 use crate::cli::out::Out;
 use crate::config::is_name;
 use crate::error::{Error, Exit};
+use crate::secret::Secret;
 use crate::store::{ServerSecrets, Store, StoredSecret};
 use crate::text::{clean, word};
 use crate::vault::VaultError;
 
 /// The longest name of a server, in characters: it becomes a file's name.
 const LONGEST_NAME: usize = 60;
+/// The longest `NAME=value` that Linux gives to a program, with the NUL at its end, in bytes (`MAX_ARG_STRLEN`).
+const LONGEST_VARIABLE: usize = 128 << 10;
 
 /// Keep the secrets that a local server wants in its environment
 ///
@@ -75,7 +78,11 @@ fn set(
     check(server, variable)?;
     let secret = match from.command()? {
         Some(command) => StoredSecret::Command(command),
-        None => StoredSecret::Value(ask::secret(&format!("{variable} for {server} (hidden)"))?),
+        None => {
+            let value = ask::secret(&format!("{variable} for {server} (hidden)"))?;
+            check_value(variable, &value)?;
+            StoredSecret::Value(value)
+        }
     };
     store.put_secret(server, variable, secret).map_err(VaultError::Store)?;
     let next = format!("mcpauth exec {} -- COMMAND", word(server));
@@ -85,6 +92,18 @@ fn set(
         out.result(&format!("stored: {variable} of {server}\n  -> {next}"));
     }
     Ok(Exit::Done)
+}
+
+/// What no environment can have would only be noticed when the server is started.
+fn check_value(variable: &str, value: &Secret) -> Result<(), Error> {
+    let whole = variable.len() + value.expose().len() + "=\0".len();
+    let why = match value.expose().contains('\0') {
+        true => "the value has a NUL, which ends every variable",
+        false if whole > LONGEST_VARIABLE => "the value is longer than the 128 KiB that a variable can have",
+        false => return Ok(()),
+    };
+    let hint = "if its server can read a file, keep it in one with mode 0600";
+    Err(Error::Usage { message: why.into(), hint: hint.into() })
 }
 
 /// A variable is a name, and a server's is shown to people and becomes a file's.

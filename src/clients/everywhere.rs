@@ -1,14 +1,14 @@
 //! Every file of every known client on this machine and in this folder, and the entries in each: for what looks at all of
 //! them. Not here: which files a client has (see `render`); what is looked for (see `import`).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
 use super::Clients;
 use crate::error::Error;
-use crate::render::{self, ClientSpec, EntryParts, Layout, TARGETS};
+use crate::render::{self, ClientSpec, EntryParts, InputDefault, Layout, TARGETS};
 
 /// One set of entries in a client's file.
 pub(crate) struct ClientFile {
@@ -19,12 +19,47 @@ pub(crate) struct ClientFile {
     /// The file, with every secret in it.
     pub(crate) text: String,
     entries: Vec<(String, Map<String, Value>)>,
+    /// The inputs that entries refer to, and their defaults.
+    inputs: Vec<InputDefault>,
+    /// The inputs whose defaults are filled in, by entry.
+    filled: BTreeMap<String, Vec<String>>,
+    /// The entries that mcpauth wrote with secrets in them.
+    written: BTreeSet<String>,
+    /// Whether the file is the user's own, and not one of the folder, which another user may have sent.
+    pub(crate) is_users: bool,
 }
 
 impl ClientFile {
     /// The entries by name, in their order.
     pub(crate) fn entries(&self) -> impl Iterator<Item = (&str, EntryParts<'_>)> {
         self.entries.iter().map(|(name, entry)| (name.as_str(), EntryParts(entry)))
+    }
+
+    /// The inputs with defaults that entries may refer to.
+    pub(crate) fn inputs(&self) -> &[InputDefault] {
+        &self.inputs
+    }
+
+    /// Whether mcpauth wrote an entry's secrets there itself.
+    pub(crate) fn is_written(&self, entry: &str) -> bool {
+        self.written.contains(entry)
+    }
+
+    /// The ids of the inputs whose defaults were filled into an entry.
+    pub(crate) fn filled(&self, entry: &str) -> &[String] {
+        self.filled.get(entry).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Fills an input's default into the entries that refer to it.
+    pub(crate) fn fill_in(&mut self, input: &InputDefault) {
+        let reference = format!("${{input:{}}}", input.id);
+        for (name, entry) in &mut self.entries {
+            let was = entry.clone();
+            entry.values_mut().for_each(|value| replace(value, &reference, &input.default));
+            if *entry != was {
+                self.filled.entry(name.clone()).or_default().push(input.id.clone());
+            }
+        }
     }
 
     /// Calls `with` with where the entries are.
@@ -47,6 +82,8 @@ impl std::fmt::Debug for ClientFile {
 #[derive(Debug, Default)]
 pub(crate) struct Everywhere {
     pub(crate) files: Vec<ClientFile>,
+    /// The copies that mcpauth made before its first change, each after the path of its original.
+    pub(crate) copies: Vec<(PathBuf, ClientFile)>,
     pub(crate) unreadable: Vec<(PathBuf, Error)>,
 }
 
@@ -56,42 +93,57 @@ impl Clients<'_> {
         let mut all = Everywhere::default();
         let Some(places) = &self.places else { return all };
         let mut seen = BTreeSet::new();
+        let records = render::records(&places.state_dir).unwrap_or_default();
         for target in TARGETS.iter().filter(|target| is_meant(target.client)) {
+            let users = target.users_paths(&places.folders, &|name| self.variable(name));
             for path in target.every_path(&places.folders, folder, &|name| self.variable(name)) {
                 // Clients share files.
                 if seen.insert((path.clone(), target.root)) {
-                    all.read(target, path);
+                    // An old copy that nobody can read is nobody's trouble.
+                    let copies = Self::read_of(target, render::backup_of(&path)).unwrap_or_default();
+                    all.copies.extend(copies.into_iter().map(|copy| (path.clone(), copy)));
+                    let record = records.iter().find(|known| known.path == path);
+                    let written = record.filter(|record| record.auth_mode.are_in_the_file());
+                    match Self::read_of(target, path.clone()) {
+                        Ok(files) => all.files.extend(files.into_iter().map(|file| ClientFile {
+                            written: written.map(|record| record.entries.clone()).unwrap_or_default(),
+                            is_users: users.contains(&path),
+                            ..file
+                        })),
+                        Err(error) => all.unreadable.push((path, error)),
+                    }
                 }
             }
         }
         all
     }
+
+    /// Every set of entries in one file; none if it is not there.
+    fn read_of(target: &'static ClientSpec, path: PathBuf) -> Result<Vec<ClientFile>, Error> {
+        let Some(text) = render::read_file(&path)? else { return Ok(Vec::new()) };
+        let whole = render::meaning(&text, target.format);
+        let whole = whole.map_err(|source| render::RenderError::Merge { path: path.clone(), source })?;
+        let file = |root: Vec<String>| ClientFile {
+            target,
+            path: path.clone(),
+            text: text.clone(),
+            entries: entries(&whole, &root),
+            inputs: render::defaults(&whole, &root),
+            filled: BTreeMap::new(),
+            written: BTreeSet::new(),
+            is_users: false,
+            root,
+        };
+        Ok(target.roots_in(&whole).into_iter().map(file).collect())
+    }
 }
 
-impl Everywhere {
-    fn read(&mut self, target: &'static ClientSpec, path: PathBuf) {
-        let read = render::read_file(&path).and_then(|text| {
-            let Some(text) = text else { return Ok(None) };
-            let whole = render::meaning(&text, target.format);
-            let whole = whole.map_err(|source| render::RenderError::Merge { path: path.clone(), source })?;
-            Ok(Some((text, whole)))
-        });
-        match read {
-            Ok(None) => {}
-            Ok(Some((text, whole))) => {
-                for root in target.roots_in(&whole) {
-                    let entries = entries(&whole, &root);
-                    self.files.push(ClientFile {
-                        target,
-                        path: path.clone(),
-                        root,
-                        text: text.clone(),
-                        entries,
-                    });
-                }
-            }
-            Err(error) => self.unreadable.push((path, error.into())),
-        }
+fn replace(value: &mut Value, from: &str, to: &str) {
+    match value {
+        Value::String(text) if text.contains(from) => *text = text.replace(from, to),
+        Value::Array(values) => values.iter_mut().for_each(|value| replace(value, from, to)),
+        Value::Object(values) => values.values_mut().for_each(|value| replace(value, from, to)),
+        _ => {}
     }
 }
 

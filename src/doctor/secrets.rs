@@ -13,7 +13,7 @@ const CHECK: &str = "clients.secrets";
 pub(super) fn check(config: &Config) -> Vec<Finding> {
     let found = import::look(config, &paths::absolute(Path::new(".")), |_| true);
     let with_secrets = found.entries.iter().filter(|entry| !entry.secrets.is_empty());
-    let findings: Vec<Finding> = with_secrets
+    let mut findings: Vec<Finding> = with_secrets
         .filter_map(|entry| {
             let file = found.files.get(entry.file)?;
             let places: Vec<String> = entry.secrets.iter().map(import::EntrySecret::place).collect();
@@ -30,6 +30,11 @@ pub(super) fn check(config: &Config) -> Vec<Finding> {
             Some(Finding::warn(CHECK, text, remedy).because(places.join(", ")))
         })
         .collect();
+    findings.extend(found.copies.iter().map(|copy| {
+        let text = format!("{}: an old copy has secrets in plain text: {}", copy.client, copy.path.display());
+        let remedy = format!("move it into mcpauth's store: mcpauth import --client {}", copy.client);
+        Finding::warn(CHECK, text, remedy)
+    }));
     if findings.is_empty() && !found.files.is_empty() {
         return vec![Finding::ok(CHECK, "no client's file has a secret in plain text")];
     }

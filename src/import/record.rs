@@ -1,18 +1,24 @@
 //! The record of what an import changed: each file as it was and as it became, so that it can be put back. One 0600 file for
-//! each, in the user's own store. Not here: taking and storing (see `take`).
+//! each, in the user's own store, sealed where a keyring is used. Not here: taking and storing (see `take`); putting back (see `put_back`).
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use md5::{Digest, Md5};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::FoundCopy;
 use crate::clients::ClientFile;
 use crate::error::Error;
-use crate::render::{self, ClientSpec, Layout, NewEntry};
-use crate::sys::private_file::{self, Keep};
+use crate::render;
+use crate::store::{Store, StoreError};
+use crate::sys::private_file;
+use crate::vault::VaultError;
 
 const FOLDER: &str = ".imports";
+/// The members of a record that hold secrets.
+const SECRET: [&str; 3] = ["original", "entries", "copies"];
 
 /// One file. It holds the secrets that were taken.
 #[derive(Clone, Deserialize, Serialize)]
@@ -20,10 +26,13 @@ pub(crate) struct ImportRecord {
     pub(crate) client: String,
     pub(crate) path: PathBuf,
     /// The whole file as it was; `None` if it was changed by another program between two imports.
-    original: Option<String>,
+    pub(super) original: Option<String>,
     /// A hash of the file as it became.
-    written: String,
+    pub(super) written: String,
     pub(crate) entries: Vec<ImportedEntry>,
+    /// Old copies of the file that held secrets.
+    #[serde(default)]
+    pub(crate) copies: Vec<KeptFile>,
 }
 
 /// One entry.
@@ -33,54 +42,92 @@ pub(crate) struct ImportedEntry {
     pub(crate) name: String,
     pub(super) before: Map<String, Value>,
     pub(super) after: Map<String, Value>,
+    /// The files of the program that it started, which are of no use to anybody now.
+    #[serde(default)]
+    pub(super) files: Vec<KeptFile>,
+    /// The defaults of the inputs that it refers to, by their ids.
+    #[serde(default)]
+    pub(super) inputs: BTreeMap<String, String>,
 }
 
-/// What happens to our entries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum WayBack {
-    /// The original ones are put back.
-    Restore,
-    /// They are removed.
-    Remove,
-}
-
-/// What was done with one file.
-pub(crate) struct PutBack {
-    pub(crate) client: String,
+/// A file that an import removed.
+#[derive(Clone, Deserialize, Serialize)]
+pub(crate) struct KeptFile {
     pub(crate) path: PathBuf,
-    /// The entries that were put back or removed.
-    pub(crate) entries: Vec<String>,
-    /// The entries that were changed since, and stay.
-    pub(crate) left: Vec<String>,
+    text: String,
+    mode: Option<u32>,
+}
+
+/// The changes that an import makes to one file.
+pub(super) struct FileChange<'a> {
+    pub(super) file: &'a ClientFile,
+    /// What it becomes.
+    pub(super) text: &'a str,
+    pub(super) entries: Vec<ImportedEntry>,
+}
+
+impl KeptFile {
+    /// What there is now; `None` if it is no text file.
+    pub(super) fn of(path: &Path) -> Option<Self> {
+        let text = render::read_file(path).ok().flatten()?;
+        Some(Self { path: path.into(), text, mode: private_file::mode(path) })
+    }
+
+    /// Removes the file, if it is still what is kept.
+    ///
+    /// # Errors
+    /// The file's.
+    pub(super) fn remove(&self) -> Result<(), Error> {
+        if render::read_file(&self.path)?.as_deref() == Some(self.text.as_str()) {
+            private_file::remove(&self.path)?;
+        }
+        Ok(())
+    }
+
+    /// Puts the file back, unless its program has written another one since.
+    ///
+    /// # Errors
+    /// The file's.
+    pub(super) fn put_back(&self) -> Result<(), Error> {
+        if self.path.symlink_metadata().is_ok() {
+            return Ok(());
+        }
+        if let Some(folder) = self.path.parent().filter(|folder| !folder.is_dir()) {
+            private_file::create_dir(folder)?;
+        }
+        Ok(private_file::write_as(&self.path, &self.text, self.mode)?)
+    }
 }
 
 /// Every record, by path.
 ///
 /// # Errors
-/// The file's.
-pub(crate) fn records(dir: &Path) -> Result<Vec<ImportRecord>, Error> {
-    let entries = std::fs::read_dir(dir.join(FOLDER)).into_iter().flatten().flatten();
+/// The file's, and the keyring's.
+pub(crate) fn records(store: &Store) -> Result<Vec<ImportRecord>, Error> {
+    let entries = std::fs::read_dir(store.user_dir().join(FOLDER)).into_iter().flatten().flatten();
     let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
     paths.retain(|path| path.extension().is_some_and(|ending| ending == "json"));
     paths.sort();
     let read = |path: PathBuf| {
-        private_file::read(&path).map(|text| text.and_then(|text| serde_json::from_str(&text).ok()))
+        let object = store.read_sealed(&path).map_err(VaultError::Store)?;
+        let record = object.map(|object| serde_json::from_value(Value::Object(object)));
+        record.transpose().map_err(|_| {
+            let reason = "it is not the record of an import".into();
+            Error::from(VaultError::Store(StoreError::Format { path, reason }))
+        })
     };
-    let found: Result<Vec<Option<ImportRecord>>, _> = paths.into_iter().map(read).collect();
+    let found: Result<Vec<Option<ImportRecord>>, Error> = paths.into_iter().map(read).collect();
     Ok(found?.into_iter().flatten().collect())
 }
 
-/// Remembers, before a file becomes `text`, what it was.
+/// Remembers, before a file becomes another, what it was.
 ///
 /// # Errors
-/// The file's.
-pub(super) fn remember(
-    dir: &Path,
-    file: &ClientFile,
-    text: &str,
-    new: Vec<ImportedEntry>,
-) -> Result<(), Error> {
-    let known = records(dir)?.into_iter().find(|known| known.path == file.path);
+/// The file's, and the keyring's.
+pub(super) fn remember(store: &Store, change: &FileChange<'_>) -> Result<(), Error> {
+    let FileChange { file, text, entries: new } = change;
+    let known = records(store)?.into_iter().find(|known| known.path == file.path);
+    let copies = known.as_ref().map(|known| known.copies.clone()).unwrap_or_default();
     // An interrupted run has recorded what it did not write.
     let known = known.filter(|known| known.original.as_ref() != Some(&file.text));
     let (original, mut entries) = match known {
@@ -89,110 +136,58 @@ pub(super) fn remember(
         Some(known) => (None, known.entries),
     };
     entries.retain(|known| !new.iter().any(|new| (&new.root, &new.name) == (&known.root, &known.name)));
-    entries.extend(new);
+    entries.extend(new.iter().cloned());
     let (client, path) = (file.target.client.into(), file.path.clone());
-    save(dir, &ImportRecord { client, path, original, written: hash(text), entries })
+    save(store, &ImportRecord { client, path, original, written: hash(text), entries, copies })
 }
 
-/// Puts the entries that `is_meant` back as they were, or removes them.
+/// Remembers an old copy of a client's file.
 ///
 /// # Errors
-/// What is wrong with the client's file, which is then unchanged.
-pub(crate) fn put_back(
-    dir: &Path,
-    record: &ImportRecord,
-    way: WayBack,
-    is_meant: impl Fn(&str) -> bool,
-    dry: bool,
-) -> Result<PutBack, Error> {
-    let current = render::read_file(&record.path)?.unwrap_or_default();
-    let all = record.entries.iter().all(|entry| is_meant(&entry.name));
-    let whole = record
-        .original
-        .as_ref()
-        .filter(|_| way == WayBack::Restore && all && hash(&current) == record.written);
-    let mut done = PutBack {
-        client: record.client.clone(),
-        path: record.path.clone(),
+/// The file's, and the keyring's.
+pub(super) fn remember_copy(store: &Store, copy: &FoundCopy, kept: KeptFile) -> Result<(), Error> {
+    let known = records(store)?.into_iter().find(|known| known.path == copy.of);
+    let original = render::read_file(&copy.of)?;
+    let mut record = known.unwrap_or_else(|| ImportRecord {
+        client: copy.client.into(),
+        path: copy.of.clone(),
+        written: hash(original.as_deref().unwrap_or_default()),
+        original,
         entries: Vec::new(),
-        left: Vec::new(),
+        copies: Vec::new(),
+    });
+    record.copies.retain(|known| known.path != kept.path);
+    record.copies.push(kept);
+    save(store, &record)
+}
+
+/// Writes a record.
+///
+/// # Errors
+/// The file's, and the keyring's.
+pub(super) fn save(store: &Store, record: &ImportRecord) -> Result<(), Error> {
+    private_file::create_dir(store.user_dir())?;
+    private_file::create_dir(&store.user_dir().join(FOLDER))?;
+    let Value::Object(object) = serde_json::to_value(record).map_err(std::io::Error::other)? else {
+        return Ok(());
     };
-    let mut kept = record.clone();
-    let text = match whole {
-        Some(original) => {
-            done.entries = record.entries.iter().map(|entry| entry.name.clone()).collect();
-            kept.entries.clear();
-            original.clone()
-        }
-        None => entrywise(&current, record, way, &is_meant, &mut done, &mut kept)?,
-    };
-    if dry {
-        return Ok(done);
-    }
-    // The file first: after a kill the record still says what there is to do.
-    if text != current {
-        private_file::write_through(&record.path, &text, Keep::Closed)?;
-    }
-    if kept.entries.is_empty() {
-        private_file::remove(&file_of(dir, &record.path))?;
-    } else {
-        kept.original = None;
-        save(dir, &kept)?;
-    }
-    Ok(done)
+    let path = file_of(store, &record.path);
+    Ok(store.write_sealed(&path, object, &SECRET).map_err(VaultError::Store)?)
 }
 
-fn entrywise(
-    current: &str,
-    record: &ImportRecord,
-    way: WayBack,
-    is_meant: &dyn Fn(&str) -> bool,
-    done: &mut PutBack,
-    kept: &mut ImportRecord,
-) -> Result<String, Error> {
-    let Some(target) = ClientSpec::find(&record.client) else { return Ok(current.into()) };
-    let broken = |source| render::RenderError::Merge { path: record.path.clone(), source };
-    let mut text = current.to_owned();
-    kept.entries.clear();
-    for entry in &record.entries {
-        if !is_meant(&entry.name) {
-            kept.entries.push(entry.clone());
-            continue;
-        }
-        let root: Vec<&str> = entry.root.iter().map(String::as_str).collect();
-        let layout = Layout { root: &root, ..target.layout() };
-        let now = render::entry_in(&text, layout, &entry.name).map_err(broken)?;
-        match now {
-            Some(now) if now == entry.after => {
-                let fields = (way == WayBack::Restore).then(|| entry.before.clone());
-                let new = NewEntry { name: entry.name.clone(), fields };
-                text = render::rewrite(&text, layout, &[new]).map_err(broken)?;
-                done.entries.push(entry.name.clone());
-            }
-            // It is back already, or gone.
-            None => {}
-            Some(now) if now == entry.before => {}
-            Some(_) => {
-                done.left.push(entry.name.clone());
-                kept.entries.push(entry.clone());
-            }
-        }
-    }
-    Ok(text)
+/// Forgets a record.
+///
+/// # Errors
+/// The file's.
+pub(super) fn forget(store: &Store, record: &ImportRecord) -> Result<(), Error> {
+    Ok(private_file::remove(&file_of(store, &record.path))?)
 }
 
-fn save(dir: &Path, record: &ImportRecord) -> Result<(), Error> {
-    private_file::create_dir(dir)?;
-    private_file::create_dir(&dir.join(FOLDER))?;
-    let text = serde_json::to_string_pretty(record).map_err(std::io::Error::other)?;
-    Ok(private_file::write(&file_of(dir, &record.path), &text)?)
-}
-
-fn file_of(dir: &Path, path: &Path) -> PathBuf {
-    dir.join(FOLDER).join(format!("{}.json", hash(&path.to_string_lossy())))
+fn file_of(store: &Store, path: &Path) -> PathBuf {
+    store.user_dir().join(FOLDER).join(format!("{}.json", hash(&path.to_string_lossy())))
 }
 
 /// Only to notice changes.
-fn hash(text: &str) -> String {
+pub(super) fn hash(text: &str) -> String {
     Md5::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use md5::{Digest, Md5};
 use serde_json::{Map, Value};
 
-use super::find;
 use crate::sys::regular_file;
 
 /// Its flags that take a value.
@@ -43,8 +42,6 @@ pub(super) struct RemoteCommand {
     pub(super) headers: Vec<(String, String)>,
     /// The words after the address that are not headers.
     pub(super) rest: Vec<String>,
-    /// What its files are called by.
-    pub(super) hash: String,
 }
 
 impl RemoteCommand {
@@ -68,9 +65,41 @@ impl RemoteCommand {
                 _ => rest.push(word.clone()),
             }
         }
-        let url = url?;
-        let hash = hash(&url, &headers, &rest);
-        Some(Self { url, headers, rest, hash })
+        Some(Self { url: url?, headers, rest })
+    }
+
+    /// What its files are called by.
+    fn hash(&self) -> String {
+        let mut headers: Vec<(String, String)> = Vec::new();
+        for path in self.values("--header-file") {
+            let text = regular_file::read_text(Path::new(path), MAX_BYTES).unwrap_or_default();
+            let lines = text.lines().map(str::trim).filter(|line| !line.starts_with('#'));
+            headers.extend(lines.filter_map(header_of));
+        }
+        headers.extend(self.headers.iter().cloned());
+        hash(&self.url, &headers, &self.rest)
+    }
+
+    /// What follows a flag, wherever it stands.
+    fn values<'a>(&'a self, flag: &'a str) -> impl Iterator<Item = &'a str> {
+        let pairs = self.rest.iter().zip(self.rest.iter().skip(1));
+        pairs.filter(move |(word, _)| *word == flag).map(|(_, value)| value.as_str())
+    }
+
+    /// The `resource` parameter that it asks for, if it was told one.
+    pub(super) fn resource(&self) -> Option<&str> {
+        self.values("--resource").next().map(str::trim).filter(|resource| !resource.is_empty())
+    }
+
+    /// Where its logins end: `calculateDefaultPort` of mcp-remote.
+    pub(super) fn redirect_uri(&self) -> String {
+        let typed = self.rest.first().and_then(|word| word.parse::<u16>().ok());
+        let hash = self.hash();
+        let start = hash.get(..4).and_then(|start| u32::from_str_radix(start, 16).ok()).unwrap_or_default();
+        let port = typed.map_or(3335 + start % 45_816, u32::from);
+        let host = self.values("--host").next().unwrap_or("localhost");
+        let path = self.values("--callback-path").next().filter(|path| path.starts_with('/'));
+        format!("http://{host}:{port}{}", path.unwrap_or("/oauth/callback"))
     }
 
     /// Its files with this ending, newest format first.
@@ -81,7 +110,7 @@ impl RemoteCommand {
             entries.map(|entry| entry.path()).filter(|path| path.is_dir()).collect();
         // Of two versions the file that was written last counts.
         folders.push(base);
-        let name = format!("{}_{ending}", self.hash);
+        let name = format!("{}_{ending}", self.hash());
         let mut files: Vec<PathBuf> =
             folders.into_iter().map(|folder| folder.join(&name)).filter(|path| path.is_file()).collect();
         files.sort_by_key(|path| crate::sys::private_file::age(path));
@@ -93,11 +122,6 @@ impl RemoteCommand {
         let text = |path: &PathBuf| regular_file::read_text(path, MAX_BYTES).ok();
         let objects = self.files(home, moved, ending).into_iter().filter_map(|path| text(&path));
         objects.filter_map(|text| serde_json::from_str(&text).ok()).next()
-    }
-
-    /// Whether anything but its headers holds a secret.
-    pub(super) fn has_more_secrets(&self) -> bool {
-        !find::in_address(&self.url).is_empty() || find::in_words(&self.rest)
     }
 }
 
@@ -213,7 +237,7 @@ mod tests {
                 "217a7a0413da480f149d8088ffeab42a",
             ),
         ] {
-            assert_eq!(parse(line).unwrap().hash, expected, "{line}");
+            assert_eq!(parse(line).unwrap().hash(), expected, "{line}");
         }
     }
 }

@@ -1,33 +1,36 @@
-//! Stores what an entry holds, tries it, and only then rewrites the client's file. Not here: what is taken (see `plan`); the way
-//! back (see `record`).
+//! Stores what an entry holds, tries it, and only then rewrites the client's file. Not here: what is taken (see `plan`); how it is
+//! stored (see `keep` and `login`); the way back (see `record`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
-use super::plan::{Becomes, KeyPlan, LocalPlan, LoginPlan, base_name};
-use super::record::{self, ImportedEntry};
-use super::{Findings, FoundEntry};
+use super::find::SecretPlace;
+use super::keep::{store_key, store_secrets};
+use super::login::store_login;
+use super::plan::{Becomes, base_name};
+use super::reach::{Reach, exec, left};
+use super::record::{self, FileChange, ImportedEntry, KeptFile};
+use super::{Findings, FoundCopy, FoundEntry, rest};
 use crate::clients::ClientFile;
 use crate::clients::launch::users_command;
-use crate::config::{Config, Registered, RegisteredEndpoints, Registration};
+use crate::config::{Config, login_command};
 use crate::error::Error;
-use crate::flow;
-use crate::login::{KeyRequest, KeySource, keep_key};
-use crate::oauth::{ClientAuth, TokenSet};
 use crate::render::{self, AuthMode, ClientEntry, EntryParts, NewEntry};
 use crate::secret::Secret;
-use crate::store::StoredSecret;
-use crate::sys::clock;
 use crate::sys::private_file::{self, Keep};
-use crate::vault::{Vault, VaultError};
+use crate::vault::Vault;
 
-/// How many names are tried for a server.
-const NAMES: usize = 50;
-
-/// An entry's place among the findings, the name it is stored under, and its new fields.
-type NewFields = (usize, String, Map<String, Value>);
+/// What came of an import.
+#[derive(Default)]
+pub(crate) struct ImportOutcome {
+    pub(crate) entries: Vec<TakenEntry>,
+    /// The old copies, and why one stays.
+    pub(crate) copies: Vec<(PathBuf, Result<(), Error>)>,
+    /// Files of other programs that still hold what was taken.
+    pub(crate) remaining: BTreeSet<PathBuf>,
+}
 
 /// The result of one entry.
 pub(crate) struct TakenEntry {
@@ -35,260 +38,119 @@ pub(crate) struct TakenEntry {
     pub(crate) entry: usize,
     /// The name that it is stored under, or why it stays.
     pub(crate) result: Result<String, Error>,
+    /// The command that logs in, if a person has to.
+    pub(crate) login: Option<String>,
 }
 
-/// What an entry's client needs to reach the server.
-struct Reach {
-    name: String,
-    url: String,
-    /// The words after `mcpauth`.
-    words: Vec<String>,
-    /// Variables and headers that are no longer needed.
-    used: Vec<String>,
-    /// Whether the client may ask for headers instead of starting the bridge.
-    may_help: bool,
+/// An entry that is stored: its place among the findings, what reaches its server, and its new fields.
+struct Stored {
+    entry: usize,
+    reach: Reach,
+    fields: Map<String, Value>,
 }
 
 /// Takes all of it, file by file.
-pub(crate) async fn take(found: &Findings, config: &Config, vault: &Vault) -> Vec<TakenEntry> {
-    let mut taken = Vec::new();
-    let mut new: BTreeMap<usize, Vec<NewFields>> = BTreeMap::new();
-    let mut used_up = Vec::new();
+pub(crate) async fn take(found: &Findings, config: &Config, vault: &Vault) -> ImportOutcome {
+    let mut taken = ImportOutcome::default();
+    let mut new: BTreeMap<&Path, Vec<Stored>> = BTreeMap::new();
     for (at, entry) in found.entries.iter().enumerate() {
         let Some(file) = found.files.get(entry.file) else { continue };
-        match store(entry, config, vault, &mut used_up).await {
-            Ok(reach) => match after(file, entry, config, &reach) {
-                Ok(fields) => new.entry(entry.file).or_default().push((at, reach.name, fields)),
-                Err(error) => taken.push(TakenEntry { entry: at, result: Err(error) }),
-            },
-            Err(error) => taken.push(TakenEntry { entry: at, result: Err(error) }),
+        match store(file, entry, at, config, vault).await {
+            Ok(stored) => new.entry(file.path.as_path()).or_default().push(stored),
+            Err(error) => taken.entries.push(failed(at, error)),
         }
     }
-    let mut paths: Vec<&Path> =
-        new.keys().filter_map(|at| Some(found.files.get(*at)?.path.as_path())).collect();
-    paths.dedup();
-    let mut is_all_written = true;
-    for path in paths {
-        // A file with several sets of entries is written once.
-        let own: Vec<_> = new
-            .iter()
-            .filter(|(at, _)| found.files.get(**at).is_some_and(|file| file.path == path))
-            .collect();
-        let result = write(found, &own, config);
-        is_all_written &= result.is_ok();
-        let why = result.err().map(|error| (error.to_string(), error.hint("mcpauth import")));
-        for (_, entries) in own {
-            taken.extend(entries.iter().map(|(entry, name, _)| TakenEntry {
-                entry: *entry,
-                result: match &why {
-                    None => Ok(name.clone()),
-                    Some((message, hint)) => {
-                        Err(Error::Usage { message: message.clone(), hint: hint.clone() })
-                    }
-                },
-            }));
+    let mut written: Vec<Stored> = Vec::new();
+    // A file with several sets of entries is written once.
+    for (path, entries) in new {
+        match write(found, path, &entries, vault) {
+            Ok(()) => written.extend(entries),
+            Err(error) => {
+                let (message, hint) = (error.to_string(), error.hint("mcpauth import"));
+                let again = || Error::Usage { message: message.clone(), hint: hint.clone() };
+                taken.entries.extend(entries.iter().map(|stored| failed(stored.entry, again())));
+            }
         }
     }
-    // What mcp-remote kept is now ours: a refresh token must not be used by two.
-    if is_all_written {
-        used_up.iter().for_each(|path| drop(private_file::remove(path)));
+    // What an entry that stays still needs.
+    let needed: BTreeSet<&str> =
+        taken.entries.iter().filter_map(|taken| login_of(found, taken.entry)).collect();
+    for stored in written {
+        let is_needed = login_of(found, stored.entry).is_some_and(|url| needed.contains(url));
+        taken.entries.push(settle(stored, is_needed, vault).await);
     }
-    taken.sort_by_key(|taken| taken.entry);
+    taken.copies = found.copies.iter().map(|copy| (copy.path.clone(), put_away(copy, vault))).collect();
+    taken.remaining = remaining(found, &taken.entries);
+    taken.entries.sort_by_key(|taken| taken.entry);
     taken
 }
 
+/// The copies that other programs made of the files that were changed, with a secret in them.
+fn remaining(found: &Findings, taken: &[TakenEntry]) -> BTreeSet<PathBuf> {
+    let done = taken.iter().filter(|taken| taken.result.is_ok());
+    let done: Vec<&FoundEntry> = done.filter_map(|taken| found.entries.get(taken.entry)).collect();
+    let secrets: Vec<&Secret> = done.iter().flat_map(|entry| entry.becomes.secrets()).collect();
+    let paths: BTreeSet<&Path> =
+        done.iter().filter_map(|entry| Some(found.files.get(entry.file)?.path.as_path())).collect();
+    paths.into_iter().flat_map(|path| rest::copies_with(path, &secrets)).collect()
+}
+
+fn failed(entry: usize, error: Error) -> TakenEntry {
+    TakenEntry { entry, result: Err(error), login: None }
+}
+
+/// The address of a server that an entry logs in to.
+fn login_of(found: &Findings, entry: usize) -> Option<&str> {
+    match &found.entries.get(entry)?.becomes {
+        Becomes::Login(plan) => Some(plan.url.as_str()),
+        Becomes::Key(_) | Becomes::Local(_) | Becomes::Stored(_) | Becomes::Left(_) => None,
+    }
+}
+
+/// The last step of a login, after its entry is ours: an old token is renewed, which its program must not notice before, and then
+/// that program's files go. A refresh token that rotates must not be used by two.
+async fn settle(stored: Stored, is_needed: bool, vault: &Vault) -> TakenEntry {
+    let Stored { entry, reach, .. } = stored;
+    let done = |login: Option<String>| TakenEntry { entry, result: Ok(reach.name.clone()), login };
+    let Some(login) = reach.login else { return done(None) };
+    let command = url::Url::parse(&reach.url).map(|url| login_command(&url, &reach.name)).ok();
+    let Some(credential) = login.credential else { return done(command) };
+    match vault.fresh(&credential, login.is_refused).await.map_err(Error::from) {
+        Ok(_) => {
+            let files = login.files.iter().filter(|_| !is_needed);
+            files.for_each(|path| drop(private_file::remove(path)));
+            done(None)
+        }
+        Err(error) if error.needs_person() => done(command),
+        // It is asked for again when it is used.
+        Err(_) => done(None),
+    }
+}
+
+/// Puts an old copy of a client's file with the record of that file.
+fn put_away(copy: &FoundCopy, vault: &Vault) -> Result<(), Error> {
+    let Some(kept) = KeptFile::of(&copy.path) else { return Ok(()) };
+    record::remember_copy(&vault.store, copy, kept.clone())?;
+    kept.remove()
+}
+
 async fn store(
+    file: &ClientFile,
     entry: &FoundEntry,
+    at: usize,
     config: &Config,
     vault: &Vault,
-    used_up: &mut Vec<PathBuf>,
-) -> Result<Reach, Error> {
+) -> Result<Stored, Error> {
     let base = base_name(&entry.name, &entry.becomes);
-    match &entry.becomes {
-        Becomes::Key(plan) => store_key(&base, plan, config, vault).await,
-        Becomes::Local(plan) => store_secrets(&base, plan, config, vault),
-        Becomes::Login(plan) => store_login(&base, plan, config, vault, used_up).await,
-        Becomes::Left(why) => Err(left(why)),
-    }
-}
-
-fn left(why: &str) -> Error {
-    Error::Usage {
-        message: why.into(),
-        hint: "take it out by hand; mcpauth doctor lists what is left".into(),
-    }
-}
-
-fn names(base: &str) -> impl Iterator<Item = String> {
-    std::iter::once(base.to_owned()).chain((2..NAMES).map(move |n| format!("{base}-{n}")))
-}
-
-async fn store_key(base: &str, plan: &KeyPlan, config: &Config, vault: &Vault) -> Result<Reach, Error> {
-    for name in names(base) {
-        let is_same = match config.registered_as(&name)? {
-            None if vault.store.secrets(&name).is_ok_and(|secrets| secrets.is_empty()) => false,
-            Some(Registered::Key(kept))
-                if kept.url == plan.url && kept.sent.header.eq_ignore_ascii_case(&plan.header) =>
-            {
-                let credential = config.key(&name, &kept).credential?;
-                let stored = vault.kept(&credential).ok().flatten();
-                if stored.is_none_or(|stored| stored.token.access_token != plan.key) {
-                    continue;
-                }
-                true
-            }
-            _ => continue,
-        };
-        if !is_same {
-            let request = KeyRequest {
-                url: plan.url.clone(),
-                name: name.clone(),
-                header: plan.header.clone(),
-                format: plan.format.clone(),
-                key: KeySource::Entered(plan.key.clone()),
-                expires_at: None,
-            };
-            keep_key(&request, config, vault).await?;
-        }
-        let words = ["bridge".to_owned(), name.clone()].into_iter().chain(plan.rest.clone()).collect();
-        let used = plan.used.iter().cloned().chain([plan.header.clone()]).collect();
-        return Ok(Reach { name, url: plan.url.to_string(), words, used, may_help: true });
-    }
-    Err(left("too many servers have this name"))
-}
-
-fn store_secrets(base: &str, plan: &LocalPlan, config: &Config, vault: &Vault) -> Result<Reach, Error> {
-    for name in names(base) {
-        if config.registered_as(&name)?.is_some() {
-            continue;
-        }
-        let known = vault.store.secrets(&name).map_err(VaultError::Store)?;
-        let differs = |(variable, value): &(String, Secret)| {
-            known.get(variable).is_some_and(|known| *known != StoredSecret::Value(value.clone()))
-        };
-        // Another server's secrets must not get into this one's environment.
-        let is_others = known.keys().any(|variable| !plan.secrets.iter().any(|(own, _)| own == variable));
-        if is_others || plan.secrets.iter().any(differs) {
-            continue;
-        }
-        for (variable, value) in &plan.secrets {
-            let secret = StoredSecret::Value(value.clone());
-            vault.store.put_secret(&name, variable, secret).map_err(VaultError::Store)?;
-        }
-        // Tried: what the command will get is what the file had.
-        let stored = vault.store.secrets(&name).map_err(VaultError::Store)?;
-        if plan
-            .secrets
-            .iter()
-            .any(|(variable, value)| stored.get(variable) != Some(&StoredSecret::Value(value.clone())))
-        {
-            return Err(left("the store did not give back what was stored"));
-        }
-        let used = plan.secrets.iter().map(|(variable, _)| variable.clone()).collect();
-        let words =
-            ["exec".to_owned(), name.clone(), "--".into()].into_iter().chain(plan.words.clone()).collect();
-        return Ok(Reach { name, url: String::new(), words, used, may_help: false });
-    }
-    Err(left("too many servers have this name"))
-}
-
-async fn store_login(
-    base: &str,
-    plan: &LoginPlan,
-    config: &Config,
-    vault: &Vault,
-    used_up: &mut Vec<PathBuf>,
-) -> Result<Reach, Error> {
-    let words =
-        std::iter::once("bridge".to_owned()).chain([plan.url.to_string()]).chain(plan.command.rest.clone());
-    let reach = |name: &str| Reach {
-        name: name.into(),
-        url: plan.url.to_string(),
-        words: words.clone().collect(),
-        used: Vec::new(),
-        may_help: false,
+    let reach = match &entry.becomes {
+        Becomes::Key(plan) => store_key(&base, plan, config, vault).await?,
+        Becomes::Local(plan) => store_secrets(&base, plan, config, vault).await?,
+        Becomes::Login(plan) => store_login(&base, plan, config, vault).await?,
+        Becomes::Stored(words) => exec(&base, words, Vec::new()),
+        Becomes::Left(why) => return Err(left(why)),
     };
-    for name in names(base) {
-        match config.registered_as(&name)? {
-            Some(kept) if *kept.url() == plan.url => return Ok(reach(&name)),
-            Some(_) => continue,
-            None => {}
-        }
-        let home = config.home.clone().unwrap_or_default();
-        let moved = config.of_environment("MCP_REMOTE_CONFIG_DIR");
-        let read = |ending: &str| plan.command.read(&home, moved.as_deref(), ending);
-        let Some((tokens, client)) = read("tokens.json").zip(read("client_info.json")) else {
-            return Ok(reach(&name));
-        };
-        take_login(&name, plan, (&tokens, &client), config, vault).await?;
-        for ending in ["tokens.json", "client_info.json"] {
-            used_up.extend(plan.command.files(&home, moved.as_deref(), ending));
-        }
-        return Ok(reach(&name));
-    }
-    Err(left("too many servers have this name"))
-}
-
-/// The client that mcp-remote registered, and its token, which is tried.
-async fn take_login(
-    name: &str,
-    plan: &LoginPlan,
-    (tokens, client): (&Map<String, Value>, &Map<String, Value>),
-    config: &Config,
-    vault: &Vault,
-) -> Result<(), Error> {
-    let text =
-        |object: &Map<String, Value>, name: &str| object.get(name).and_then(Value::as_str).map(str::to_owned);
-    let issuer = text(tokens, "issuer").or_else(|| text(client, "issuer"));
-    let found = flow::discover(&vault.http, &plan.url, issuer.as_deref(), |_| true)
-        .await
-        .map_err(VaultError::Flow)?;
-    let secret = text(client, "client_secret").map(Secret::new);
-    let method = text(client, "token_endpoint_auth_method")
-        .unwrap_or_else(|| if secret.is_some() { "client_secret_post".into() } else { "none".to_owned() });
-    let scope = text(tokens, "requested_scope").or_else(|| text(tokens, "scope"));
-    let scopes: Vec<String> = scope.unwrap_or_default().split_whitespace().map(str::to_owned).collect();
-    let uris = client.get("redirect_uris").and_then(Value::as_array);
-    let redirect_uri = uris.and_then(|uris| uris.first()).and_then(Value::as_str).map(str::to_owned);
-    let both = found.issuer.authorization_endpoint.clone().zip(found.issuer.token_endpoint.clone());
-    let kept = Registration {
-        url: plan.url.clone(),
-        resource: found.resource.clone(),
-        issuer: found.issuer.issuer.clone(),
-        client_id: text(client, "client_id")
-            .ok_or_else(|| left("mcp-remote's registration has no client_id"))?,
-        client_secret: secret.filter(|_| method != ClientAuth::None.name()),
-        registered: true,
-        private_key: None,
-        token_endpoint_auth_method: method,
-        redirect_uri: redirect_uri.unwrap_or_else(|| flow::usual_redirect_uri(&found.issuer)),
-        scopes: scopes.clone(),
-        for_itself: false,
-        endpoints: both
-            .filter(|_| !found.is_published)
-            .map(|(authorization, token)| RegisteredEndpoints { authorization, token }),
-        scope: config.own_scope(),
-    };
-    let milliseconds = tokens.get("expires_at").and_then(Value::as_f64);
-    let token = TokenSet {
-        access_token: Secret::new(
-            text(tokens, "access_token").ok_or_else(|| left("mcp-remote's file has no token"))?,
-        ),
-        refresh_token: text(tokens, "refresh_token").map(Secret::new),
-        token_type: "Bearer".into(),
-        scopes,
-        issued_at: Some(clock::now()),
-        expires_at: milliseconds.map(|at| (at / 1000.) as i64),
-    };
-    let credential = config.by_address(name, &kept).credential?;
-    vault.keep_token(&credential, token).await?;
-    config.keep_registration(name, None, &kept)?;
-    // Tried: one that has expired is refreshed now, while mcp-remote's file is still there.
-    match vault.fresh(&credential, false).await {
-        Ok(_) => Ok(()),
-        Err(VaultError::NeedsPerson { .. }) => Ok(()),
-        Err(error) => Err(error.into()),
-    }
+    let fields = after(file, entry, config, &reach)?;
+    Ok(Stored { entry: at, reach, fields })
 }
 
 /// The entry's fields afterwards, in its client's own words.
@@ -326,35 +188,78 @@ fn after(
     let is_used = |name: &str| reach.used.iter().any(|used| used.eq_ignore_ascii_case(name));
     let without = parts.with_variables(|name| !is_used(name));
     let was = EntryParts(&without);
-    let kept = if is_helped { was.with_headers(|name| !is_used(name)) } else { without.clone() };
+    let mut kept = if is_helped { was.with_headers(|name| !is_used(name)) } else { without.clone() };
+    for secret in &entry.secrets {
+        if let SecretPlace::Member(path) = &secret.place {
+            kept.shift_remove(path.split('.').next().unwrap_or_default());
+        }
+    }
     Ok(render::overlaid(file.target, kept, &fields, is_helped))
 }
 
 /// Writes a file with all its new entries; what it was is recorded before.
-fn write(found: &Findings, new: &[(&usize, &Vec<NewFields>)], config: &Config) -> Result<(), Error> {
-    let Some(first) = new.first().and_then(|(at, _)| found.files.get(**at)) else { return Ok(()) };
+fn write(found: &Findings, path: &Path, new: &[Stored], vault: &Vault) -> Result<(), Error> {
+    let Some(first) = found.files.iter().find(|file| file.path == path) else { return Ok(()) };
     // Its client may have written it meanwhile.
-    if render::read_file(&first.path)?.as_deref() != Some(first.text.as_str()) {
+    if render::read_file(path)?.as_deref() != Some(first.text.as_str()) {
         return Err(left("the file was changed meanwhile"));
     }
     let (mut text, mut entries) = (first.text.clone(), Vec::new());
-    for (at, changes) in new {
-        let Some(file) = found.files.get(**at) else { continue };
-        for (entry, _, fields) in *changes {
-            let Some(name) = found.entries.get(*entry).map(|entry| entry.name.clone()) else { continue };
-            let before = file.entries().find(|(known, _)| *known == name).map(|(_, parts)| parts.0.clone());
-            let change = NewEntry { name: name.clone(), fields: Some(fields.clone()) };
-            text = file
-                .with_layout(|layout| render::rewrite(&text, layout, &[change]))
-                .map_err(|source| render::RenderError::Merge { path: file.path.clone(), source })?;
-            entries.push(ImportedEntry {
-                root: file.root.clone(),
-                name,
-                before: before.unwrap_or_default(),
-                after: fields.clone(),
-            });
-        }
+    for Stored { entry, reach, fields } in new {
+        let Some((file, name)) = place(found, *entry) else { continue };
+        let change = NewEntry { name: name.into(), fields: Some(fields.clone()) };
+        let changed = file.with_layout(|layout| {
+            let before = render::entry_in(&text, layout, name)?.unwrap_or_default();
+            Ok((before, render::rewrite(&text, layout, &[change])?))
+        });
+        let (before, changed) = changed.map_err(|source| broken(path, source))?;
+        text = changed;
+        let filled = file.inputs().iter().filter(|input| file.filled(name).contains(&input.id));
+        let files = reach.login.iter().flat_map(|login| &login.files);
+        entries.push(ImportedEntry {
+            root: file.root.clone(),
+            name: name.into(),
+            before,
+            after: fields.clone(),
+            files: files.filter_map(|path| KeptFile::of(path)).collect(),
+            inputs: filled.map(|input| (input.id.clone(), input.default.clone())).collect(),
+        });
     }
-    record::remember(&config.user_tokens_dir, first, &text, entries)?;
-    Ok(private_file::write_through(&first.path, &text, Keep::Mode)?)
+    for file in found.files.iter().filter(|file| file.path == path) {
+        text = without_defaults(found, file, new, &text).map_err(|source| broken(path, source))?;
+    }
+    record::remember(&vault.store, &FileChange { file: first, text: &text, entries })?;
+    Ok(private_file::write_through(path, &text, Keep::Mode)?)
+}
+
+fn broken(path: &Path, source: render::MergeError) -> render::RenderError {
+    render::RenderError::Merge { path: path.into(), source }
+}
+
+/// An entry's file and name.
+fn place(found: &Findings, entry: usize) -> Option<(&ClientFile, &str)> {
+    let entry = found.entries.get(entry)?;
+    Some((found.files.get(entry.file)?, entry.name.as_str()))
+}
+
+/// The text without the defaults of inputs that no entry needs any more.
+fn without_defaults(
+    found: &Findings,
+    file: &ClientFile,
+    new: &[Stored],
+    text: &str,
+) -> Result<String, render::MergeError> {
+    let is_taken = |name: &str| {
+        let mut places = new.iter().filter_map(|stored| place(found, stored.entry));
+        places.any(|(known, taken)| std::ptr::eq(known, file) && taken == name)
+    };
+    let users = |id: &String| file.entries().filter(|(name, _)| file.filled(name).contains(id)).count();
+    let left =
+        |id: &String| file.entries().any(|(name, _)| file.filled(name).contains(id) && !is_taken(name));
+    let ids = file.inputs().iter().map(|input| &input.id).filter(|id| users(id) > 0 && !left(id));
+    let defaults: Vec<(&str, Option<&str>)> = ids.map(|id| (id.as_str(), None)).collect();
+    if defaults.is_empty() {
+        return Ok(text.into());
+    }
+    file.with_layout(|layout| render::with_defaults(text, layout, &defaults))
 }

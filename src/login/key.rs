@@ -97,30 +97,36 @@ async fn store(
 }
 
 /// Whether a server accepts a key: it must answer the first request of an MCP client with it.
+async fn try_key(http: &Http, url: &Url, (header, format): (&str, &str), key: &Secret) -> Result<(), Error> {
+    if !is_sendable(key) {
+        return Err(unsendable());
+    }
+    try_server(http, url, vec![(header, key.within(format))]).await
+}
+
+fn unsendable() -> Error {
+    let hint = "enter it as its service shows it, without quotes or line breaks";
+    usage("the key has characters that no header can have", hint)
+}
+
+/// Whether a server answers the first request of an MCP client with these headers.
 ///
 /// # Errors
-/// [`Error::Mcp`]; with a 401 the key is not valid there.
-pub(crate) async fn try_key(
-    http: &Http,
-    url: &Url,
-    (header, format): (&str, &str),
-    key: &Secret,
-) -> Result<(), Error> {
-    let unsendable =
-        |what: &str| usage(what, "enter it as its service shows it, without quotes or line breaks");
-    if !is_sendable(key) {
-        return Err(unsendable("the key has characters that no header can have"));
+/// [`Error::Mcp`]; with a 401 what the headers hold is not valid there.
+pub(crate) async fn try_server(http: &Http, url: &Url, headers: Vec<(&str, Secret)>) -> Result<(), Error> {
+    let mut all = HeaderMap::new();
+    for (name, value) in headers {
+        let mut value = HeaderValue::from_str(value.expose()).map_err(|_| unsendable())?;
+        value.set_sensitive(true);
+        let name: HeaderName = name
+            .parse()
+            .map_err(|_| usage("--header is not a header name", "for example: --header X-Api-Key"))?;
+        all.insert(name, value);
     }
-    let value = HeaderValue::from_str(key.within(format).expose());
-    let mut value = value.map_err(|_| unsendable("the key has characters that no header can have"))?;
-    value.set_sensitive(true);
-    let name: HeaderName = header
-        .parse()
-        .map_err(|_| usage("--header is not a header name", "for example: --header X-Api-Key"))?;
     let given = UpstreamAuth {
         url: url.clone(),
         within: url.join("/").unwrap_or_else(|_| url.clone()),
-        headers: HeaderMap::from_iter([(name, value)]),
+        headers: all,
         bearers: Bearers::default(),
     };
     let connecting = McpClient::connect(http.clone(), given, Arc::new(|_, _| {}));

@@ -7,7 +7,7 @@ mod prepare;
 mod request;
 mod stale;
 
-pub(crate) use self::key::{KeyRequest, KeySource, keep_key};
+pub(crate) use self::key::{KeyRequest, KeySource, keep_key, try_server};
 use self::prepare::{is_moved, prepare};
 pub(crate) use self::request::{LoginRequest, Own};
 use self::stale::is_stale;

@@ -190,11 +190,16 @@ fn merged(
     Ok(merged)
 }
 
-/// Backs up the file as it was before us; later states contain our changes.
-fn back_up(path: &Path, text: &str) -> Result<Option<PathBuf>, RenderError> {
+/// Where the copy of a client's file is that is made before the first change.
+pub fn backup_of(path: &Path) -> PathBuf {
     let mut name = path.file_name().map(OsString::from).unwrap_or_default();
     name.push(".mcpauth-backup");
-    let backup = path.with_file_name(name);
+    path.with_file_name(name)
+}
+
+/// Backs up the file as it was before us; later states contain our changes.
+fn back_up(path: &Path, text: &str) -> Result<Option<PathBuf>, RenderError> {
+    let backup = backup_of(path);
     if fs::symlink_metadata(&backup).is_ok() {
         return Ok(None);
     }

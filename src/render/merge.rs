@@ -6,6 +6,7 @@
 
 mod change;
 mod claims;
+mod inputs;
 mod json;
 mod lines;
 mod plan;
@@ -18,6 +19,7 @@ use serde_json::{Map, Value};
 
 pub use self::change::{Change, ChangeKind, MergeError, Merged, NewEntry};
 pub use self::claims::EntryClaims;
+pub use self::inputs::{InputDefault, defaults, with_defaults};
 use self::plan::Edit;
 use super::layout::Layout;
 use super::targets::{ClientSpec, Format, Shape};

@@ -24,10 +24,11 @@ pub use entries::{
     CredentialPlace, EgressToken, GatewayIdentity, PlainHttp, ServerEntry, behind_gateway, entries, entry_at,
     variable,
 };
-pub use install::{Destination, DryRun, Installed, forget, install, read_file, write_local};
+pub use install::{Destination, DryRun, Installed, backup_of, forget, install, read_file, write_local};
 pub use layout::Layout;
 pub use merge::{
-    Change, ChangeKind, EntryClaims, MergeError, NewEntry, entry_in, meaning, overlaid, rewrite,
+    Change, ChangeKind, EntryClaims, InputDefault, MergeError, NewEntry, defaults, entry_in, meaning,
+    overlaid, rewrite, with_defaults,
 };
 pub use ownership::{InstallRecord, records};
 pub use parts::EntryParts;

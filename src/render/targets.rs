@@ -322,6 +322,13 @@ impl ClientSpec {
         })
     }
 
+    /// Every file of the user's that the client may read, whether it is there or not.
+    pub fn users_paths(&self, folders: &Folders, variable: &dyn Fn(&str) -> Option<String>) -> Vec<PathBuf> {
+        let mut paths = vec![self.path(folders, variable), self.place.within(folders)];
+        paths.extend(self.also.iter().map(|place| place.within(folders)));
+        paths
+    }
+
     /// Every file of the user's and of `folder` that the client may read, whether it is there or not.
     pub fn every_path(
         &self,
@@ -329,8 +336,7 @@ impl ClientSpec {
         folder: &Path,
         variable: &dyn Fn(&str) -> Option<String>,
     ) -> Vec<PathBuf> {
-        let mut paths = vec![self.path(folders, variable), self.place.within(folders)];
-        paths.extend(self.also.iter().map(|place| place.within(folders)));
+        let mut paths = self.users_paths(folders, variable);
         paths.extend(self.in_folder.iter().flat_map(|path| places::matching(folder, path)));
         paths
     }

@@ -29,12 +29,19 @@ pub(crate) struct HeaderSource {
     own: Weak<Self>,
 }
 
+/// What the user typed about one server; it replaces what is stored.
+#[derive(Clone, Default)]
+pub(crate) struct TypedAccess {
+    pub(crate) headers: HeaderMap,
+    /// The address with the secrets that belong in it. Nothing but requests may have it.
+    pub(crate) address: Option<Url>,
+}
+
 /// What is known of one server since the last login.
 struct CurrentHeaders {
     servers: Arc<Servers>,
     which: ServerRef,
-    /// Headers that the user typed; they replace ours.
-    typed: HeaderMap,
+    typed: TypedAccess,
     given: SingleFlight<UpstreamAuth, CredentialUnavailable>,
 }
 
@@ -67,12 +74,12 @@ pub(crate) struct HeaderSources {
 }
 
 impl HeaderSource {
-    /// Without `logins` no person can log in. `typed` headers are added, and replace what is stored.
+    /// Without `logins` no person can log in.
     pub(crate) fn new(
         servers: Arc<Servers>,
         which: ServerRef,
         logins: Option<Arc<dyn Logins>>,
-        typed: HeaderMap,
+        typed: TypedAccess,
     ) -> Arc<Self> {
         let given = SingleFlight::default();
         let now = ArcSwap::from_pointee(CurrentHeaders { servers, which, typed, given });
@@ -151,7 +158,10 @@ impl Supply for CurrentHeaders {
         };
         let entry = found.map_err(|error| self.no(&error))?;
         let mut token = given(&self.servers, entry).ok_or_else(|| self.unsendable())?;
-        token.headers.extend(self.typed.clone());
+        token.headers.extend(self.typed.headers.clone());
+        if let Some(address) = &self.typed.address {
+            token.url.clone_from(address);
+        }
         Ok(Got { token, is_new: refused.is_some() })
     }
 }
@@ -205,7 +215,7 @@ impl ServerLookup for HeaderSources {
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
         let make = || {
             let which = ServerRef::ByName(name.clone());
-            HeaderSource::new(self.servers.clone(), which, self.logins.clone(), HeaderMap::new())
+            HeaderSource::new(self.servers.clone(), which, self.logins.clone(), TypedAccess::default())
         };
         Some(made.entry(name.clone()).or_insert_with(make).clone())
     }

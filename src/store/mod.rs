@@ -6,6 +6,7 @@ mod error;
 mod format;
 mod keyring;
 mod lock;
+mod sealed;
 mod secrets;
 
 use std::path::{Path, PathBuf};

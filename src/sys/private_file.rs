@@ -10,6 +10,7 @@
 
 mod draft;
 mod error;
+mod modes;
 mod remedy;
 
 use std::fs::{self, File};
@@ -20,6 +21,7 @@ use std::time::Duration;
 use crate::sys::regular_file::{self, NOT_REGULAR, NOT_TEXT};
 pub use draft::{Draft, left, read_left, take_up, target};
 pub use error::FileError;
+pub use modes::{close, is_exposed, mode};
 
 /// The largest file that is read, in bytes; a token file has a few thousand.
 const MAX_FILE_BYTES: u64 = 4 << 20;
@@ -31,6 +33,14 @@ const MAX_FILE_BYTES: u64 = 4 << 20;
 /// As [`FileError`] says.
 pub fn read(path: &Path) -> Result<Option<String>, FileError> {
     read_bytes(path)?.map(|bytes| text(path, bytes)).transpose()
+}
+
+/// The same for a file that may be as long as `most` bytes.
+///
+/// # Errors
+/// As [`FileError`] says.
+pub fn read_long(path: &Path, most: u64) -> Result<Option<String>, FileError> {
+    open(path)?.map(|file| text(path, bytes_up_to(path, file, most)?)).transpose()
 }
 
 /// The same for any bytes.
@@ -52,9 +62,13 @@ fn user() -> u32 {
 }
 
 fn bytes(path: &Path, file: File) -> Result<Vec<u8>, FileError> {
+    bytes_up_to(path, file, MAX_FILE_BYTES)
+}
+
+fn bytes_up_to(path: &Path, file: File, most: u64) -> Result<Vec<u8>, FileError> {
     let mut bytes = Vec::new();
-    file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(io_at(path))?;
-    if bytes.len() as u64 > MAX_FILE_BYTES {
+    file.take(most.saturating_add(1)).read_to_end(&mut bytes).map_err(io_at(path))?;
+    if bytes.len() as u64 > most {
         return Err(FileError::Strange { path: path.into(), reason: "too large" });
     }
     Ok(bytes)
@@ -100,6 +114,19 @@ pub fn write(path: &Path, text: &str) -> Result<(), FileError> {
 /// As [`FileError`] says; [`io::ErrorKind::AlreadyExists`].
 pub fn write_new(path: &Path, text: &str) -> Result<(), FileError> {
     Draft::begin(path, 0)?.finish_new(text)
+}
+
+/// Writes a file with these permission bits, which others may have on it where its owner gave it away before.
+///
+/// # Errors
+/// As [`FileError`] says.
+pub fn write_as(path: &Path, text: &str, mode: Option<u32>) -> Result<(), FileError> {
+    let draft = Draft::begin(path, 0)?;
+    #[cfg(unix)]
+    if let Some(mode) = mode {
+        draft.set_mode(mode)?;
+    }
+    draft.finish(text)
 }
 
 /// Which permissions of a replaced file are kept.
@@ -280,53 +307,6 @@ pub fn remove(path: &Path) -> Result<(), FileError> {
         Err(e) if e.kind() != io::ErrorKind::NotFound => Err(io_at(path)(e)),
         _ => Ok(()),
     }
-}
-
-/// Whether others can read the file, or the target of a link with that name.
-pub fn is_exposed(path: &Path) -> bool {
-    #[cfg(unix)]
-    return fs::metadata(path)
-        .is_ok_and(|about| std::os::unix::fs::PermissionsExt::mode(&about.permissions()) & 0o077 != 0);
-    #[cfg(not(unix))]
-    false
-}
-
-/// A file's or folder's own permission bits; of a link, and on systems without modes, none.
-pub fn mode(path: &Path) -> Option<u32> {
-    #[cfg(unix)]
-    return fs::symlink_metadata(path)
-        .ok()
-        .filter(|about| !about.is_symlink())
-        .map(|about| std::os::unix::fs::PermissionsExt::mode(&about.permissions()) & 0o7777);
-    #[cfg(not(unix))]
-    None
-}
-
-/// Removes everybody else's permissions on a file or folder of ours. Never through a link.
-///
-/// # Errors
-/// As [`FileError`] says.
-pub fn close(path: &Path) -> Result<(), FileError> {
-    let named = fs::symlink_metadata(path).map_err(io_at(path))?;
-    if named.is_symlink() {
-        return Err(FileError::Symlink(path.into()));
-    }
-    if !named.is_file() && !named.is_dir() {
-        return Err(FileError::Strange { path: path.into(), reason: NOT_REGULAR });
-    }
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::{MetadataExt, PermissionsExt};
-        let opened = File::open(path).map_err(io_at(path))?;
-        let about = opened.metadata().map_err(io_at(path))?;
-        // The name may have become a link meanwhile; the opened file must be ours.
-        if (about.dev(), about.ino()) != (named.dev(), named.ino()) {
-            return Err(FileError::Symlink(path.into()));
-        }
-        let closed = fs::Permissions::from_mode(about.permissions().mode() & 0o700);
-        opened.set_permissions(closed).map_err(io_at(path))?;
-    }
-    Ok(())
 }
 
 /// How long ago a file was last written.

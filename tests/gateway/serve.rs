@@ -430,3 +430,34 @@ fn metrics_are_for_our_own_names() {
     assert_eq!(ask("/metrics", &[("Origin", "http://evil.test")]).status, 421);
     assert_eq!(exchange(admin, b"GET /metrics HTTP/1.0\r\n\r\n").status, 421);
 }
+
+#[test]
+fn a_key_of_the_users_own_is_sent_in_its_header_and_replaced_while_the_gateway_runs() {
+    let upstream = crate::own::server("x-api-key", "k={}");
+    let user = User::new();
+    let address = format!("{}/mcp", upstream.base);
+    let login = [
+        "login",
+        &address,
+        "--with-token",
+        "--header",
+        "X-Api-Key",
+        "--format",
+        "k={}",
+        "--server-name",
+        "own-key",
+    ];
+    user.run_with(&login, crate::own::KEY).code(0);
+    let said = "upstreams: {delta: {egress: stored, credential: own-key}}\n";
+    let site = Site::before(upstream, user, said);
+    let served = site.serve(&["--config", "gateway.yaml"]);
+    let before = site.upstream.seen().len();
+    let answer = site.ask(served.address, ALLOWED);
+    assert!(answer.text().contains("-32601"), "its server answered: {}", answer.text());
+    let seen = site.upstream.seen();
+    let sent = seen.get(before).expect("a request");
+    assert_eq!(sent.header("x-api-key"), Some(format!("k={}", crate::own::KEY).as_str()));
+    assert!(sent.header("authorization").is_none() && sent.header("x-authorization").is_none());
+    let ran = served.end("TERM").code(0);
+    assert!(!format!("{ran:?}").contains(crate::own::KEY), "{ran:?}");
+}

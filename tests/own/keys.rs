@@ -4,6 +4,7 @@
 use serde_json::Value;
 
 use super::{KEY, server};
+use crate::support::upstream::{Upstream, say};
 use crate::support::{Ran, User};
 
 const NAME: &str = "127.0.0.1";
@@ -171,4 +172,137 @@ fn a_command_stands_for_the_key_and_is_never_a_projects() {
     assert!(!mark.exists(), "a command of a found folder has run");
     user.run(&["--tokens-dir", ".oauth-tokens", "token", NAME]);
     assert!(mark.exists(), "the folder that the user names is theirs: the check could not fail");
+}
+
+#[test]
+fn a_key_is_kept_only_where_it_is_answered_as_an_mcp_server_answers() {
+    let json = "content-type: application/json";
+    for (head, body, code, said) in [
+        (format!("403 Forbidden\r\n{json}"), "{}", 4, "--header"),
+        (format!("401 Unauthorized\r\n{json}\r\nwww-authenticate: ApiKey"), "{}", 4, "--header"),
+        ("200 OK\r\ncontent-type: text/html".into(), "<html>Log in</html>", 6, "/mcp"),
+        ("405 Method Not Allowed".into(), "", 6, "/mcp"),
+        ("404 Not Found".into(), "", 2, "/mcp"),
+        ("302 Found\r\nlocation: https://login.test/?to=x".into(), "", 6, "/mcp"),
+        ("500 Oops".into(), "", 5, "again"),
+        (
+            format!("200 OK\r\n{json}"),
+            "{\"jsonrpc\":\"2.0\",\"id\":1,\"error\":{\"code\":-32000,\"message\":\"no\"}}",
+            6,
+            "nothing was stored",
+        ),
+    ] {
+        let (server, user) =
+            (Upstream::start(move |_, stream| say(stream, &head, body.as_bytes())), User::new());
+        let ran = keep(&user, &format!("{}/mcp", server.base), &[]).code(code);
+        let text = format!("{}{}", ran.stdout, ran.stderr);
+        assert!(text.contains(said) && text.contains("nothing was stored"), "{said}: {text}");
+        assert!(!text.contains(KEY), "{text}");
+        user.run(&["token", NAME]).code(2);
+    }
+}
+
+#[test]
+fn a_key_is_tried_at_a_server_of_the_newest_revision() {
+    let server = Upstream::start(|seen, stream| {
+        const JSON: &str = "content-type: application/json";
+        let (id, method) = (seen.message()["id"].clone(), seen.message()["method"].clone());
+        if seen.header("x-api-key") != Some(KEY) {
+            return say(stream, &format!("401 Unauthorized\r\n{JSON}"), b"{}");
+        }
+        let info = serde_json::json!({"name": "new", "version": "2"});
+        let body = match method.as_str() {
+            Some("server/discover") => serde_json::json!({"jsonrpc": "2.0", "id": id, "result": {
+                "supportedVersions": ["2026-07-28"], "capabilities": {"tools": {}}, "serverInfo": info}}),
+            Some("tools/list") => {
+                serde_json::json!({"jsonrpc": "2.0", "id": id, "result": {"tools": [], "resultType": "complete"}})
+            }
+            _ => {
+                serde_json::json!({"jsonrpc": "2.0", "id": id, "error": {"code": -32601, "message": "no such method"}})
+            }
+        };
+        say(stream, &format!("200 OK\r\n{JSON}"), body.to_string().as_bytes());
+    });
+    let user = User::new();
+    let address = format!("{}/mcp", server.base);
+    // With another header it is refused, and the message says what to try.
+    let ran = keep(&user, &address, &[]).code(4);
+    assert!(ran.stdout.contains("--header") || ran.stderr.contains("--header"), "{ran:?}");
+    keep(&user, &address, &["--header", "X-Api-Key"]).code(0);
+    user.run(&["list", &address]).code(0);
+}
+
+#[test]
+fn every_verb_knows_a_key_by_its_name() {
+    let (server, user) = (server("authorization", "Bearer {}"), User::new());
+    let address = format!("{}/mcp", server.base);
+    keep(&user, &address, &["--server-name", "mine"]).code(0);
+    assert!(user.run(&["status"]).code(0).stdout.contains("mine"));
+    assert!(user.run(&["env", "mine", "--shell", "sh"]).code(0).stdout.contains(KEY));
+    user.run(&["list", "--server", "mine"]).code(0);
+    let doctor = user.run(&["doctor", "--offline"]);
+    assert!(!format!("{doctor:?}").contains(KEY), "{doctor:?}");
+    for args in
+        [&["status"][..], &["-vv", "list", "--server", "mine"], &["config", "show", "--client", "cursor"]]
+    {
+        let ran = user.run(args);
+        assert!(!format!("{ran:?}").contains(KEY), "{args:?}: {ran:?}");
+    }
+    user.run(&["logout", "mine"]).code(0);
+    user.run(&["headers", "mine"]).code(2);
+    assert!(!user.run(&["status"]).stdout.contains("mine"));
+}
+
+/// The entry of `mcp-remote` in a client's file, in its layout, under a name.
+fn remote_entries(client: &str, address: &str, names: &[&str]) -> (&'static str, String) {
+    let args = serde_json::json!(["-y", "mcp-remote@latest", address, "--header", "X-Region: eu"]);
+    if client == "codex" {
+        let table = |name: &&str| {
+            format!("[mcp_servers.\"{name}\"]\ncommand = \"npx\"\nargs = {args}\nenv = {{ LOG = \"1\" }}\n\n")
+        };
+        return (".codex/config.toml", names.iter().map(table).collect());
+    }
+    let entry = serde_json::json!({"command": "npx", "args": args, "env": {"LOG": "1"}});
+    let entries: serde_json::Map<String, Value> =
+        names.iter().map(|name| ((*name).to_owned(), entry.clone())).collect();
+    let text = serde_json::json!({"mcpServers": entries}).to_string();
+    (if client == "cursor" { ".cursor/mcp.json" } else { ".claude.json" }, text)
+}
+
+#[test]
+fn entries_of_mcp_remote_become_ours_in_every_mode_and_what_stays_is_named_with_its_flag() {
+    let server = server("authorization", "Bearer {}");
+    let address = format!("{}/mcp", server.base);
+    for (client, mode) in [
+        ("cursor", "bridge"),
+        ("cursor", "inline"),
+        ("cursor", "proxy"),
+        ("cursor", "env"),
+        ("claude-code", "helper"),
+        ("claude-code", "bridge"),
+        ("claude-code", "inline"),
+        ("claude-code", "proxy"),
+        ("codex", "env"),
+        ("codex", "helper"),
+        ("codex", "bridge"),
+        ("codex", "inline"),
+    ] {
+        let user = User::new();
+        keep(&user, &address, &[]).code(0);
+        let (path, text) = remote_entries(client, &address, &[NAME, "tools"]);
+        let path = user.home().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, text).unwrap();
+        let install = ["config", "install", "--client", client, "--auth-mode", mode];
+        let ran = user.run(&install);
+        let said = format!("{}{}", ran.stdout, ran.stderr);
+        assert!(said.contains("tools") && said.contains("--adopt tools"), "{client} {mode}: {said}");
+        let now = std::fs::read_to_string(&path).unwrap();
+        assert_eq!(now.matches("mcp-remote").count(), 1, "{client} {mode}: {now}");
+        assert_eq!(now.contains(KEY), mode == "inline", "{client} {mode}: {now}");
+        user.run(&[&install[..], &["--adopt", "tools"]].concat()).code(0);
+        let now = std::fs::read_to_string(&path).unwrap();
+        assert!(!now.contains("mcp-remote") && !now.contains("tools"), "{client} {mode}: {now}");
+        user.run(&["config", "install", "--check"]).code(0);
+    }
 }

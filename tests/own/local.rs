@@ -119,3 +119,82 @@ fn a_variable_gets_the_token_of_a_credential_and_nothing_else_comes_with_it() {
     assert_eq!(user.run(&args).code(0).stdout, format!("token-of-hub/token-of-mail/{SECRET}\n0\n"));
     user.run(&["exec", "hub", "--env", "X=token:nobody", "--", "true"]).code(2);
 }
+
+#[test]
+fn a_secret_is_kept_as_it_came_but_for_the_end_of_its_line() {
+    let user = User::new();
+    let long = "k".repeat(64 << 10);
+    let pem = "-----BEGIN X-----\nabc\n-----END X-----";
+    let odd = "it's \"q\" $HOME `x` \\ %PATH% ${A} \t'";
+    for (stdin, expected) in [
+        (format!("{SECRET}\r\n"), SECRET),
+        (format!("{SECRET}\n"), SECRET),
+        (SECRET.to_owned(), SECRET),
+        (format!("\u{feff}{SECRET}\n"), SECRET),
+        (format!("{pem}\n"), pem),
+        (odd.to_owned(), odd),
+        (long.clone(), &long),
+    ] {
+        user.run_with(&["secret", "set", "files", "KEY"], &stdin).code(0);
+        let ran = user.run(&["exec", "files", "--", "sh", "-c", "printf %s \"$KEY\""]).code(0);
+        assert_eq!(ran.stdout, expected);
+        // In no list of processes: a program has it in its environment alone.
+        let shown = user.run(&[
+            "exec",
+            "files",
+            "--",
+            "sh",
+            "-c",
+            "cat /proc/self/cmdline /proc/$$/cmdline | tr '\\0' ' '",
+        ]);
+        assert!(!shown.stdout.contains(expected), "{}", shown.stdout);
+    }
+    let too_long = "k".repeat(128 << 10);
+    for (stdin, why) in
+        [("", "stdin is empty"), ("\r\n", "stdin is empty"), ("a\0b", "NUL"), (&too_long, "128 KiB")]
+    {
+        let ran = user.run_with(&["secret", "set", "files", "KEY"], stdin).code(2);
+        assert!(ran.stderr.contains(why) && !ran.stderr.contains("kkk"), "{why}: {}", ran.stderr);
+    }
+    let ran = user.run(&["exec", "files", "--", "sh", "-c", "printf %s \"$KEY\""]).code(0);
+    assert_eq!(ran.stdout, long, "the last good one is there");
+}
+
+#[test]
+fn an_entry_by_the_name_of_stored_secrets_gets_them() {
+    let user = User::new();
+    let file = user.home().join(".cursor/mcp.json");
+    let before = serde_json::json!({"mcpServers": {
+        "files": {"command": "sh", "args": ["-c", "printf %s \"$API_KEY$LOG\""], "env": {"LOG": "-log"}},
+        "other": {"command": "true", "args": []},
+    }})
+    .to_string();
+    std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+    std::fs::write(&file, &before).unwrap();
+    user.run_with(&["secret", "set", "files", "API_KEY"], SECRET).code(0);
+    // One that came with a folder has the name as well, and gets nothing.
+    let evil = serde_json::json!({"mcpServers": {"files": {"command": "evil", "args": []}}}).to_string();
+    let found = user.file(".cursor/mcp.json", &evil);
+    let said = user.run(&["config", "install", "--client", "cursor"]).code(0);
+    let text = format!("{}{}", said.stdout, said.stderr);
+    assert!(
+        text.contains("files is left alone") && text.contains("mcpauth import --client cursor"),
+        "{text}"
+    );
+    user.run(&["import", "--yes"]).code(0);
+    assert_eq!(std::fs::read_to_string(&found).unwrap(), evil);
+    let now = crate::support::read_json(&file);
+    assert_eq!(now["mcpServers"]["other"]["command"], "true");
+    let entry = &now["mcpServers"]["files"];
+    let mut command = std::process::Command::new(entry["command"].as_str().unwrap());
+    command.args(entry["args"].as_array().unwrap().iter().map(|word| word.as_str().unwrap()));
+    command
+        .env_clear()
+        .env("HOME", user.home())
+        .env("PATH", std::env::var("PATH").unwrap())
+        .env("LOG", "-log");
+    assert_eq!(command.output().unwrap().stdout, format!("{SECRET}-log").as_bytes());
+    assert_eq!(user.run(&["import", "--dry-run", "--json"]).json()["entries"], serde_json::json!([]));
+    user.run(&["config", "uninstall", "--restore"]).code(0);
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), before);
+}

@@ -27,7 +27,7 @@ fn ask(lines: &mut impl BufRead, stdin: &mut impl Write, id: u64, method: &str, 
 }
 
 /// A session with a server over stdio, and the result of one request in it; the server ends well.
-fn session(mut server: Command, method: &str, params: Value) -> Value {
+pub(super) fn session(mut server: Command, method: &str, params: Value) -> Value {
     let mut child =
         server.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("it starts");
     let mut stdin = child.stdin.take().unwrap();
@@ -59,6 +59,37 @@ fn the_protocols_own_server_gets_its_secrets_and_nobody_elses() {
 
 #[test]
 #[ignore = "real parts: run .ci/run"]
+fn a_real_server_stands_in_our_place_and_no_word_of_it_is_a_secret() {
+    let user = User::new();
+    user.run_with(&["secret", "set", "everything", "API_KEY"], SECRET).code(0);
+    let main = parts().join("node/node_modules/@modelcontextprotocol/server-everything/dist/index.js");
+    let words = ["-vv", "exec", "everything", "--", "node", main.to_str().unwrap(), "stdio"];
+    for signal in ["TERM", "INT"] {
+        let mut child = user.command(&words).stdin(Stdio::piped()).spawn().expect("it starts");
+        let mut stdin = child.stdin.take().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap());
+        let about = json!({"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}});
+        ask(&mut lines, &mut stdin, 1, "initialize", about);
+        let of = |name: &str| std::fs::read_to_string(format!("/proc/{}/{name}", child.id())).unwrap();
+        assert!(of("cmdline").starts_with("node\0") && !of("cmdline").contains(SECRET), "{}", of("cmdline"));
+        assert!(of("environ").contains(SECRET));
+        Command::new("kill").args([&format!("-{signal}"), &child.id().to_string()]).status().unwrap();
+        let status = child.wait().unwrap();
+        use std::os::unix::process::ExitStatusExt as _;
+        assert!(status.signal().is_some() || status.code().is_some(), "{status:?}");
+        let mut said = String::new();
+        std::io::Read::read_to_string(&mut child.stderr.take().unwrap(), &mut said).unwrap();
+        assert!(!said.contains(SECRET), "{said}");
+    }
+    // What it cannot do it says itself, with its own exit code.
+    let ran =
+        ended(user.command(&["exec", "everything", "--", "node", "/no/such/server.js"]).spawn().unwrap());
+    assert_eq!(ran.code, Some(1));
+    assert!(ran.stderr.contains("/no/such/server.js") && !ran.stderr.contains(SECRET), "{ran:?}");
+}
+
+#[test]
+#[ignore = "real parts: run .ci/run"]
 fn a_server_that_wants_a_variable_works_with_it_alone() {
     let mut user = User::new();
     user.env("JIRA_URL", "http://127.0.0.1:9").env("JIRA_USERNAME", "someone");
@@ -75,7 +106,7 @@ fn a_server_that_wants_a_variable_works_with_it_alone() {
 }
 
 /// A server behind a proxy that admits only who has the key.
-struct Keyed {
+pub(super) struct Keyed {
     child: Child,
     address: String,
     _dir: tempfile::TempDir,
@@ -83,12 +114,20 @@ struct Keyed {
 
 impl Keyed {
     fn start(server: &str) -> Self {
+        Self::start_with(server, SECRET)
+    }
+
+    pub(super) fn address(&self) -> &str {
+        &self.address
+    }
+
+    pub(super) fn start_with(server: &str, key: &str) -> Self {
         let (dir, port) = (tempfile::tempdir().unwrap(), free_port());
         let server = url::Url::parse(server).unwrap();
         let text = format!(
             "defaults\n  mode http\n  timeout connect 5s\n  timeout client 60s\n  timeout server 60s\n\
              frontend keyed\n  bind 127.0.0.1:{port}\n\
-             \n  http-request deny deny_status 401 unless {{ req.hdr(x-api-key) -m str {SECRET} }}\n  default_backend server\n\
+             \n  http-request deny deny_status 401 unless {{ req.hdr(x-api-key) -m str {key} }}\n  default_backend server\n\
              backend server\n  server s {}:{}\n",
             server.host_str().unwrap(),
             server.port().unwrap()

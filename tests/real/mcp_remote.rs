@@ -127,3 +127,38 @@ fn row(seen: &Seen) -> Option<(String, Vec<Option<String>>)> {
     let headers = HEADERS.iter().map(|name| seen.header(name).map(str::to_owned));
     Some((format!("{method} {tool}"), headers.collect()))
 }
+
+/// What it can be told is in its own code; what that comes to here is in the guide, flag by flag.
+#[test]
+#[ignore = "real parts: run .ci/run"]
+fn the_guide_names_every_argument_and_the_bridge_takes_it() {
+    let dist = parts().join("clients/node_modules/mcp-remote/dist");
+    let mut flags = std::collections::BTreeSet::new();
+    for entry in std::fs::read_dir(dist).expect("its code").flatten() {
+        let code = std::fs::read_to_string(entry.path()).expect("text");
+        for part in code.split("\"--").skip(1) {
+            let flag: String = part
+                .chars()
+                .take_while(|c| c.is_ascii_lowercase() || *c == '-' || c.is_ascii_digit())
+                .collect();
+            if part.strip_prefix(&flag).is_some_and(|rest| rest.starts_with('"')) && !flag.is_empty() {
+                flags.insert(format!("--{flag}"));
+            }
+        }
+    }
+    flags.retain(|flag| !["--help", "--version"].contains(&flag.as_str()));
+    assert!(flags.len() >= 25 && flags.contains("--use-id-token"), "{flags:?}");
+    let guide = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/guides/from-mcp-remote.md");
+    let guide = std::fs::read_to_string(guide).expect("the guide");
+    let command = mcpauth::cli::command();
+    let bridge = command.find_subcommand("bridge").expect("the bridge");
+    let known: Vec<&str> =
+        bridge.get_arguments().chain(command.get_arguments()).filter_map(clap::Arg::get_long).collect();
+    for flag in flags {
+        assert!(guide.contains(&flag), "the guide does not name {flag}");
+        assert!(
+            known.iter().any(|known| flag.strip_prefix("--") == Some(*known)),
+            "the bridge does not take {flag}"
+        );
+    }
+}

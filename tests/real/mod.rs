@@ -28,6 +28,7 @@ mod gateway_conformance;
 mod gateway_egress;
 mod gateway_idps;
 mod haproxy;
+mod imports;
 mod local;
 mod mcp_remote;
 mod packages;
@@ -178,6 +179,13 @@ guard! {
 impl OidcProvider {
     pub(crate) fn start() -> Self {
         Self::start_with("")
+    }
+
+    /// One that lets every login go on, as most services do.
+    pub(crate) fn start_refreshing() -> Self {
+        let mut command = Command::new("node");
+        command.arg(script("oidc-provider/server.mjs")).env("REFRESH", "any");
+        Self(Part::start("oidc-provider", command, Duration::from_secs(60)))
     }
 
     /// With a client `m2m-jwt` (`JWT_CLIENT_ID`, private_key_jwt) that has this public JWK.

@@ -15,7 +15,7 @@ since=$SECONDS
 
 # Debian packages, those that are missing only.
 missing=()
-for package in chromium gnome-keyring dbus dbus-daemon libsecret-tools unzip curl nginx haproxy wrk zsh fish elvish; do
+for package in chromium gnome-keyring dbus dbus-daemon libsecret-tools unzip curl nginx haproxy strace wrk zsh fish elvish; do
   dpkg-query -W -f '${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed || missing+=("$package")
 done
 if [ "${#missing[@]}" -gt 0 ]; then

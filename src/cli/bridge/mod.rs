@@ -23,7 +23,9 @@ use crate::config::Config;
 use crate::error::{Error, Exit};
 use crate::page_login::{PageLogins, Reopen};
 use crate::quantity::address;
-use crate::servers::{HeaderSource, HeaderSources, Logins, Narrowing, ServerRef, Servers, place};
+use crate::servers::{
+    HeaderSource, HeaderSources, Logins, Narrowing, ServerRef, Servers, TypedAccess, place,
+};
 
 /// Connect clients to a remote MCP server, with fresh credentials on every request
 ///
@@ -39,7 +41,7 @@ use crate::servers::{HeaderSource, HeaderSources, Logins, Narrowing, ServerRef, 
                         mcpauth bridge --listen              on 127.0.0.1:8191, or MCPAUTH_BRIDGE_LISTEN"
 )]
 pub(super) struct BridgeArgs {
-    /// The server's name, or its address
+    /// The server's name, or its address, in which ${VARIABLE}s of the environment are filled in
     #[arg(value_name = "SERVER", required_unless_present_any = ["server", "listen"])]
     name: Option<ServerRef>,
     /// The same.
@@ -150,12 +152,17 @@ fn over_stdio(
         ServerRef::ByName(name) => name.clone(),
     };
     let headers = remote.headers(&address, out)?;
+    let filled = match which {
+        ServerRef::ByUrl(url) => remote::filled_address(url)?,
+        ServerRef::ByName(_) => None,
+    };
     let logins = (!headers.contains_key(AUTHORIZATION)).then_some(logins as Arc<dyn Logins>);
     let (ignored, transport) = (remote.ignored(), remote.transport(out));
     let work = async {
         // A mistyped name is reported at startup, not as an answer to the client's first request.
         servers.check(which)?;
-        let access = HeaderSource::new(servers.clone(), which.clone(), logins, headers);
+        let typed = TypedAccess { headers, address: filled };
+        let access = HeaderSource::new(servers.clone(), which.clone(), logins, typed);
         let options = StdioOptions { http, access, report, ignored, transport };
         stdio::serve(tokio::io::stdin(), tokio::io::stdout(), options).await?;
         Ok(Exit::Done)

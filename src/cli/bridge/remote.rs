@@ -5,17 +5,20 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
+use url::Url;
 
 use crate::bridge::IgnoredTools;
 use crate::cli::out::Out;
-use crate::config::{CLIENT_METADATA_URL, Settings};
+use crate::config::{CLIENT_METADATA_URL, Settings, is_name};
 use crate::error::Error;
 use crate::login::Own;
 use crate::quantity::seconds;
 use crate::secret::Secret;
 use crate::session::TransportOrder;
+use crate::sys::address::web_url;
 use crate::sys::{env, public_file};
 use crate::text::{clean, word};
 
@@ -25,6 +28,8 @@ const LARGEST_FILE: u64 = 1 << 20;
 const CALLBACK_PATH: &str = "/oauth/callback";
 /// The longest login, in seconds.
 const LONGEST_LOGIN: u64 = 3_600;
+/// What would end a part of an address.
+const ENDING: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'&').add(b'<').add(b'>').add(b'?');
 /// What a header's name has in it that carries a secret.
 const SECRET_NAMES: [&str; 6] = ["auth", "key", "token", "secret", "cookie", "password"];
 
@@ -305,6 +310,37 @@ fn filled(text: &str, variables: &BTreeMap<String, String>) -> String {
         rest = more;
     }
     filled + rest
+}
+
+/// An address with each `${VARIABLE}` filled in, so that a key that belongs in it is no argument; `None` if it has none.
+///
+/// # Errors
+/// A variable that is not set, and an address that is none then. Neither repeats a value.
+pub(super) fn filled_address(url: &Url) -> Result<Option<Url>, Error> {
+    let text = url.as_str().replace("$%7B", "${").replace("%7D", "}");
+    let names: Vec<&str> =
+        text.split("${").skip(1).filter_map(|rest| rest.split_once('}')).map(|(name, _)| name).collect();
+    let mut variables = env::all();
+    variables.retain(|name, _| names.contains(&name.as_str()));
+    if let Some(missing) = names.iter().find(|name| is_name(name) && !variables.contains_key(**name)) {
+        return Err(Error::Usage {
+            message: format!("the address needs the variable {missing}, which is not set"),
+            hint: format!(
+                "store it, and start the bridge with it: mcpauth secret set SERVER {missing}, then mcpauth exec SERVER -- mcpauth bridge ..."
+            ),
+        });
+    }
+    if variables.is_empty() {
+        return Ok(None);
+    }
+    // As it stands in an address already, or would end its place there.
+    for value in variables.values_mut() {
+        *value = utf8_percent_encode(value, ENDING).to_string();
+    }
+    web_url(&filled(&text, &variables)).map(Some).map_err(|_| Error::Usage {
+        message: "the address is none once its variables are filled in".into(),
+        hint: "look at their values; nothing was sent".into(),
+    })
 }
 
 /// JSON as typed or in the file after `@`, its `${VARIABLE}`s filled in.

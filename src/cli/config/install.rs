@@ -1,6 +1,8 @@
 //! `mcpauth config install`: merges mcpauth's entries into the clients' own files, and checks that they are up to
 //! date. Not here: one client's file (see `clients` and `render`); what other verbs want of them (see `files`).
 
+use std::path::Path;
+
 use clap::Args;
 
 use crate::cli::client_rows;
@@ -12,8 +14,11 @@ use crate::clients::launch;
 use crate::clients::{Clients, Job};
 use crate::config::Config;
 use crate::error::{Error, Exit};
+use crate::import::{self, Becomes};
 use crate::render::{AuthMode, ClientSpec, DryRun, TARGETS};
 use crate::servers;
+use crate::sys::paths;
+use crate::text::clean;
 
 #[derive(Args, Debug)]
 #[command(
@@ -60,6 +65,7 @@ pub(super) fn run(args: &InstallArgs, config: &Config, out: &Out) -> Result<Exit
         return Ok(client_rows::checked(out, &rows));
     }
     advise(config, &jobs, out);
+    name_left(config, &jobs, out);
     Ok(RunReport::new(&[], Vec::new(), rows).report(out))
 }
 
@@ -95,6 +101,25 @@ fn jobs(args: &InstallArgs, clients: &Clients<'_>, out: &Out) -> Result<Vec<Job>
         return Err(Error::Usage { message, hint });
     }
     Ok(jobs)
+}
+
+/// The entries that hold secrets, or start without those that are stored, and the command that takes them.
+fn name_left(config: &Config, jobs: &[Job], out: &Out) {
+    let is_meant = |client: &str| jobs.iter().any(|job| job.target.client == client);
+    let found = import::look(config, &paths::absolute(Path::new(".")), is_meant);
+    for entry in &found.entries {
+        let Some(file) = found.files.get(entry.file) else { continue };
+        let (name, client) = (clean(&entry.name, 80), file.target.client);
+        let why = match &entry.becomes {
+            Becomes::Left(_) => continue,
+            Becomes::Stored(_) => "starts without the secrets that are stored for it",
+            Becomes::Login(_) => "starts mcp-remote",
+            Becomes::Key(_) | Becomes::Local(_) => "has a secret in plain text",
+        };
+        out.say(&format!(
+            "{client}: {name} is left alone; it {why}; take it with: mcpauth import --client {client}"
+        ));
+    }
 }
 
 /// What else the user has to know or do.

@@ -13,6 +13,7 @@ use crate::config::Config;
 use crate::error::{Error, Exit};
 use crate::import::{self, ImportRecord, PutBack, WayBack};
 use crate::render::{ChangeKind, DryRun};
+use crate::servers;
 
 #[derive(Args, Debug)]
 #[command(
@@ -68,12 +69,14 @@ type ImportedRow = (ImportRecord, Result<PutBack, Error>);
 fn imported(args: &UninstallArgs, config: &Config) -> Result<Vec<ImportedRow>, Error> {
     let is_meant = |name: &str| args.server.is_empty() || args.server.iter().any(|server| server == name);
     let way = if args.restore { WayBack::Restore } else { WayBack::Remove };
-    let records = import::records(&config.user_tokens_dir)?.into_iter().filter(|record| {
+    let store = servers::file_store(config);
+    let records = import::records(&store)?.into_iter().filter(|record| {
         let client = args.client.is_empty() || args.client.contains(&record.client);
-        client && record.entries.iter().any(|entry| is_meant(&entry.name))
+        let is_copies_alone = record.entries.is_empty() && args.server.is_empty();
+        client && (is_copies_alone || record.entries.iter().any(|entry| is_meant(&entry.name)))
     });
     let done = |record: ImportRecord| {
-        let result = import::put_back(&config.user_tokens_dir, &record, way, is_meant, args.dry_run);
+        let result = import::put_back(&store, &record, way, is_meant, args.dry_run);
         (record, result)
     };
     Ok(records.map(done).collect())

@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use super::address::{self, Found};
-use super::rules::rules;
+use super::rules::{NameClass, rules};
 use super::value;
 
 /// The flags that a header follows.
@@ -55,6 +55,10 @@ fn in_word(before: &str, text: &str) -> Vec<Found> {
         let at = text.len() - rest.len();
         return judged(name, rest).into_iter().map(|found| moved(found, at)).collect();
     }
+    // A pass phrase may have blanks.
+    if rules().class(flag) == NameClass::Strong {
+        return judged(flag, text);
+    }
     if text.contains(char::is_whitespace)
         && value::scheme(text).is_none()
         && !text.trim_start().starts_with(['{', '['])
@@ -70,7 +74,10 @@ fn judged(name: &str, text: &str) -> Vec<Found> {
         return address::secrets(text, &value::secret);
     }
     let why = value::secret(name, text);
-    why.map(|why| Found { range: 0..text.len(), name: name.into(), why }).into_iter().collect()
+    // A shell's quotes are none of it.
+    let from = text.len() - text.trim_start_matches(['"', '\'']).len();
+    let to = text.trim_end_matches(['"', '\'']).len().max(from);
+    why.map(|why| Found { range: from..to, name: name.into(), why }).into_iter().collect()
 }
 
 /// A header as `curl` takes it; its value is the secret, with its scheme.

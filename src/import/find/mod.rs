@@ -13,14 +13,14 @@ pub(crate) use self::arguments::SecretArgument;
 pub(crate) use self::entry::{EntrySecret, SecretPlace, secrets};
 pub(super) use self::value::scheme;
 
-/// Where an address has secrets in it.
-pub(super) fn in_address(text: &str) -> Vec<std::ops::Range<usize>> {
-    address::secrets(text, &value::secret).into_iter().map(|found| found.range).collect()
+/// Where an address has secrets in it, and what each is called.
+pub(super) fn in_address(text: &str) -> Vec<(std::ops::Range<usize>, String)> {
+    address::secrets(text, &value::secret).into_iter().map(|found| (found.range, found.name)).collect()
 }
 
-/// Whether a command's arguments hold a secret.
-pub(super) fn in_words(words: &[String]) -> bool {
-    !arguments::secrets(words).is_empty()
+/// The secrets in a command's words.
+pub(super) fn in_command(words: &[String]) -> Vec<SecretArgument> {
+    arguments::secrets(words)
 }
 
 /// Whether the value of this name is a secret.

@@ -65,7 +65,7 @@ pub(super) fn edit(text: &str, layout: Layout<'_>, edits: &[Edit<'_>]) -> Result
 }
 
 /// JSON as the clients' editors read it: with comments and trailing commas, and no more than that.
-fn parse(text: &str) -> Result<CstRootNode, MergeError> {
+pub(super) fn parse(text: &str) -> Result<CstRootNode, MergeError> {
     let options = ParseOptions { allow_comments: true, allow_trailing_commas: true, ..STRICT };
     let root = CstRootNode::parse(text, &options).map_err(|e| MergeError::Parse("JSON", e.to_string()))?;
     if root.to_string() == text { Ok(root) } else { Err(MergeError::Foreign) }

@@ -67,6 +67,13 @@ impl Draft {
         file.set_permissions(fs::Permissions::from_mode(mode)).map_err(io_at(&self.path))
     }
 
+    #[cfg(unix)]
+    pub(super) fn set_mode(&self, mode: u32) -> Result<(), FileError> {
+        use std::os::unix::fs::PermissionsExt;
+        let permissions = fs::Permissions::from_mode(mode & 0o777);
+        self.file.as_file().set_permissions(permissions).map_err(io_at(&self.path))
+    }
+
     #[cfg(not(unix))]
     pub(super) fn like(&self, _: &fs::Metadata, _: Keep) -> Result<(), FileError> {
         Ok(())

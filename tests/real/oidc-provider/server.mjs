@@ -5,6 +5,7 @@
 // PORT                  a port to listen on; 0 or nothing: a free one (the issuer is the real base)
 // MCPAUTH_REAL_JWK      the public key (JWK, JSON) of the client `m2m-jwt` (private_key_jwt, ES256), or
 // MCPAUTH_REAL_JWK_FILE the file it stands in; without either that client does not exist
+// REFRESH=any           a refresh token for every login of a client that may have one, also without the scope offline_access
 // ACCESS_TOKEN_TTL      seconds an access token lives (default 300)
 import fs from 'node:fs';
 import http from 'node:http';
@@ -80,7 +81,7 @@ function provider(issuer) {
     pkce: { required: () => true },
     ttl: { AccessToken: TTL, ClientCredentials: TTL, RefreshToken: 86400, Session: 86400, Grant: 86400, Interaction: 600, IdToken: 300, DeviceCode: 120, AuthorizationCode: 60 },
     rotateRefreshToken: true,
-    issueRefreshToken: async (ctx, client, source) => client.grantTypeAllowed('refresh_token') && source.scopes.has('offline_access'),
+    issueRefreshToken: async (ctx, client, source) => client.grantTypeAllowed('refresh_token') && (env.REFRESH === 'any' || source.scopes.has('offline_access')),
     expiresWithSession: async () => false,
     findAccount: async (ctx, sub) => (USERS[sub] ? { accountId: sub, claims: async () => ({ sub, ...USERS[sub] }) } : undefined),
     extraTokenClaims: async (ctx, token) => (USERS[token.accountId] ? { groups: USERS[token.accountId].groups, username: token.accountId } : { groups: ['svc'] }),

@@ -3,6 +3,9 @@
 #![cfg(test)]
 #![expect(clippy::disallowed_methods, reason = "tests read and write files as other programs would")]
 
+#[cfg(unix)]
+mod kinds;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -12,10 +15,10 @@ use crate::support::User;
 use crate::support::upstream::{Seen, Upstream, say};
 
 /// A body that no service issued.
-const BODY: &str = "kJ8xQ2mV7bN4cZ1pL9sD3fG6hT5wR0yUaE8i";
+pub(crate) const BODY: &str = "kJ8xQ2mV7bN4cZ1pL9sD3fG6hT5wR0yUaE8i";
 
 /// A server that takes any credential but a wrong one.
-fn server() -> Upstream {
+pub(crate) fn server() -> Upstream {
     Upstream::start(|seen: &Seen, stream| {
         if seen.head.contains("wrong") {
             return say(stream, "401 Unauthorized\r\nwww-authenticate: Bearer", b"");
@@ -65,7 +68,7 @@ fn lay_out(user: &User, base: &str) -> BTreeMap<PathBuf, String> {
 const SECRETS: usize = 12;
 
 /// The files below a folder with one of the secrets in them, except for the store.
-fn leaks(folder: &Path, store: &Path) -> Vec<PathBuf> {
+pub(crate) fn leaks(folder: &Path, store: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap().flatten() {
         let path = entry.path();

@@ -1,0 +1,368 @@
+//! Each kind of entry that holds a secret, taken and given back: what its client starts then gets the same as before. Not here:
+//! the files of every client (see `import`).
+
+use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::{Value, json};
+
+use super::{BODY, assert_same, leaks, secret, server};
+use crate::by_address::{play, to};
+use crate::support::wire::{callback, get};
+use crate::support::{Ran, User, ended, mode, read_json};
+
+fn write(path: &Path, text: &str) {
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path, text).unwrap();
+}
+
+/// A program that shows what it got, as `npx`.
+fn npx(user: &User) -> String {
+    let folder = user.home().join("bin");
+    let path = folder.join("npx");
+    write(&path, "#!/bin/sh\nprintf '%s|%s' \"$*\" \"$API_KEY\"\n");
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    format!("{}:{}", folder.display(), std::env::var("PATH").unwrap())
+}
+
+/// What an entry's client starts, from another folder and with an environment of its own.
+fn start(user: &User, path: &str, entry: &Value, stdin: &str) -> Ran {
+    let mut command = Command::new(entry["command"].as_str().unwrap());
+    command.args(entry["args"].as_array().unwrap().iter().map(|word| word.as_str().unwrap()));
+    command.env_clear().env("HOME", user.home()).env("PATH", path).current_dir("/");
+    for (name, value) in entry["env"].as_object().into_iter().flatten() {
+        command.env(name, value.as_str().unwrap());
+    }
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    std::io::Write::write_all(&mut child.stdin.take().unwrap(), stdin.as_bytes()).unwrap();
+    ended(child)
+}
+
+/// An entry by its name, the path that its server is then asked for, and headers of that request.
+type Case = (&'static str, Value, String, Vec<(&'static str, String)>);
+
+const ASK: &str = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/list\",\"params\":{}}\n";
+
+fn entries(path: &Path, root: &str) -> Value {
+    read_json(path)[root].clone()
+}
+
+#[test]
+fn what_a_remote_entry_sends_is_sent_by_the_bridge() {
+    let (server, user) = (server(), User::new());
+    let path = npx(&user);
+    let base = &server.base;
+    let remote = |args: Vec<String>, env: Value| {
+        let args: Vec<String> = ["-y".into(), "mcp-remote".into()].into_iter().chain(args).collect();
+        json!({"command": "npx", "args": args, "env": env})
+    };
+    let header = |name: &str, value: &str| vec!["--header".to_owned(), format!("{name}: {value}")];
+    let cases: Vec<Case> = vec![
+        (
+            "two",
+            json!({"url": format!("{base}/two/mcp"), "headers": {"X-Api-Key": secret(20), "X-App-Key": secret(21), "X-Region": "eu"}}),
+            "/two/mcp".into(),
+            vec![("x-api-key", secret(20)), ("x-app-key", secret(21)), ("x-region", "eu".into())],
+        ),
+        (
+            "query",
+            json!({"url": format!("{base}/q/mcp?api_key={}&x=1", secret(22))}),
+            format!("/q/mcp?api_key={}&x=1", secret(22)),
+            vec![],
+        ),
+        (
+            "path",
+            json!({"type": "http", "url": format!("{base}/{}/mcp", secret(23))}),
+            format!("/{}/mcp", secret(23)),
+            vec![],
+        ),
+        (
+            "both",
+            json!({"url": format!("{base}/b/mcp?token={}", secret(24)), "headers": {"Authorization": format!("Bearer {}", secret(25))}}),
+            format!("/b/mcp?token={}", secret(24)),
+            vec![("authorization", format!("Bearer {}", secret(25)))],
+        ),
+        (
+            "user",
+            json!({"url": format!("{}/u/mcp?key={}", base.replace("://", "://ann:hunter2!@"), secret(26))}),
+            format!("/u/mcp?key={}", secret(26)),
+            vec![("authorization", "Basic YW5uOmh1bnRlcjIh".into())],
+        ),
+        (
+            "token",
+            json!({"url": format!("{base}/t/mcp"), "bearer_token": secret(27)}),
+            "/t/mcp".into(),
+            vec![("authorization", format!("Bearer {}", secret(27)))],
+        ),
+        (
+            "far-address",
+            remote(vec![format!("{base}/f/mcp?token={}", secret(28)), "--debug".into()], json!({})),
+            format!("/f/mcp?token={}", secret(28)),
+            vec![],
+        ),
+        (
+            "far-two",
+            remote(
+                [vec![format!("{base}/g/mcp")], header("X-Api-Key", &secret(29)), header("X-App", "${APP}")]
+                    .concat(),
+                json!({"APP": secret(30), "LOG": "1"}),
+            ),
+            "/g/mcp".into(),
+            vec![("x-api-key", secret(29)), ("x-app", secret(30))],
+        ),
+        (
+            "far-more",
+            remote(
+                [vec![format!("{base}/h/mcp")], header("X-Api-Key", &secret(31))].concat(),
+                json!({"OTHER_SECRET": secret(32)}),
+            ),
+            "/h/mcp".into(),
+            vec![("x-api-key", secret(31))],
+        ),
+    ];
+    let servers: serde_json::Map<String, Value> =
+        cases.iter().map(|(name, entry, ..)| ((*name).to_owned(), entry.clone())).collect();
+    let file = user.home().join(".cursor/mcp.json");
+    let before = format!("{:#}\n", json!({"mcpServers": servers}));
+    write(&file, &before);
+    let ran = user.run(&["import", "--yes"]).code(0);
+    assert!(!format!("{ran:?}").contains(BODY) && !format!("{ran:?}").contains("hunter2"), "{ran:?}");
+    assert_eq!(leaks(&user.home(), &user.own_store()), Vec::<PathBuf>::new());
+    let now = entries(&file, "mcpServers");
+    for (name, _, line, headers) in cases {
+        let tried = server.seen().len();
+        let ran = start(&user, &path, &now[name], ASK).code(0);
+        assert!(ran.stdout.contains("\"tools\":[]"), "{name}: {ran:?}");
+        assert!(!format!("{ran:?}").contains(BODY), "{name}: {ran:?}");
+        let seen = server.seen();
+        let seen = seen[tried..].first().unwrap();
+        assert!(seen.head.contains(&format!(" {line} HTTP")), "{name}: {}", seen.head);
+        for (header, value) in headers {
+            assert_eq!(seen.header(header), Some(value.as_str()), "{name}: {}", seen.head);
+        }
+    }
+    assert_eq!(now["far-two"]["env"], json!({"LOG": "1"}));
+    user.run(&["config", "uninstall", "--restore"]).code(0);
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), before);
+}
+
+#[test]
+fn what_a_server_refuses_is_not_taken_whatever_holds_it_and_is_not_repeated() {
+    let (server, user) = (server(), User::new());
+    let base = &server.base;
+    let file = user.home().join(".cursor/mcp.json");
+    let before = json!({"mcpServers": {
+        "two": {"url": format!("{base}/mcp"), "headers": {"X-Api-Key": format!("wrong{BODY}"), "X-App-Key": secret(1)}},
+        "query": {"url": format!("{base}/mcp?api_key=wrong{BODY}")},
+    }})
+    .to_string();
+    write(&file, &before);
+    for args in [&["import", "--yes"][..], &["import", "--yes", "--json"], &["-vv", "import", "--yes"]] {
+        let ran = user.run(args).code(4);
+        assert!(!format!("{ran:?}").contains(BODY), "{ran:?}");
+    }
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), before);
+    assert_eq!(user.run(&["secret", "list", "--json"]).code(0).json()["servers"], json!([]));
+    // Nor does the bridge say what it fills in.
+    let url = format!("{base}/mcp?api_key=${{MY_KEY}}");
+    let mut user = user;
+    user.env("MY_KEY", format!("wrong{BODY}"));
+    let ran = user.run_with(&["-vv", "bridge", &url], ASK);
+    assert!(!format!("{ran:?}").contains(BODY) && ran.stdout.contains("error"), "{ran:?}");
+    let ran = user.run_with(&["bridge", &format!("{base}/mcp?api_key=${{NOBODY_SET_IT}}")], ASK).code(2);
+    assert!(ran.stderr.contains("NOBODY_SET_IT"), "{ran:?}");
+}
+
+#[test]
+fn what_a_command_gets_is_what_it_got_before() {
+    let user = User::new();
+    let path = npx(&user);
+    let odd = "it's \"q\" $HOME `x` \\ %PATH%";
+    let cases = [
+        (
+            "env",
+            json!({"command": "env", "args": [format!("API_KEY={}", secret(1)), "npx", "server"]}),
+            format!("server|{}", secret(1)),
+        ),
+        (
+            "script",
+            json!({"command": "sh", "args": ["-c", format!("API_KEY={} exec npx server", secret(2))]}),
+            format!("server|{}", secret(2)),
+        ),
+        (
+            "quoted",
+            json!({"command": "bash", "args": ["-c", format!("API_KEY='{}' npx 'a b' --token \"{}\"", secret(3), secret(4))]}),
+            format!("a b --token {}|{}", secret(4), secret(3)),
+        ),
+        (
+            "header",
+            json!({"command": "npx", "args": ["server", "--header", format!("Authorization: Bearer {}", secret(5))]}),
+            format!("server --header Authorization: Bearer {}|", secret(5)),
+        ),
+        (
+            "flag",
+            json!({"command": "npx", "args": ["server", format!("--api-key={}", secret(6)), "a  b", "$HOME"]}),
+            format!("server --api-key={} a  b $HOME|", secret(6)),
+        ),
+        (
+            "odd",
+            json!({"command": "npx", "args": ["server", "--password", odd]}),
+            format!("server --password {odd}|"),
+        ),
+        (
+            "odd-env",
+            json!({"command": "npx", "args": ["server"], "env": {"API_KEY": format!("{odd}\nline two {}", secret(7))}}),
+            format!("server|{odd}\nline two {}", secret(7)),
+        ),
+    ];
+    let servers: serde_json::Map<String, Value> =
+        cases.iter().map(|(name, entry, _)| ((*name).to_owned(), entry.clone())).collect();
+    let file = user.home().join(".cursor/mcp.json");
+    let before = json!({"mcpServers": servers}).to_string();
+    write(&file, &before);
+    user.run(&["import", "--yes"]).code(0);
+    assert_eq!(leaks(&user.home(), &user.own_store()), Vec::<PathBuf>::new());
+    assert!(!std::fs::read_to_string(&file).unwrap().contains("it's"));
+    let now = entries(&file, "mcpServers");
+    for (name, _, expected) in cases {
+        assert_eq!(start(&user, &path, &now[name], "").code(0).stdout, expected, "{name}: {}", now[name]);
+    }
+    user.run(&["config", "uninstall", "--restore"]).code(0);
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), before);
+}
+
+#[test]
+fn the_default_of_an_input_goes_with_the_entries_that_ask_for_it() {
+    let (server, user) = (server(), User::new());
+    let path = npx(&user);
+    let text = format!(
+        "{{\n  // mine\n  \"inputs\": [\n    {{\"type\": \"promptString\", \"id\": \"key\", \"password\": true, \"default\": \"{}\"}},\n    {{\"type\": \"promptString\", \"id\": \"region\", \"default\": \"eu\"}}\n  ],\n  \"servers\": {{\n    \"far\": {{\"type\": \"http\", \"url\": \"{}/mcp\", \"headers\": {{\"Authorization\": \"Bearer ${{input:key}}\"}}}},\n    \"near\": {{\"command\": \"npx\", \"args\": [\"${{input:region}}\"], \"env\": {{\"API_KEY\": \"${{input:key}}\"}}}}\n  }}\n}}\n",
+        secret(1),
+        server.base
+    );
+    let files: BTreeMap<PathBuf, String> =
+        [user.project().join(".vscode/mcp.json"), user.home().join(".config/Code/User/mcp.json")]
+            .map(|path| (path, text.clone()))
+            .into();
+    files.iter().for_each(|(path, text)| write(path, text));
+    user.run(&["import", "--yes"]).code(0);
+    for folder in [user.home(), user.project()] {
+        assert_eq!(leaks(&folder, &user.own_store()), Vec::<PathBuf>::new());
+    }
+    for file in files.keys() {
+        let (whole, text) = (std::fs::read_to_string(file).unwrap(), "// mine");
+        assert!(
+            whole.contains(text)
+                && whole.contains("\"default\": \"eu\"")
+                && whole.contains("${input:region}"),
+            "{whole}"
+        );
+    }
+    let names: Vec<String> = user.run(&["secret", "list", "--json"]).json()["servers"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|server| server["server"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(names, ["near"], "both files ask for the same");
+    let ran = user.run(&["exec", "near", "--", "sh", "-c", "printf %s \"$API_KEY\""]).code(0);
+    assert_eq!(ran.stdout, secret(1));
+    assert_eq!(
+        user.run(&["headers", "far"]).code(0).json()["Authorization"],
+        format!("Bearer {}", secret(1))
+    );
+    let _ = path;
+    // One by one the default comes back too; together the file does.
+    let first = files.keys().next().unwrap();
+    user.run(&["config", "uninstall", "--restore", "--server", "near"]).code(0);
+    assert!(std::fs::read_to_string(first).unwrap().contains(&secret(1)));
+    user.run(&["import", "--yes"]).code(0);
+    assert!(!std::fs::read_to_string(first).unwrap().contains(&secret(1)));
+}
+
+#[test]
+fn an_old_copy_of_mcpauths_own_goes_and_comes_back() {
+    let (server, user) = (server(), User::new());
+    let file = user.home().join(".cursor/mcp.json");
+    let copy = user.home().join(".cursor/mcp.json.mcpauth-backup");
+    let text = json!({"mcpServers": {"old": {"command": "npx", "args": [], "env": {"API_KEY": secret(1)}}}})
+        .to_string();
+    write(&copy, &text);
+    std::fs::set_permissions(&copy, std::fs::Permissions::from_mode(0o640)).unwrap();
+    let now = json!({"mcpServers": {"new": {"url": format!("{}/mcp", server.base), "headers": {"X-Api-Key": secret(2)}}}}).to_string();
+    write(&file, &now);
+    let files: BTreeMap<PathBuf, String> = [(copy.clone(), text), (file, now)].into();
+    let shown = user.run(&["import", "--dry-run"]).code(0);
+    assert!(shown.stdout.contains("mcp.json.mcpauth-backup"), "{shown:?}");
+    assert!(user.run(&["doctor", "--offline", "--json"]).stdout.contains("mcp.json.mcpauth-backup"));
+    // One that another program made is named, and stays.
+    let others = user.home().join(".cursor/mcp.json.bak");
+    write(&others, &format!("# {}\n", secret(2)));
+    write(&user.home().join(".cursor/mcp.backup.json"), &secret(9));
+    let taken = user.run(&["import", "--yes", "--json"]).code(0).json();
+    assert_eq!(taken["copies"][0]["status"], "taken", "{taken}");
+    assert_eq!(taken["remaining"], json!([others]), "{taken}");
+    std::fs::remove_file(&others).unwrap();
+    std::fs::remove_file(user.home().join(".cursor/mcp.backup.json")).unwrap();
+    assert!(!copy.exists());
+    assert_eq!(leaks(&user.home(), &user.own_store()), Vec::<PathBuf>::new());
+    user.run(&["config", "uninstall", "--restore"]).code(0);
+    assert_same(&files);
+    assert_eq!(mode(&copy), 0o640);
+    // Also where nothing but the copy has one.
+    std::fs::write(user.home().join(".cursor/mcp.json"), "{}").unwrap();
+    user.run(&["import", "--yes"]).code(0);
+    assert!(!copy.exists());
+    user.run(&["config", "uninstall", "--restore"]).code(0);
+    assert!(copy.exists());
+}
+
+#[test]
+fn a_client_that_was_registered_by_hand_is_taken_for_the_login() {
+    let (server, user) = (play(|_, _, _| {}), User::new());
+    let url = format!("{}/mcp", server.base);
+    let file = user.home().join(".gemini/settings.json");
+    let before = json!({"mcpServers": {"far": {"httpUrl": url, "timeout": 5, "oauth": {"enabled": true, "clientId": "by-hand", "clientSecret": secret(1)}}}}).to_string();
+    write(&file, &before);
+    let ran = user.run(&["import", "--yes"]).code(0);
+    assert!(format!("{ran:?}").contains("mcpauth login"), "{ran:?}");
+    assert_eq!(leaks(&user.home(), &user.own_store()), Vec::<PathBuf>::new());
+    let now = entries(&file, "mcpServers");
+    assert!(now["far"]["oauth"].is_null() && now["far"]["timeout"] == 5, "{now}");
+    let ran = user.run_with(&["bridge", &url], ASK);
+    assert!(ran.stdout.contains("4011") && ran.stdout.contains("mcpauth login"), "{ran:?}");
+    let mut running = user.start(&["login", &url, "--no-browser"]);
+    let shown = running.url();
+    assert_eq!(get(&callback(&shown, &format!("code=c&iss={}", server.base))).status, 200);
+    running.end().code(0);
+    assert!(to(&server.seen(), "/register").is_empty(), "it has a client");
+    let seen = server.seen();
+    let asked = to(&seen, "/token");
+    assert!(
+        asked
+            .iter()
+            .all(|seen| seen.header("authorization").is_some_and(|value| value.starts_with("Basic "))
+                || String::from_utf8_lossy(&seen.body).contains(&secret(1))),
+        "{asked:?}"
+    );
+    user.run(&["config", "uninstall", "--restore"]).code(0);
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), before);
+}
+
+#[test]
+fn what_mcpauth_wrote_itself_is_named_and_never_taken_for_a_key() {
+    let user = crate::by_address::user();
+    write(&user.home().join(".cursor/mcp.json"), "{}");
+    let server = json!({"server_name": "files", "path": "/files", "auth_type": "none"});
+    user.file("servers/files.json", &server.to_string());
+    user.run(&["config", "install", "--client", "cursor", "--auth-mode", "inline"]).code(0);
+    let before = std::fs::read_to_string(user.home().join(".cursor/mcp.json")).unwrap();
+    assert!(before.contains("ingress-token"), "{before}");
+    let shown = user.run(&["import", "--dry-run"]).code(0);
+    assert!(shown.stdout.contains("--auth-mode bridge"), "{shown:?}");
+    user.run(&["import", "--yes"]);
+    assert_eq!(std::fs::read_to_string(user.home().join(".cursor/mcp.json")).unwrap(), before);
+}
