@@ -197,7 +197,7 @@ fn a_tool_is_found_by_what_it_does_for_whoever_sees_it() {
 }
 
 #[test]
-fn a_server_is_registered_switched_on_edited_and_nobody_gets_anything_by_it() {
+fn u12_a_server_is_registered_switched_on_edited_and_nobody_gets_anything_by_it() {
     let face = FaceLab::start();
     let (developer, operator, admin) =
         (face.token("developers"), face.token("operators"), face.token("admins"));
@@ -262,7 +262,7 @@ fn a_server_is_registered_switched_on_edited_and_nobody_gets_anything_by_it() {
 }
 
 #[test]
-fn an_edit_keeps_what_the_form_does_not_show() {
+fn u13_an_edit_keeps_what_the_form_does_not_show() {
     let face = FaceLab::start();
     let admin = face.token("admins");
     let before = face.file("alpha");

@@ -9,7 +9,6 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::record::{self, RecordLine};
-use super::server::find;
 use super::server_address;
 use crate::gateway::face::FaceState;
 use crate::gateway::face::fields::QueryFields;
@@ -56,7 +55,7 @@ pub(in crate::gateway::face) async fn show(
         who: line.who().to_owned(),
         what: line.text("change").to_owned(),
         server: line.text("server").to_owned(),
-        href: find(&visitor, view, line.text("server")).map(|found| server_address(found.name())),
+        href: visitor.chosen(view, line.text("server")).map(|found| server_address(found.name())),
         detail: detail(line),
     };
     let shown = found.len().min(ROWS);

@@ -2,17 +2,17 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Serialize;
 
 use super::clients::{self, ClientCopy};
 use super::{ListPage, StateWords, checked, counted, needs, server_address};
+use crate::gateway::face::FaceState;
 use crate::gateway::face::fields::{FormFields, QueryFields, address};
 use crate::gateway::face::html::PageFrame;
-use crate::gateway::face::visitor::{SignedIn, Visitor};
-use crate::gateway::face::{FaceState, answer};
+use crate::gateway::face::visitor::{Chosen, Visitor};
 use crate::gateway::mcpgw::own_tools;
 use crate::gateway::services::ServiceView;
 use crate::gateway::settings::Visibility;
@@ -84,23 +84,12 @@ const SHOWN: usize = 400;
 
 pub(in crate::gateway::face) async fn show(
     State(face): State<Arc<FaceState>>,
-    SignedIn(visitor): SignedIn,
-    Path(name): Path<String>,
+    Chosen { visitor, upstream }: Chosen,
     QueryFields(asked): QueryFields,
 ) -> Response {
-    let view = visitor.view(&face);
-    let Some(upstream) = find(&visitor, view, &name) else { return answer::not_found().await };
+    let (view, upstream) = (visitor.view(&face), upstream.as_ref());
     let frame = PageFrame::new(&upstream.route.server.title, Some(&visitor), "").after(asked.any("done"));
     frame.page(StatusCode::OK, "server.html", &ServerPage::new(&visitor, view, upstream, &asked))
-}
-
-/// A server by its name, if the visitor may see it.
-pub(in crate::gateway::face) fn find<'v>(
-    visitor: &Visitor,
-    view: ServiceView<'v>,
-    name: &str,
-) -> Option<&'v Arc<Upstream>> {
-    view.state.upstreams.get(name.trim_matches('/')).filter(|upstream| visitor.lists(upstream))
 }
 
 /// The tools of a server that the visitor sees: as it listed them, or else as its file does.

@@ -1,0 +1,71 @@
+// Pages of other sites in headless Chromium, open beside a person's session, send every form of the registry's pages in
+// every way that a page can. Prints what the registry answered to each, and whether it let itself be framed or read.
+import fs from 'node:fs';
+import http from 'node:http';
+import { open } from './person.mjs';
+
+const { url, cookie, pages } = JSON.parse(fs.readFileSync(0, 'utf8'));
+const browser = await open();
+const context = await browser.newContext();
+await context.addCookies([{ ...cookie, url, httpOnly: true, sameSite: 'Lax' }]);
+const own = await context.newPage();
+
+// Every form that changes something, as the pages have it.
+const forms = new Map();
+for (const at of pages) {
+  await own.goto(url + at);
+  const found = await own.$$eval('form', (all) => all.filter((form) => form.method === 'post').map((form) => ({
+    action: new URL(form.action).pathname, fields: [...new FormData(form)].map(([name, value]) => [name, String(value)]) })));
+  for (const form of found) forms.set(`${form.action} ${form.fields.map(([name]) => name)}`, form);
+}
+
+const escape = (text) => text.replace(/[&"<>]/g, (c) => `&#${c.charCodeAt(0)};`);
+let body = '';
+const server = http.createServer((request, response) => { response.setHeader('content-type', 'text/html'); response.end(body); });
+await new Promise((done) => server.listen(0, done));
+const { port } = server.address();
+const results = [];
+// Another site, and another port of the same host, to which SameSite=Lax cookies go.
+for (const place of [`http://localhost:${port}/`, `http://127.0.0.1:${port}/`]) {
+  for (const { action, fields } of forms.values()) {
+    const inputs = fields.map(([name, value]) => `<input name="${escape(name)}" value="${escape(value)}">`).join('');
+    const form = (more) => `<form id=f method=post action="${url}${action}" ${more}>${inputs}</form>`;
+    const send = '<script>f.submit()</script>';
+    const data = new URLSearchParams(fields).toString();
+    const ways = {
+      navigation: form('') + send,
+      'text/plain': form('enctype="text/plain"') + send,
+      multipart: form('enctype="multipart/form-data"') + send,
+      frame: `<iframe name=in></iframe>${form('target=in')}${send}`,
+      'no referrer': `<meta name=referrer content=no-referrer>${form('')}${send}`,
+      'sandboxed frame': `<iframe sandbox="allow-scripts allow-forms" srcdoc="${escape(form('') + send)}"></iframe>`,
+      fetch: `<script>fetch(${JSON.stringify(url + action)},{method:'POST',mode:'no-cors',credentials:'include',headers:{'content-type':'application/x-www-form-urlencoded'},body:${JSON.stringify(data)}})</script>`,
+      beacon: `<script>navigator.sendBeacon(${JSON.stringify(url + action)}, new URLSearchParams(${JSON.stringify(fields)}))</script>`,
+    };
+    for (const [way, text] of Object.entries(ways)) {
+      const page = await context.newPage();
+      const answered = page.waitForResponse((response) => response.request().method() === 'POST' && response.url().startsWith(url), { timeout: 15_000 });
+      body = `<!doctype html>${text}`;
+      await page.goto(place, { waitUntil: 'commit' });
+      const status = await answered.then((response) => response.status(), () => 0);
+      results.push({ place, action, way, status });
+      await page.close();
+    }
+  }
+  // What a page of another site can read or show of these.
+  const page = await context.newPage();
+  body = `<!doctype html><iframe src="${url}/me"></iframe>`;
+  await page.goto(place, { waitUntil: 'load' });
+  const inner = page.frames()[1];
+  const framed = inner ? await inner.evaluate(() => document.body?.innerText ?? '').catch(() => '') : '';
+  const read = await page.evaluate(async (at) => {
+    const tried = await Promise.all(['/api/servers', '/me', '/api/auth/me', '/api/tokens'].map((path) =>
+      fetch(at + path, { credentials: 'include' }).then((answer) => answer.text(), () => '')));
+    return tried.join('');
+  }, url);
+  results.push({ place, framed, read });
+  await page.close();
+}
+server.close();
+await browser.close();
+console.log(JSON.stringify({ forms: [...forms.keys()], results }));
