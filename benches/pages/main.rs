@@ -2,7 +2,13 @@
 //! request after the other on one connection. Ends with an error if one of them takes 50 ms or more in 95 of 100 cases.
 //! Run it with `cargo bench --bench pages`.
 
-#![expect(clippy::print_stdout, clippy::unwrap_used, clippy::indexing_slicing, clippy::string_slice, reason = "a benchmark says what it measured")]
+#![expect(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a benchmark says what it measured"
+)]
 #![expect(clippy::disallowed_methods, reason = "a benchmark lays out the gateway's files")]
 
 use std::io::{Read, Write};
@@ -86,7 +92,8 @@ fn main() {
     for page in PAGES {
         let mut stream = TcpStream::connect(address).unwrap();
         stream.set_nodelay(true).unwrap();
-        let request = format!("GET {page} HTTP/1.1\r\nHost: {host}\r\nX-Authorization: Bearer {token}\r\n\r\n");
+        let request =
+            format!("GET {page} HTTP/1.1\r\nHost: {host}\r\nX-Authorization: Bearer {token}\r\n\r\n");
         let mut times: Vec<Duration> = (0..ROUNDS)
             .map(|_| {
                 let start = Instant::now();
@@ -163,5 +170,6 @@ fn lay_out(dir: &Path) {
         state.insert(format!("/server-{n:04}"), true.into());
         std::fs::write(dir.join(format!("servers/server-{n:04}.json")), file.to_string()).unwrap();
     }
-    std::fs::write(dir.join("servers/server_state.json"), serde_json::Value::Object(state).to_string()).unwrap();
+    std::fs::write(dir.join("servers/server_state.json"), serde_json::Value::Object(state).to_string())
+        .unwrap();
 }

@@ -106,7 +106,7 @@ fn server_scopes_alone_and_strangers_groups_show_nothing() {
     }
 }
 
-/// Each permission alone gives what it says and nothing beside it.
+/// Each permission alone gives what it says and nothing else.
 #[test]
 fn whatever_no_entry_allows_is_refused() {
     const ACTIONS: [&str; 5] =

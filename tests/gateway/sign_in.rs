@@ -346,6 +346,30 @@ fn u4_no_spelling_of_a_return_leads_away() {
         "/%2Fevil.test",
         "https:evil.test",
         "https://evil.test",
+        "HTTPS://evil.test",
+        "///evil.test",
+        "////evil.test",
+        "/\\/evil.test",
+        "\\/evil.test",
+        "/%2f%2fevil.test",
+        "%2f%2fevil.test",
+        "/%09/evil.test",
+        "/%0d%0aLocation:%20//evil.test",
+        "/\r\nLocation: //evil.test",
+        "\t//evil.test",
+        " //evil.test",
+        "/ /evil.test",
+        "/\u{a0}/evil.test",
+        "/\u{2028}/evil.test",
+        "/\u{ff0f}evil.test",
+        "JavaScript:alert(1)",
+        "java\tscript:alert(1)",
+        "data:text/html,x",
+        "vbscript:x",
+        "@evil.test",
+        ".evil.test",
+        "?//evil.test",
+        "#//evil.test",
         "\\\\evil.test",
         "/\t/evil.test",
         "\u{1}//evil.test",
@@ -410,6 +434,69 @@ fn a_session_ends_when_it_is_signed_out_or_revoked() {
     // Rights are those of the policy now.
     lab.lab.reload("scopes.yml", &POLICY.replace("admins:", "others:"), "are in force");
     assert_eq!(lab.get("/api/auth/me", &cookie).status(200).json()["is_admin"], false);
+}
+
+/// The list is read by itself, within a second of being written.
+#[test]
+fn a_revoked_session_ends_without_anybody_asking_for_it() {
+    let lab = SignInLab::start();
+    let (one, other) = (lab.signed_in(json!({})), lab.signed_in(json!({})));
+    let page = lab.get("/me", &one).status(200).text();
+    let sid = page.split("<dt>Session</dt><dd><code>").nth(1).unwrap().split('<').next().unwrap();
+    assert!(sid.len() == 32 && sid.bytes().all(|b| b.is_ascii_hexdigit()), "{sid}");
+    assert!(
+        lab.lab.kept.events().iter().any(|event| event.contains(sid)),
+        "the operator can read it in the log"
+    );
+    std::fs::write(lab.lab.path("revoked"), format!("sid: {sid}\n")).unwrap();
+    until("the session is over", || lab.me(&one) == 401);
+    assert_eq!(lab.me(&other), 200, "another session of the same person goes on");
+    std::fs::write(lab.lab.path("revoked"), "sub: ann-1\n").unwrap();
+    until("every session of the person is over", || lab.me(&other) == 401);
+}
+
+/// What comes back from the provider, and what the person is called, is text on every page.
+#[test]
+fn markup_of_a_provider_is_text() {
+    use crate::support::face::MARKUP;
+    let lab = SignInLab::start();
+    let encoded: String = url::form_urlencoded::byte_serialize(MARKUP.as_bytes()).collect();
+    let is_text = |answer: &Answer| {
+        let text = answer.text();
+        for part in ["<script", "<img", "onerror=alert(1)>"] {
+            assert!(!text.contains(part), "{part}: {text}");
+        }
+    };
+    for error in ["access_denied", &encoded] {
+        let leaving = lab.leave("/");
+        let state = parameter(&leaving.url, "state").unwrap();
+        let path = format!(
+            "/oauth2/callback/idp?error={error}&error_description={encoded}&error_uri=javascript%3Aalert(1)&state={state}&iss={}",
+            lab.issuer
+        );
+        let answer = lab.get(&path, &leaving.cookie);
+        assert!(matches!(answer.status, 400 | 403), "{}", answer.head);
+        is_text(&answer);
+        assert!(
+            !answer.text().contains("javascript:") && !answer.text().contains("alert(1)&"),
+            "{}",
+            answer.text()
+        );
+    }
+    is_text(&lab.send(
+        "GET",
+        &format!("/login?return_to=%2F{encoded}&error={encoded}&details={encoded}"),
+        &[],
+        "",
+    ));
+    is_text(&lab.send("GET", &format!("/oauth2/login/{encoded}"), &[], ""));
+    let claims =
+        json!({"preferred_username": MARKUP, "sub": MARKUP, "name": MARKUP, "groups": ["admins", MARKUP]});
+    let cookie = lab.signed_in(claims);
+    for path in ["/", "/me", "/explain", "/tokens", "/changes", "/no-such"] {
+        is_text(&lab.get(path, &cookie));
+    }
+    assert_eq!(lab.get("/api/auth/me", &cookie).status(200).json()["groups"], json!(["admins", MARKUP]));
 }
 
 #[test]

@@ -74,8 +74,8 @@ fn no_page_keeps_anybody_out() {
     assert!(found["checked"].as_u64().is_some_and(|checked| checked > 1000), "{found}");
 }
 
-/// Every form of the pages, sent by pages of another site and of another port of this host, beside an administrator's
-/// session.
+/// Every form of the pages, sent by pages of another site and of another port of this host, in the browser of an
+/// administrator who is signed in.
 #[test]
 #[ignore = "real parts: run .ci/run"]
 fn u5_no_page_of_another_site_makes_any_form_do_anything() {

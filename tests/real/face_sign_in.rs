@@ -76,7 +76,7 @@ fn alice_signs_in_and_out_at_keycloak_and_cognito_with_javascript_and_without() 
         };
         assert_eq!(text("first"), format!("{url}/login?return_to=%2Fservers%2Fcurrenttime%3Fx%3D1"));
         assert_eq!(text("landed"), format!("{url}/servers/currenttime?x=1"));
-        shows("server", &["current_time_by_timezone"]);
+        shows("server", &["mcpauth login", "/currenttime/mcp"]);
         shows("list", &["currenttime"]);
         let is_keycloak = one["kind"] == "keycloak";
         if is_keycloak {

@@ -99,8 +99,8 @@ impl FaceProvider {
         Err("nothing says who issues its ID tokens; set issuer in its entry".into())
     }
 
-    /// Whether an issuer at the authorization endpoint's own origin is this provider: one of the two endpoints is its.
-    /// Google has several authorization endpoints, of which it publishes the newest.
+    /// Whether an issuer at the authorization endpoint's own origin is this provider: it publishes one of the two
+    /// endpoints. Some issuers have several authorization endpoints and publish the newest alone.
     fn is_of(&self, found: &IssuerMetadata) -> bool {
         let is = |ours: &Option<Url>, theirs: &Option<Url>| ours.is_some() && ours == theirs;
         is(&self.auth_url, &found.authorization_endpoint) || is(&self.token_url, &found.token_endpoint)
@@ -127,7 +127,7 @@ impl FaceProvider {
 }
 
 /// Which issuers may have an authorization endpoint here: the origin, with and without a slash, and every folder above.
-/// Entra ID has its endpoints in `oauth2/v2.0` of a tenant's folder, whose issuer is the folder's `v2.0`.
+/// Where a tenant's endpoints are in `oauth2/v2.0` of its folder, its issuer is the folder's `v2.0`.
 fn candidates(auth: &Url) -> Vec<String> {
     let origin = auth.origin().ascii_serialization();
     let mut all = vec![origin.clone(), format!("{origin}/")];

@@ -140,7 +140,7 @@ pub(crate) struct SignedIn(pub(crate) Arc<Visitor>);
 pub(crate) struct ApiCaller(pub(crate) Arc<Visitor>);
 
 /// Whoever asks about one server, which they may see: by the path in the address.
-pub(super) struct Chosen {
+pub(super) struct ChosenServer {
     pub(super) visitor: Arc<Visitor>,
     pub(super) upstream: Arc<Upstream>,
 }
@@ -176,7 +176,7 @@ impl FromRequestParts<Arc<FaceState>> for ApiCaller {
     }
 }
 
-impl FromRequestParts<Arc<FaceState>> for Chosen {
+impl FromRequestParts<Arc<FaceState>> for ChosenServer {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, face: &Arc<FaceState>) -> Result<Self, Response> {

@@ -1,3 +1,5 @@
+//! What the registry's provider file offers, and what is refused of it.
+
 use super::*;
 
 const SHIPPED: &str = include_str!("../../../tests/fixtures/registry/oauth2_providers.yml");

@@ -12,7 +12,7 @@ use super::reply::{ok, problem};
 use crate::gateway::changes::ChangeError;
 use crate::gateway::face::fields::{FormFields, QueryFields};
 use crate::gateway::face::page::{edit, server, servers};
-use crate::gateway::face::visitor::{ApiCaller, Chosen, NO_SERVER, Visitor};
+use crate::gateway::face::visitor::{ApiCaller, ChosenServer, NO_SERVER, Visitor};
 use crate::gateway::face::{FaceState, answer};
 use crate::gateway::services::{ServiceView, checked_at, path, status};
 use crate::gateway::state::Upstream;
@@ -91,7 +91,7 @@ pub(super) async fn health(State(face): State<Arc<FaceState>>, ApiCaller(visitor
 
 pub(super) async fn toggle(
     State(face): State<Arc<FaceState>>,
-    Chosen { visitor, upstream }: Chosen,
+    ChosenServer { visitor, upstream }: ChosenServer,
     asked: FormFields,
 ) -> Response {
     // A form has the field if the box is ticked.
@@ -108,7 +108,7 @@ pub(super) async fn toggle(
 
 pub(super) async fn refresh(
     State(face): State<Arc<FaceState>>,
-    Chosen { visitor, upstream }: Chosen,
+    ChosenServer { visitor, upstream }: ChosenServer,
 ) -> Response {
     if let Err(error) = visitor.editor(&face).refresh(&upstream).await {
         return refused(&error);
@@ -135,7 +135,7 @@ pub(super) async fn register(
 
 pub(super) async fn edit(
     State(face): State<Arc<FaceState>>,
-    Chosen { visitor, upstream }: Chosen,
+    ChosenServer { visitor, upstream }: ChosenServer,
     asked: FormFields,
 ) -> Response {
     match edit::saved(&face, &visitor, &upstream, &asked).await {

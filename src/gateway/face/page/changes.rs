@@ -68,7 +68,10 @@ pub(in crate::gateway::face) async fn show(
             "The newest {shown} of {} changes in the part of the audit that is read",
             found.len()
         ),
-        nothing: "There is no such change in the part of the audit that is read, its newest 2 MB.",
+        nothing: match asked.one("q") {
+            "" => "Nothing was changed, as far as the part of the audit says that is read, its newest 2 MB.",
+            _ => "There is no such change in the part of the audit that is read, its newest 2 MB.",
+        },
     };
     PageFrame::new("Changes", Some(&visitor), "/changes").page(StatusCode::OK, "changes.html", &page)
 }

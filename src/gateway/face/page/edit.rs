@@ -13,7 +13,7 @@ use super::{needs, server_address};
 use crate::gateway::changes::ChangeError;
 use crate::gateway::face::fields::FormFields;
 use crate::gateway::face::html::{FormChoice, PageFrame};
-use crate::gateway::face::visitor::{Chosen, SignedIn, Visitor};
+use crate::gateway::face::visitor::{ChosenServer, SignedIn, Visitor};
 use crate::gateway::face::{FaceState, answer};
 use crate::gateway::state::Upstream;
 use crate::policy::UiAction;
@@ -76,7 +76,7 @@ const REGISTERED: [&str; 4] = [
     "The server is written to the registry, switched off.",
     "Nobody may use it yet: who may, the policy alone says. Registering gives nobody anything, you included.",
     "Once it is on, the gateway sends MCP's ping to its address, and again each time its health is checked.",
-    "Addresses that lead to link-local or metadata services are refused; inner addresses are usual here and taken.",
+    "Addresses that lead to link-local or metadata services are refused; inner addresses are usual here and accepted.",
 ];
 const EDITED: [&str; 3] = [
     "What you do not see here stays in the file as it is, the server's own headers too.",
@@ -108,7 +108,7 @@ pub(in crate::gateway::face) async fn register(
 
 pub(in crate::gateway::face) async fn open(
     State(face): State<Arc<FaceState>>,
-    Chosen { visitor, upstream }: Chosen,
+    ChosenServer { visitor, upstream }: ChosenServer,
 ) -> Response {
     match visitor.editor(&face).open(&upstream).await {
         Ok(file) => {
@@ -121,7 +121,7 @@ pub(in crate::gateway::face) async fn open(
 
 pub(in crate::gateway::face) async fn save(
     State(face): State<Arc<FaceState>>,
-    Chosen { visitor, upstream }: Chosen,
+    ChosenServer { visitor, upstream }: ChosenServer,
     asked: FormFields,
 ) -> Response {
     match saved(&face, &visitor, &upstream, &asked).await {
@@ -152,7 +152,7 @@ pub(in crate::gateway::face) async fn saved(
 
 pub(in crate::gateway::face) async fn toggle(
     State(face): State<Arc<FaceState>>,
-    Chosen { visitor, upstream }: Chosen,
+    ChosenServer { visitor, upstream }: ChosenServer,
     asked: FormFields,
 ) -> Response {
     let on = asked.one("enabled") == "on";
@@ -164,7 +164,7 @@ pub(in crate::gateway::face) async fn toggle(
 
 pub(in crate::gateway::face) async fn refresh(
     State(face): State<Arc<FaceState>>,
-    Chosen { visitor, upstream }: Chosen,
+    ChosenServer { visitor, upstream }: ChosenServer,
 ) -> Response {
     match visitor.editor(&face).refresh(&upstream).await {
         Ok(()) => done(&upstream, "checked"),

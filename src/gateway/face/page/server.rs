@@ -12,10 +12,10 @@ use super::{ListPage, StateWords, checked, counted, needs, server_address};
 use crate::gateway::face::FaceState;
 use crate::gateway::face::fields::{FormFields, QueryFields, address};
 use crate::gateway::face::html::PageFrame;
-use crate::gateway::face::visitor::{Chosen, Visitor};
+use crate::gateway::face::visitor::{ChosenServer, Visitor};
 use crate::gateway::mcpgw::own_tools;
 use crate::gateway::services::ServiceView;
-use crate::gateway::settings::Visibility;
+use crate::gateway::settings::{EgressMode, Visibility};
 use crate::gateway::state::Upstream;
 use crate::policy::{Call, Denial, Listed, UiAction, decide};
 use crate::registry::{AuthType, ListedTool};
@@ -47,6 +47,8 @@ struct ServerFacts {
     tags: Vec<String>,
     transports: String,
     credential: String,
+    /// Whose credential the gateway sends to it.
+    sent: &'static str,
     license: Option<String>,
     /// Where it is, for whoever may edit it.
     inner: Option<String>,
@@ -84,7 +86,7 @@ const SHOWN: usize = 400;
 
 pub(in crate::gateway::face) async fn show(
     State(face): State<Arc<FaceState>>,
-    Chosen { visitor, upstream }: Chosen,
+    ChosenServer { visitor, upstream }: ChosenServer,
     QueryFields(asked): QueryFields,
 ) -> Response {
     let (view, upstream) = (visitor.view(&face), upstream.as_ref());
@@ -155,9 +157,24 @@ impl ServerFacts {
             tags: server.profile.tags.clone(),
             transports: transports.join(", "),
             credential: format!("{credential}{}", whose.unwrap_or_default()),
+            sent: sent(upstream),
             license: server.profile.license.clone().filter(|license| license != "N/A"),
             inner: visitor.may(UiAction::Modify, upstream).then(|| server.address()),
         }
+    }
+}
+
+/// Whose credential reaches a server.
+fn sent(upstream: &Upstream) -> &'static str {
+    match (upstream.route.egress, &upstream.stored) {
+        (EgressMode::Passthrough, _) => {
+            "yours: send it as Authorization, next to the gateway's X-Authorization"
+        }
+        (EgressMode::Stored, Some(_)) => "the gateway's own, which it keeps and renews",
+        (EgressMode::Stored, None) => {
+            "the gateway's own, which is missing: its operator must log in to the server"
+        }
+        (EgressMode::None, _) => "none",
     }
 }
 
