@@ -319,15 +319,16 @@ fn switching_under_load_leaves_no_half_file_and_gives_no_wrong_verdict() {
     let (user, admin) = (face.token("users"), face.token("admins"));
     let scopes = std::fs::read_to_string(face.lab.path("scopes.yml")).unwrap();
     let is_over = AtomicBool::new(false);
+    let loaded = |token: &str, server: &str, tool: &str, statuses: &[u16]| {
+        let mut calls = 0;
+        while !is_over.load(Ordering::Relaxed) || calls < 10 {
+            let status = face.lab.call(token, server, tool).status;
+            assert!(statuses.contains(&status), "{tool} on {server}: {status}");
+            calls += 1;
+        }
+    };
+    let mut answers = Vec::new();
     std::thread::scope(|scope| {
-        let loaded = |token: &str, server: &str, tool: &str, statuses: &[u16]| {
-            let mut calls = 0;
-            while !is_over.load(Ordering::Relaxed) || calls < 10 {
-                let status = face.lab.call(token, server, tool).status;
-                assert!(statuses.contains(&status), "{tool} on {server}: {status}");
-                calls += 1;
-            }
-        };
         scope.spawn(|| loaded(&user, "alpha", "echo", &[200]));
         scope.spawn(|| loaded(&user, "alpha", "delete_all", &[403]));
         scope.spawn(|| loaded(&user, "beta", "echo", &[403]));
@@ -343,17 +344,15 @@ fn switching_under_load_leaves_no_half_file_and_gives_no_wrong_verdict() {
         });
         for turn in 0..12 {
             let form = if turn % 2 == 0 { "" } else { "enabled=on" };
-            face.post(&admin, "/api/toggle/beta", form).status(200);
-            face.post(&admin, "/api/edit/beta", &format!("description=turn+{turn}")).status(200);
-            mcpauth::sys::public_file::write(
-                &face.lab.path("scopes.yml"),
-                format!("{scopes}# {turn}\n").as_bytes(),
-            )
-            .unwrap();
+            answers.push(face.post(&admin, "/api/toggle/beta", form).status);
+            answers.push(face.post(&admin, "/api/edit/beta", &format!("description=turn+{turn}")).status);
+            let policy = format!("{scopes}# {turn}\n");
+            mcpauth::sys::public_file::write(&face.lab.path("scopes.yml"), policy.as_bytes()).unwrap();
             face.lab.gateway.reload();
         }
         is_over.store(true, Ordering::Relaxed);
     });
+    assert_eq!(answers, [200; 24]);
     let file: Value = serde_json::from_str(&face.file("beta")).unwrap();
     assert_eq!((&file["description"], &file["unknown_member"]["kept"]), (&json!("turn 11"), &json!(true)));
     until("it is on", || face.lab.call(&admin, "beta", "echo").status == 200);

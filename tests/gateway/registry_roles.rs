@@ -7,6 +7,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use crate::support::User;
 use crate::support::face::FaceLab;
 
 const SCOPES: &str = include_str!("../fixtures/registry/scopes.yml");
@@ -142,5 +143,49 @@ fn an_entry_means_a_servers_path_or_its_display_name() {
              some: [{{server: '*', methods: ['*'], tools: ['*']}}]\n"
         );
         assert_eq!(sees(&registry(&policy), "role"), ["mcpgw"], "{name}");
+    }
+}
+
+/// `gateway check` points at entries that match nothing, at scopes that nobody gets, and at groups that see nothing.
+#[test]
+fn check_names_permissions_that_lead_nowhere() {
+    let mut user = User::new();
+    let policy = SCOPES
+        .replace(
+            "    - realserverfaketools\n",
+            "    - realserverfaketools\n    - no-such-server\n    - Current Time API\n",
+        )
+        .replace("group_mappings:\n", "  nobody-has-it:\n    list_service:\n    - all\ngroup_mappings:\n");
+    user.file("scopes.yml", &policy);
+    user.file("oauth2_providers.yml", include_str!("../fixtures/registry/oauth2_providers.yml"));
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support/servers");
+    for file in std::fs::read_dir(shipped).unwrap().map(Result::unwrap) {
+        let text = std::fs::read_to_string(file.path()).unwrap();
+        user.file(&format!("servers/{}", file.file_name().to_str().unwrap()), &text);
+    }
+    let gateway = "issuers: [{issuer: 'https://login.example.com/realms/r', kind: keycloak, clients: [agent]}]\n\
+                   face: {providers: oauth2_providers.yml}\n";
+    user.file("gateway.yaml", gateway);
+    user.env("AUTH_PROVIDER", "keycloak").env("KEYCLOAK_URL", "https://login.example.com");
+    user.env("KEYCLOAK_EXTERNAL_URL", "https://login.example.com").env("KEYCLOAK_REALM", "r");
+    user.env("KEYCLOAK_CLIENT_ID", "pages");
+    let check = |user: &User| {
+        let ran = user.run(&["gateway", "check", "--config", "gateway.yaml"]);
+        (ran.code, format!("{}{}", ran.stdout, ran.stderr))
+    };
+    let (code, said) = check(&user);
+    assert!(code != Some(0) && said.contains("KEYCLOAK_CLIENT_SECRET is not set"), "{said}");
+    user.env("KEYCLOAK_CLIENT_SECRET", "its-own");
+    let (code, said) = check(&user);
+    assert_eq!(code, Some(0), "{said}");
+    for words in [
+        "mcp-registry-user has no-such-server in list_service, and no server is called that",
+        "no group has nobody-has-it",
+        "group mcp-servers-restricted has nothing of UI-Scopes",
+    ] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    for name in ["realserverfaketools in", "mcpgw in", "Current Time API in", "no group has mcp-registry"] {
+        assert!(!said.contains(name), "{name}: {said}");
     }
 }
