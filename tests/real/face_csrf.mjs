@@ -1,4 +1,4 @@
-// Pages of other sites in headless Chromium, open beside a person's session, send every form of the registry's pages in
+// Pages of other sites in headless Chromium, open next to a person's session, send every form of the registry's pages in
 // every way that a page can. Prints what the registry answered to each, and whether it let itself be framed or read.
 import fs from 'node:fs';
 import http from 'node:http';
@@ -44,10 +44,15 @@ for (const place of [`http://localhost:${port}/`, `http://127.0.0.1:${port}/`]) 
     };
     for (const [way, text] of Object.entries(ways)) {
       const page = await context.newPage();
-      const answered = page.waitForResponse((response) => response.request().method() === 'POST' && response.url().startsWith(url), { timeout: 15_000 });
+      const ours = (request) => request.method() === 'POST' && request.url().startsWith(url);
+      // What a page may not read at all, Chromium reports as failed.
+      const answered = Promise.any([
+        page.waitForResponse((response) => ours(response.request()), { timeout: 15_000 }).then((response) => response.status()),
+        page.waitForEvent('requestfailed', { predicate: ours, timeout: 15_000 }).then(() => 'kept from the page'),
+      ]);
       body = `<!doctype html>${text}`;
       await page.goto(place, { waitUntil: 'commit' });
-      const status = await answered.then((response) => response.status(), () => 0);
+      const status = await answered.catch(() => 'never sent');
       results.push({ place, action, way, status });
       await page.close();
     }

@@ -149,13 +149,10 @@ mod tests {
     #[test]
     fn an_issuer_is_looked_for_where_its_endpoint_may_be() {
         for (auth, issuer) in [
-            ("https://accounts.google.com/o/oauth2/auth", "https://accounts.google.com"),
-            ("https://team.okta.com/oauth2/v1/authorize", "https://team.okta.com"),
-            ("https://team.auth0.com/authorize", "https://team.auth0.com/"),
-            (
-                "https://login.microsoftonline.com/t-1/oauth2/v2.0/authorize",
-                "https://login.microsoftonline.com/t-1/v2.0",
-            ),
+            ("https://accounts.example.com/o/oauth2/auth", "https://accounts.example.com"),
+            ("https://team.example.com/oauth2/v1/authorize", "https://team.example.com"),
+            ("https://team.example.org/authorize", "https://team.example.org/"),
+            ("https://login.example.com/t-1/oauth2/v2.0/authorize", "https://login.example.com/t-1/v2.0"),
             ("https://logto.example.com/oidc/auth", "https://logto.example.com/oidc"),
         ] {
             let found = candidates(&Url::parse(auth).unwrap());
