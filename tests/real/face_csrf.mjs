@@ -20,8 +20,8 @@ for (const at of pages) {
 }
 
 const escape = (text) => text.replace(/[&"<>]/g, (c) => `&#${c.charCodeAt(0)};`);
-let body = '';
-const server = http.createServer((request, response) => { response.setHeader('content-type', 'text/html'); response.end(body); });
+let [body, policy] = ['', ''];
+const server = http.createServer((request, response) => { response.writeHead(200, { 'content-type': 'text/html', 'content-security-policy': policy }); response.end(body); });
 await new Promise((done) => server.listen(0, done));
 const { port } = server.address();
 const results = [];
@@ -38,7 +38,7 @@ for (const place of [`http://localhost:${port}/`, `http://127.0.0.1:${port}/`]) 
       multipart: form('enctype="multipart/form-data"') + send,
       frame: `<iframe name=in></iframe>${form('target=in')}${send}`,
       'no referrer': `<meta name=referrer content=no-referrer>${form('')}${send}`,
-      'sandboxed frame': `<iframe sandbox="allow-scripts allow-forms" srcdoc="${escape(form('') + send)}"></iframe>`,
+      sandbox: form('') + send,
       fetch: `<script>fetch(${JSON.stringify(url + action)},{method:'POST',mode:'no-cors',credentials:'include',headers:{'content-type':'application/x-www-form-urlencoded'},body:${JSON.stringify(data)}})</script>`,
       beacon: `<script>navigator.sendBeacon(${JSON.stringify(url + action)}, new URLSearchParams(${JSON.stringify(fields)}))</script>`,
     };
@@ -51,18 +51,22 @@ for (const place of [`http://localhost:${port}/`, `http://127.0.0.1:${port}/`]) 
         page.waitForEvent('requestfailed', { predicate: ours, timeout: 15_000 }).then(() => 'kept from the page'),
       ]);
       body = `<!doctype html>${text}`;
+      // In a sandbox a page has no origin, and its forms say `Origin: null`.
+      policy = way === 'sandbox' ? 'sandbox allow-scripts allow-forms allow-top-navigation' : '';
       await page.goto(place, { waitUntil: 'commit' });
       const status = await answered.catch(() => 'never sent');
       results.push({ place, action, way, status });
       await page.close();
     }
   }
+  policy = '';
   // What a page of another site can read or show of these.
   const page = await context.newPage();
   body = `<!doctype html><iframe src="${url}/me"></iframe>`;
   await page.goto(place, { waitUntil: 'load' });
   const inner = page.frames()[1];
-  const framed = inner ? await inner.evaluate(() => document.body?.innerText ?? '').catch(() => '') : '';
+  // A frame that is refused shows Chromium's own words, and nothing of the page.
+  const framed = inner ? await inner.evaluate(() => document.querySelector('.brand') ? document.body.innerText : '').catch(() => '') : '';
   const read = await page.evaluate(async (at) => {
     const tried = await Promise.all(['/api/servers', '/me', '/api/auth/me', '/api/tokens'].map((path) =>
       fetch(at + path, { credentials: 'include' }).then((answer) => answer.text(), () => '')));
