@@ -262,3 +262,6 @@ pub(super) fn is_cognito(auth_url: &Url) -> bool {
     auth_url.host_str().is_some_and(|host| host.ends_with(".amazoncognito.com"))
         || auth_url.path() == "/oauth2/authorize"
 }
+
+#[cfg(test)]
+mod tests;

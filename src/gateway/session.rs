@@ -53,6 +53,8 @@ impl KeyType for Length {
     }
 }
 
+/// How many different bytes a key has; random characters, even of hexadecimal digits, have more.
+const LEAST_DIFFERENT: usize = 8;
 /// The minimum size of an operator's key, in bytes.
 const MIN_KEY_BYTES: usize = 32;
 
@@ -164,11 +166,28 @@ impl SealingKey {
     }
 }
 
-/// Whether a key is one of an example file: it contains a word that is very unlikely in random characters.
+/// Whether a key was typed by a person: it contains a word that is very unlikely in random characters, or few different
+/// bytes.
 fn is_placeholder(key: &[u8]) -> bool {
-    const WORDS: [&[u8]; 6] = [b"secret", b"change", b"example", b"placeholder", b"password", b"your-"];
+    const WORDS: [&[u8]; 14] = [
+        b"secret",
+        b"change",
+        b"example",
+        b"placeholder",
+        b"password",
+        b"your-",
+        b"your_",
+        b"replace",
+        b"default",
+        b"dummy",
+        b"insert",
+        b"sample",
+        b"1234567",
+        b"abcdefg",
+    ];
     let has = |word: &&[u8]| key.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word));
-    WORDS.iter().any(has)
+    let different: std::collections::BTreeSet<&u8> = key.iter().collect();
+    WORDS.iter().any(has) || different.len() < LEAST_DIFFERENT
 }
 
 /// The owner: every part preceded by its length, so that no two callers are equal.

@@ -152,10 +152,16 @@ fn fit(file: ServerFile, members: &Map<String, Value>) -> Result<RegisteredServe
     }
     let is_odd =
         |c: char| c.is_control() || c.is_whitespace() || !c.is_ascii() || r#"\"'`<>{}|^#"#.contains(c);
+    // Some parsers read a host out of `http:///host` and `http:host`.
+    let is_whole = |url: &str| url.split_once("://").is_some_and(|(_, rest)| !rest.starts_with('/'));
     for name in ADDRESSES {
-        if members.get(name).and_then(Value::as_str).is_some_and(|url| url.contains(is_odd)) {
+        let Some(url) = members.get(name).and_then(Value::as_str) else { continue };
+        if url.contains(is_odd) {
             let what = format!("{name} has a fragment, white space or other characters that no address has");
             return Err(EditError::Server(what));
+        }
+        if !is_whole(url) {
+            return Err(EditError::Server(format!("{name} is not written as in http://host:8000/")));
         }
     }
     Ok(server)

@@ -4,7 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hyper::StatusCode;
+use serde_json::Value;
 
+use crate::support::face::FaceLab;
 use crate::support::lab::{Lab, POLICY, list, until};
 use crate::support::wire::get;
 
@@ -24,13 +26,26 @@ const MEMBERS: &[(&str, &str)] = &[
     ("server", "the MCP server's name"),
     ("method", "the MCP method"),
     ("name", "the tool, prompt or resource"),
-    ("verdict", "`allowed`, `refused`, or `answered` by the gateway itself"),
+    (
+        "verdict",
+        "`allowed`, `refused`, `answered` by the gateway itself, or `changed`: somebody changed the registry",
+    ),
     ("rule", "the scope and its entry that allowed it, as in `mcp-servers-restricted/execute[2]`"),
     ("reason", "why it was refused, [one of these](#reasons)"),
     ("shadow", "what the shadow policy would have said: `allowed` or `refused`"),
     ("status", "the HTTP status of the answer"),
     ("gateway_us", "microseconds in the gateway"),
     ("server_us", "microseconds until the server began to answer"),
+    (
+        "change",
+        "what was done to the registry: `added`, `edited`, `switched on`, `switched off` or `removed`",
+    ),
+    (
+        "before",
+        "`server_name` and `enabled` before the change, as far as it is about them; null for a server that was added",
+    ),
+    ("after", "the same after it; null for a server that was removed"),
+    ("members", "the names of the members of the server's file that are different, and never their values"),
 ];
 
 /// Every reason and its cause, in the order of the steps.
@@ -111,6 +126,29 @@ fn lab() -> Lab {
     lab
 }
 
+/// The lines about every kind of change, by somebody who has a name.
+fn changes() -> Vec<Value> {
+    const NEW: &str = "name=New&path=new&proxy_pass_url=http%3A%2F%2F127.0.0.1%3A9%2F";
+    let face = FaceLab::start();
+    let admin = face.token("admins");
+    for (path, form, status) in [
+        ("/api/register", NEW, 201),
+        ("/api/edit/new", "description=Another", 200),
+        ("/api/toggle/new", "enabled=on", 200),
+        ("/api/toggle/new", "", 200),
+    ] {
+        face.post(&admin, path, form).status(status);
+    }
+    let lines = || {
+        let lines = face.lab.kept.lines();
+        lines.into_iter().filter(|line| line["verdict"] == "changed").collect::<Vec<_>>()
+    };
+    until("every change is recorded", || lines().len() == 4);
+    let changes: Vec<_> = lines().iter().map(|line| line["change"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(changes, ["added", "edited", "switched on", "switched off"]);
+    lines()
+}
+
 /// A metric's samples are named by it and an ending.
 fn labels(text: &str, name: &str) -> BTreeSet<String> {
     let rows = text.lines().filter_map(|line| line.strip_prefix(name)).filter(|rest| rest.contains('{'));
@@ -151,13 +189,11 @@ fn the_audits_members_are_those_of_its_lines() {
     let lab = lab();
     let kept = lab.kept.clone();
     drop(lab);
-    let lines = kept.lines();
+    let lines = [kept.lines(), changes()].concat();
     let seen: BTreeSet<String> =
         lines.iter().flat_map(|line| line.as_object().unwrap().keys().cloned()).collect();
     let named: BTreeSet<String> = MEMBERS.iter().map(|(name, _)| (*name).to_owned()).collect();
-    // No issuer here names users.
-    let expected: BTreeSet<String> = named.iter().filter(|name| *name != "user").cloned().collect();
-    assert_eq!(seen, expected);
+    assert_eq!(seen, named);
     let order = |name: &String| MEMBERS.iter().position(|(known, _)| known == name);
     for line in &lines {
         let places: Vec<_> = line.as_object().unwrap().keys().map(order).collect();

@@ -12,6 +12,7 @@ mod generated;
 mod json_output;
 mod links;
 mod migration;
+mod page_guides;
 mod pictures;
 mod schemas;
 mod sequence;

@@ -252,6 +252,7 @@ fn the_official_list_is_of_its_schema_and_has_only_the_gateways_addresses() {
     let admin = face.token("admins");
     let answer = face.get(&admin, "/v0.1/servers").status(200);
     assert_eq!(answer.header("access-control-allow-origin"), Some("*"));
+    assert_eq!(answer.header("content-type"), Some("application/json"));
     let list = answer.json();
     assert_eq!(paths(is_list(&list)), ["alpha", "beta", "gamma", "mcpgw"]);
     for inner in [face.lab.alpha.base(), face.lab.beta.base(), face.lab.gamma.base()] {
@@ -268,6 +269,13 @@ fn the_official_list_is_of_its_schema_and_has_only_the_gateways_addresses() {
         cursor = next.to_owned();
     }
     assert_eq!(found, ["alpha", "beta", "gamma", "mcpgw"]);
+    // VS Code asks so, and for the next page without the words that it searches for.
+    let page = face.get(&admin, "/v0.1/servers?limit=1&version=latest&search=A").status(200).json();
+    assert_eq!(paths(is_list(&page)), ["alpha"]);
+    let next = page["metadata"]["nextCursor"].as_str().unwrap();
+    let page =
+        face.get(&admin, &format!("/v0.1/servers?limit=50&version=latest&cursor={next}")).status(200).json();
+    assert_eq!(paths(is_list(&page)), ["beta", "gamma"], "and not mcpgw, which has no a");
     let search =
         |query: &str| paths(is_list(&face.get(&admin, &format!("/v0.1/servers?{query}")).status(200).json()));
     assert_eq!(search("search=ALPH"), ["alpha"]);
@@ -276,7 +284,7 @@ fn the_official_list_is_of_its_schema_and_has_only_the_gateways_addresses() {
     assert_eq!(search("updated_since=2000-01-01T00:00:00Z"), ["alpha", "beta", "gamma"]);
     assert_eq!(search("updated_since=2999-01-01T00:00:00.000Z"), [""; 0]);
     assert_eq!(search("limit=1000").len(), 4);
-    for query in ["limit=0", "limit=-1", "limit=x", "updated_since=yesterday"] {
+    for query in ["limit=0", "limit=-1", "limit=x", "updated_since=yesterday", "cursor=alpha", "cursor=%00"] {
         assert!(
             face.get(&admin, &format!("/v0.1/servers?{query}")).status(400).json()["error"].is_string(),
             "{query}"

@@ -3,6 +3,8 @@
 #![cfg(test)]
 #![expect(clippy::disallowed_methods, reason = "tests lay out the gateway's files")]
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use mcpauth::sys::clock;
 use serde_json::{Value, json};
 
@@ -77,12 +79,41 @@ fn markup_of_others_is_text_on_every_page_and_nothing_inner_is_shown() {
         std::fs::write(dir.join("audit.jsonl"), format!("{line}\n{refused}\n{other}\n")).unwrap();
     });
     let token = face.token_of(json!({"groups": ["admins", MARKUP], "sub": format!("s{MARKUP}")}));
+    let encoded: String = url::form_urlencoded::byte_serialize(MARKUP.as_bytes()).collect();
+    let made =
+        face.post(&token, "/tokens", &format!("description={encoded}&agent={encoded}&scope=everything"));
+    lacks(&made.status(201).text(), &["<script", "<img"]);
+    // What is typed comes back with what is wrong about it.
+    for (path, form) in [
+        (
+            "/register",
+            format!(
+                "server_name={encoded}&path={encoded}&proxy_pass_url={encoded}&tags={encoded}&license={encoded}&auth_type={encoded}&supported_transports={encoded}&description={encoded}"
+            ),
+        ),
+        (
+            "/edit/alpha",
+            format!(
+                "server_name={encoded}&proxy_pass_url={encoded}&seen={encoded}&auth_type={encoded}&description={encoded}"
+            ),
+        ),
+        ("/tokens", format!("scope={encoded}&server={encoded}&tools={encoded}&expires_in_hours={encoded}")),
+        ("/tokens/revoke", format!("jti={encoded}")),
+    ] {
+        let answer = face.post(&token, path, &form);
+        assert!((400..500).contains(&answer.status), "{path}: {}", answer.head);
+        lacks(&answer.text(), &["<script", "<img", "onerror=alert(1)>"]);
+    }
     let inner = face.lab.alpha.base().to_owned();
     for path in PAGES.into_iter().chain([
         "/tokens",
         "/changes",
         "/decisions?q=%3Cscript%3E",
         "/?q=%22%3E%3Cscript%3E",
+        "/find?q=%3Cscript%3E&tags=%22%3E%3Cimg%20src%3Dx%3E",
+        "/explain?server=%3Cscript%3E&tool=%3Cscript%3E&method=%3Cscript%3E&groups=%3Cscript%3E",
+        "/?state=%22%3E%3Cscript%3E&page=%3Cscript%3E&again=%3Cscript%3E&done=%3Cscript%3E",
+        "/changes?q=%22%3E%3Cscript%3E",
     ]) {
         let answer = face.get(&token, path).status(200);
         let page = answer.text();
@@ -197,7 +228,7 @@ fn a_tool_is_found_by_what_it_does_for_whoever_sees_it() {
 }
 
 #[test]
-fn a_server_is_registered_switched_on_edited_and_nobody_gets_anything_by_it() {
+fn u12_a_server_is_registered_switched_on_edited_and_nobody_gets_anything_by_it() {
     let face = FaceLab::start();
     let (developer, operator, admin) =
         (face.token("developers"), face.token("operators"), face.token("admins"));
@@ -262,7 +293,7 @@ fn a_server_is_registered_switched_on_edited_and_nobody_gets_anything_by_it() {
 }
 
 #[test]
-fn an_edit_keeps_what_the_form_does_not_show() {
+fn u13_an_edit_keeps_what_the_form_does_not_show() {
     let face = FaceLab::start();
     let admin = face.token("admins");
     let before = face.file("alpha");
@@ -279,6 +310,54 @@ fn an_edit_keeps_what_the_form_does_not_show() {
     let mut expected = before;
     expected["description"] = json!("Changed");
     assert_eq!(after, expected);
+}
+
+/// Callers go on while a server is switched and the policy is written again and again.
+#[test]
+fn switching_under_load_leaves_no_half_file_and_gives_no_wrong_verdict() {
+    let face = FaceLab::start();
+    let (user, admin) = (face.token("users"), face.token("admins"));
+    let scopes = std::fs::read_to_string(face.lab.path("scopes.yml")).unwrap();
+    let is_over = AtomicBool::new(false);
+    let loaded = |token: &str, server: &str, tool: &str, statuses: &[u16]| {
+        let mut calls = 0;
+        while !is_over.load(Ordering::Relaxed) || calls < 10 {
+            let status = face.lab.call(token, server, tool).status;
+            assert!(statuses.contains(&status), "{tool} on {server}: {status}");
+            calls += 1;
+        }
+    };
+    let mut answers = Vec::new();
+    std::thread::scope(|scope| {
+        scope.spawn(|| loaded(&user, "alpha", "echo", &[200]));
+        scope.spawn(|| loaded(&user, "alpha", "delete_all", &[403]));
+        // One that is off is off for everybody.
+        scope.spawn(|| loaded(&user, "beta", "echo", &[403, 503]));
+        scope.spawn(|| loaded(&admin, "beta", "echo", &[200, 503]));
+        scope.spawn(|| {
+            while !is_over.load(Ordering::Relaxed) {
+                for file in std::fs::read_dir(face.lab.path("servers")).unwrap().map(Result::unwrap) {
+                    let is_read = file.path().extension().is_some_and(|extension| extension == "json");
+                    let Ok(text) = std::fs::read_to_string(file.path()) else { continue };
+                    let is_whole = serde_json::from_str::<Value>(&text).is_ok();
+                    assert!(is_whole || !is_read, "{}: {text}", file.path().display());
+                }
+            }
+        });
+        for turn in 0..12 {
+            let form = if turn % 2 == 0 { "" } else { "enabled=on" };
+            answers.push(face.post(&admin, "/api/toggle/beta", form).status);
+            answers.push(face.post(&admin, "/api/edit/beta", &format!("description=turn+{turn}")).status);
+            let policy = format!("{scopes}# {turn}\n");
+            mcpauth::sys::public_file::write(&face.lab.path("scopes.yml"), policy.as_bytes()).unwrap();
+            face.lab.gateway.reload();
+        }
+        is_over.store(true, Ordering::Relaxed);
+    });
+    assert_eq!(answers, [200; 24]);
+    let file: Value = serde_json::from_str(&face.file("beta")).unwrap();
+    assert_eq!((&file["description"], &file["unknown_member"]["kept"]), (&json!("turn 11"), &json!(true)));
+    until("it is on", || face.lab.call(&admin, "beta", "echo").status == 200);
 }
 
 #[test]

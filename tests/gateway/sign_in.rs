@@ -27,8 +27,8 @@ all-servers: [{server: '*', methods: ['*'], tools: ['*']}]
 ";
 
 /// A gateway with pages, and an issuer whose words the test chooses.
-struct SignInLab {
-    lab: Lab,
+pub(crate) struct SignInLab {
+    pub(crate) lab: Lab,
     issuer: String,
     key: Arc<Key>,
     /// What the next token answer has as ID token, and what the person's information is.
@@ -50,12 +50,12 @@ struct Leaving {
 }
 
 impl SignInLab {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self::with("", |_, _| {})
     }
 
     /// With further members of the provider's entry, and settings changed.
-    fn with(entry: &str, change: impl FnOnce(&mut GatewaySettings, &Path)) -> Self {
+    pub(crate) fn with(entry: &str, change: impl FnOnce(&mut GatewaySettings, &Path)) -> Self {
         let key = Arc::new(Key::new("k"));
         let says = Arc::new(Mutex::new(IssuerWords::default()));
         let words = says.clone();
@@ -102,11 +102,11 @@ impl SignInLab {
         Self { lab, issuer, key, says, mint }
     }
 
-    fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         self.lab.gateway.face().unwrap().1.to_owned()
     }
 
-    fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+    pub(crate) fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
         let (address, url) = self.lab.gateway.face().unwrap();
         let mut all = vec![("Content-Type", "application/x-www-form-urlencoded")];
         if !headers.iter().any(|(name, _)| *name == "Host") {
@@ -116,7 +116,7 @@ impl SignInLab {
         exchange(address, &request(method, path, &all, body.as_bytes()))
     }
 
-    fn get(&self, path: &str, cookie: &str) -> Answer {
+    pub(crate) fn get(&self, path: &str, cookie: &str) -> Answer {
         self.send("GET", path, &[("Cookie", cookie)], "")
     }
 
@@ -162,13 +162,13 @@ impl SignInLab {
 
     /// The cookie of somebody with these claims.
     #[track_caller]
-    fn signed_in(&self, change: Value) -> String {
+    pub(crate) fn signed_in(&self, change: Value) -> String {
         let leaving = self.leave("/");
         let answer = self.arrive(&leaving, self.good(&leaving, change)).status(303);
         session(&answer).unwrap_or_else(|| panic!("no session: {}", answer.head))
     }
 
-    fn me(&self, cookie: &str) -> u16 {
+    pub(crate) fn me(&self, cookie: &str) -> u16 {
         self.get("/api/auth/me", cookie).status
     }
 }
@@ -190,7 +190,7 @@ fn session(answer: &Answer) -> Option<String> {
 }
 
 #[test]
-fn a_person_signs_in_with_everything_that_keeps_others_out() {
+fn u3_signing_in_uses_pkce_state_nonce_and_this_address() {
     let lab = SignInLab::start();
     let leaving = lab.leave("/servers/alpha");
     let part = |name: &str| parameter(&leaving.url, name);
@@ -225,7 +225,7 @@ fn a_person_signs_in_with_everything_that_keeps_others_out() {
 }
 
 #[test]
-fn an_id_token_that_is_not_for_this_sign_in_signs_nobody_in() {
+fn u3_an_id_token_that_is_not_for_this_sign_in_signs_nobody_in() {
     let lab = SignInLab::start();
     let refused = |token: &dyn Fn(&Leaving) -> String, about: &str| {
         let leaving = lab.leave("/");
@@ -266,7 +266,7 @@ fn an_id_token_that_is_not_for_this_sign_in_signs_nobody_in() {
 }
 
 #[test]
-fn only_the_browser_that_left_comes_back_and_once() {
+fn u3_only_the_browser_that_left_comes_back_and_once() {
     let lab = SignInLab::start();
     let stays_out = |path: &str, cookie: &str, about: &str| {
         let leaving = lab.leave("/");
@@ -298,7 +298,7 @@ fn only_the_browser_that_left_comes_back_and_once() {
 }
 
 #[test]
-fn a_session_is_new_each_time_and_nothing_else_passes_for_one() {
+fn u2_a_session_is_new_each_time_and_nothing_else_passes_for_one() {
     let lab = SignInLab::start();
     let first = lab.signed_in(json!({}));
     // A session that a browser was given before is replaced (fixation).
@@ -337,7 +337,7 @@ fn a_session_is_new_each_time_and_nothing_else_passes_for_one() {
 }
 
 #[test]
-fn no_spelling_of_a_return_leads_away() {
+fn u4_no_spelling_of_a_return_leads_away() {
     let lab = SignInLab::start();
     for back in [
         "//evil.test",
@@ -346,6 +346,30 @@ fn no_spelling_of_a_return_leads_away() {
         "/%2Fevil.test",
         "https:evil.test",
         "https://evil.test",
+        "HTTPS://evil.test",
+        "///evil.test",
+        "////evil.test",
+        "/\\/evil.test",
+        "\\/evil.test",
+        "/%2f%2fevil.test",
+        "%2f%2fevil.test",
+        "/%09/evil.test",
+        "/%0d%0aLocation:%20//evil.test",
+        "/\r\nLocation: //evil.test",
+        "\t//evil.test",
+        " //evil.test",
+        "/ /evil.test",
+        "/\u{a0}/evil.test",
+        "/\u{2028}/evil.test",
+        "/\u{ff0f}evil.test",
+        "JavaScript:alert(1)",
+        "java\tscript:alert(1)",
+        "data:text/html,x",
+        "vbscript:x",
+        "@evil.test",
+        ".evil.test",
+        "?//evil.test",
+        "#//evil.test",
         "\\\\evil.test",
         "/\t/evil.test",
         "\u{1}//evil.test",
@@ -412,6 +436,65 @@ fn a_session_ends_when_it_is_signed_out_or_revoked() {
     assert_eq!(lab.get("/api/auth/me", &cookie).status(200).json()["is_admin"], false);
 }
 
+/// The list is read by itself, within a second of being written.
+#[test]
+fn a_revoked_session_ends_without_anybody_asking_for_it() {
+    let lab = SignInLab::start();
+    let (one, other) = (lab.signed_in(json!({})), lab.signed_in(json!({})));
+    let page = lab.get("/me", &one).status(200).text();
+    let sid = page.split("<dt>Session</dt><dd><code>").nth(1).unwrap().split('<').next().unwrap();
+    assert!(sid.len() == 32 && sid.bytes().all(|b| b.is_ascii_hexdigit()), "{sid}");
+    assert!(
+        lab.lab.kept.events().iter().any(|event| event.contains(sid)),
+        "the operator can read it in the log"
+    );
+    std::fs::write(lab.lab.path("revoked"), format!("sid: {sid}\n")).unwrap();
+    until("the session is over", || lab.me(&one) == 401);
+    assert_eq!(lab.me(&other), 200, "another session of the same person goes on");
+    std::fs::write(lab.lab.path("revoked"), "sub: ann-1\n").unwrap();
+    until("every session of the person is over", || lab.me(&other) == 401);
+}
+
+/// What comes back from the provider, and what the person is called, is text on every page.
+#[test]
+fn markup_of_a_provider_is_text() {
+    use crate::support::face::MARKUP;
+    let lab = SignInLab::start();
+    let encoded: String = url::form_urlencoded::byte_serialize(MARKUP.as_bytes()).collect();
+    let is_text = |answer: &Answer| {
+        let text = answer.text();
+        for part in ["<script", "<img", "onerror=alert(1)>"] {
+            assert!(!text.contains(part), "{part}: {text}");
+        }
+    };
+    for error in ["access_denied", &encoded] {
+        let leaving = lab.leave("/");
+        let state = parameter(&leaving.url, "state").unwrap();
+        let path = format!(
+            "/oauth2/callback/idp?error={error}&error_description={encoded}&error_uri=javascript%3Aalert(1)&state={state}&iss={}",
+            lab.issuer
+        );
+        let answer = lab.get(&path, &leaving.cookie);
+        assert!(matches!(answer.status, 400 | 403), "{}", answer.head);
+        is_text(&answer);
+        assert!(!answer.text().contains("javascript:"), "{}", answer.text());
+    }
+    is_text(&lab.send(
+        "GET",
+        &format!("/login?return_to=%2F{encoded}&error={encoded}&details={encoded}"),
+        &[],
+        "",
+    ));
+    is_text(&lab.send("GET", &format!("/oauth2/login/{encoded}"), &[], ""));
+    let claims =
+        json!({"preferred_username": MARKUP, "sub": MARKUP, "name": MARKUP, "groups": ["admins", MARKUP]});
+    let cookie = lab.signed_in(claims);
+    for path in ["/", "/me", "/explain", "/tokens", "/changes", "/no-such"] {
+        is_text(&lab.get(path, &cookie));
+    }
+    assert_eq!(lab.get("/api/auth/me", &cookie).status(200).json()["groups"], json!(["admins", MARKUP]));
+}
+
 #[test]
 fn cognitos_way_out_has_other_names() {
     let lab = SignInLab::with("    issuer: ISSUER\n", |settings, dir| {
@@ -452,7 +535,7 @@ fn somebody_whose_provider_has_no_id_tokens_is_in_no_group() {
 }
 
 #[test]
-fn what_changes_something_comes_from_these_pages() {
+fn u5_what_changes_something_comes_from_these_pages() {
     let lab = SignInLab::start();
     let cookie = lab.signed_in(json!({}));
     let own = lab.url();
@@ -539,7 +622,7 @@ fn every_answer_leaves_with_the_same_headers_and_for_this_host_alone() {
 }
 
 #[test]
-fn headers_and_passwords_make_nobody_anybody() {
+fn u6_u7_headers_and_passwords_make_nobody_anybody() {
     let lab = SignInLab::start();
     for headers in [
         &[("X-User", "admin"), ("X-Scopes", "mcp-registry-admin"), ("X-Username", "admin")][..],
@@ -567,7 +650,7 @@ fn headers_and_passwords_make_nobody_anybody() {
 }
 
 #[test]
-fn two_editors_do_not_overwrite_each_other_and_what_was_written_by_hand_stays() {
+fn u13_two_editors_do_not_overwrite_each_other_and_what_was_written_by_hand_stays() {
     let hand = "{\n    \"server_name\" : \"Alpha\",   \"path\": \"/alpha\",\n    \"my_own\":  [1,2 ,3],\n\"auth_type\": \"oauth\", \"proxy_pass_url\": \"http://127.0.0.1:1/\",\n  \"description\": \"old\"\n}\n";
     let lab = SignInLab::with("", |_, dir| std::fs::write(dir.join("servers/alpha.json"), hand).unwrap());
     let cookie = lab.signed_in(json!({}));

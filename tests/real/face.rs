@@ -1,11 +1,11 @@
 //! The registry's pages in a real browser: axe-core finds nothing on any of them, and each reads without JavaScript.
 
 use std::io::Write as _;
-use std::path::Path;
 use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
+use crate::gateway::sign_in::SignInLab;
 use crate::gateway::vending::{p256, vends};
 use crate::support::face::FaceLab;
 
@@ -30,6 +30,22 @@ const VISITS: [(&str, &str); 17] = [
     ("users", "/register"),
 ];
 
+/// What a script of this folder saw in Chromium.
+pub(super) fn browse(name: &str, asked: &Value, env: &[(String, String)]) -> Value {
+    let mut child = Command::new("node")
+        .arg(super::script(name))
+        .env("MCPAUTH_REAL_PARTS", super::parts())
+        .envs(env.iter().cloned())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("node");
+    child.stdin.take().expect("its input").write_all(asked.to_string().as_bytes()).expect("its input");
+    let ran = child.wait_with_output().expect("its output");
+    let said = String::from_utf8_lossy(&ran.stdout).into_owned();
+    serde_json::from_str(&said).unwrap_or_else(|error| panic!("{error}: {said}"))
+}
+
 #[test]
 #[ignore = "real parts: run .ci/run"]
 fn no_page_keeps_anybody_out() {
@@ -53,19 +69,57 @@ fn no_page_keeps_anybody_out() {
         json!({"token": null, "path": "/login"}),
         json!({"token": face.token("users"), "path": "/no-such-page"}),
     ]);
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/real/face.mjs");
-    let mut child = Command::new("node")
-        .arg(script)
-        .env("MCPAUTH_REAL_PARTS", super::parts())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("node");
-    let asked = json!({"url": face.url(), "visits": visits}).to_string();
-    child.stdin.take().expect("its input").write_all(asked.as_bytes()).expect("its input");
-    let ran = child.wait_with_output().expect("its output");
-    let said = String::from_utf8_lossy(&ran.stdout).into_owned();
-    let found: Value = serde_json::from_str(&said).unwrap_or_else(|error| panic!("{error}: {said}"));
+    let found = browse("face.mjs", &json!({"url": face.url(), "visits": visits}), &[]);
     assert_eq!(found["findings"], json!([]));
     assert!(found["checked"].as_u64().is_some_and(|checked| checked > 1000), "{found}");
+}
+
+/// Every form of the pages, sent by pages of another site and of another port of this host, in the browser of an
+/// administrator who is signed in.
+#[test]
+#[ignore = "real parts: run .ci/run"]
+fn u5_no_page_of_another_site_makes_any_form_do_anything() {
+    let lab = SignInLab::with("", |settings, dir| vends(settings, dir, &p256()));
+    let cookie = lab.signed_in(json!({}));
+    let (name, value) = cookie.split_once('=').expect("a cookie");
+    let same = [("Cookie", cookie.as_str()), ("Sec-Fetch-Site", "same-origin")];
+    lab.send("POST", "/tokens", &same, "description=ci").status(201);
+    let files = || {
+        ["alpha", "beta", "gamma", "server_state"]
+            .map(|name| std::fs::read(lab.lab.path(&format!("servers/{name}.json"))).ok())
+    };
+    let tokens = || lab.get("/api/tokens", &cookie).status(200).json();
+    let before = (files(), tokens());
+    let pages = [
+        "/",
+        "/servers/alpha",
+        "/servers/beta",
+        "/register",
+        "/edit/alpha",
+        "/tokens",
+        "/me",
+        "/explain",
+        "/find",
+        "/decisions",
+        "/changes",
+    ];
+    let asked = json!({"url": lab.url(), "cookie": {"name": name, "value": value}, "pages": pages});
+    let seen = browse("face_csrf.mjs", &asked, &[]);
+    let forms: Vec<&str> =
+        seen["forms"].as_array().expect("forms").iter().filter_map(Value::as_str).collect();
+    for form in
+        ["/logout", "/toggle/alpha", "/toggle/beta", "/register", "/edit/alpha", "/tokens", "/tokens/revoke"]
+    {
+        assert!(forms.iter().any(|one| one.split(' ').next() == Some(form)), "{form} is not among {forms:?}");
+    }
+    let results = seen["results"].as_array().expect("results");
+    assert_eq!(results.len(), 2 * (forms.len() * 8 + 1));
+    for one in results {
+        match one.get("status") {
+            Some(status) => assert!(*status == 403 || status == "kept from the page", "{one}"),
+            None => assert_eq!((&one["framed"], &one["read"]), (&json!(""), &json!("")), "{one}"),
+        }
+    }
+    assert_eq!((files(), tokens()), before, "nothing was changed");
+    assert_eq!(lab.me(&cookie), 200, "and the session goes on");
 }

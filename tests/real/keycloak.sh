@@ -52,6 +52,8 @@ PATHS_CLIENT_ID=direct-paths
 FLAT_CLIENT_ID=direct-flat
 JWT_CLIENT_ID=agent-jwt
 WEB_CLIENT_ID=mcp-gateway-web
+FACE_CLIENT_ID=mcp-gateway-face
+FACE_CLIENT_SECRET=face-s3cr+t/%&=
 CONSENT_CLIENT_ID=mcp-gateway-consent
 USERNAME=alice
 PASSWORD=alice

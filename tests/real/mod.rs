@@ -21,6 +21,7 @@ mod client_files;
 mod device;
 mod discovery;
 mod face;
+mod face_sign_in;
 mod flows;
 mod gateway;
 mod gateway_clients;
@@ -210,7 +211,14 @@ impl OidcProvider {
 impl Ministack {
     /// The browser clients' callbacks are those in `CALLBACK_URLS`: ports that were free at the start.
     pub(crate) fn start() -> Self {
-        Self(Part::start("ministack", Command::new(script("ministack.sh")), Duration::from_secs(120)))
+        Self::start_for("")
+    }
+
+    /// With this as the only callback of the browser clients.
+    pub(crate) fn start_for(callback: &str) -> Self {
+        let mut command = Command::new(script("ministack.sh"));
+        command.env("MCPAUTH_REAL_CALLBACKS", callback);
+        Self(Part::start("ministack", command, Duration::from_secs(120)))
     }
 
     /// What makes any client reach it at `cognito-idp.us-east-1.amazonaws.com` and the domain's host, by https.

@@ -41,6 +41,11 @@ pub(super) async fn leave(request: Request, next: Next) -> Response {
     response
 }
 
+/// Whether programs ask at an address, who are answered in JSON.
+pub(super) fn is_data(path: &str) -> bool {
+    ["/api/", "/v0.1/"].iter().any(|place| path.starts_with(place))
+}
+
 /// A page of HTML.
 pub(super) fn html(status: StatusCode, text: String) -> Response {
     (status, Html(text)).into_response()

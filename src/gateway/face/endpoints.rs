@@ -92,12 +92,18 @@ impl FaceProvider {
         let auth = self.auth_url.as_ref().ok_or("auth_url is missing")?;
         for candidate in candidates(auth) {
             let Ok(found) = metadata::find_issuer(http, &candidate).await else { continue };
-            // Only the issuer whose endpoint this is.
-            if found.authorization_endpoint.as_ref() == Some(auth) {
+            if self.is_of(&found) {
                 return Ok((candidate, Some(found)));
             }
         }
         Err("the issuer of its ID tokens is unknown; set issuer in its entry".into())
+    }
+
+    /// Whether an issuer at the authorization endpoint's own origin is this provider: it publishes one of the two
+    /// endpoints. Some issuers have several authorization endpoints and publish the newest alone.
+    fn is_of(&self, found: &IssuerMetadata) -> bool {
+        let is = |ours: &Option<Url>, theirs: &Option<Url>| ours.is_some() && ours == theirs;
+        is(&self.auth_url, &found.authorization_endpoint) || is(&self.token_url, &found.token_endpoint)
     }
 
     /// The issuer's keys: the gateway's own where it accepts the issuer's tokens anyway.
@@ -121,13 +127,40 @@ impl FaceProvider {
 }
 
 /// Which issuers can have an authorization endpoint here: the origin, with and without a slash, and every folder above.
+/// Where a tenant's endpoints are in `oauth2/v2.0` of its folder, its issuer is the folder's `v2.0`.
 fn candidates(auth: &Url) -> Vec<String> {
     let origin = auth.origin().ascii_serialization();
     let mut all = vec![origin.clone(), format!("{origin}/")];
     let mut path = auth.path();
     while let Some((folder, _)) = path.rsplit_once('/').filter(|(folder, _)| !folder.is_empty()) {
         all.push(format!("{origin}{folder}"));
+        if let Some(tenant) = folder.strip_suffix("/oauth2/v2.0") {
+            all.push(format!("{origin}{tenant}/v2.0"));
+        }
         path = folder;
     }
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_issuer_is_looked_for_where_its_endpoint_may_be() {
+        for (auth, issuer) in [
+            ("https://accounts.example.com/o/oauth2/auth", "https://accounts.example.com"),
+            ("https://team.example.com/oauth2/v1/authorize", "https://team.example.com"),
+            ("https://team.example.org/authorize", "https://team.example.org/"),
+            ("https://login.example.com/t-1/oauth2/v2.0/authorize", "https://login.example.com/t-1/v2.0"),
+            ("https://logto.example.com/oidc/auth", "https://logto.example.com/oidc"),
+        ] {
+            let found = candidates(&Url::parse(auth).unwrap());
+            assert!(found.iter().any(|candidate| candidate == issuer), "{auth}: {found:?}");
+            assert!(
+                found.iter().all(|candidate| auth.starts_with(candidate.split("/v2.0").next().unwrap())),
+                "{found:?}"
+            );
+        }
+    }
 }

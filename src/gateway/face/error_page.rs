@@ -30,7 +30,7 @@ struct ErrorWords {
 
 /// Makes a page, or data, of what went wrong.
 pub(super) async fn dress(request: Request, next: Next) -> Response {
-    let is_data = ["/api/", "/v0.1/"].iter().any(|place| request.uri().path().starts_with(place));
+    let is_data = answer::is_data(request.uri().path());
     let response = next.run(request).await;
     let status = response.status();
     let trouble = response.extensions().get::<Trouble>().cloned();

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
-use axum::http::header::{HOST, HeaderMap, HeaderValue, ORIGIN, SET_COOKIE};
+use axum::http::header::{
+    ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, HOST, HeaderMap, HeaderValue, ORIGIN, SET_COOKIE,
+};
 use axum::middleware::Next;
 use axum::response::Response;
 use tokio::time::timeout;
@@ -44,11 +46,16 @@ pub(super) async fn admit(State(face): State<Arc<FaceState>>, mut request: Reque
     };
     // For the frame of a page about what went wrong.
     response.extensions_mut().insert(asking);
-    // What a page says of the cookie itself, to end the session for one, counts.
-    if let Some(cookie) = renewed.filter(|_| !response.headers().contains_key(SET_COOKIE)) {
+    if let Some(cookie) = renewed.filter(|_| is_personal(response.headers())) {
         response.headers_mut().append(SET_COOKIE, cookie);
     }
     response
+}
+
+/// Whether an answer may renew the session's cookie: a cache keeps nothing of it, no page of another site reads it, and
+/// it says nothing of cookies itself, as the end of a session does.
+fn is_personal(headers: &HeaderMap) -> bool {
+    [SET_COOKIE, CACHE_CONTROL, ACCESS_CONTROL_ALLOW_ORIGIN].iter().all(|name| !headers.contains_key(name))
 }
 
 /// Whether a request is for this origin's host, by `Host` and by an absolute target (RFC 9112 section 3.2.2).
@@ -82,4 +89,18 @@ fn renewed(face: &FaceState, asking: &Asking) -> Option<HeaderValue> {
     let (_, end) = session.ends();
     let value = session.seal(&face.shared.session_key.face)?;
     cookie::set(&face.site.cookie, &value, end - visitor.moment.now, face.site.is_plain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn no_cache_keeps_a_cookie_that_is_renewed() {
+        assert!(is_personal(answer::html(StatusCode::OK, String::new()).headers()));
+        assert!(!is_personal(crate::gateway::face::html::style().await.headers()));
+        let mut headers = HeaderMap::new();
+        headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+        assert!(!is_personal(&headers));
+    }
 }

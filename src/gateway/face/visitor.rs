@@ -4,7 +4,8 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRequestParts, Path};
+use axum::http::StatusCode;
 use axum::http::header::{AUTHORIZATION, HeaderMap};
 use axum::http::request::Parts;
 use axum::response::Response;
@@ -42,6 +43,8 @@ pub(crate) enum VisitorProof {
 /// The requesting user, if authenticated; or why the token they sent is not accepted.
 pub(super) type Asking = Result<Option<Arc<Visitor>>, Arc<Rejection>>;
 
+/// What whoever may not see a server is told, and whoever asks for one that is not there.
+pub(super) const NO_SERVER: &str = "there is no server of this path";
 /// The scope whose holders see what concerns others.
 const ADMIN: &str = "mcp-registry-admin";
 
@@ -113,6 +116,11 @@ impl Visitor {
             && (self.grants.reaches(upstream.name()) || self.may(UiAction::Modify, upstream))
     }
 
+    /// A server by its name or path, if the pages show it to them.
+    pub(super) fn chosen<'v>(&self, view: ServiceView<'v>, name: &str) -> Option<&'v Arc<Upstream>> {
+        view.state.upstreams.get(name.trim_matches('/')).filter(|upstream| self.lists(upstream))
+    }
+
     /// The servers as they see them.
     pub(crate) fn view<'v>(&'v self, face: &'v FaceState) -> ServiceView<'v> {
         ServiceView { shared: &face.shared, state: &self.moment.state, grants: &self.grants }
@@ -130,6 +138,12 @@ pub(crate) struct SignedIn(pub(crate) Arc<Visitor>);
 
 /// The user who requests data: without a session or a token that is 401.
 pub(crate) struct ApiCaller(pub(crate) Arc<Visitor>);
+
+/// Whoever asks about one server, which they may see: by the path in the address.
+pub(super) struct ChosenServer {
+    pub(super) visitor: Arc<Visitor>,
+    pub(super) upstream: Arc<Upstream>,
+}
 
 /// The requesting user, authenticated or not.
 pub(crate) struct Anybody(pub(crate) Option<Arc<Visitor>>);
@@ -159,6 +173,22 @@ impl FromRequestParts<Arc<FaceState>> for ApiCaller {
             Ok(None) => Err(answer::refused(&Rejection::NoToken)),
             Err(refusal) => Err(answer::refused(&refusal)),
         }
+    }
+}
+
+impl FromRequestParts<Arc<FaceState>> for ChosenServer {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, face: &Arc<FaceState>) -> Result<Self, Response> {
+        let visitor = match answer::is_data(parts.uri.path()) {
+            true => ApiCaller::from_request_parts(parts, face).await?.0,
+            false => SignedIn::from_request_parts(parts, face).await?.0,
+        };
+        // The rest of the address; one that cannot be read names no server.
+        let name = Path::<String>::from_request_parts(parts, face).await.map(|Path(name)| name);
+        let upstream = visitor.chosen(visitor.view(face), &name.unwrap_or_default()).cloned();
+        let upstream = upstream.ok_or_else(|| answer::problem(StatusCode::NOT_FOUND, NO_SERVER))?;
+        Ok(Self { visitor, upstream })
     }
 }
 

@@ -53,8 +53,10 @@ browser = {
     "UserPoolId": pool,
     "AllowedOAuthFlows": ["code"],
     "AllowedOAuthFlowsUserPoolClient": True,
-    "AllowedOAuthScopes": ["openid", "email", "profile", *FULL_SCOPES],
+    "AllowedOAuthScopes": ["openid", "email", "profile", "aws.cognito.signin.user.admin", *FULL_SCOPES],
     "CallbackURLs": callbacks,
+    # Where a browser may be sent after it signed out: a page at the callbacks' origins.
+    "LogoutURLs": sorted({"/".join(callback.split("/")[:3]) + "/login" for callback in callbacks}),
     "SupportedIdentityProviders": ["COGNITO"],
     "ExplicitAuthFlows": ["ALLOW_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"],
 }

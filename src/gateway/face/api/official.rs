@@ -14,6 +14,8 @@ use axum::http::header::{
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::get;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use url::Url;
 
@@ -162,13 +164,18 @@ impl ListQuery {
     fn read(asked: &FormFields) -> Result<Self, &'static str> {
         let some = |name| Some(asked.one(name)).filter(|text| !text.is_empty());
         let number = |text: &str| text.parse().ok().filter(|number| *number > 0);
+        let (after, search) = some("cursor")
+            .map(|text| read_cursor(text).ok_or("cursor is to be one that this list gave"))
+            .transpose()?
+            .unzip();
+        let said = Some(asked.one("search").to_lowercase()).filter(|text| !text.is_empty());
         Ok(Self {
-            after: some("cursor").map(str::to_owned),
+            after,
             limit: some("limit")
                 .map_or(Some(USUAL), number)
                 .ok_or("limit must be a positive number")?
                 .min(MOST),
-            search: asked.one("search").to_lowercase(),
+            search: said.or(search).unwrap_or_default(),
             since: some("updated_since")
                 .map(|text| clock::parse(text).ok_or("updated_since must be an RFC 3339 time"))
                 .transpose()?,
@@ -213,7 +220,6 @@ impl<'a> Listing<'a> {
                 && query.since.is_none_or(|since| profile.updated_at.is_some_and(|at| at >= since))
                 && query.version.as_ref().is_none_or(|version| *version == of(upstream))
         };
-        // A cursor is the name of the last server of the page before.
         let is_later = |upstream: &&&Arc<Upstream>| {
             query.after.as_ref().is_none_or(|after| upstream.name() > after.as_str())
         };
@@ -221,7 +227,7 @@ impl<'a> Listing<'a> {
         let page: Vec<&&Arc<Upstream>> = rest.by_ref().take(query.limit).collect();
         let mut metadata = json!({"count": page.len()});
         if let (Some(members), Some(last), Some(_)) = (metadata.as_object_mut(), page.last(), rest.next()) {
-            members.insert("nextCursor".into(), last.name().into());
+            members.insert("nextCursor".into(), cursor(last.name(), &query.search).into());
         }
         let servers: Vec<Value> = page.iter().map(|upstream| self.response(upstream)).collect();
         json!({"servers": servers, "metadata": metadata})
@@ -272,9 +278,32 @@ fn namespace(site: &str) -> String {
     host.trim_matches(['[', ']']).replace(':', "-")
 }
 
-/// A server's name as the part after the slash, which has fewer characters: `~` and `/` are written as others.
+/// A server's name as the part after the slash, which has fewer characters: `/` is `__`, `~` is `_.`, and a `_` that
+/// could be taken for the start of one of them is `_-`, so that no two servers have one name.
 fn local(name: &str) -> String {
-    name.replace('/', "__").replace('~', "_.")
+    let mut text = String::with_capacity(name.len());
+    let mut rest = name.chars().peekable();
+    while let Some(c) = rest.next() {
+        match c {
+            '/' => text.push_str("__"),
+            '~' => text.push_str("_."),
+            '_' if rest.peek().is_some_and(|next| "/~_.-".contains(*next)) => text.push_str("_-"),
+            c => text.push(c),
+        }
+    }
+    text
+}
+
+/// Where a list goes on: after this server, for the same words. Clients send it as it is, some of them without the words
+/// and without encoding it.
+fn cursor(after: &str, search: &str) -> String {
+    URL_SAFE_NO_PAD.encode(format!("{after}\n{search}"))
+}
+
+/// The server and the words of a cursor.
+fn read_cursor(text: &str) -> Option<(String, String)> {
+    let text = String::from_utf8(URL_SAFE_NO_PAD.decode(text).ok()?).ok()?;
+    text.split_once('\n').map(|(after, search)| (after.to_owned(), search.to_owned()))
 }
 
 #[cfg(test)]
@@ -287,6 +316,12 @@ mod tests {
         assert_eq!(namespace("http://127.0.0.1:8081"), "127.0.0.1");
         assert_eq!(namespace("http://[::1]:8081"), "--1");
         assert_eq!((local("a.b-c_1"), local("x/y~z")), ("a.b-c_1".into(), "x__y_.z".into()));
+        let alike = [
+            "x/y", "x__y", "x_/y", "x/_y", "x___y", "x~y", "x_.y", "x_-y", "x_~y", "x_", "x_-", "x_-_y",
+            "x_-.y",
+        ];
+        let written: std::collections::BTreeSet<String> = alike.into_iter().map(local).collect();
+        assert_eq!(written.len(), alike.len(), "{written:?}");
     }
 
     #[test]
@@ -295,5 +330,14 @@ mod tests {
         assert_eq!((read("").unwrap().limit, read("limit=1000").unwrap().limit), (USUAL, MOST));
         assert!(read("limit=0").is_err() && read("limit=x").is_err() && read("updated_since=now").is_err());
         assert_eq!(read("updated_since=1970-01-01T00:01:00Z&version=latest").unwrap().since, Some(60));
+        let next = cursor("x/y~z", "two words");
+        assert!(next.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b)), "{next}");
+        for (more, search) in [("", "two words"), ("&search=Other", "other")] {
+            let query = read(&format!("cursor={next}{more}")).unwrap();
+            assert_eq!((query.after.as_deref(), query.search.as_str()), (Some("x/y~z"), search));
+        }
+        for odd in ["alpha", "%00", "eA", "YQ%3D%3D", "../x"] {
+            assert!(read(&format!("cursor={odd}")).is_err(), "{odd}");
+        }
     }
 }

@@ -12,7 +12,7 @@ use super::reply::{ok, problem};
 use crate::gateway::changes::ChangeError;
 use crate::gateway::face::fields::{FormFields, QueryFields};
 use crate::gateway::face::page::{edit, server, servers};
-use crate::gateway::face::visitor::{ApiCaller, Visitor};
+use crate::gateway::face::visitor::{ApiCaller, ChosenServer, NO_SERVER, Visitor};
 use crate::gateway::face::{FaceState, answer};
 use crate::gateway::services::{ServiceView, checked_at, path, status};
 use crate::gateway::state::Upstream;
@@ -22,7 +22,6 @@ use crate::sys::clock;
 
 /// The word for every server.
 const ALL: &str = "all";
-const UNKNOWN: &str = "there is no server of this path";
 
 pub(super) async fn list(
     State(face): State<Arc<FaceState>>,
@@ -47,9 +46,9 @@ pub(super) async fn details(
             seen.into_iter().map(|upstream| (path(upstream), described(&visitor, view, upstream).into()));
         return ok(&Value::Object(all.collect()));
     }
-    match server::find(&visitor, view, &name) {
+    match visitor.chosen(view, &name) {
         Some(upstream) => ok(&described(&visitor, view, upstream).into()),
-        None => problem(StatusCode::NOT_FOUND, UNKNOWN),
+        None => problem(StatusCode::NOT_FOUND, NO_SERVER),
     }
 }
 
@@ -74,11 +73,11 @@ pub(super) async fn tools(
         }
         return ok(&json!({"service_path": ALL, "tools": tools, "servers": names}));
     }
-    match server::find(&visitor, view, &name) {
+    match visitor.chosen(view, &name) {
         Some(upstream) => {
             ok(&json!({"service_path": path(upstream), "tools": tool_list(view, upstream), "cached": true}))
         }
-        None => problem(StatusCode::NOT_FOUND, UNKNOWN),
+        None => problem(StatusCode::NOT_FOUND, NO_SERVER),
     }
 }
 
@@ -92,20 +91,15 @@ pub(super) async fn health(State(face): State<Arc<FaceState>>, ApiCaller(visitor
 
 pub(super) async fn toggle(
     State(face): State<Arc<FaceState>>,
-    ApiCaller(visitor): ApiCaller,
-    Path(name): Path<String>,
+    ChosenServer { visitor, upstream }: ChosenServer,
     asked: FormFields,
 ) -> Response {
-    let view = visitor.view(&face);
-    let Some(upstream) = server::find(&visitor, view, &name) else {
-        return problem(StatusCode::NOT_FOUND, UNKNOWN);
-    };
     // A form has the field if the box is ticked.
     let on = matches!(asked.one("enabled"), "on" | "true" | "1");
-    if let Err(error) = visitor.editor(&face).switch(upstream, on).await {
+    if let Err(error) = visitor.editor(&face).switch(&upstream, on).await {
         return refused(&error);
     }
-    let mut answer = after(&visitor, &face, upstream);
+    let mut answer = after(&visitor, &face, &upstream);
     answer
         .insert("message".into(), format!("{} is {}", upstream.name(), if on { "on" } else { "off" }).into());
     answer.insert("new_enabled_state".into(), on.into());
@@ -114,17 +108,12 @@ pub(super) async fn toggle(
 
 pub(super) async fn refresh(
     State(face): State<Arc<FaceState>>,
-    ApiCaller(visitor): ApiCaller,
-    Path(name): Path<String>,
+    ChosenServer { visitor, upstream }: ChosenServer,
 ) -> Response {
-    let view = visitor.view(&face);
-    let Some(upstream) = server::find(&visitor, view, &name) else {
-        return problem(StatusCode::NOT_FOUND, UNKNOWN);
-    };
-    if let Err(error) = visitor.editor(&face).refresh(upstream).await {
+    if let Err(error) = visitor.editor(&face).refresh(&upstream).await {
         return refused(&error);
     }
-    let mut answer = after(&visitor, &face, upstream);
+    let mut answer = after(&visitor, &face, &upstream);
     answer.insert("message".into(), "checked".into());
     ok(&answer.into())
 }
@@ -146,24 +135,13 @@ pub(super) async fn register(
 
 pub(super) async fn edit(
     State(face): State<Arc<FaceState>>,
-    ApiCaller(visitor): ApiCaller,
-    Path(name): Path<String>,
+    ChosenServer { visitor, upstream }: ChosenServer,
     asked: FormFields,
 ) -> Response {
-    let view = visitor.view(&face);
-    let Some(upstream) = server::find(&visitor, view, &name) else {
-        return problem(StatusCode::NOT_FOUND, UNKNOWN);
-    };
-    let editor = visitor.editor(&face);
-    let seen = asked.any("seen").map(str::to_owned);
-    let changed = match editor.open(upstream).await {
-        Ok(file) => editor.edit(upstream, seen, edit::changed_members(&asked, &file.members)).await,
-        Err(error) => Err(error),
-    };
-    match changed {
+    match edit::saved(&face, &visitor, &upstream, &asked).await {
         Ok(changed) => {
             let message = if changed.is_empty() { "nothing is different" } else { "saved" };
-            ok(&json!({"message": message, "service_path": path(upstream), "changed": changed}))
+            ok(&json!({"message": message, "service_path": path(&upstream), "changed": changed}))
         }
         Err(error) => refused(&error),
     }

@@ -9,7 +9,6 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::record::{self, RecordLine};
-use super::server::find;
 use super::server_address;
 use crate::gateway::face::FaceState;
 use crate::gateway::face::fields::QueryFields;
@@ -56,7 +55,7 @@ pub(in crate::gateway::face) async fn show(
         who: line.who().to_owned(),
         what: line.text("change").to_owned(),
         server: line.text("server").to_owned(),
-        href: find(&visitor, view, line.text("server")).map(|found| server_address(found.name())),
+        href: visitor.chosen(view, line.text("server")).map(|found| server_address(found.name())),
         detail: detail(line),
     };
     let shown = found.len().min(ROWS);
@@ -69,7 +68,10 @@ pub(in crate::gateway::face) async fn show(
             "The newest {shown} of {} changes in the part of the audit that is read",
             found.len()
         ),
-        nothing: "There is no such change in the part of the audit that is read, its newest 2 MB.",
+        nothing: match asked.one("q") {
+            "" => "Nothing was changed, as far as the part of the audit says that is read, its newest 2 MB.",
+            _ => "There is no such change in the part of the audit that is read, its newest 2 MB.",
+        },
     };
     PageFrame::new("Changes", Some(&visitor), "/changes").page(StatusCode::OK, "changes.html", &page)
 }

@@ -3,18 +3,17 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::server::find;
 use super::{needs, server_address};
 use crate::gateway::changes::ChangeError;
 use crate::gateway::face::fields::FormFields;
 use crate::gateway::face::html::{FormChoice, PageFrame};
-use crate::gateway::face::visitor::{SignedIn, Visitor};
+use crate::gateway::face::visitor::{ChosenServer, SignedIn, Visitor};
 use crate::gateway::face::{FaceState, answer};
 use crate::gateway::state::Upstream;
 use crate::policy::UiAction;
@@ -109,14 +108,12 @@ pub(in crate::gateway::face) async fn register(
 
 pub(in crate::gateway::face) async fn open(
     State(face): State<Arc<FaceState>>,
-    SignedIn(visitor): SignedIn,
-    Path(name): Path<String>,
+    ChosenServer { visitor, upstream }: ChosenServer,
 ) -> Response {
-    let Some(upstream) = find(&visitor, visitor.view(&face), &name) else { return answer::not_found().await };
-    match visitor.editor(&face).open(upstream).await {
+    match visitor.editor(&face).open(&upstream).await {
         Ok(file) => {
             let form = ServerForm::new(&written(&file), &file.version);
-            editing(&visitor, StatusCode::OK, upstream, form, None)
+            editing(&visitor, StatusCode::OK, &upstream, form, None)
         }
         Err(error) => refused(&error),
     }
@@ -124,54 +121,60 @@ pub(in crate::gateway::face) async fn open(
 
 pub(in crate::gateway::face) async fn save(
     State(face): State<Arc<FaceState>>,
-    SignedIn(visitor): SignedIn,
-    Path(name): Path<String>,
+    ChosenServer { visitor, upstream }: ChosenServer,
     asked: FormFields,
 ) -> Response {
-    let Some(upstream) = find(&visitor, visitor.view(&face), &name) else { return answer::not_found().await };
-    let editor = visitor.editor(&face);
-    let seen = asked.any("seen").map(str::to_owned);
-    let saved = match editor.open(upstream).await {
-        Ok(file) => editor.edit(upstream, seen, changed_members(&asked, &file.members)).await,
-        Err(error) => Err(error),
-    };
-    match saved {
-        Ok(_) => answer::see_other(&format!("{}?done=saved", server_address(upstream.name()))),
+    match saved(&face, &visitor, &upstream, &asked).await {
+        Ok(_) => done(&upstream, "saved"),
         Err(error @ (ChangeError::Forbidden(_) | ChangeError::Own | ChangeError::Unknown)) => refused(&error),
         Err(error) => {
             let form = ServerForm::new(&asked, asked.one("seen"));
-            editing(&visitor, status(&error), upstream, form, Some(&error))
+            editing(&visitor, status(&error), &upstream, form, Some(&error))
         }
     }
 }
 
+/// Changes what a form or a program says of a server's file; gives the names of the members that were different.
+///
+/// # Errors
+/// [`ChangeError`].
+pub(in crate::gateway::face) async fn saved(
+    face: &FaceState,
+    visitor: &Visitor,
+    upstream: &Upstream,
+    asked: &FormFields,
+) -> Result<Vec<String>, ChangeError> {
+    let editor = visitor.editor(face);
+    let file = editor.open(upstream).await?;
+    let seen = asked.any("seen").map(str::to_owned);
+    editor.edit(upstream, seen, changed_members(asked, &file.members)).await
+}
+
 pub(in crate::gateway::face) async fn toggle(
     State(face): State<Arc<FaceState>>,
-    SignedIn(visitor): SignedIn,
-    Path(name): Path<String>,
+    ChosenServer { visitor, upstream }: ChosenServer,
     asked: FormFields,
 ) -> Response {
-    let Some(upstream) = find(&visitor, visitor.view(&face), &name) else { return answer::not_found().await };
     let on = asked.one("enabled") == "on";
-    match visitor.editor(&face).switch(upstream, on).await {
-        Ok(()) => {
-            let done = if on { "on" } else { "off" };
-            answer::see_other(&format!("{}?done={done}", server_address(upstream.name())))
-        }
+    match visitor.editor(&face).switch(&upstream, on).await {
+        Ok(()) => done(&upstream, if on { "on" } else { "off" }),
         Err(error) => refused(&error),
     }
 }
 
 pub(in crate::gateway::face) async fn refresh(
     State(face): State<Arc<FaceState>>,
-    SignedIn(visitor): SignedIn,
-    Path(name): Path<String>,
+    ChosenServer { visitor, upstream }: ChosenServer,
 ) -> Response {
-    let Some(upstream) = find(&visitor, visitor.view(&face), &name) else { return answer::not_found().await };
-    match visitor.editor(&face).refresh(upstream).await {
-        Ok(()) => answer::see_other(&format!("{}?done=checked", server_address(upstream.name()))),
+    match visitor.editor(&face).refresh(&upstream).await {
+        Ok(()) => done(&upstream, "checked"),
         Err(error) => refused(&error),
     }
+}
+
+/// Leads back to a server's page, which says what was done.
+fn done(upstream: &Upstream, what: &str) -> Response {
+    answer::see_other(&format!("{}?done={what}", server_address(upstream.name())))
 }
 
 /// A change that was not made, as a page of its own.
@@ -235,10 +238,7 @@ pub(in crate::gateway::face) fn new_members(asked: &FormFields) -> Map<String, V
 }
 
 /// What a form changes of a server's file: what it does not name stays, and so does what it says as it is.
-pub(in crate::gateway::face) fn changed_members(
-    asked: &FormFields,
-    before: &Map<String, Value>,
-) -> Map<String, Value> {
+fn changed_members(asked: &FormFields, before: &Map<String, Value>) -> Map<String, Value> {
     let mut members = Map::new();
     for name in TEXTS {
         let said = asked.any(name).or(if name == "server_name" { asked.any("name") } else { None });

@@ -8,7 +8,6 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Serialize;
 
-use super::server::find;
 use crate::gateway::face::fields::{FormFields, QueryFields};
 use crate::gateway::face::html::PageFrame;
 use crate::gateway::face::visitor::{SignedIn, Visitor};
@@ -81,8 +80,8 @@ impl ExplainPage {
             let [tool, method] = [tool, method].map(|text| text.filter(|text| !text.is_empty()));
             let method = method.or(tool.is_none().then_some("tools/list"));
             let call = Call::written(method, tool, None, None);
-            let sees =
-                visitor.is_admin() || find(visitor, view, server).is_some() || visitor.grants.reaches(server);
+            let is_listed = visitor.chosen(view, server).is_some();
+            let sees = visitor.is_admin() || is_listed || visitor.grants.reaches(server);
             let explanation = if sees { policy.explain(who, server, &call) } else { unseen(visitor) };
             ExplainAnswer::new(explanation, whose, server, asked)
         });

@@ -25,6 +25,8 @@ struct Person {
     issuer: String,
     since: String,
     ends: String,
+    /// The session's own name, by which it can be revoked.
+    session: Option<String>,
     notes: Vec<String>,
     groups: Vec<GroupRow>,
     no_groups: &'static str,
@@ -93,6 +95,10 @@ impl Person {
             issuer: visitor.principal.issuer.clone(),
             since,
             ends,
+            session: match &visitor.by {
+                VisitorProof::Session(session) => Some(session.sid.clone()),
+                VisitorProof::Token(_) => None,
+            },
             notes,
             groups,
             no_groups: "Your identity provider names no group of yours, so the policy gives you nothing by groups. Providers for everybody \

@@ -2,20 +2,20 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Serialize;
 
 use super::clients::{self, ClientCopy};
 use super::{ListPage, StateWords, checked, counted, needs, server_address};
+use crate::gateway::face::FaceState;
 use crate::gateway::face::fields::{FormFields, QueryFields, address};
 use crate::gateway::face::html::PageFrame;
-use crate::gateway::face::visitor::{SignedIn, Visitor};
-use crate::gateway::face::{FaceState, answer};
+use crate::gateway::face::visitor::{ChosenServer, Visitor};
 use crate::gateway::mcpgw::own_tools;
 use crate::gateway::services::ServiceView;
-use crate::gateway::settings::Visibility;
+use crate::gateway::settings::{EgressMode, Visibility};
 use crate::gateway::state::Upstream;
 use crate::policy::{Call, Denial, Listed, UiAction, decide};
 use crate::registry::{AuthType, ListedTool};
@@ -47,6 +47,8 @@ struct ServerFacts {
     tags: Vec<String>,
     transports: String,
     credential: String,
+    /// Whose credential the gateway sends to it.
+    sent: &'static str,
     license: Option<String>,
     /// Where it is, for those allowed to edit it.
     inner: Option<String>,
@@ -84,23 +86,12 @@ const SHOWN: usize = 400;
 
 pub(in crate::gateway::face) async fn show(
     State(face): State<Arc<FaceState>>,
-    SignedIn(visitor): SignedIn,
-    Path(name): Path<String>,
+    ChosenServer { visitor, upstream }: ChosenServer,
     QueryFields(asked): QueryFields,
 ) -> Response {
-    let view = visitor.view(&face);
-    let Some(upstream) = find(&visitor, view, &name) else { return answer::not_found().await };
+    let (view, upstream) = (visitor.view(&face), upstream.as_ref());
     let frame = PageFrame::new(&upstream.route.server.title, Some(&visitor), "").after(asked.any("done"));
     frame.page(StatusCode::OK, "server.html", &ServerPage::new(&visitor, view, upstream, &asked))
-}
-
-/// A server by its name, if the visitor may see it.
-pub(in crate::gateway::face) fn find<'v>(
-    visitor: &Visitor,
-    view: ServiceView<'v>,
-    name: &str,
-) -> Option<&'v Arc<Upstream>> {
-    view.state.upstreams.get(name.trim_matches('/')).filter(|upstream| visitor.lists(upstream))
 }
 
 /// The tools of a server that the visitor sees: as it listed them, or else as its file does.
@@ -166,9 +157,24 @@ impl ServerFacts {
             tags: server.profile.tags.clone(),
             transports: transports.join(", "),
             credential: format!("{credential}{}", whose.unwrap_or_default()),
+            sent: sent(upstream),
             license: server.profile.license.clone().filter(|license| license != "N/A"),
             inner: visitor.may(UiAction::Modify, upstream).then(|| server.address()),
         }
+    }
+}
+
+/// Whose credential reaches a server.
+fn sent(upstream: &Upstream) -> &'static str {
+    match (upstream.route.egress, &upstream.stored) {
+        (EgressMode::Passthrough, _) => {
+            "yours: send it as Authorization, next to the gateway's X-Authorization"
+        }
+        (EgressMode::Stored, Some(_)) => "the gateway's own, which it keeps and renews",
+        (EgressMode::Stored, None) => {
+            "the gateway's own, which is missing: its operator must log in to the server"
+        }
+        (EgressMode::None, _) => "none",
     }
 }
 

@@ -332,7 +332,8 @@ fn begin(
         );
         return Err(refuse(StatusCode::FORBIDDEN, said));
     }
-    info!(event = "sign-in", "{} signed in at {}", clean(&session.subject, SHOWN), provider.name);
+    let (subject, sid) = (clean(&session.subject, SHOWN), &session.sid);
+    info!(event = "sign-in", "{subject} signed in at {}, session {sid}", provider.name);
     let mut response = answer::see_other(local(back));
     response.headers_mut().append(SET_COOKIE, cookie);
     Ok(response)

@@ -1,0 +1,174 @@
+//! What the registry's provider file offers, and what is refused of it.
+
+use super::*;
+
+const SHIPPED: &str = include_str!("../../../tests/fixtures/registry/oauth2_providers.yml");
+/// What the registry's compose file sets for both of its providers.
+const BOTH: [(&str, &str); 9] = [
+    ("KEYCLOAK_URL", "http://keycloak:8080"),
+    ("KEYCLOAK_EXTERNAL_URL", "https://login.example.com"),
+    ("KEYCLOAK_REALM", "mcp-gateway"),
+    ("KEYCLOAK_CLIENT_ID", "mcp-gateway-web"),
+    ("KEYCLOAK_CLIENT_SECRET", "kc-s3cret"),
+    ("COGNITO_USER_POOL_ID", "us-east-1_AbC123"),
+    ("COGNITO_CLIENT_ID", "cg"),
+    ("COGNITO_CLIENT_SECRET", "cg-s3cret"),
+    ("AWS_REGION", "us-east-1"),
+];
+
+/// The providers of a file with these variables set, and what is wrong.
+fn read_with(text: &str, variables: &[(&str, &str)]) -> (Vec<FaceProvider>, Vec<String>) {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("oauth2_providers.yml");
+    crate::sys::public_file::write(&path, text.as_bytes()).unwrap();
+    let value = |name: &str| {
+        let found = variables.iter().rev().find(|(other, _)| *other == name);
+        found.map(|(_, value)| Secret::new(*value))
+    };
+    let (found, problems) = read(&path, &GatewaySettings::default(), &value);
+    let said = problems.iter().map(|problem| format!("{} {}", problem.what, problem.remedy)).collect();
+    (found, said)
+}
+
+fn names(found: &[FaceProvider]) -> Vec<&str> {
+    found.iter().map(|provider| provider.name.as_str()).collect()
+}
+
+fn url(url: &Option<Url>) -> &str {
+    url.as_ref().map_or("", Url::as_str)
+}
+
+#[test]
+fn the_shipped_file_offers_what_is_enabled_in_it() {
+    let (found, said) = read_with(SHIPPED, &BOTH);
+    assert_eq!((names(&found), said), (vec!["cognito", "keycloak"], vec![]));
+    let [cognito, keycloak] = found.as_slice() else { panic!() };
+    let realm = "https://login.example.com/realms/mcp-gateway";
+    assert_eq!(keycloak.issuer.as_deref(), Some(realm));
+    assert_eq!(
+        keycloak.jwks_uri.as_deref(),
+        Some("http://keycloak:8080/realms/mcp-gateway/protocol/openid-connect/certs"),
+        "the gateway reaches it by its inner address"
+    );
+    assert_eq!(url(&keycloak.logout_url), format!("{realm}/protocol/openid-connect/logout"));
+    assert_eq!((keycloak.title.as_str(), keycloak.groups_claim.as_deref()), ("Keycloak", Some("groups")));
+    assert_eq!(keycloak.name_claims, ["preferred_username", "name", "email"]);
+    assert_eq!(
+        url(&cognito.auth_url),
+        "https://us-east-1abc123.auth.us-east-1.amazoncognito.com/oauth2/authorize",
+        "`auto` is the pool's name without its underscore"
+    );
+    assert_eq!(
+        cognito.issuer.as_deref(),
+        Some("https://cognito-idp.us-east-1.amazonaws.com/us-east-1_AbC123")
+    );
+    assert_eq!(cognito.groups_claim.as_deref(), Some("cognito:groups"));
+    let own = [&BOTH[..], &[("COGNITO_DOMAIN", "my-team")]].concat();
+    let (found, _) = read_with(SHIPPED, &own);
+    assert!(url(&found[0].auth_url).starts_with("https://my-team.auth."), "{:?}", found[0].auth_url);
+}
+
+#[test]
+fn the_variable_names_the_only_provider_to_offer() {
+    let keycloak: Vec<_> = BOTH.into_iter().filter(|(name, _)| name.starts_with("KEYCLOAK")).collect();
+    let with = |only| [&keycloak[..], &[("AUTH_PROVIDER", only)]].concat();
+    let (found, said) = read_with(SHIPPED, &with("keycloak"));
+    assert_eq!((names(&found), said), (vec!["keycloak"], vec![]), "nothing is asked of the others");
+    let off: Vec<&str> = SHIPPED
+        .split("\n\n")
+        .filter(|entry| entry.contains("enabled: false"))
+        .map(|entry| entry.trim().split(':').next().unwrap())
+        .collect();
+    assert_eq!(off.len(), 2, "two of the file's providers are not enabled");
+    for only in off.into_iter().chain(["none-such"]) {
+        let words = format!("AUTH_PROVIDER is {only}, which is not enabled");
+        let (found, said) = read_with(SHIPPED, &with(only));
+        assert!(found.is_empty() && said.len() == 1 && said[0].contains(&words), "{said:?}");
+    }
+    assert_eq!(
+        names(&read_with(SHIPPED, &[&BOTH[..], &[("AUTH_PROVIDER", "")]].concat()).0),
+        ["cognito", "keycloak"]
+    );
+}
+
+#[test]
+fn a_variable_that_is_not_set_is_named_and_never_text() {
+    for name in [
+        "KEYCLOAK_URL",
+        "KEYCLOAK_EXTERNAL_URL",
+        "KEYCLOAK_REALM",
+        "KEYCLOAK_CLIENT_ID",
+        "KEYCLOAK_CLIENT_SECRET",
+        "AWS_REGION",
+        "COGNITO_CLIENT_ID",
+        "COGNITO_CLIENT_SECRET",
+        "COGNITO_USER_POOL_ID",
+    ] {
+        for instead in [None, Some((name, ""))] {
+            let set: Vec<_> = BOTH.into_iter().filter(|(other, _)| *other != name).chain(instead).collect();
+            let (found, said) = read_with(SHIPPED, &set);
+            assert_eq!((found.len(), said.len()), (1, 1), "{name}: the other provider stays: {said:?}");
+            let meant = if name == "COGNITO_USER_POOL_ID" { "COGNITO_DOMAIN is not set" } else { name };
+            assert!(
+                said[0].contains(meant) && !said[0].contains("s3cret") && !said[0].contains("${"),
+                "{said:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_provider_is_enabled_by_a_yes_in_any_spelling_and_by_nothing_else() {
+    let entry = |enabled: &str| {
+        format!("providers:\n  idp: {{client_id: c, issuer: 'https://idp.example.com'{enabled}}}\n")
+    };
+    for (enabled, is_on) in [
+        (", enabled: true", true),
+        (", enabled: True", true),
+        (", enabled: 'true'", true),
+        (", enabled: '${ON}'", true),
+        (", enabled: 'on'", true),
+        (", enabled: '${OFF}'", false),
+        (", enabled: '${NOT_SET}'", false),
+        (", enabled: '${NOT_SET:-true}'", true),
+        (", enabled: false", false),
+        (", enabled: 'no'", false),
+        (", enabled: null", false),
+        (", enabled: [true]", false),
+        ("", false),
+    ] {
+        let (found, _) = read_with(&entry(enabled), &[("ON", "True"), ("OFF", "false")]);
+        assert_eq!(!found.is_empty(), is_on, "{enabled}");
+    }
+}
+
+#[test]
+fn an_entry_that_cannot_be_safe_is_refused_in_words() {
+    for (entry, words) in [
+        ("client_id: c", "auth_url is missing"),
+        ("issuer: 'https://i.example.com'", "client_id is missing"),
+        ("client_id: c, issuer: 'https://i.example.com', response_type: token", "response_type is not code"),
+        (
+            "client_id: c, issuer: 'https://i.example.com', grant_type: password",
+            "grant_type is not authorization_code",
+        ),
+        ("client_id: c, auth_url: 'javascript:alert(1)', token_url: 'https://t.example.com/'", "auth_url"),
+        (
+            "client_id: c, auth_url: 'https://u:p@a.example.com/', token_url: 'https://t.example.com/'",
+            "auth_url",
+        ),
+        ("client_id: c, issuer: 'https://i.example.com', logout_url: 'file:///x'", "logout_url"),
+    ] {
+        let (found, said) = read_with(&format!("providers:\n  idp: {{enabled: true, {entry}}}\n"), &[]);
+        assert!(found.is_empty() && said.len() == 1 && said[0].contains(words), "{entry}: {said:?}");
+    }
+    let (found, said) = read_with(
+        "providers:\n  'i/../x': {enabled: true, client_id: c, issuer: 'https://i.example.com'}\n",
+        &[],
+    );
+    assert!(found.is_empty() && said[0].contains("does not fit into an address"), "{said:?}");
+    for text in ["providers: [1]\n", "{", "- x\n"] {
+        let (found, said) = read_with(text, &[]);
+        assert!(found.is_empty() && said.len() == 1, "{text}: {said:?}");
+    }
+}
