@@ -108,10 +108,13 @@ impl McpClient {
             let Value::Object(mut page) = self.talk.ask("tools/list", params).await? else {
                 return Err(self.talk.not_mcp(200, "a list of tools that is not an object"));
             };
-            let Some(Value::Array(found)) = page.remove("tools") else {
-                return Err(self.talk.not_mcp(200, "a list of tools without tools"));
+            let found = match page.remove("tools") {
+                Some(Value::Array(found)) => found,
+                // Go writes an empty list as null.
+                Some(Value::Null) => Vec::new(),
+                _ => return Err(self.talk.not_mcp(200, "a list of tools without tools")),
             };
-            tools.tools.extend(found);
+            tools.tools.extend(found.into_iter().filter(Value::is_object));
             let refused = std::mem::take(&mut self.talk.refused).into_iter();
             tools.unusable.extend(refused.map(|refused| (clean(&refused.tool, 80), refused.reason)));
             // An empty cursor is one as well.

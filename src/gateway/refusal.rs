@@ -11,6 +11,7 @@ use hyper::header::{
 use hyper::{Response, StatusCode};
 use serde_json::json;
 
+use super::authn::issuers::IssuerFault;
 use super::authn::jwt::TokenError;
 use super::wire::envelope::Malformed;
 use super::wire::mirror::Mismatch;
@@ -43,7 +44,7 @@ pub(super) enum Rejection {
     /// Two credentials, or headers that cannot be read.
     Credentials(&'static str),
     /// No keys or no answer from the issuer.
-    IssuerDown,
+    IssuerDown(IssuerFault),
     /// Too many requests in flight for one caller.
     Crowded,
     /// More memory than one caller's requests and lists may use.
@@ -150,7 +151,7 @@ impl Rejection {
             Self::NoToken => "no_token",
             Self::Token(reject) => reject.reason(),
             Self::Credentials(_) => "credentials",
-            Self::IssuerDown => "issuer_down",
+            Self::IssuerDown(_) => "issuer_down",
             Self::Crowded => "caller_busy",
             Self::Full => "caller_memory",
             Self::TooMany(_) => "rate_limited",
@@ -197,7 +198,7 @@ impl Rejection {
             Self::Down(_)
             | Self::Busy
             | Self::Audit
-            | Self::IssuerDown
+            | Self::IssuerDown(_)
             | Self::IssuerBusy(_)
             | Self::Ledger => StatusCode::SERVICE_UNAVAILABLE,
             Self::NoToken | Self::Token(_) => StatusCode::UNAUTHORIZED,
@@ -253,7 +254,13 @@ impl Rejection {
                 format!("invalid token: {} (get another with: mcpauth ingress --force)", reject.description())
             }
             Self::Credentials(what) => (*what).into(),
-            Self::IssuerDown => "the token cannot be checked: its issuer does not answer; try again".into(),
+            Self::IssuerDown(IssuerFault::Silent) => {
+                "the token cannot be checked: its issuer does not answer; try again".into()
+            }
+            Self::IssuerDown(IssuerFault::Keys) => {
+                "the token cannot be checked: its issuer publishes no key that can be used; the gateway's log says why"
+                    .into()
+            }
             Self::Crowded => "you have too many requests under way; wait until one has ended".into(),
             Self::Full => "your requests under way are too large together; wait until one has ended".into(),
             Self::TooMany(seconds) => format!("too many requests; try again in {seconds} s"),
@@ -363,7 +370,7 @@ impl Rejection {
             | Self::VendedEnough(seconds) => {
                 headers.insert(RETRY_AFTER, HeaderValue::from(*seconds));
             }
-            Self::Busy | Self::Audit | Self::Crowded | Self::Full | Self::IssuerDown | Self::Ledger => {
+            Self::Busy | Self::Audit | Self::Crowded | Self::Full | Self::IssuerDown(_) | Self::Ledger => {
                 headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
             }
             Self::HttpMethod => {

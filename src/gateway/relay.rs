@@ -29,14 +29,13 @@ use super::forward::Forwarder;
 use super::headers::filter_response_headers;
 use super::mcpgw::ToolOrder;
 use super::pool::UpstreamBody;
-use super::redirect::Way;
 use super::refusal::Rejection;
 use super::relays::{CallGuard, CourtesyLink, SessionOwner, UpstreamSession};
 use super::request_body::{ParsedRequest, gather};
 use super::request_log::RequestLog;
 use super::send::onward;
 use super::servers::endpoints::{Transport, UpstreamEndpoint};
-use super::servers::route::{EndpointKind, PathBase};
+use super::servers::route::PathBase;
 use super::settings::EgressMode;
 use super::state::{Snapshot, Upstream};
 use super::wire::envelope::Envelope;
@@ -257,8 +256,7 @@ impl Forwarder {
             let source = CredentialRequest { stored, vault: &self.shared.vault, request };
             source.current().await?.apply(&mut headers);
         }
-        let (pool, origin) = (self.sender.pool.clone(), call.endpoint.origin.clone());
-        Ok(CourtesyLink { pool, origin, target: call.endpoint.uri.clone(), headers })
+        Ok(CourtesyLink { pool: self.sender.pool.clone(), endpoint: call.endpoint.clone(), headers })
     }
 
     async fn exchange(
@@ -353,7 +351,6 @@ impl<'a> RelayedCall<'a> {
             upstream: self.upstream,
             endpoint: self.endpoint,
             target: self.endpoint.uri.clone(),
-            way: Way::new(EndpointKind::Mcp, method),
             base: PathBase::Folder,
             method,
             wish,
