@@ -132,7 +132,7 @@ impl Out {
     }
 
     /// Records the first failure to write data. A closed pipe (`| head`) is not a failure: its reader has had enough.
-    fn sent(&self, result: std::io::Result<()>) {
+    pub(super) fn sent(&self, result: std::io::Result<()>) {
         if let Err(error) = result
             && error.kind() != std::io::ErrorKind::BrokenPipe
         {

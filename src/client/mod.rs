@@ -58,20 +58,30 @@ impl McpClient {
         let talk = Connection::new(http, given, heard);
         let mut client =
             Self { talk, described: None, agreed: None, url, name: String::new(), version: String::new() };
-        match client.talk.ask("server/discover", Map::new()).await {
-            Ok(found) => client.discovered(&found).await?,
-            Err(ClientError::Rpc { status: 404, error }) if error.code == METHOD_NOT_FOUND => {}
-            Err(ClientError::Rpc { error, .. }) if error.code == UNSUPPORTED_VERSION => {
-                client.choose(error.data.get("supported")).await?;
+        match client.begin().await {
+            Ok(()) => Ok(client),
+            Err(error) => {
+                client.close().await;
+                Err(error)
             }
-            Err(error) if is_modern(&error) => return Err(error),
-            Err(error) if may_be_older(&error) => {
-                client.talk.note(1, &format!("not 2026-07-28 ({error}); trying the handshake"));
-                client.initialize_legacy().await.map_err(|later| more_telling(error, later))?;
-            }
-            Err(error) => return Err(error),
         }
-        Ok(client)
+    }
+
+    /// Finds out how the server speaks.
+    async fn begin(&mut self) -> Result<(), ClientError> {
+        match self.talk.ask("server/discover", Map::new()).await {
+            Ok(found) => self.discovered(&found).await,
+            Err(ClientError::Rpc { status: 404, error }) if error.code == METHOD_NOT_FOUND => Ok(()),
+            Err(ClientError::Rpc { error, .. }) if error.code == UNSUPPORTED_VERSION => {
+                self.choose(error.data.get("supported")).await
+            }
+            Err(error) if is_modern(&error) => Err(error),
+            Err(error) if may_be_older(&error) => {
+                self.talk.note(1, &format!("not 2026-07-28 ({error}); trying the handshake"));
+                self.initialize_legacy().await.map_err(|later| more_telling(error, later))
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// The protocol era of the server.

@@ -49,17 +49,17 @@ pub(super) struct UpstreamBody {
 
 /// A connection during one exchange.
 struct Lease {
-    line: Line,
+    line: PooledConnection,
     shelf: Arc<Shelf>,
 }
 
 struct Idle {
-    line: Line,
+    line: PooledConnection,
     since: Instant,
 }
 
 /// A connection, by its requesting end.
-struct Line {
+struct PooledConnection {
     sender: RequestSender,
     /// The headers of the request under way: sending uses them up, and a redirect needs them again. Kept with the
     /// connection, so that only its first request allocates.
@@ -177,7 +177,7 @@ impl Pool {
         origin: &UpstreamOrigin,
         within: Duration,
         stream: bool,
-    ) -> io::Result<Line> {
+    ) -> io::Result<PooledConnection> {
         let began = Instant::now();
         loop {
             match connect(origin, &self.trust, within, stream).await {
@@ -214,7 +214,7 @@ impl Pool {
     }
 }
 
-fn take(shelf: &Shelf, now: Instant) -> Option<Line> {
+fn take(shelf: &Shelf, now: Instant) -> Option<PooledConnection> {
     let mut kept = lock(shelf);
     while let Some(Idle { line, since }) = kept.pop() {
         if now.duration_since(since) > QUIET {
@@ -231,7 +231,7 @@ fn lock<T>(what: &Mutex<T>) -> MutexGuard<'_, T> {
     what.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Line {
+impl PooledConnection {
     fn keep(&mut self, headers: &HeaderMap) {
         self.sent.extend(headers.iter().map(|(name, value)| (name.clone(), value.clone())));
     }
@@ -301,7 +301,7 @@ async fn connect(
     trust: &Trust,
     within: Duration,
     stream: bool,
-) -> io::Result<Line> {
+) -> io::Result<PooledConnection> {
     let connected = timeout(within, async {
         let tcp = dial(&name(origin), origin.port).await?;
         tcp.set_nodelay(true)?;
@@ -323,7 +323,7 @@ fn name(origin: &UpstreamOrigin) -> String {
     }
 }
 
-async fn handshake<T>(io: T, stream: bool) -> io::Result<Line>
+async fn handshake<T>(io: T, stream: bool) -> io::Result<PooledConnection>
 where
     T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
@@ -335,5 +335,5 @@ where
     let (sender, connection) = builder.handshake(TokioIo::new(io)).await.map_err(io::Error::other)?;
     // Its errors are also errors of the exchange.
     tokio::spawn(async move { connection.await.is_ok() });
-    Ok(Line { sender, sent: Vec::new() })
+    Ok(PooledConnection { sender, sent: Vec::new() })
 }

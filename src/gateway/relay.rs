@@ -44,7 +44,7 @@ use crate::mcp::jsonrpc::{HEADER_MISMATCH, INVALID_PARAMS, METHOD_NOT_FOUND, MIS
 use crate::mcp::mirror::ToolHeaders;
 use crate::mcp::sse::{SseReader, is_stream};
 use crate::mcp::{
-    ACCEPTED, JSON, LAST_EVENT, METHOD, NAME, SESSION, VERSION, add_client_meta, initialize_params,
+    ACCEPTED, JSON, LAST_EVENT, LEGACY, METHOD, NAME, SESSION, VERSION, add_client_meta, initialize_params,
 };
 use crate::policy::{Call, Permit, decide};
 use crate::tokens::TokenSource;
@@ -133,6 +133,13 @@ impl Forwarder {
         let hold = call.caller.account.hold(&self.shared.settings.limits);
         let said = gather(body, MAX_REPLY_BYTES, hold).await.unwrap_or_default();
         if !is_modern_refusal(&said) {
+            if let Some(name) = head.headers.remove(SESSION) {
+                // Older servers open one for whatever comes without.
+                let [newest, ..] = LEGACY;
+                let version = HeaderValue::from_static(newest);
+                let link = self.link(call, Some(&name), &version).await?;
+                UpstreamSession { name: Some(name), version, link }.end();
+            }
             return Ok(None);
         }
         filter_response_headers(&mut head.headers);

@@ -4,6 +4,7 @@
 
 mod credentials;
 mod refusals;
+mod sessions;
 
 use std::net::TcpStream;
 use std::sync::Mutex;

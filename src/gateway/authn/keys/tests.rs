@@ -5,7 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{Algorithm, KeySet, KeysError, NoKey};
+use super::{Algorithm, KeySet, KeysError, NoKey, UnusableKey};
 use crate::gateway::authn::jwt::sample::{ED25519, P256, P384, RSA, SampleKeyPair, encode, jwks};
 use Algorithm::*;
 
