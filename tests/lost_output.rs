@@ -22,6 +22,7 @@ headers s
 env s
 secret set s KEY
 secret list
+secret remove s KEY
 secret list --json
 config show
 config show --origin

@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod credentials;
+mod depth;
 mod refusals;
 mod sessions;
 

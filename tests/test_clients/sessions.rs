@@ -16,7 +16,7 @@ fn every_front_ends_the_sessions_that_its_questions_open() {
         (&["call", "SERVER", "echo"], 0),
         (&["call", "SERVER", "echo", "--json"], 0),
         (&["login", "SERVER"], 2),
-        (&["login", "SERVER", "--key"], 0),
+        (&["login", "SERVER", "--with-token"], 0),
         (&["bridge", "SERVER"], 0),
     ] {
         let server = Eager::start();
