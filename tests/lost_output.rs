@@ -102,8 +102,14 @@ fn user() -> User {
         "expires_at": 4_000_000_000_u64,
     });
     user.file(".oauth-tokens/ingress.json", &token.to_string());
-    user.file("gateway.yaml", "issuers: [{issuer: 'https://idp.test', audience: [x]}]\npolicy: scopes.yml\nservers: servers\n");
-    user.file("scopes.yml", "group_mappings: {devs: [r]}\nr:\n- {server: s, methods: [tools/call], tools: [echo]}\n");
+    user.file(
+        "gateway.yaml",
+        "issuers: [{issuer: 'https://idp.test', audience: [x]}]\npolicy: scopes.yml\nservers: servers\n",
+    );
+    user.file(
+        "scopes.yml",
+        "group_mappings: {devs: [r]}\nr:\n- {server: s, methods: [tools/call], tools: [echo]}\n",
+    );
     user.file("servers/s.json", r#"{"server_name": "s", "path": "/s", "proxy_pass_url": "http://127.0.0.1:1/mcp", "auth_type": "none"}"#);
     user.file("cases.yml", "- {name: a, groups: [devs], server: s, tool: echo, expect: allow}\n");
     let entry = json!({"mcpServers": {"x": {"url": "https://h.test/mcp", "headers": {"Authorization": "Bearer 3b1f5a0cdd7942a1"}}}});
@@ -121,7 +127,9 @@ fn typed(server: &str) -> Vec<Vec<String>> {
 /// The verbs that do something, by what is typed for them.
 fn verbs(command: &clap::Command, name: &str, found: &mut BTreeSet<String>) {
     let below: Vec<_> = command.get_subcommands().filter(|below| !below.is_hide_set()).collect();
-    if below.is_empty() || command.get_arguments().any(|argument| !argument.is_global_set() && !argument.is_hide_set()) {
+    if below.is_empty()
+        || command.get_arguments().any(|argument| !argument.is_global_set() && !argument.is_hide_set())
+    {
         found.insert(name.to_owned());
     }
     for below in below.into_iter().filter(|below| below.get_name() != "help") {

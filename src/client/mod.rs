@@ -12,6 +12,7 @@ use url::Url;
 use self::connection::Connection;
 pub use self::connection::{Era, TraceFn};
 pub use self::error::{AuthRefusal, ClientError};
+pub use crate::mcp::jsonrpc::{ParseError, parse};
 use crate::mcp::jsonrpc::{
     HEADER_MISMATCH, INVALID_PARAMS, METHOD_NOT_FOUND, MISSING_CAPABILITY, UNSUPPORTED_VERSION,
 };

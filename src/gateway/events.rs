@@ -94,9 +94,9 @@ impl ReadMode {
 impl Inflow {
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         match self {
-            Self::Plain(body) => {
-                Pin::new(body).poll_frame(context).map(|frame| frame.map(|frame| frame.map_err(io::Error::other)))
-            }
+            Self::Plain(body) => Pin::new(body)
+                .poll_frame(context)
+                .map(|frame| frame.map(|frame| frame.map_err(io::Error::other))),
             Self::Decoded(body) => Pin::new(body).poll_frame(context),
         }
     }

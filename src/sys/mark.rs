@@ -23,9 +23,13 @@ mod tests {
 
     #[test]
     fn a_text_in_two_bytes_per_character_is_known_by_its_mark() {
-        for (bytes, expected) in
-            [(&b"\xFF\xFE{\0"[..], true), (b"\xFE\xFF\0{", true), (b"\xEF\xBB\xBF{", false), (b"{", false), (b"", false)]
-        {
+        for (bytes, expected) in [
+            (&b"\xFF\xFE{\0"[..], true),
+            (b"\xFE\xFF\0{", true),
+            (b"\xEF\xBB\xBF{", false),
+            (b"{", false),
+            (b"", false),
+        ] {
             assert_eq!(is_wide(bytes), expected, "{bytes:?}");
         }
     }

@@ -118,7 +118,8 @@ fn an_event_stream_in_a_coding_is_filtered_while_it_comes() {
     for (coding, applied) in SAID.into_iter().filter(|(_, applied)| applied.len() < 2) {
         for session in ["", "\r\nmcp-session-id: up-1"] {
             let begun = begun_by(applied, first.as_bytes());
-            let head = format!("200 OK\r\ncontent-type: text/event-stream\r\ncontent-encoding: {coding}{session}");
+            let head =
+                format!("200 OK\r\ncontent-type: text/event-stream\r\ncontent-encoding: {coding}{session}");
             let upstream = Upstream::start(move |_, stream| {
                 begin(stream, &head);
                 push(stream, &begun);
@@ -131,9 +132,13 @@ fn an_event_stream_in_a_coding_is_filtered_while_it_comes() {
             // A list that was asked for, and one that comes in the place of another answer in a session.
             for message in [list(), call("echo")] {
                 if message["method"] == "tools/list" || !session.is_empty() {
-                    let headers = [("X-Authorization", bearer.as_str()), ("Content-Type", "application/json")];
+                    let headers =
+                        [("X-Authorization", bearer.as_str()), ("Content-Type", "application/json")];
                     let body = message.to_string();
-                    streams.push(Listening::send(&lab, &request("POST", "/delta/mcp", &headers, body.as_bytes())));
+                    streams.push(Listening::send(
+                        &lab,
+                        &request("POST", "/delta/mcp", &headers, body.as_bytes()),
+                    ));
                 }
             }
             for mut stream in streams {

@@ -170,7 +170,10 @@ fn any_other_redirect_is_named_in_the_answer_and_the_log() {
             let events = lab.kept.events();
             let logged = events[before..]
                 .iter()
-                .find(|line| line.contains(id) && !line.contains("as will every request"))
+                .find(|line| {
+                    let is_own = line.starts_with("upstream: ") && line.contains(id);
+                    is_own && !line.contains("as will every request")
+                })
                 .unwrap();
             assert!(logged.starts_with(&format!("upstream: delta: redirects to {to} ")), "{logged}");
             assert!(!events.iter().any(|line| line.contains("s3cret")) && !answer.text().contains("s3cret"));

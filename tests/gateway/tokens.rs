@@ -222,7 +222,7 @@ fn an_issuer_whose_keys_are_all_unusable_is_not_said_to_be_silent() {
         let logged = |event: &String| event.starts_with("keys: ") && event.contains(cause);
         assert!(lab.kept.events().iter().any(logged), "{cause}: {:?}", lab.kept.events());
         assert!(!lab.kept.events().iter().any(|event| event.contains("c2VjcmV0")));
-        // And good ones beside them are used.
+        // And good ones next to them are used.
         mint.keys.lock().unwrap().as_mut().unwrap().push(key.public());
         until("keys", || ask(&lab, &mint.token(&key)).status == 200);
     }

@@ -31,8 +31,12 @@ pub(crate) fn begun_by(codings: &[&str], body: &[u8]) -> Vec<u8> {
     match codings {
         [] => body.to_vec(),
         ["gzip"] => flushed(flate2::write::GzEncoder::new(Vec::new(), fast), body, |writer| writer.get_ref()),
-        ["deflate"] => flushed(flate2::write::ZlibEncoder::new(Vec::new(), fast), body, |writer| writer.get_ref()),
-        ["br"] => flushed(brotli::CompressorWriter::new(Vec::new(), 4096, 5, 22), body, |writer| writer.get_ref()),
+        ["deflate"] => {
+            flushed(flate2::write::ZlibEncoder::new(Vec::new(), fast), body, |writer| writer.get_ref())
+        }
+        ["br"] => {
+            flushed(brotli::CompressorWriter::new(Vec::new(), 4096, 5, 22), body, |writer| writer.get_ref())
+        }
         ["zstd"] => flushed(zstd::Encoder::new(Vec::new(), 3).unwrap(), body, |writer| writer.get_ref()),
         other => panic!("{other:?}"),
     }

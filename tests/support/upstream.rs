@@ -104,7 +104,11 @@ impl Eager {
                 "result",
                 json!({"protocolVersion": "2025-06-18", "capabilities": {}, "serverInfo": {"name": "old", "version": "1"}}),
             ),
-            _ => ("400 Bad Request", "error", json!({"code": -32600, "message": "Bad Request: Missing session ID"})),
+            _ => (
+                "400 Bad Request",
+                "error",
+                json!({"code": -32600, "message": "Bad Request: Missing session ID"}),
+            ),
         };
         let head = format!("{status}\r\ncontent-type: application/json\r\nmcp-session-id: {session}");
         let answer = json!({"jsonrpc": "2.0", "id": message["id"], member: value});
@@ -114,7 +118,9 @@ impl Eager {
     fn answer(seen: &Seen, stream: &mut TcpStream) {
         let message = seen.message();
         let result = match message["method"].as_str() {
-            Some("tools/list") => json!({"tools": [null, {"name": "echo", "inputSchema": {"type": "object"}}]}),
+            Some("tools/list") => {
+                json!({"tools": [null, {"name": "echo", "inputSchema": {"type": "object"}}]})
+            }
             Some("tools/call") => json!({"content": [{"type": "text", "text": "hello"}]}),
             Some("ping") => json!({}),
             _ => return say(stream, "202 Accepted", b""),

@@ -50,10 +50,14 @@ fn arguments_of_128_levels_go_there_and_back_with_call_and_bridge() {
         }
         let ran = User::new().run(&["call", &address, "echo", &nested(200, kind)]).code(2);
         assert!(ran.stderr.contains("nested deeper than 128 levels"), "{}", ran.stderr);
-        let line = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{}}}"#, nested(200, kind));
+        let line =
+            format!(r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{}}}"#, nested(200, kind));
         let ran = User::new().run_with(&["bridge", &address], &format!("{line}\n")).code(0);
         let answer: Value = serde_json::from_str(ran.stdout.trim()).unwrap();
         assert_eq!(answer["id"], 1);
-        assert!(answer["error"]["message"].as_str().unwrap().contains("nested deeper than 128 levels"), "{answer}");
+        assert!(
+            answer["error"]["message"].as_str().unwrap().contains("nested deeper than 128 levels"),
+            "{answer}"
+        );
     }
 }

@@ -21,7 +21,8 @@ fn every_front_ends_the_sessions_that_its_questions_open() {
     ] {
         let server = Eager::start();
         let address = format!("{}/mcp", server.upstream.base);
-        let args: Vec<&str> = words.iter().map(|word| if *word == "SERVER" { &address } else { *word }).collect();
+        let args: Vec<&str> =
+            words.iter().map(|word| if *word == "SERVER" { &address } else { *word }).collect();
         let stdin = match words.first() {
             Some(&"bridge") => {
                 let meta = json!({
@@ -54,7 +55,7 @@ fn a_session_whose_handshake_comes_to_nothing_is_ended() {
         let answer = json!({"jsonrpc": "2.0", "id": message["id"], member: value});
         say(stream, &head, answer.to_string().as_bytes());
     });
-    User::new().run(&["ping", &format!("{}/mcp", server.base)]).code(1);
+    User::new().run(&["ping", &format!("{}/mcp", server.base)]).code(6);
     let seen = server.seen();
     let end = seen.iter().find(|seen| seen.is("DELETE /mcp ")).expect("the session is ended");
     assert_eq!(end.header("mcp-session-id"), Some("s1"));
@@ -78,7 +79,12 @@ fn a_health_check_leaves_no_session() {
         own_server(dir, "omega", &front.base, "streamable-http");
     });
     until("checked", || server.sessions().0 > 0 && server.sessions().1 == 0);
-    let ended = || front.seen().iter().any(|seen| seen.is("DELETE /mcp/") && seen.header("mcp-session-id") == Some("there"));
+    let ended = || {
+        front
+            .seen()
+            .iter()
+            .any(|seen| seen.is("DELETE /mcp/") && seen.header("mcp-session-id") == Some("there"))
+    };
     until("ended", ended);
     drop(lab);
 }

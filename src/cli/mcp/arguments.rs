@@ -6,8 +6,8 @@ use std::path::Path;
 use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 
+use crate::client::{ParseError, parse};
 use crate::error::Error;
-use crate::mcp::jsonrpc::{ParseError, parse};
 use crate::sys::{public_file, terminal};
 use crate::text::clean;
 

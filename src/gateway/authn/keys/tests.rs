@@ -148,7 +148,8 @@ fn what_is_no_key_set_is_refused_whole() {
 
 #[test]
 fn what_is_wrong_with_the_keys_is_said_once_for_each_cause() {
-    let said = |keys: &[Value], allowed: &[Algorithm]| KeySet::read(&jwks(keys), allowed).unwrap_err().to_string();
+    let said =
+        |keys: &[Value], allowed: &[Algorithm]| KeySet::read(&jwks(keys), allowed).unwrap_err().to_string();
     let one = |key: Value| said(&[key], &ALL);
     let weak = json!({"n": encode(&[0xff; 128])});
     for (key, cause) in [
@@ -164,7 +165,10 @@ fn what_is_wrong_with_the_keys_is_said_once_for_each_cause() {
         (json!("text"), "a missing or invalid member"),
     ] {
         let text = one(key.clone());
-        assert!(text.starts_with("none of the 1 keys of the set can be used: ") && text.contains(cause), "{text}");
+        assert!(
+            text.starts_with("none of the 1 keys of the set can be used: ") && text.contains(cause),
+            "{text}"
+        );
         assert!(!text.contains("c2VjcmV0"), "{text}");
     }
     let (enc, weak) = (RSA.jwk_with(json!({"use": "enc"})), RSA.jwk_with(weak));
