@@ -12,10 +12,10 @@ use url::Url;
 use self::connection::Connection;
 pub use self::connection::{Era, TraceFn};
 pub use self::error::{AuthRefusal, ClientError};
-pub use crate::mcp::jsonrpc::{ParseError, parse};
 use crate::mcp::jsonrpc::{
     HEADER_MISMATCH, INVALID_PARAMS, METHOD_NOT_FOUND, MISSING_CAPABILITY, UNSUPPORTED_VERSION,
 };
+pub use crate::mcp::jsonrpc::{ParseError, parse};
 use crate::mcp::{LEGACY, MODERN, initialize_params};
 use crate::session::UpstreamAuth;
 use crate::sys::http::Http;
@@ -100,13 +100,20 @@ impl McpClient {
         if self.talk.session.has_channel() { "sse" } else { "streamable-http" }
     }
 
-    /// Checks that the server is there: 2026-07-28 has `server/discover` instead of `ping`.
+    /// Checks that the server is there: 2026-07-28 has `server/discover` instead of `ping`. An error in JSON-RPC is an answer
+    /// too, unless something in front of the server says that it cannot be reached.
     ///
     /// # Errors
     /// As [`ClientError`] says.
     pub async fn ping(&mut self) -> Result<(), ClientError> {
         let method = if self.era() == Era::Modern { "server/discover" } else { "ping" };
-        self.talk.ask(method, Map::new()).await.map(drop)
+        match self.talk.ask(method, Map::new()).await {
+            Err(error @ (ClientError::Rpc { .. } | ClientError::Unavailable { status: 500 | 501, said: Some(_), .. })) => {
+                self.talk.note(1, &format!("answered, if only with an error ({error})"));
+                Ok(())
+            }
+            asked => asked.map(drop),
+        }
     }
 
     /// All tools, page by page.
