@@ -16,6 +16,7 @@ use crate::oauth::{
 };
 use crate::sys::address::web_url;
 use crate::sys::http::{Http, HttpError, HttpReply, is_loopback};
+use crate::sys::mark::is_wide;
 use crate::text::clean;
 
 /// The timeout for one of several locations. All of them together take no longer than one request may.
@@ -41,6 +42,9 @@ pub enum FetchFailure<E> {
     /// An answer that is not a document.
     #[error("HTTP {0}")]
     Status(u16),
+    /// A document in another encoding.
+    #[error("a document in UTF-16; JSON is UTF-8 (RFC 8259 section 8.1)")]
+    Encoding,
     /// A document of another kind, or one that must not be used.
     #[error("{0}")]
     Document(E),
@@ -246,6 +250,9 @@ async fn fetch_document<T, E>(
     if !(200..300).contains(&reply.status) {
         return Err(FetchFailure::Status(reply.status));
     }
+    if is_wide(&reply.body) {
+        return Err(FetchFailure::Encoding);
+    }
     read(&reply.body).map_err(FetchFailure::Document)
 }
 
@@ -268,7 +275,7 @@ impl<E> FetchFailure<E> {
         match self {
             Self::Http(error) => error.is_transient(),
             Self::Status(status) => is_unavailable(*status),
-            Self::Document(_) => false,
+            Self::Encoding | Self::Document(_) => false,
         }
     }
 }
@@ -304,6 +311,7 @@ impl<E> MetadataNotFound<E> {
         let absent = |cause: &FetchFailure<E>| match cause {
             FetchFailure::Http(error) => matches!(error, HttpError::Redirect { .. }),
             FetchFailure::Status(_) => !cause.is_network(),
+            FetchFailure::Encoding => false,
             FetchFailure::Document(error) => is_none(error),
         };
         !self.tried.is_empty() && self.tried.iter().all(|(_, cause)| absent(cause))

@@ -112,7 +112,7 @@ fn an_unusable_answer_ends_the_search_of_no_front() {
         let rows = user(&of(&mint)).run(&["doctor", "--json"]).json();
         let text = rows.to_string();
         assert!(text.contains("answers with its metadata"), "doctor: {instead:?}: {text}");
-        assert!(!text.contains("there are no keys"), "doctor: {instead:?}: {text}");
+        assert!(!text.contains("there are no usable keys"), "doctor: {instead:?}: {text}");
         assert_eq!(places(&mint), PLACES, "doctor: {instead:?}");
 
         let mint = fresh();

@@ -285,7 +285,14 @@ fn a_socks_proxy_is_used_and_looks_the_name_up_where_its_scheme_says_so() {
 
 #[test]
 fn a_proxy_of_a_kind_that_cannot_be_used_is_said_by_doctor() {
-    for value in ["socks://proxy.test:1080", "ftp://proxy.test:21", "SOCKS5H://proxy.test:1080"] {
+    for value in [
+        "socks://proxy.test:1080",
+        "ftp://proxy.test:21",
+        "SOCKS5H://proxy.test:1080",
+        "http://",
+        "  ",
+        "a:b:c",
+    ] {
         let mut user = user("https://idp.test/token");
         user.env("ALL_PROXY", value);
         let said = user.run(&["doctor", "--json"]).code(7).stdout;

@@ -372,7 +372,7 @@ impl ClientSide {
 
     fn unread(&self, reply: &Reply<'_>, unread: ParseError) -> BridgeError {
         match unread {
-            ParseError::TooManyParts => BridgeError::TooLarge,
+            ParseError::TooManyParts | ParseError::TooDeep => BridgeError::TooLarge,
             ParseError::NotJson => self.refused(reply),
         }
     }

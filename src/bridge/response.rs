@@ -79,7 +79,7 @@ impl PendingRequest {
     fn readable(&self, text: &str, none: &dyn Fn() -> BridgeError) -> Result<Option<String>, BridgeError> {
         let is_list = unmarked(text).starts_with('[');
         let found = self.messages(text).map_err(|unread| match unread {
-            ParseError::TooManyParts => BridgeError::TooLarge,
+            ParseError::TooManyParts | ParseError::TooDeep => BridgeError::TooLarge,
             ParseError::NotJson => none(),
         });
         let (messages, is_answered) = match (found, &self.id) {

@@ -34,28 +34,36 @@ pub struct StdioOptions {
     pub transport: TransportOrder,
 }
 
-/// Serves one client until it closes `input`.
+/// Serves one client until it closes `input`, or until nothing can be written to it any more: the result is how writing
+/// ended.
 ///
 /// # Errors
-/// The client's pipes fail.
+/// `input` cannot be read.
 pub async fn serve(
     input: impl AsyncRead + Unpin,
     output: impl AsyncWrite + Unpin + Send + 'static,
     options: StdioOptions,
-) -> io::Result<()> {
+) -> io::Result<io::Result<()>> {
     let (lines, ready) = ClientOutput::new();
-    let writer = tokio::spawn(write(output, ready));
+    let mut writer = tokio::spawn(write(output, ready));
     let desk = LoginDesk::default();
     let StdioOptions { http, access, report, ignored, transport } = options;
     let client = ClientSide::new(http, access, lines, report, desk.clone()).limited(ignored, transport);
-    let result = read(&client, &desk, input).await;
+    let result = tokio::select! {
+        result = read(&client, &desk, input) => result,
+        written = &mut writer => {
+            client.session.close().await;
+            return Ok(written?);
+        }
+    };
     client.session.close().await;
     drop(client);
     // A client that is there but has stopped reading must not keep the bridge alive either.
-    if let Ok(written) = tokio::time::timeout(LAST_ANSWERS, writer).await {
-        written??;
-    }
-    result
+    let written = match tokio::time::timeout(LAST_ANSWERS, writer).await {
+        Ok(written) => written?,
+        Err(_) => Ok(()),
+    };
+    result.map(|()| written)
 }
 
 async fn read(client: &ClientSide, desk: &LoginDesk, input: impl AsyncRead + Unpin) -> io::Result<()> {

@@ -137,7 +137,7 @@ impl Out {
     }
 
     /// Records the first failure to write data. A closed pipe (`| head`) is not a failure: its reader has had enough.
-    fn sent(&self, result: std::io::Result<()>) {
+    pub(super) fn sent(&self, result: std::io::Result<()>) {
         let _ = match result {
             Ok(()) => return,
             Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => self.unread.set(()).is_ok(),

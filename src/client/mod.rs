@@ -15,6 +15,7 @@ pub use self::error::{AuthRefusal, ClientError};
 use crate::mcp::jsonrpc::{
     HEADER_MISMATCH, INVALID_PARAMS, METHOD_NOT_FOUND, MISSING_CAPABILITY, UNSUPPORTED_VERSION,
 };
+pub use crate::mcp::jsonrpc::{ParseError, parse};
 use crate::mcp::{LEGACY, MODERN, initialize_params};
 use crate::session::UpstreamAuth;
 use crate::sys::http::Http;
@@ -58,20 +59,30 @@ impl McpClient {
         let talk = Connection::new(http, given, heard);
         let mut client =
             Self { talk, described: None, agreed: None, url, name: String::new(), version: String::new() };
-        match client.talk.ask("server/discover", Map::new()).await {
-            Ok(found) => client.discovered(&found).await?,
-            Err(ClientError::Rpc { status: 404, error }) if error.code == METHOD_NOT_FOUND => {}
-            Err(ClientError::Rpc { error, .. }) if error.code == UNSUPPORTED_VERSION => {
-                client.choose(error.data.get("supported")).await?;
+        match client.begin().await {
+            Ok(()) => Ok(client),
+            Err(error) => {
+                client.close().await;
+                Err(error)
             }
-            Err(error) if is_modern(&error) => return Err(error),
-            Err(error) if may_be_older(&error) => {
-                client.talk.note(1, &format!("not 2026-07-28 ({error}); trying the handshake"));
-                client.initialize_legacy().await.map_err(|later| more_telling(error, later))?;
-            }
-            Err(error) => return Err(error),
         }
-        Ok(client)
+    }
+
+    /// Finds out how the server speaks.
+    async fn begin(&mut self) -> Result<(), ClientError> {
+        match self.talk.ask("server/discover", Map::new()).await {
+            Ok(found) => self.discovered(&found).await,
+            Err(ClientError::Rpc { status: 404, error }) if error.code == METHOD_NOT_FOUND => Ok(()),
+            Err(ClientError::Rpc { error, .. }) if error.code == UNSUPPORTED_VERSION => {
+                self.choose(error.data.get("supported")).await
+            }
+            Err(error) if is_modern(&error) => Err(error),
+            Err(error) if may_be_older(&error) => {
+                self.talk.note(1, &format!("not 2026-07-28 ({error}); trying the handshake"));
+                self.initialize_legacy().await.map_err(|later| more_telling(error, later))
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// The protocol era of the server.
@@ -89,13 +100,20 @@ impl McpClient {
         if self.talk.session.has_channel() { "sse" } else { "streamable-http" }
     }
 
-    /// Checks that the server is there: 2026-07-28 has `server/discover` instead of `ping`.
+    /// Checks that the server is there: 2026-07-28 has `server/discover` instead of `ping`. An error in JSON-RPC is an answer
+    /// too, unless something in front of the server says that it cannot be reached.
     ///
     /// # Errors
     /// As [`ClientError`] says.
     pub async fn ping(&mut self) -> Result<(), ClientError> {
         let method = if self.era() == Era::Modern { "server/discover" } else { "ping" };
-        self.talk.ask(method, Map::new()).await.map(drop)
+        match self.talk.ask(method, Map::new()).await {
+            Err(error @ (ClientError::Rpc { .. } | ClientError::Unavailable { status: 500 | 501, said: Some(_), .. })) => {
+                self.talk.note(1, &format!("answered, if only with an error ({error})"));
+                Ok(())
+            }
+            asked => asked.map(drop),
+        }
     }
 
     /// All tools, page by page.
@@ -108,10 +126,13 @@ impl McpClient {
             let Value::Object(mut page) = self.talk.ask("tools/list", params).await? else {
                 return Err(self.talk.not_mcp(200, "a list of tools that is not an object"));
             };
-            let Some(Value::Array(found)) = page.remove("tools") else {
-                return Err(self.talk.not_mcp(200, "a list of tools without tools"));
+            let found = match page.remove("tools") {
+                Some(Value::Array(found)) => found,
+                // Go writes an empty list as null.
+                Some(Value::Null) => Vec::new(),
+                _ => return Err(self.talk.not_mcp(200, "a list of tools without tools")),
             };
-            tools.tools.extend(found);
+            tools.tools.extend(found.into_iter().filter(Value::is_object));
             let refused = std::mem::take(&mut self.talk.refused).into_iter();
             tools.unusable.extend(refused.map(|refused| (clean(&refused.tool, 80), refused.reason)));
             // An empty cursor is one as well.

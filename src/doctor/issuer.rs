@@ -172,7 +172,8 @@ impl ProbeTarget {
             metadata::fetch_keys(http, url, Some(&self.name)).await.map_err(|error| error.to_string());
         let read = fetched.and_then(|raw| KeySet::read(&raw, &Algorithm::ALL).map_err(|e| e.to_string()));
         let why = read.err()?;
-        let text = format!("{}: there are no keys at {url}, so no gateway can verify its tokens", self.name);
+        let text =
+            format!("{}: there are no usable keys at {url}, so no gateway can verify its tokens", self.name);
         let finding = Finding::warn("issuer.keys", text, "ask the identity provider's operator");
         Some(finding.because(why))
     }

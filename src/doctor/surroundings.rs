@@ -19,6 +19,8 @@ const CERTIFICATES: &str = "network.certificates";
 const PROXIES: [&str; 3] = ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"];
 /// The proxy schemes that the HTTP client supports; it silently ignores all others.
 const SCHEMES: [&str; 6] = ["http", "https", "socks4", "socks4a", "socks5", "socks5h"];
+/// What is shown of a proxy without a host.
+const NO_ADDRESS: &str = "not an address";
 /// Where the TLS library looks for certificates instead of the system's store.
 const STORES: [&str; 3] = ["MCPAUTH_CA_CERT", "SSL_CERT_FILE", "SSL_CERT_DIR"];
 /// How a certificate in PEM begins (RFC 7468 section 5).
@@ -49,7 +51,10 @@ fn proxies(config: &Config) -> Vec<Finding> {
             Origin::Environment if name != "NO_PROXY" && !is_usable(value) => Finding::problem(
                 PROXY,
                 format!("{text}, which mcpauth cannot use as a proxy: requests go out directly"),
-                format!("name one of {}: export {name}=socks5h://HOST:PORT", SCHEMES.join(", ")),
+                format!(
+                    "name one of {}, in lower case: export {name}=socks5h://HOST:PORT",
+                    SCHEMES.join(", ")
+                ),
             ),
             Origin::Environment => Finding::ok(PROXY, text),
             _ => Finding::warn(
@@ -77,16 +82,17 @@ fn either_case<'c>(config: &'c Config, name: &str) -> Option<(&'c str, Origin)> 
     config.sources().find(name).or_else(|| config.sources().find(&name.to_lowercase()))
 }
 
-/// Whether the HTTP client supports this proxy.
+/// Whether the HTTP client supports this proxy: it takes schemes in lower case alone.
 fn is_usable(value: &str) -> bool {
-    value.split_once("://").is_none_or(|(scheme, _)| SCHEMES.contains(&scheme))
+    let is_known = value.split_once("://").is_none_or(|(scheme, _)| SCHEMES.contains(&scheme));
+    is_known && stripped(value) != NO_ADDRESS
 }
 
 /// A proxy's address without user name, password, path and query: only scheme, host and port matter.
 fn stripped(text: &str) -> String {
     let whole = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
-    let Ok(url) = Url::parse(&whole) else { return "not an address".into() };
-    let Some(host) = url.host_str() else { return "not an address".into() };
+    let Ok(url) = Url::parse(&whole) else { return NO_ADDRESS.into() };
+    let Some(host) = url.host_str() else { return NO_ADDRESS.into() };
     let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
     format!("{}://{host}{port}", url.scheme())
 }

@@ -10,12 +10,14 @@ use url::Url;
 
 use crate::flow::FlowError;
 use crate::mcp::jsonrpc::Message;
-use crate::mcp::{ACCEPTED, METHOD, MODERN, VERSION, add_client_meta, initialize_params};
+use crate::mcp::{ACCEPTED, METHOD, MODERN, SESSION, VERSION, add_client_meta, initialize_params};
 use crate::oauth::{Challenge, ReplyError, is_unavailable};
 use crate::sys::http::{Http, HttpError, Incoming};
 
 /// How long the server may take to answer.
 const FIRST_ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long it may take to end a session.
+const GOODBYE: Duration = Duration::from_secs(2);
 /// The requests that show whether a server requires a token.
 const LIST: &str = "tools/list";
 
@@ -29,11 +31,13 @@ const LIST: &str = "tools/list";
 pub(super) async fn demand(http: &Http, server: &Url) -> Result<(u16, Challenge), FlowError> {
     match ask(http, server, list_headers(), list_of_tools()).await {
         Ok(answer) if answer.status == 401 => return Ok((401, challenge(&answer))),
+        Ok(answer) => leave(http, server, &answer).await,
         Err(error @ HttpError::Redirect { .. }) => return Err(error.into()),
         Err(error) if error.unsent() => return Err(error.into()),
-        _ => {}
+        Err(_) => {}
     }
     let answer = ask(http, server, json_headers(ACCEPTED), handshake()).await?;
+    leave(http, server, &answer).await;
     unavailable(server, answer.status)?;
     Ok((answer.status, challenge(&answer)))
 }
@@ -44,6 +48,17 @@ async fn ask(http: &Http, server: &Url, headers: HeaderMap, message: Bytes) -> R
     let host = || server.host_str().unwrap_or_default().to_owned();
     let late = |_| HttpError::Lost { host: host(), cause: "the deadline passed".into() };
     tokio::time::timeout(FIRST_ANSWER_TIMEOUT, asked).await.map_err(late)?
+}
+
+/// Ends a session that the server opened for a question: older ones open one for whatever comes without. Errors are
+/// ignored: many servers refuse this.
+async fn leave(http: &Http, server: &Url, answer: &Incoming) {
+    if let Some(session) = answer.headers.get(SESSION) {
+        let headers = HeaderMap::from_iter([(SESSION, session.clone())]);
+        let within = server.join("/").unwrap_or_else(|_| server.clone());
+        let ended = http.open(Method::DELETE, (&answer.url, &within), headers, None);
+        let _ = tokio::time::timeout(GOODBYE, ended).await;
+    }
 }
 
 fn challenge(answer: &Incoming) -> Challenge {

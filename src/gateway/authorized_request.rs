@@ -10,7 +10,6 @@ use hyper::{Method, Uri};
 
 use super::alarm::Alarm;
 use super::callers::{Caller, CredentialHeader, TokenHeader};
-use super::redirect::Way;
 use super::refusal::SentCredential;
 use super::request_body::ParsedRequest;
 use super::servers::endpoints::UpstreamEndpoint;
@@ -34,7 +33,6 @@ pub(super) struct AuthorizedRequest<'a> {
     /// The requested endpoint, and where on its server the message goes.
     pub(super) endpoint: &'a UpstreamEndpoint,
     pub(super) target: Uri,
-    pub(super) way: Way,
     /// How the client spells a path below the server's name.
     pub(super) base: PathBase,
     pub(super) method: &'a Method,

@@ -11,7 +11,7 @@ use tracing::warn;
 
 use super::accounts::Account;
 use super::authn::introspection::{AuthFailure, PresentedToken, VerifiedToken};
-use super::authn::issuers::IssuerState;
+use super::authn::issuers::{IssuerFault, IssuerState};
 use super::authn::jwt::{Claims, Token, TokenError};
 use super::authn::keys::KeySet;
 use super::authn::opaque::{self, TokenOwner};
@@ -347,7 +347,8 @@ pub(super) async fn proven<'t>(
     if let Some(Ok(claims)) = before {
         return Ok(claims);
     }
-    let keys = issuer.refetch_for_unknown_kid(known.clone()).await.ok_or(Rejection::IssuerDown)?;
+    let keys = issuer.refetch_for_unknown_kid(known.clone()).await;
+    let keys = keys.ok_or_else(|| Rejection::IssuerDown(issuer.fault()))?;
     match (known, before) {
         (Some(known), Some(Err(reject))) if Arc::ptr_eq(&known, &keys) => Err(Rejection::Token(reject)),
         _ => again().and_then(|token| prove(&keys, token)).map_err(Rejection::Token),
@@ -358,7 +359,7 @@ impl From<AuthFailure> for Rejection {
     fn from(no: AuthFailure) -> Self {
         match no {
             AuthFailure::Bad(reject) => Self::Token(reject),
-            AuthFailure::Down => Self::IssuerDown,
+            AuthFailure::Down => Self::IssuerDown(IssuerFault::Silent),
             AuthFailure::Address(seconds) => Self::Guessing(seconds),
             AuthFailure::All(seconds) => Self::IssuerBusy(seconds),
         }

@@ -21,12 +21,13 @@ use super::servers::endpoints::Transport;
 use super::watch::{AnswerWatch, CHECK_INTERVAL};
 use super::wire::list_scan::ListScan;
 use super::wire::sse::{self, Boundary, EventAction, RawEvent, SseFilter};
+use crate::sys::coding::Decoded;
 
 /// An answer being sent.
 pub(super) struct Events {
     /// What arrived before it was known that there is more.
     held: VecDeque<Bytes>,
-    inflow: UpstreamBody,
+    inflow: Inflow,
     reading: ReadMode,
     /// How often a quiet stream gets a comment; zero for never.
     every: Duration,
@@ -37,7 +38,15 @@ pub(super) struct Events {
     hold: Option<Reservation>,
     over: bool,
     /// How the server's connection broke, and whether what arrived before has been flushed.
-    broken: Option<(hyper::Error, bool)>,
+    broken: Option<(io::Error, bool)>,
+}
+
+/// A server's body as it is read here.
+pub(super) enum Inflow {
+    /// As it came.
+    Plain(UpstreamBody),
+    /// Without its content codings.
+    Decoded(Decoded),
 }
 
 /// How an answer is processed.
@@ -82,12 +91,23 @@ impl ReadMode {
     }
 }
 
+impl Inflow {
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        match self {
+            Self::Plain(body) => Pin::new(body)
+                .poll_frame(context)
+                .map(|frame| frame.map(|frame| frame.map_err(io::Error::other))),
+            Self::Decoded(body) => Pin::new(body).poll_frame(context),
+        }
+    }
+}
+
 impl Events {
     /// The rest of an answer, of which this much has been buffered and scanned. A quiet one gets a comment `every` so
     /// often.
     pub(super) fn new(
         held: VecDeque<Bytes>,
-        inflow: UpstreamBody,
+        inflow: Inflow,
         reading: ReadMode,
         every: Duration,
         watch: AnswerWatch,
@@ -98,7 +118,7 @@ impl Events {
     }
 
     /// The same for a server that closed the connection after what was buffered.
-    pub(super) fn broken(mut self, error: Option<hyper::Error>) -> Self {
+    pub(super) fn broken(mut self, error: Option<io::Error>) -> Self {
         self.broken = error.map(|error| (error, false));
         self
     }
@@ -122,13 +142,12 @@ impl Events {
                     context.waker().wake_by_ref();
                     return Poll::Pending;
                 }
-                let error = self.broken.take().map(|(error, _)| io::Error::other(error));
-                return match error {
-                    Some(error) => self.fail(error),
+                return match self.broken.take() {
+                    Some((error, _)) => self.fail(error),
                     None => self.end(None),
                 };
             }
-            match Pin::new(&mut self.inflow).poll_frame(context) {
+            match self.inflow.poll(context) {
                 Poll::Ready(Some(Ok(frame))) => {
                     let Ok(chunk) = frame.into_data() else { continue };
                     match self.take(chunk) {

@@ -5,6 +5,7 @@
 use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::future::Future;
+use std::io;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,7 +22,7 @@ use super::buffering::{BufferedBody, come, hold, joined, soon};
 use super::callers::Callers;
 use super::catalogue::ListListener;
 use super::content::{Coded, Content};
-use super::events::{Events, ReadMode};
+use super::events::{Events, Inflow, ReadMode};
 use super::headers;
 use super::pool::UpstreamBody;
 use super::refusal::Rejection;
@@ -116,8 +117,14 @@ impl Forwarder {
         let plain = matches!(coded, Coded::Plain) && known;
         if !plain && (is_read || (mixed && looks)) {
             return match coded {
-                Coded::As(codings) if known && head.status.is_success() && !is_stream => {
+                Coded::As(codings) if known && head.status.is_success() => {
+                    for name in [CONTENT_ENCODING, CONTENT_LENGTH] {
+                        head.headers.remove(name);
+                    }
                     let body = coding::undo(inflow, &codings);
+                    if is_stream {
+                        return Ok(self.read(passage, head, VecDeque::new(), Inflow::Decoded(body), None));
+                    }
                     Box::pin(self.decoded(passage, head, body, is_read)).await
                 }
                 _ => passage.unread(head),
@@ -136,28 +143,44 @@ impl Forwarder {
     async fn events(
         &self,
         passage: &AuthorizedRequest<'_>,
-        mut head: response::Parts,
+        head: response::Parts,
         mut inflow: UpstreamBody,
         plain: bool,
     ) -> Response<Body> {
-        let limits = &self.shared.settings.limits;
         let visibility = self.shared.settings.list_visibility;
-        let is_read = passage.is_read(visibility);
         let mut held = VecDeque::new();
+        if !plain {
+            // A comment would break a decoder.
+            let (inflow, watch) = (Inflow::Plain(inflow), self.watch(passage));
+            let events = Events::new(held, inflow, ReadMode::Raw, Duration::ZERO, watch);
+            return Response::from_parts(head, Body::watched(events));
+        }
         // Most answers are one event that has already arrived: it needs no watch, and no filter if it contains no
         // list.
-        let came = if plain { come(&mut inflow, &mut held).await } else { Ok(false) };
-        if !is_read && matches!(came, Ok(true)) && self.is_current(passage) {
+        let came = come(&mut inflow, &mut held).await;
+        if !passage.is_read(visibility) && matches!(came, Ok(true)) && self.is_current(passage) {
             let whole = joined(std::mem::take(&mut held), Bytes::new());
             if sse::is_whole(&whole) && (visibility != Visibility::Granted || !may_tell(&whole)) {
                 return Response::from_parts(head, Body::full(whole));
             }
             held.push_back(whole);
         }
+        self.read(passage, head, held, Inflow::Plain(inflow), came.err().map(io::Error::other))
+    }
+
+    /// An event stream whose events are read, of which this much has arrived.
+    fn read(
+        &self,
+        passage: &AuthorizedRequest<'_>,
+        mut head: response::Parts,
+        held: VecDeque<Bytes>,
+        inflow: Inflow,
+        broken: Option<io::Error>,
+    ) -> Response<Body> {
+        let limits = &self.shared.settings.limits;
+        let visibility = self.shared.settings.list_visibility;
         let watch = self.watch(passage);
-        let reading = if !plain {
-            ReadMode::Raw
-        } else if is_read {
+        let reading = if passage.is_read(visibility) {
             let listener = self.listener(passage);
             ReadMode::strictly(&watch, passage.endpoint.transport, limits.max_response_bytes, listener)
         } else if visibility == Visibility::Granted {
@@ -165,13 +188,13 @@ impl Forwarder {
         } else {
             ReadMode::Passed(Boundary::default())
         };
-        // A comment would break an announced length, or a decoder.
-        let fixed = head.headers.contains_key(CONTENT_LENGTH) || !plain;
+        // A comment would break an announced length.
+        let fixed = head.headers.contains_key(CONTENT_LENGTH);
         let every = if fixed { 0 } else { limits.keep_alive_interval };
         if matches!(reading, ReadMode::Filtered(_)) {
             head.headers.remove(CONTENT_LENGTH);
         }
-        let events = Events::new(held, inflow, reading, Duration::from_secs(every), watch).broken(came.err());
+        let events = Events::new(held, inflow, reading, Duration::from_secs(every), watch).broken(broken);
         Response::from_parts(head, Body::watched(events))
     }
 
@@ -200,6 +223,7 @@ impl Forwarder {
             };
         }
         let reading = if looks { ReadMode::Looked(look) } else { ReadMode::Raw };
+        let inflow = Inflow::Plain(inflow);
         let events = Events::new(parts, inflow, reading, Duration::ZERO, self.watch(passage));
         Ok(Response::from_parts(head, Body::watched(events)))
     }
@@ -208,13 +232,10 @@ impl Forwarder {
     async fn decoded(
         &self,
         passage: &mut AuthorizedRequest<'_>,
-        mut head: response::Parts,
+        head: response::Parts,
         body: Decoded,
         is_read: bool,
     ) -> Result<Response<Body>, Rejection> {
-        for name in [CONTENT_ENCODING, CONTENT_LENGTH] {
-            head.headers.remove(name);
-        }
         if is_read {
             return self.filtered(passage, head, body).await;
         }

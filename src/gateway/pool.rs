@@ -12,6 +12,7 @@ use hashbrown::HashMap;
 use http_body_util::Full;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::client::conn::http1::{self, SendRequest};
+use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
@@ -48,14 +49,26 @@ pub(super) struct UpstreamBody {
 
 /// A connection during one exchange.
 struct Lease {
-    sender: RequestSender,
+    line: PooledConnection,
     shelf: Arc<Shelf>,
 }
 
 struct Idle {
-    sender: RequestSender,
+    line: PooledConnection,
     since: Instant,
 }
+
+/// A connection, by its requesting end.
+struct PooledConnection {
+    sender: RequestSender,
+    /// The headers of the request under way: sending uses them up, and a redirect needs them again. Kept with the
+    /// connection, so that only its first request allocates.
+    sent: Vec<(HeaderName, HeaderValue)>,
+}
+
+/// The headers of the request that a redirect answers, among the extensions of that answer.
+#[derive(Clone)]
+pub(super) struct SentHeaders(pub(super) HeaderMap);
 
 /// The requesting end of a connection. The other end reads and writes in its own task: driven by the task that waits
 /// for the answer, it would be polled more often than needed, which cost a tenth of the throughput.
@@ -99,7 +112,7 @@ impl Pool {
 
     /// Sends `request` and waits for the answer's headers, on a kept connection or a new one. `stream` is for an
     /// answer that is expected to stay open: it gets its own connection with small buffers. The alarm is the
-    /// client connection's.
+    /// client connection's. A redirect has [`SentHeaders`] among its extensions.
     pub(super) async fn exchange(
         &self,
         origin: &Arc<UpstreamOrigin>,
@@ -112,8 +125,8 @@ impl Pool {
             let now = Instant::now();
             let kept = if stream { None } else { take(&shelf, now) };
             let fresh = kept.is_none();
-            let mut sender = match kept {
-                Some(sender) => sender,
+            let mut line = match kept {
+                Some(line) => line,
                 // Boxed: a handshake is large, and most requests need none.
                 None => {
                     let connected = Box::pin(self.connect(origin, patience.connect, stream));
@@ -121,21 +134,27 @@ impl Pool {
                 }
             };
             // A connection that was just given back may take a moment to be ready again.
-            if !sender.is_ready() && sender.ready().await.is_err() {
+            if !line.sender.is_ready() && line.sender.ready().await.is_err() {
                 if fresh {
                     return Err(ExchangeError::Connect(io::ErrorKind::ConnectionAborted.into()));
                 }
                 continue;
             }
+            line.keep(request.headers());
             let due = if fresh { Instant::now() } else { now } + patience.answer;
-            match alarm.within(due.into(), sender.try_send_request(request)).await {
+            match alarm.within(due.into(), line.sender.try_send_request(request)).await {
                 // From here on it would speak another protocol; an interim answer (1xx) is not an answer, and is not
                 // passed on.
                 Some(Ok(response)) if response.status().is_informational() => {
                     return Err(ExchangeError::Switched);
                 }
-                Some(Ok(response)) => {
-                    let lease = Lease { sender, shelf };
+                Some(Ok(mut response)) => {
+                    if response.status().is_redirection() {
+                        let sent = SentHeaders(line.sent.drain(..).collect());
+                        response.extensions_mut().insert(sent);
+                    }
+                    line.sent.clear();
+                    let lease = Lease { line, shelf };
                     return Ok(response.map(|incoming| UpstreamBody::new(incoming, lease)));
                 }
                 // Nothing of it was sent, so sending it again is safe.
@@ -158,7 +177,7 @@ impl Pool {
         origin: &UpstreamOrigin,
         within: Duration,
         stream: bool,
-    ) -> io::Result<RequestSender> {
+    ) -> io::Result<PooledConnection> {
         let began = Instant::now();
         loop {
             match connect(origin, &self.trust, within, stream).await {
@@ -195,14 +214,14 @@ impl Pool {
     }
 }
 
-fn take(shelf: &Shelf, now: Instant) -> Option<RequestSender> {
+fn take(shelf: &Shelf, now: Instant) -> Option<PooledConnection> {
     let mut kept = lock(shelf);
-    while let Some(Idle { sender, since }) = kept.pop() {
+    while let Some(Idle { line, since }) = kept.pop() {
         if now.duration_since(since) > QUIET {
             // Those below are older still.
             kept.clear();
-        } else if !sender.is_closed() {
-            return Some(sender);
+        } else if !line.sender.is_closed() {
+            return Some(line);
         }
     }
     None
@@ -210,6 +229,12 @@ fn take(shelf: &Shelf, now: Instant) -> Option<RequestSender> {
 
 fn lock<T>(what: &Mutex<T>) -> MutexGuard<'_, T> {
     what.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl PooledConnection {
+    fn keep(&mut self, headers: &HeaderMap) {
+        self.sent.extend(headers.iter().map(|(name, value)| (name.clone(), value.clone())));
+    }
 }
 
 impl UpstreamBody {
@@ -261,12 +286,12 @@ impl Body for UpstreamBody {
 impl Lease {
     /// The exchange is over; the connection may be used again.
     fn give_back(self) {
-        if self.sender.is_closed() {
+        if self.line.sender.is_closed() {
             return;
         }
         let mut kept = lock(&self.shelf);
         if kept.len() < KEPT {
-            kept.push(Idle { sender: self.sender, since: Instant::now() });
+            kept.push(Idle { line: self.line, since: Instant::now() });
         }
     }
 }
@@ -276,7 +301,7 @@ async fn connect(
     trust: &Trust,
     within: Duration,
     stream: bool,
-) -> io::Result<RequestSender> {
+) -> io::Result<PooledConnection> {
     let connected = timeout(within, async {
         let tcp = dial(&name(origin), origin.port).await?;
         tcp.set_nodelay(true)?;
@@ -298,7 +323,7 @@ fn name(origin: &UpstreamOrigin) -> String {
     }
 }
 
-async fn handshake<T>(io: T, stream: bool) -> io::Result<RequestSender>
+async fn handshake<T>(io: T, stream: bool) -> io::Result<PooledConnection>
 where
     T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
@@ -310,5 +335,5 @@ where
     let (sender, connection) = builder.handshake(TokioIo::new(io)).await.map_err(io::Error::other)?;
     // Its errors are also errors of the exchange.
     tokio::spawn(async move { connection.await.is_ok() });
-    Ok(sender)
+    Ok(PooledConnection { sender, sent: Vec::new() })
 }

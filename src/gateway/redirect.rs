@@ -1,17 +1,18 @@
-//! Redirects of servers: where they lead, and which requests need a copy of their headers for one. Not here: sending
-//! (see `send`); checks (see `health`).
+//! Redirects of servers: where they lead, and the gateway's own requests sent there. Not here: sending callers' messages
+//! (see `send`).
 //!
 //! A 307 or 308 to another path on the same server is followed with method and body (RFC 9110 sections 15.4.8 and
 //! 15.4.9). Any other redirect ends the request: it would change the method, or take the request to a place that was
 //! not authorized.
 
-use std::sync::atomic::{AtomicU16, Ordering};
-
+use bytes::Bytes;
+use http_body_util::Full;
 use hyper::header::{HeaderMap, LOCATION};
-use hyper::{Method, StatusCode, Uri};
+use hyper::{Request, Response, StatusCode, Uri};
 
+use super::alarm::Alarm;
+use super::pool::{ExchangeError, Pool, SentHeaders, Timeouts, UpstreamBody};
 use super::servers::endpoints::UpstreamEndpoint;
-use super::servers::route::EndpointKind;
 use crate::text::clean;
 
 /// How many redirects are followed per request.
@@ -19,60 +20,41 @@ pub(super) const HOPS: usize = 5;
 /// The longest part of an address that is shown.
 pub(super) const MAX_SHOWN_CHARS: usize = 200;
 
-/// The endpoints that a server has answered without a redirect. Headers are copied only for the others, so that an
-/// ordinary request costs no copy. If a server starts to redirect later, one request is refused.
-#[derive(Debug, Default)]
-pub(super) struct Straight(AtomicU16);
-
-/// One endpoint of a server and a method.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Way(u16);
-
-/// Whether followed redirects are reported.
-const SAID: u16 = 1 << 15;
-
-impl Way {
-    pub(super) fn new(asked: EndpointKind<'_>, method: &Method) -> Self {
-        let place = match asked {
-            EndpointKind::Base => 0,
-            EndpointKind::Mcp => 3,
-            EndpointKind::Sse => 6,
-            EndpointKind::SseMessages(_) => 9,
-        };
-        let method = match *method {
-            Method::POST => 0,
-            Method::GET => 1,
-            _ => 2,
-        };
-        Self(1 << (place + method))
-    }
-}
-
-impl Straight {
-    pub(super) fn is(&self, way: Way) -> bool {
-        self.0.load(Ordering::Relaxed) & way.0 != 0
-    }
-
-    pub(super) fn note(&self, way: Way) {
-        if !self.is(way) {
-            self.0.fetch_or(way.0, Ordering::Relaxed);
-        }
-    }
-
-    /// It redirects after all.
-    pub(super) fn forget(&self) {
-        self.0.fetch_and(SAID, Ordering::Relaxed);
-    }
-
-    /// Whether to report now that its redirects are followed: once.
-    pub(super) fn says(&self) -> bool {
-        self.0.fetch_or(SAID, Ordering::Relaxed) & SAID == 0
-    }
-}
-
 /// Whether a status is a redirect; 304 is an answer.
 pub(super) fn is_redirect(status: StatusCode) -> bool {
     status.is_redirection() && status != StatusCode::NOT_MODIFIED
+}
+
+/// Sends a request of the gateway's own, on a connection of its own, and follows the server's redirects: the answer, and
+/// where it came from.
+///
+/// # Errors
+/// If there is no answer.
+pub(super) async fn ask(
+    pool: &Pool,
+    endpoint: &UpstreamEndpoint,
+    request: Request<Full<Bytes>>,
+    patience: Timeouts,
+) -> Result<(Response<UpstreamBody>, Uri), ExchangeError> {
+    let (head, body) = request.into_parts();
+    let (mut place, mut headers) = (head.uri, head.headers);
+    let mut hops = 0..HOPS;
+    loop {
+        let mut request = Request::new(body.clone());
+        request.method_mut().clone_from(&head.method);
+        request.uri_mut().clone_from(&place);
+        *request.headers_mut() = headers;
+        let alarm = Alarm::default();
+        let mut answer = pool.exchange(&endpoint.origin, request, (patience, &alarm), true).await?;
+        let sent = answer.extensions_mut().remove::<SentHeaders>();
+        let next = is_redirect(answer.status())
+            .then(|| place_of(endpoint, &place, answer.status(), answer.headers()).ok())
+            .flatten();
+        match (next, sent, hops.next()) {
+            (Some(next), Some(SentHeaders(sent)), Some(_)) => (place, headers) = (next, sent),
+            _ => return Ok((answer, place)),
+        }
+    }
 }
 
 /// Where on the server a redirect leads that answers a request for `asked`.

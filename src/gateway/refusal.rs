@@ -14,6 +14,7 @@ use hyper::{Response, StatusCode};
 use serde_json::json;
 
 use self::challenge::ChallengeHeader;
+use super::authn::issuers::IssuerFault;
 use super::authn::jwt::TokenError;
 use super::wire::envelope::Malformed;
 use super::wire::mirror::Mismatch;
@@ -46,7 +47,7 @@ pub(super) enum Rejection {
     /// Two credentials, or headers that cannot be read.
     Credentials(&'static str),
     /// No keys or no answer from the issuer.
-    IssuerDown,
+    IssuerDown(IssuerFault),
     /// Too many requests in flight for one caller.
     Crowded,
     /// More memory than one caller's requests and lists may use.
@@ -147,7 +148,7 @@ impl Rejection {
             Self::NoToken => "no_token",
             Self::Token(reject) => reject.reason(),
             Self::Credentials(_) => "credentials",
-            Self::IssuerDown => "issuer_down",
+            Self::IssuerDown(_) => "issuer_down",
             Self::Crowded => "caller_busy",
             Self::Full => "caller_memory",
             Self::TooMany(_) => "rate_limited",
@@ -194,7 +195,7 @@ impl Rejection {
             Self::Down(_)
             | Self::Busy
             | Self::Audit
-            | Self::IssuerDown
+            | Self::IssuerDown(_)
             | Self::IssuerBusy(_)
             | Self::Ledger => StatusCode::SERVICE_UNAVAILABLE,
             Self::NoToken | Self::Token(_) => StatusCode::UNAUTHORIZED,
@@ -250,7 +251,13 @@ impl Rejection {
                 format!("invalid token: {} (get another with: mcpauth ingress --force)", reject.description())
             }
             Self::Credentials(what) => (*what).into(),
-            Self::IssuerDown => "the token cannot be checked: its issuer does not answer; try again".into(),
+            Self::IssuerDown(IssuerFault::Silent) => {
+                "the token cannot be checked: its issuer does not answer; try again".into()
+            }
+            Self::IssuerDown(IssuerFault::Keys) => {
+                "the token cannot be checked: its issuer publishes no key that can be used; the gateway's log says why"
+                    .into()
+            }
             Self::Crowded => "you have too many requests under way; wait until one has ended".into(),
             Self::Full => "your requests under way are too large together; wait until one has ended".into(),
             Self::TooMany(seconds) => format!("too many requests; try again in {seconds} s"),
@@ -358,7 +365,7 @@ impl Rejection {
             | Self::VendedEnough(seconds) => {
                 headers.insert(RETRY_AFTER, HeaderValue::from(*seconds));
             }
-            Self::Busy | Self::Audit | Self::Crowded | Self::Full | Self::IssuerDown | Self::Ledger => {
+            Self::Busy | Self::Audit | Self::Crowded | Self::Full | Self::IssuerDown(_) | Self::Ledger => {
                 headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
             }
             Self::HttpMethod => {

@@ -29,14 +29,13 @@ use super::forward::Forwarder;
 use super::headers::filter_response_headers;
 use super::mcpgw::ToolOrder;
 use super::pool::UpstreamBody;
-use super::redirect::Way;
 use super::refusal::Rejection;
 use super::relays::{CallGuard, CourtesyLink, SessionOwner, UpstreamSession};
 use super::request_body::{ParsedRequest, gather};
 use super::request_log::RequestLog;
 use super::send::onward;
 use super::servers::endpoints::{Transport, UpstreamEndpoint};
-use super::servers::route::{EndpointKind, PathBase};
+use super::servers::route::PathBase;
 use super::settings::EgressMode;
 use super::state::{Snapshot, Upstream};
 use super::wire::envelope::Envelope;
@@ -45,7 +44,7 @@ use crate::mcp::jsonrpc::{HEADER_MISMATCH, INVALID_PARAMS, METHOD_NOT_FOUND, MIS
 use crate::mcp::mirror::ToolHeaders;
 use crate::mcp::sse::{SseReader, is_stream};
 use crate::mcp::{
-    ACCEPTED, JSON, LAST_EVENT, METHOD, NAME, SESSION, VERSION, add_client_meta, initialize_params,
+    ACCEPTED, JSON, LAST_EVENT, LEGACY, METHOD, NAME, SESSION, VERSION, add_client_meta, initialize_params,
 };
 use crate::policy::{Call, Permit, decide};
 use crate::tokens::TokenSource;
@@ -139,6 +138,13 @@ impl Forwarder {
         let said = self.awaited(&mut passage, gather(body, MAX_REPLY_BYTES, hold)).await?;
         let said = said.unwrap_or_default();
         if !is_modern_refusal(&said) {
+            if let Some(name) = head.headers.remove(SESSION) {
+                // Older servers open one for whatever comes without.
+                let [newest, ..] = LEGACY;
+                let version = HeaderValue::from_static(newest);
+                let link = self.link(call, Some(&name), &version).await?;
+                UpstreamSession { name: Some(name), version, link }.end();
+            }
             return Ok(None);
         }
         filter_response_headers(&mut head.headers);
@@ -262,8 +268,7 @@ impl Forwarder {
             let source = CredentialRequest { stored, vault: &self.shared.vault, request };
             source.current().await?.apply(&mut headers);
         }
-        let (pool, origin) = (self.sender.pool.clone(), call.endpoint.origin.clone());
-        Ok(CourtesyLink { pool, origin, target: call.endpoint.uri.clone(), headers })
+        Ok(CourtesyLink { pool: self.sender.pool.clone(), endpoint: call.endpoint.clone(), headers })
     }
 
     async fn exchange(
@@ -356,7 +361,6 @@ impl<'a> RelayedCall<'a> {
             upstream: self.upstream,
             endpoint: self.endpoint,
             target: self.endpoint.uri.clone(),
-            way: Way::new(EndpointKind::Mcp, method),
             base: PathBase::Folder,
             method,
             wish,

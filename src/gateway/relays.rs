@@ -10,13 +10,13 @@ use bytes::Bytes;
 use hashbrown::HashMap;
 use http_body_util::Full;
 use hyper::header::{HeaderMap, HeaderValue};
-use hyper::{Method, Request, Uri};
+use hyper::{Method, Request};
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
-use super::alarm::Alarm;
 use super::pool::{Pool, Timeouts};
-use super::servers::origin::UpstreamOrigin;
+use super::redirect;
+use super::servers::endpoints::UpstreamEndpoint;
 use crate::policy::Principal;
 
 /// Sessions and calls of all callers.
@@ -51,8 +51,7 @@ pub(super) struct UpstreamSession {
 /// How something is said to a server without anybody waiting for an answer.
 pub(super) struct CourtesyLink {
     pub(super) pool: Arc<Pool>,
-    pub(super) origin: Arc<UpstreamOrigin>,
-    pub(super) target: Uri,
+    pub(super) endpoint: UpstreamEndpoint,
     /// Those of every message, the session's name and the credential among them.
     pub(super) headers: HeaderMap,
 }
@@ -196,13 +195,13 @@ impl CourtesyLink {
     fn tell(&self, method: Method, body: Bytes) {
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = method;
-        *request.uri_mut() = self.target.clone();
+        *request.uri_mut() = self.endpoint.uri.clone();
         *request.headers_mut() = self.headers.clone();
-        let (pool, origin) = (self.pool.clone(), self.origin.clone());
+        let (pool, endpoint) = (self.pool.clone(), self.endpoint.clone());
         // Without a runtime the gateway is at its end, and so are its sessions.
         if let Ok(runtime) = Handle::try_current() {
             runtime.spawn(async move {
-                drop(pool.exchange(&origin, request, (COURTESY, &Alarm::default()), true).await);
+                drop(redirect::ask(&pool, &endpoint, request, COURTESY).await);
             });
         }
     }

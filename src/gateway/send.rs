@@ -3,6 +3,7 @@
 //! (see `pool`); the answer (see `forward`).
 
 use std::collections::HashSet;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
@@ -17,7 +18,7 @@ use super::authorized_request::{AuthorizedRequest, LegacySession};
 use super::callers::CredentialHeader;
 use super::egress::{CredentialRequest, StoredCredential};
 use super::headers::Onward;
-use super::pool::{ExchangeError, Pool, Timeouts, UpstreamBody};
+use super::pool::{ExchangeError, Pool, SentHeaders, Timeouts, UpstreamBody};
 use super::redirect::{HOPS, display_location, is_redirect, place_of};
 use super::refusal::Rejection;
 use super::request_log::{RequestLog, X_REQUEST_ID};
@@ -86,15 +87,9 @@ impl UpstreamSender {
         headers: HeaderMap,
         record: &mut RequestLog<'_>,
     ) -> Result<Response<UpstreamBody>, Rejection> {
-        let straight = &passage.upstream.straight;
-        let kept = (!straight.is(passage.way)).then(|| Box::new(headers.clone()));
         let answer = self.exchange(passage, passage.target.clone(), headers, record).await?;
         if is_redirect(answer.status()) {
-            return Box::pin(self.redirected(passage, answer, kept, record)).await;
-        }
-        // A refusal may come from something in front of the server that redirects.
-        if answer.status().is_success() {
-            straight.note(passage.way);
+            return Box::pin(self.redirected(passage, answer, record)).await;
         }
         Ok(answer)
     }
@@ -142,21 +137,20 @@ impl UpstreamSender {
         &self,
         passage: &AuthorizedRequest<'_>,
         mut answer: Response<UpstreamBody>,
-        kept: Option<Box<HeaderMap>>,
         record: &mut RequestLog<'_>,
     ) -> Result<Response<UpstreamBody>, Rejection> {
         let endpoint = passage.endpoint;
         let (mut asked, mut hops) = (passage.target.clone(), 0..HOPS);
         while is_redirect(answer.status()) {
             let found = place_of(endpoint, &asked, answer.status(), answer.headers());
-            let (place, headers) = match (found, &kept) {
-                (Ok(place), Some(headers)) if hops.next().is_some() => (place, headers),
+            let (place, headers) = match (found, answer.extensions_mut().remove()) {
+                (Ok(place), Some(SentHeaders(headers))) if hops.next().is_some() => (place, headers),
                 (Ok(place), _) => {
                     return Err(self.astray(passage, display_location(endpoint, &place), record));
                 }
                 (Err(elsewhere), _) => return Err(self.astray(passage, elsewhere, record)),
             };
-            if passage.upstream.straight.says() {
+            if !passage.upstream.redirects.swap(true, Ordering::Relaxed) {
                 let (name, to) = (passage.upstream.name(), display_location(endpoint, &place));
                 info!(
                     event = "upstream",
@@ -164,14 +158,13 @@ impl UpstreamSender {
                 );
             }
             asked = place;
-            answer = self.exchange(passage, asked.clone(), (**headers).clone(), record).await?;
+            answer = self.exchange(passage, asked.clone(), headers, record).await?;
         }
         Ok(answer)
     }
 
     /// The end of a request whose redirect must not be followed or has too many hops.
     fn astray(&self, passage: &AuthorizedRequest<'_>, to: String, record: &RequestLog<'_>) -> Rejection {
-        passage.upstream.straight.forget();
         let name = passage.upstream.name();
         warn!(event = "upstream", request = record.request_id(), "{name}: redirects to {to}");
         Rejection::Redirect(to.into())

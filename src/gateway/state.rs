@@ -30,7 +30,6 @@ use super::observe::audit_buffer::AuditCapacity;
 use super::observe::metrics::Metrics;
 use super::own_sessions::OwnSessions;
 use super::rate::Rate;
-use super::redirect::Straight;
 use super::relays::Relays;
 use super::servers::audience::servers_of;
 use super::servers::endpoints::UpstreamEndpoint;
@@ -72,8 +71,8 @@ pub(super) struct Upstream {
     pub(super) checked_at: Arc<AtomicI64>,
     /// Whether it was found to speak no 2026-07-28.
     pub(super) is_older: AtomicBool,
-    /// What is known about its redirects.
-    pub(super) straight: Straight,
+    /// Whether it was reported that its redirects are followed.
+    pub(super) redirects: AtomicBool,
 }
 
 /// What a caller who has no token yet is told to ask for: enough to list tools and to call one, and no more than that, since
@@ -390,7 +389,7 @@ impl Upstream {
             healthy: Arc::default(),
             checked_at: Arc::default(),
             is_older: AtomicBool::default(),
-            straight: Straight::default(),
+            redirects: AtomicBool::default(),
         }
     }
 

@@ -27,7 +27,6 @@ use super::own_endpoints;
 use super::pages;
 use super::pool::Pool;
 use super::proxies;
-use super::redirect::Way;
 use super::refusal::{Rejection, ResponseContext};
 use super::relay::{self, RelayedCall};
 use super::request_body::{self, ParsedRequest};
@@ -204,7 +203,7 @@ impl Worker {
         let (endpoint, target) = self.target(&route, method, &caller)?; //            404
         let (upstream, wish, body) = (route.upstream, &wish, body.clone());
         let (epoch, peer) = (moment.epoch, moment.peer);
-        let (base, way) = (route.found.base(), Way::new(route.found.asked, method));
+        let base = route.found.base();
         let request_id = record.request_header();
         let mut passage = AuthorizedRequest {
             permit,
@@ -216,7 +215,6 @@ impl Worker {
             upstream,
             endpoint,
             target,
-            way,
             base,
             method,
             wish,

@@ -129,9 +129,12 @@ pub(crate) async fn try_server(http: &Http, url: &Url, headers: Vec<(&str, Secre
         headers: all,
         bearers: Bearers::default(),
     };
-    let connecting = McpClient::connect(http.clone(), given, Arc::new(|_, _| {}));
+    let connecting = async {
+        McpClient::connect(http.clone(), given, Arc::new(|_, _| {})).await?.close().await;
+        Ok(())
+    };
     match timeout(TRIAL, connecting).await {
-        Ok(Ok(_)) => Ok(()),
+        Ok(Ok(())) => Ok(()),
         Ok(Err(source)) => Err(refused(url, source)),
         Err(_) => {
             let host = url.host_str().unwrap_or_default().to_owned();

@@ -5,6 +5,7 @@
 use std::fmt;
 
 use bytes::Bytes;
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use thiserror::Error;
 
@@ -29,6 +30,10 @@ pub const UNSUPPORTED_VERSION: i64 = -32022;
 /// The most elements and members that are parsed into values, about 200 MiB: a few bytes of text become a hundred in
 /// memory.
 pub const PARTS: usize = 1 << 20;
+/// The most levels of a text: those of arguments, as many as the gateway takes, and those of the message around them.
+const LEVELS: usize = 128 + 8;
+/// As many as `serde_json` takes by itself.
+const LIBRARYS_LEVELS: usize = 127;
 /// The longest error message from a server that is passed on, in characters.
 const SAID: usize = 500;
 
@@ -41,6 +46,9 @@ pub enum ParseError {
     /// It has more than [`PARTS`].
     #[error("more elements and members than allowed ({PARTS})")]
     TooManyParts,
+    /// Its arguments have more levels than the gateway takes.
+    #[error("nested deeper than 128 levels")]
+    TooDeep,
 }
 
 /// A client's message: its bytes and their content.
@@ -81,10 +89,23 @@ pub struct RpcError {
 pub fn parse(text: &str) -> Result<Value, ParseError> {
     let text = text.trim_start_matches('\u{feff}');
     // Each part takes at least two bytes.
-    if text.len() > 2 * PARTS && parts(text) > PARTS {
+    if text.len() > 2 * PARTS && shape(text).0 > PARTS {
         return Err(ParseError::TooManyParts);
     }
-    serde_json::from_str(text).map_err(|_| ParseError::NotJson)
+    serde_json::from_str(text).or_else(|_| deep(text))
+}
+
+/// A text that the library takes no further than 128 levels, of which a message itself is some.
+fn deep(text: &str) -> Result<Value, ParseError> {
+    match shape(text).1 {
+        ..=LIBRARYS_LEVELS => return Err(ParseError::NotJson),
+        ..=LEVELS => {}
+        _ => return Err(ParseError::TooDeep),
+    }
+    let mut from = serde_json::Deserializer::from_str(text);
+    from.disable_recursion_limit();
+    let value = Value::deserialize(&mut from).map_err(|_| ParseError::NotJson)?;
+    from.end().map(|()| value).map_err(|_| ParseError::NotJson)
 }
 
 /// The messages of a text: 2025-03-26 allows several in an array.
@@ -101,19 +122,35 @@ pub fn each(text: String) -> Result<Vec<String>, ParseError> {
     }
 }
 
-/// How many elements and members a text has, counted by what precedes each.
-fn parts(text: &str) -> usize {
+/// How many elements and members a text has, counted by what precedes each, and how many levels.
+fn shape(text: &str) -> (usize, usize) {
     let (mut count, mut in_string, mut escaped) = (0, false, false);
+    let (mut level, mut deepest) = (0_usize, 0);
     for byte in text.bytes() {
         match byte {
             _ if escaped => escaped = false,
             b'\\' if in_string => escaped = true,
             b'"' => in_string = !in_string,
-            b',' | b'[' | b'{' if !in_string => count += 1,
+            b',' if !in_string => count += 1,
+            b'[' | b'{' if !in_string => {
+                (count, level) = (count + 1, level + 1);
+                deepest = deepest.max(level);
+            }
+            b']' | b'}' if !in_string => level = level.saturating_sub(1),
             _ => {}
         }
     }
-    count
+    (count, deepest)
+}
+
+/// The id in a message of which nothing else is parsed.
+fn id_of(line: &str) -> Value {
+    #[derive(Deserialize)]
+    struct OnlyId {
+        id: Value,
+    }
+    let found = serde_json::from_str::<OnlyId>(line.trim_start_matches('\u{feff}'));
+    found.map(|found| found.id).ok().filter(|id| id.is_string() || id.is_number()).unwrap_or_default()
 }
 
 /// An error as an answer to `id`, ready to send.
@@ -138,7 +175,9 @@ impl Message {
             // Only 2025-03-26 has them; the answers could not be told apart here.
             Ok(Value::Array(_)) => no(INVALID_REQUEST, "several messages in one: send each on its own line"),
             Ok(_) => no(INVALID_REQUEST, "not a message"),
-            Err(error @ ParseError::TooManyParts) => no(INVALID_REQUEST, &error.to_string()),
+            Err(refused @ (ParseError::TooManyParts | ParseError::TooDeep)) => {
+                Err(error(&id_of(&line), INVALID_REQUEST, &refused.to_string()))
+            }
             Err(ParseError::NotJson) => no(PARSE_ERROR, "not JSON"),
         }
     }
@@ -357,7 +396,27 @@ mod tests {
     #[test]
     fn parts_are_counted_outside_strings() {
         for (text, expected) in [("1", 0), ("[1,2]", 2), (r#"{"a,[{":["\",[",{}]}"#, 4), (r#""a\\",{"#, 2)] {
-            assert_eq!(parts(text), expected, "{text}");
+            assert_eq!(shape(text).0, expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_text_is_read_as_deep_as_the_gateway_takes_it() {
+        for (open, close) in [("[", "]"), (r#"{"a":"#, "}"), (r#"{"a":["#, "]}"), (r#"["]",{"[":"#, "}]")] {
+            let each = shape(open).1;
+            let text = |levels: usize| {
+                let (open, close) = (open.repeat(levels / each), close.repeat(levels / each));
+                format!("{open}1{close}")
+            };
+            for levels in [120, 126, 128, 130, 132, 134, 136] {
+                assert!(parse(&text(levels)).is_ok(), "{open} {levels}");
+            }
+            for levels in [138, 140, 10_000] {
+                assert_eq!(parse(&text(levels)), Err(ParseError::TooDeep), "{open} {levels}");
+            }
+            let half = text(132);
+            assert_eq!(parse(half.get(..half.len() - 1).unwrap()), Err(ParseError::NotJson));
+            assert_eq!(parse(&format!("{half}1")), Err(ParseError::NotJson));
         }
     }
 

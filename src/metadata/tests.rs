@@ -8,6 +8,8 @@ use super::*;
 #[derive(Clone)]
 enum Say {
     Body(String),
+    /// In UTF-16, with its mark.
+    Wide(&'static str),
     Status(u16),
     Redirect(&'static str),
     /// The connection breaks.
@@ -42,8 +44,9 @@ impl Fetch for ScriptedAnswers {
         self.queries.lock().unwrap().extend(url.query().map(str::to_owned));
         let say = self.places.iter().find(|(path, _)| *path == url.path()).map(|(_, say)| say.clone());
         let (status, body) = match say.unwrap_or(Say::Status(404)) {
-            Say::Body(body) => (200, body),
-            Say::Status(status) => (status, "<html>".into()),
+            Say::Body(body) => (200, body.into_bytes()),
+            Say::Wide(body) => (200, body.encode_utf16().flat_map(u16::to_be_bytes).collect()),
+            Say::Status(status) => (status, b"<html>".to_vec()),
             Say::Redirect(to) => {
                 return Err(HttpError::Redirect { host: "h".into(), status: 302, to: to.into() });
             }
@@ -52,7 +55,7 @@ impl Fetch for ScriptedAnswers {
             Say::Plain => return Err(HttpError::Plain { host: "h".into() }),
             Say::Silence => std::future::pending().await,
         };
-        Ok(HttpReply { status, retry_after: None, date: None, body: body.into_bytes() })
+        Ok(HttpReply { status, retry_after: None, date: None, body })
     }
 }
 
@@ -81,6 +84,7 @@ fn unusable() -> Vec<(Say, &'static str)> {
         (Say::Status(503), "HTTP 503"),
         (Say::Redirect("https://idp.test/login"), "HTTP 302, a redirect to https://idp.test/login"),
         (body("<!doctype html><title>welcome</title>"), "not authorization server metadata"),
+        (Say::Wide("\u{feff}{}"), "a document in UTF-16; JSON is UTF-8"),
         (body(""), "not authorization server metadata"),
         (body("null"), "not authorization server metadata"),
         (body(r#"{"error":"not_found"}"#), "not authorization server metadata"),
@@ -316,6 +320,7 @@ async fn keys_are_what_a_server_gives_with_success_and_in_bounds() {
         (Say::Body(format!("{exact}x")), "larger than 262144 bytes"),
         (Say::Status(404), "HTTP 404"),
         (Say::Status(503), "HTTP 503"),
+        (Say::Wide("\u{feff}{}"), "a document in UTF-16; JSON is UTF-8"),
         (Say::Redirect("http://127.0.0.1/"), "a redirect to http://127.0.0.1/"),
         (Say::Lost, "no answer"),
     ] {

@@ -12,7 +12,7 @@ mod reply;
 use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
 
-use reqwest::header::HeaderValue;
+use reqwest::header::{HeaderMap, HeaderValue};
 use serde_json::Value;
 use tokio::sync::{Mutex as Turn, Notify};
 
@@ -182,10 +182,14 @@ impl Session {
     pub async fn close(&self) {
         let headers = self.link.agreed();
         if headers.contains_key(&SESSION) {
-            let request = RemoteRequest::end_session(headers);
-            let _ = tokio::time::timeout(GOODBYE, self.link.ask(&request)).await;
+            self.end(headers).await;
         }
         self.state().channel = None;
+    }
+
+    async fn end(&self, headers: HeaderMap) {
+        let request = RemoteRequest::end_session(headers);
+        let _ = tokio::time::timeout(GOODBYE, self.link.ask(&request)).await;
     }
 
     /// Whether the answer to a request has something for [`learn`](Self::learn).
@@ -284,6 +288,10 @@ impl Session {
             headers.extend(self.link.agreed());
         }
         let answer = self.link.ask(&RemoteRequest::post(headers, message.text.clone())).await?;
+        if let Some(session) = answer.headers.get(&SESSION).filter(|_| message.is_modern()) {
+            // A server of 2026-07-28 has none; older ones open one for whatever comes without.
+            self.end(HeaderMap::from_iter([(SESSION, session.clone())])).await;
+        }
         Ok(Reply::new(&self.link, message, AnswerSource::Here(Box::new(answer))))
     }
 

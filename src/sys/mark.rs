@@ -2,6 +2,13 @@
 //! Not here: keeping the mark of an edited file (see `render`).
 
 const MARK: &[u8] = b"\xEF\xBB\xBF";
+/// The marks of texts in two bytes per character.
+const WIDE_MARKS: [&[u8]; 2] = [b"\xFF\xFE", b"\xFE\xFF"];
+
+/// Whether a text has the mark of UTF-16, which no UTF-8 can begin with.
+pub fn is_wide(bytes: &[u8]) -> bool {
+    WIDE_MARKS.iter().any(|mark| bytes.starts_with(mark))
+}
 
 /// Removes the mark, if there is one.
 pub fn drop_mark(bytes: &mut Vec<u8>) {
@@ -13,6 +20,19 @@ pub fn drop_mark(bytes: &mut Vec<u8>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_text_in_two_bytes_per_character_is_known_by_its_mark() {
+        for (bytes, expected) in [
+            (&b"\xFF\xFE{\0"[..], true),
+            (b"\xFE\xFF\0{", true),
+            (b"\xEF\xBB\xBF{", false),
+            (b"{", false),
+            (b"", false),
+        ] {
+            assert_eq!(is_wide(bytes), expected, "{bytes:?}");
+        }
+    }
 
     #[test]
     fn one_mark_at_the_start_is_dropped_and_nothing_else() {

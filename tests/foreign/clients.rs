@@ -66,8 +66,10 @@ fn has_entry(target: &ClientSpec, whole: &Value) -> bool {
 fn nothing_null_and_blank_are_files_without_servers() {
     for target in json() {
         let way = target.best().name();
-        let null_above =
-            target.root.first().map(|first| format!("{{\"theme\": \"dark\", \"{first}\": null}}")).unwrap();
+        let above = |empty: &str| {
+            let first = target.root.first().unwrap();
+            format!("{{\"theme\": \"dark\", \"{first}\": {empty}}}")
+        };
         let states = [
             String::new(),
             " \n\t\r\n".into(),
@@ -77,9 +79,15 @@ fn nothing_null_and_blank_are_files_without_servers() {
             "{}".into(),
             at_root(target, "null"),
             at_root(target, "null /* none yet */,").replace("},}", "}}"),
+            // As languages without a difference between lists and maps write it.
+            at_root(target, "[]"),
+            at_root(target, "[ /* none */ ]"),
+            at_root(target, "\"\""),
             at_root(target, "{}"),
             at_root(target, "{\"files\": {\"command\": \"npx\"},},"),
-            null_above,
+            above("null"),
+            above("[]"),
+            above("\"\""),
         ];
         for state in states {
             let user = person();

@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::json;
 
-use crate::support::coding::{SAID, encoded_by};
-use crate::support::lab::{Lab, call, list};
-use crate::support::upstream::{Upstream, begin, push, say};
+use crate::support::coding::{SAID, begun_by, encoded_by};
+use crate::support::lab::{Lab, call, list, request, until};
+use crate::support::upstream::{Listening, Upstream, begin, gone, push, say};
 
 #[test]
 fn a_lists_answer_never_shows_a_hidden_tool_however_it_is_sent() {
@@ -43,7 +43,7 @@ fn a_lists_answer_never_shows_a_hidden_tool_however_it_is_sent() {
         (json, format!("data: {tools}\n\n"), None),
         (json, start.to_owned(), None),
         ("200 OK\r\ncontent-type: application/json\r\ncontent-encoding: gzip", tools.into(), None),
-        ("200 OK\r\ncontent-type: text/event-stream\r\ncontent-encoding: br", tools.into(), None),
+        ("200 OK\r\ncontent-type: text/event-stream\r\ncontent-encoding: x-own", tools.into(), None),
         (events, format!("data: {tools}\n\n"), shown),
         (events, format!("data: {tools}\r\rdata: {tools}\r\r"), shown),
         (events, tools.into(), shown),
@@ -107,6 +107,63 @@ fn a_list_in_a_coding_is_filtered_and_what_is_none_is_not_shown() {
         let lab = Lab::before(&upstream, "streamable-http");
         let answer = lab.ask(&lab.token("worker"), "/delta/mcp", &list()).status(502);
         assert!(!answer.text().contains("echo"), "{coding}: {}", answer.text());
+    }
+}
+
+/// Each event goes out when it has come, also from a server that compresses what nobody asked it to.
+#[test]
+fn an_event_stream_in_a_coding_is_filtered_while_it_comes() {
+    let tools = r#"{"jsonrpc":"2.0","id":"l","result":{"tools":[{"name":"hidden"},{"name":"echo"}]}}"#;
+    let first = format!("data: {tools}\n\n");
+    for (coding, applied) in SAID.into_iter().filter(|(_, applied)| applied.len() < 2) {
+        for session in ["", "\r\nmcp-session-id: up-1"] {
+            let begun = begun_by(applied, first.as_bytes());
+            let head =
+                format!("200 OK\r\ncontent-type: text/event-stream\r\ncontent-encoding: {coding}{session}");
+            let upstream = Upstream::start(move |_, stream| {
+                begin(stream, &head);
+                push(stream, &begun);
+                gone(stream);
+            });
+            let lab = Lab::before(&upstream, "streamable-http");
+            let worker = lab.token("worker");
+            let bearer = format!("Bearer {worker}");
+            let mut streams = vec![Listening::open(&lab, &worker, "/delta/mcp", &[])];
+            // A list that was asked for, and one that comes in the place of another answer in a session.
+            for message in [list(), call("echo")] {
+                if message["method"] == "tools/list" || !session.is_empty() {
+                    let headers =
+                        [("X-Authorization", bearer.as_str()), ("Content-Type", "application/json")];
+                    let body = message.to_string();
+                    streams.push(Listening::send(
+                        &lab,
+                        &request("POST", "/delta/mcp", &headers, body.as_bytes()),
+                    ));
+                }
+            }
+            for mut stream in streams {
+                let heard = stream.hear("echo");
+                assert!(!heard.contains("hidden") && heard.contains("data: {"), "{coding}: {heard}");
+                let named = heard.to_lowercase().contains("content-encoding: ");
+                assert!(!named || applied.is_empty(), "{coding}: {heard}");
+            }
+        }
+    }
+    // What is not in the coding that it says it is breaks off, unread.
+    for (coding, body) in [
+        ("gzip", first.clone().into_bytes()),
+        ("br", encoded_by(&["gzip"], first.as_bytes())),
+        ("gzip", encoded_by(&["gzip"], first.as_bytes())[..40].to_vec()),
+    ] {
+        let head = format!("200 OK\r\ncontent-type: text/event-stream\r\ncontent-encoding: {coding}");
+        let upstream = Upstream::start(move |_, stream| say(stream, &head, &body));
+        let lab = Lab::before(&upstream, "streamable-http");
+        let bearer = format!("Bearer {}", lab.token("worker"));
+        let headers = [("X-Authorization", bearer.as_str()), ("Content-Type", "application/json")];
+        let body = list().to_string();
+        let heard = Listening::send(&lab, &request("POST", "/delta/mcp", &headers, body.as_bytes())).end();
+        assert!(!heard.contains("echo") && !heard.contains("hidden"), "{coding}: {heard}");
+        until("log", || lab.kept.events().iter().any(|event| event.contains("its answer was broken off")));
     }
 }
 

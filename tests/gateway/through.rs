@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::support::lab::{Answer, Lab, list, own_server, request, until};
 use crate::support::mint::{Key, Mint};
-use crate::support::upstream::{Listening, Seen, Upstream, begin, event, gone, push, say};
+use crate::support::upstream::{Eager, Listening, Seen, Upstream, begin, event, gone, push, say};
 use crate::support::wire::TEST_TIMEOUT;
 
 const JSON: &str = "200 OK\r\ncontent-type: application/json";
@@ -238,6 +238,18 @@ fn a_session_is_kept_for_the_callers_own_and_begun_again_when_it_is_gone() {
         upstream.seen().iter().any(|seen| seen.is("DELETE") && seen.header("mcp-session-id") == Some("up-1"))
     };
     until("the end of the server's session", || ended(&upstream));
+}
+
+#[test]
+fn what_finds_out_that_a_server_is_an_older_one_leaves_no_session_there() {
+    let server = Eager::start();
+    let lab = before(&server.upstream);
+    let token = lab.token("worker");
+    let (body, headers) = modern("delta", "echo");
+    for _ in 0..2 {
+        assert!(post(&lab, &token, &headers, &body).status(200).text().contains("hello"));
+    }
+    until("ended", || server.sessions().0 >= 3 && server.sessions().1 == 0);
 }
 
 #[test]

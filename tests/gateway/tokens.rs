@@ -201,6 +201,34 @@ fn an_issuer_that_never_answered_lets_nobody_in_and_bars_nobody_elses_callers() 
 }
 
 #[test]
+fn an_issuer_whose_keys_are_all_unusable_is_not_said_to_be_silent() {
+    let key = Key::new("k");
+    for (odd, cause) in [
+        (json!({"use": "enc"}), "a key that is not for signatures"),
+        (json!({"d": "AQAB"}), "a private key"),
+        (json!({"alg": "RSA-OAEP"}), "the algorithm \"RSA-OAEP\""),
+        (json!({"kty": "oct", "k": "c2VjcmV0"}), "the kind oct"),
+    ] {
+        let mint = Mint::of(&[&key]);
+        let mut jwk = key.public();
+        jwk.as_object_mut().unwrap().extend(odd.as_object().unwrap().clone());
+        *mint.keys.lock().unwrap() = Ok(vec![Value::Null, jwk]);
+        let lab = lab(vec![mint.settings()]);
+        let answer = ask(&lab, &mint.token(&key)).status(503);
+        let error = &answer.json()["error"];
+        let said = error["message"].as_str().unwrap();
+        assert_eq!(error["data"]["reason"], "issuer_down");
+        assert!(said.contains("no key that can be used") && !said.contains("does not answer"), "{said}");
+        let logged = |event: &String| event.starts_with("keys: ") && event.contains(cause);
+        assert!(lab.kept.events().iter().any(logged), "{cause}: {:?}", lab.kept.events());
+        assert!(!lab.kept.events().iter().any(|event| event.contains("c2VjcmV0")));
+        // And good ones next to them are used.
+        mint.keys.lock().unwrap().as_mut().unwrap().push(key.public());
+        until("keys", || ask(&lab, &mint.token(&key)).status == 200);
+    }
+}
+
+#[test]
 fn an_opaque_token_is_good_if_its_issuer_says_so() {
     let reply = Arc::new(Mutex::new((200, String::new())));
     let script = reply.clone();

@@ -25,6 +25,29 @@ pub(crate) fn encoded_by(codings: &[&str], body: &[u8]) -> Vec<u8> {
     codings.iter().fold(body.to_vec(), |body, coding| encoded(coding, &body))
 }
 
+/// As much of a body's beginning in one coding as its end needs not be known for; the end is still to come.
+pub(crate) fn begun_by(codings: &[&str], body: &[u8]) -> Vec<u8> {
+    let fast = flate2::Compression::default();
+    match codings {
+        [] => body.to_vec(),
+        ["gzip"] => flushed(flate2::write::GzEncoder::new(Vec::new(), fast), body, |writer| writer.get_ref()),
+        ["deflate"] => {
+            flushed(flate2::write::ZlibEncoder::new(Vec::new(), fast), body, |writer| writer.get_ref())
+        }
+        ["br"] => {
+            flushed(brotli::CompressorWriter::new(Vec::new(), 4096, 5, 22), body, |writer| writer.get_ref())
+        }
+        ["zstd"] => flushed(zstd::Encoder::new(Vec::new(), 3).unwrap(), body, |writer| writer.get_ref()),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn flushed<W: Write>(mut writer: W, body: &[u8], written: impl Fn(&W) -> &Vec<u8>) -> Vec<u8> {
+    writer.write_all(body).unwrap();
+    writer.flush().unwrap();
+    written(&writer).clone()
+}
+
 /// The body in a coding.
 pub(crate) fn encoded(coding: &str, body: &[u8]) -> Vec<u8> {
     match coding {

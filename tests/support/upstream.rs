@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Error, ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::lab::{Lab, request};
 use crate::support::wire::TEST_TIMEOUT;
@@ -22,6 +22,14 @@ pub(crate) struct Seen {
     /// The request line and the headers, as they came.
     pub(crate) head: String,
     pub(crate) body: Vec<u8>,
+}
+
+/// A server that opens a session for whatever comes without one, as the Python SDK does up to 1.x
+/// (python-sdk, `StreamableHTTPSessionManager`), and knows which are open.
+pub(crate) struct Eager {
+    pub(crate) upstream: Upstream,
+    open: Arc<Mutex<Vec<String>>>,
+    opened: Arc<Mutex<usize>>,
 }
 
 /// A client's open stream, and what it has brought so far.
@@ -57,6 +65,73 @@ impl Upstream {
 
     pub(crate) fn seen(&self) -> Vec<Seen> {
         self.seen.lock().unwrap().clone()
+    }
+}
+
+impl Eager {
+    pub(crate) fn start() -> Self {
+        let (open, opened) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(0)));
+        let (sessions, count) = (open.clone(), opened.clone());
+        let upstream = Upstream::start(move |seen, stream| {
+            let named = seen.header("mcp-session-id").map(str::to_owned);
+            let known = named.as_ref().is_some_and(|name| sessions.lock().unwrap().contains(name));
+            match (known, seen.is("DELETE")) {
+                (true, true) => {
+                    sessions.lock().unwrap().retain(|open| Some(open) != named.as_ref());
+                    say(stream, "200 OK", b"");
+                }
+                (false, false) if named.is_none() && !seen.is("GET") => {
+                    let name = {
+                        let mut count = count.lock().unwrap();
+                        *count += 1;
+                        format!("s{count}")
+                    };
+                    sessions.lock().unwrap().push(name.clone());
+                    Self::begin(&name, seen, stream);
+                }
+                (true, false) => Self::answer(seen, stream),
+                _ => say(stream, "404 Not Found", b""),
+            }
+        });
+        Self { upstream, open, opened }
+    }
+
+    fn begin(session: &str, seen: &Seen, stream: &mut TcpStream) {
+        let message = seen.message();
+        let (status, member, value) = match message["method"].as_str() {
+            Some("initialize") => (
+                "200 OK",
+                "result",
+                json!({"protocolVersion": "2025-06-18", "capabilities": {}, "serverInfo": {"name": "old", "version": "1"}}),
+            ),
+            _ => (
+                "400 Bad Request",
+                "error",
+                json!({"code": -32600, "message": "Bad Request: Missing session ID"}),
+            ),
+        };
+        let head = format!("{status}\r\ncontent-type: application/json\r\nmcp-session-id: {session}");
+        let answer = json!({"jsonrpc": "2.0", "id": message["id"], member: value});
+        say(stream, &head, answer.to_string().as_bytes());
+    }
+
+    fn answer(seen: &Seen, stream: &mut TcpStream) {
+        let message = seen.message();
+        let result = match message["method"].as_str() {
+            Some("tools/list") => {
+                json!({"tools": [null, {"name": "echo", "inputSchema": {"type": "object"}}]})
+            }
+            Some("tools/call") => json!({"content": [{"type": "text", "text": "hello"}]}),
+            Some("ping") => json!({}),
+            _ => return say(stream, "202 Accepted", b""),
+        };
+        let answer = json!({"jsonrpc": "2.0", "id": message["id"], "result": result});
+        say(stream, "200 OK\r\ncontent-type: application/json", answer.to_string().as_bytes());
+    }
+
+    /// How many sessions there were, and are.
+    pub(crate) fn sessions(&self) -> (usize, usize) {
+        (*self.opened.lock().unwrap(), self.open.lock().unwrap().len())
     }
 }
 

@@ -3,7 +3,9 @@
 #![cfg(test)]
 
 mod credentials;
+mod depth;
 mod refusals;
+mod sessions;
 
 use std::net::TcpStream;
 use std::sync::Mutex;
@@ -272,6 +274,57 @@ fn a_server_that_only_seems_to_know_the_first_question_is_an_older_one() {
     let refused = user(&future.base).run(&["ping"]).code(6);
     assert!(refused.stderr.contains("(it offers: [\"2099-01-01\"])"), "{refused:?}");
     assert_eq!(future.seen().len(), 1);
+}
+
+/// Whatever the server thinks of `ping`, it is there if it says so in JSON-RPC; what is in front of it is not it.
+#[test]
+fn an_error_in_json_rpc_is_an_answer_to_a_ping() {
+    for (status, body, code) in [
+        ("200 OK", r#"{"jsonrpc":"2.0","id":ID,"error":{"code":-32601,"message":"no ping"}}"#, 0),
+        ("500 Internal Server Error", r#"{"jsonrpc":"2.0","id":ID,"error":{"code":-32603,"message":"no ping"}}"#, 0),
+        ("500 Internal Server Error", r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32603,"message":"no ping"}}"#, 0),
+        ("501 Not Implemented", r#"{"jsonrpc":"2.0","id":ID,"error":{"code":-32601,"message":"no ping"}}"#, 0),
+        ("400 Bad Request", r#"{"jsonrpc":"2.0","id":ID,"error":{"code":-32601,"message":"no ping"}}"#, 0),
+        ("500 Internal Server Error", "<html>", 5),
+        ("502 Bad Gateway", r#"{"jsonrpc":"2.0","id":ID,"error":{"code":-32000,"message":"not reached"}}"#, 5),
+        ("503 Service Unavailable", r#"{"jsonrpc":"2.0","id":ID,"error":{"code":-32000,"message":"down"}}"#, 5),
+        ("200 OK", "<html>", 6),
+    ] {
+        let server = Upstream::start(move |seen, stream| match method(seen).as_str() {
+            "initialize" => {
+                let found = json!({"protocolVersion": "2025-06-18", "capabilities": {}, "serverInfo": {"name": "old"}});
+                say_json(stream, &result(seen, &found));
+            }
+            "ping" => {
+                let body = body.replace("ID", &seen.message()["id"].to_string());
+                say(stream, &format!("{status}\r\ncontent-type: application/json"), body.as_bytes());
+            }
+            "server/discover" => say(stream, "400 Bad", b""),
+            // Go writes an empty list as null.
+            "tools/list" => say_json(stream, &result(seen, &json!({"tools": null, "nextCursor": null}))),
+            _ => say(stream, "202 Accepted", b""),
+        });
+        let user = user(&server.base);
+        for verb in ["ping", "probe"] {
+            let ran = user.run(&[verb]);
+            assert_eq!(ran.code, Some(code), "{verb} {status} {body}: {ran:?}");
+        }
+        assert_eq!(user.run(&["list", "--json"]).code(0).json(), json!({"tools": []}));
+    }
+}
+
+#[test]
+fn items_of_a_list_that_are_no_tools_are_left_out() {
+    let server = legacy(|method, seen, stream| match method {
+        "tools/list" => say_json(stream, &result(seen, &json!({"tools": [null, {"name": "echo"}, 7, null]}))),
+        "tools/call" => say_json(stream, &result(seen, &text("done"))),
+        _ => say(stream, "202 Accepted", b""),
+    });
+    let user = user(&server.base);
+    assert_eq!(user.run(&["list", "--json"]).code(0).json(), json!({"tools": [{"name": "echo"}]}));
+    assert_eq!(user.run(&["list"]).code(0).stdout.trim(), "echo");
+    assert_eq!(user.run(&["probe", "--json"]).code(0).json()["tools"], json!(["echo"]));
+    assert_eq!(user.run(&["call", "echo", "a=b"]).code(0).stdout, "done\n");
 }
 
 #[test]

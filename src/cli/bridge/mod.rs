@@ -164,7 +164,7 @@ fn over_stdio(
         let typed = TypedAccess { headers, address: filled };
         let access = HeaderSource::new(servers.clone(), which.clone(), logins, typed);
         let options = StdioOptions { http, access, report, ignored, transport };
-        stdio::serve(tokio::io::stdin(), tokio::io::stdout(), options).await?;
+        out.sent(stdio::serve(tokio::io::stdin(), tokio::io::stdout(), options).await?);
         Ok(Exit::Done)
     };
     flows::until_signal(out, work, |exit| exit)

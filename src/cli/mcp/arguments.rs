@@ -3,8 +3,10 @@
 
 use std::path::Path;
 
+use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 
+use crate::client::{ParseError, parse};
 use crate::error::Error;
 use crate::sys::{public_file, terminal};
 use crate::text::clean;
@@ -73,7 +75,7 @@ pub(super) fn typed(pairs: &[(String, String)], schema: Option<&Value>) -> Resul
 
 /// A text as one of these types; any JSON, else text, where there are none.
 fn value(text: &str, types: &[&str]) -> Option<Value> {
-    let json = serde_json::from_str::<Value>(text).ok();
+    let json = parse(text).ok();
     if types.is_empty() {
         return Some(json.unwrap_or_else(|| text.into()));
     }
@@ -155,10 +157,14 @@ fn object(given: &str) -> Result<Map<String, Value>, Error> {
             .map_err(|e| wrong(&format!("not readable from {path}: {e}")))?,
         None => given.to_owned(),
     };
-    match serde_json::from_str(&text) {
+    match parse(&text) {
         Ok(Value::Object(object)) => Ok(object),
         Ok(_) => Err(wrong("JSON, but not an object")),
-        Err(error) => Err(wrong(&format!("not JSON: {error}"))),
+        Err(ParseError::NotJson) => {
+            let why = serde_json::from_str::<IgnoredAny>(&text).err().map(|error| error.to_string());
+            Err(wrong(&format!("not JSON: {}", why.unwrap_or_default())))
+        }
+        Err(error) => Err(wrong(&error.to_string())),
     }
 }
 

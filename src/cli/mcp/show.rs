@@ -27,7 +27,8 @@ pub(super) struct ToolContent {
 impl ToolContent {
     pub(super) fn from_result(result: &Value) -> Self {
         let mut content = Self::default();
-        for block in result.get("content").and_then(Value::as_array).into_iter().flatten() {
+        let blocks = result.get("content").and_then(Value::as_array).into_iter().flatten();
+        for block in blocks.filter(|block| !block.is_null()) {
             content.add(block);
         }
         if content.text.is_empty()

@@ -32,6 +32,8 @@ pub(crate) struct IssuerState {
     looked: AtomicBool,
     /// One fetch at a time; the value is about the last one.
     turn: Mutex<FetchState>,
+    /// Whether the keys that it publishes are of no use.
+    has_bad_keys: AtomicBool,
     http: Http,
     /// When a token that looks like an ID token was last reported, in seconds since 1970.
     id_token_said: AtomicI64,
@@ -43,6 +45,15 @@ pub(crate) struct IssuerState {
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub(crate) struct IssuerUnavailable(String);
+
+/// Why a token cannot be checked with its issuer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum IssuerFault {
+    /// No usable answer.
+    Silent,
+    /// Keys of which none can be used.
+    Keys,
+}
 
 struct Fetched {
     set: Arc<KeySet>,
@@ -83,6 +94,7 @@ impl IssuerState {
             scopes: ArcSwapOption::empty(),
             looked: AtomicBool::new(false),
             turn: Mutex::default(),
+            has_bad_keys: AtomicBool::new(false),
             http,
             id_token_said: AtomicI64::new(0),
             epoch,
@@ -107,6 +119,11 @@ impl IssuerState {
     /// The gateway's own keys, from now on.
     pub(crate) fn hold(&self, set: Arc<KeySet>) {
         self.keys.store(Some(Arc::new(Fetched { set, raw: Vec::new(), at: Instant::now() })));
+    }
+
+    /// Why there are no keys.
+    pub(crate) fn fault(&self) -> IssuerFault {
+        if self.has_bad_keys.load(Ordering::Relaxed) { IssuerFault::Keys } else { IssuerFault::Silent }
     }
 
     /// Whether tokens can be checked now, and which scopes clients can request.
@@ -240,7 +257,9 @@ impl IssuerState {
             self.keys.store(Some(Arc::new(same)));
             return Ok(None);
         }
-        let set = KeySet::read(&raw, &self.settings.algorithms).map_err(|e| self.unavailable(e))?;
+        let read = KeySet::read(&raw, &self.settings.algorithms);
+        self.has_bad_keys.store(read.is_err(), Ordering::Relaxed);
+        let set = read.map_err(|e| self.unavailable(e))?;
         let count = set.len();
         self.keys.store(Some(Arc::new(Fetched { set: Arc::new(set), raw, at: Instant::now() })));
         self.epoch.fetch_add(1, Ordering::Release);

@@ -10,9 +10,13 @@ use serde_json::{Map, Value};
 
 use super::object;
 use crate::gateway::settings::Algorithm;
+use crate::text::clean;
 
 /// The longest `kid`, in bytes, of a key or of a token.
 pub(super) const MAX_KEY_ID: usize = 256;
+
+/// As much of a name as is shown, in characters.
+const MAX_SHOWN: usize = 40;
 
 /// The keys of one issuer that may verify something.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,14 +45,48 @@ pub enum NoKey {
 }
 
 /// Why a document is not a key set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeysError {
     /// Not a JSON object with an array `keys`, or one with a duplicate name.
     #[error("not a JSON Web Key Set (RFC 7517 section 5)")]
     Malformed,
-    /// No key in it can verify a signature by an accepted algorithm.
-    #[error("no usable signature key among the {0} of the set")]
-    Empty(usize),
+    /// It is empty.
+    #[error("the key set has no keys")]
+    Empty,
+    /// No key in it can verify a signature by an accepted algorithm: what is wrong with each, every cause once.
+    #[error("none of the {count} keys of the set can be used: {}", list(causes))]
+    Unusable {
+        /// How many keys there are.
+        count: usize,
+        /// What is wrong with them.
+        causes: Vec<UnusableKey>,
+    },
+}
+
+/// Why a key is skipped.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UnusableKey {
+    /// With a published private key anyone can sign.
+    #[error("a private key, with which anyone can sign")]
+    Private,
+    /// RFC 7517 sections 4.2 and 4.3.
+    #[error("a key that is not for signatures, by its use or key_ops")]
+    Use,
+    /// RFC 7517 section 4.5.
+    #[error("a kid that is not a text of at most {MAX_KEY_ID} bytes")]
+    KeyId,
+    /// Its `alg` is not known here, or not among those that are accepted; cleaned.
+    #[error("a key for the algorithm {0}, which is not accepted")]
+    Algorithm(String),
+    /// Its kind has none of the accepted algorithms, or its kind is unknown; cleaned.
+    #[error("a key of the kind {0}, with which no accepted algorithm works")]
+    Kind(String),
+    /// RFC 7518 section 3.3.
+    #[error("an RSA key that is not between 2048 and 8192 bits, or is known to be weak")]
+    Weak,
+    /// A member is missing or has no valid value.
+    #[error("a key with a missing or invalid member")]
+    Malformed,
 }
 
 /// The key material of a JWK, without its permitted use.
@@ -73,17 +111,19 @@ impl KeySet {
     pub fn read(jwks: &[u8], allowed: &[Algorithm]) -> Result<Self, KeysError> {
         let document = object::read(jwks).ok_or(KeysError::Malformed)?;
         let listed = document.get("keys").and_then(Value::as_array).ok_or(KeysError::Malformed)?;
-        let mut keys: Vec<Key> = Vec::new();
-        for key in listed.iter().filter_map(|jwk| usable(jwk.as_object()?, allowed)).flatten() {
-            // The same key published twice is not ambiguous.
-            if !keys.contains(&key) {
-                keys.push(key);
+        let (mut keys, mut causes): (Vec<Key>, Vec<UnusableKey>) = (Vec::new(), Vec::new());
+        for jwk in listed.iter().filter(|jwk| !jwk.is_null()) {
+            match jwk.as_object().ok_or(UnusableKey::Malformed).and_then(|jwk| usable(jwk, allowed)) {
+                // The same key published twice is not ambiguous.
+                Ok(found) => add(&mut keys, found),
+                Err(cause) => add(&mut causes, [cause]),
             }
         }
-        if keys.is_empty() {
-            return Err(KeysError::Empty(listed.len()));
+        match (keys.is_empty(), causes.is_empty()) {
+            (false, _) => Ok(Self { keys, allowed: allowed.to_vec() }),
+            (true, true) => Err(KeysError::Empty),
+            (true, false) => Err(KeysError::Unusable { count: listed.len(), causes }),
         }
-        Ok(Self { keys, allowed: allowed.to_vec() })
     }
 
     /// The key that a token names by `kid`, matched exactly; without a `kid`, the only one with its algorithm.
@@ -155,24 +195,49 @@ pub(super) fn algorithm(name: &str) -> Option<Algorithm> {
     })
 }
 
-/// The keys of a JWK: one for each allowed algorithm that it names or, if it names none, can be used with.
-fn usable(jwk: &Map<String, Value>, allowed: &[Algorithm]) -> Option<Vec<Key>> {
-    // With a published private key anyone can sign.
-    if member(jwk, "d").is_some() || !for_signatures(jwk) {
-        return None;
+fn list(causes: &[UnusableKey]) -> String {
+    causes.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
+/// Adds what is not there yet.
+fn add<T: PartialEq>(all: &mut Vec<T>, more: impl IntoIterator<Item = T>) {
+    for one in more {
+        if !all.contains(&one) {
+            all.push(one);
+        }
     }
-    let id = match member(jwk, "kid") {
+}
+
+/// The keys of a JWK: one for each allowed algorithm that it names or, if it names none, can be used with.
+fn usable(jwk: &Map<String, Value>, allowed: &[Algorithm]) -> Result<Vec<Key>, UnusableKey> {
+    if member(jwk, "d").is_some() {
+        return Err(UnusableKey::Private);
+    }
+    if !for_signatures(jwk) {
+        return Err(UnusableKey::Use);
+    }
+    let text = |id: &Value| id.as_str().filter(|id| id.len() <= MAX_KEY_ID).map(str::to_owned);
+    let id = member(jwk, "kid").map(|id| text(id).ok_or(UnusableKey::KeyId)).transpose()?;
+    let unknown = |name: &Value| UnusableKey::Algorithm(clean(&name.to_string(), MAX_SHOWN));
+    let pinned = member(jwk, "alg").filter(|name| *name != "");
+    let pinned = match pinned {
         None => None,
-        Some(id) => Some(id.as_str().filter(|id| id.len() <= MAX_KEY_ID)?.to_owned()),
-    };
-    let pinned = match member(jwk, "alg") {
-        Some(name) if name != "" => Some(algorithm(name.as_str()?)?),
-        _ => None,
+        Some(name) => match name.as_str().and_then(algorithm).filter(|named| allowed.contains(named)) {
+            Some(known) => Some(known),
+            None => return Err(unknown(name)),
+        },
     };
     let material = Material::read(jwk)?;
-    let keys = allowed.iter().filter(|algorithm| pinned.is_none_or(|pinned| pinned == **algorithm));
+    let algorithms = allowed.iter().filter(|algorithm| pinned.is_none_or(|pinned| pinned == **algorithm));
     let key = |&algorithm| Some(Key { id: id.clone(), algorithm, public: material.public(algorithm)? });
-    Some(keys.filter_map(key).collect())
+    let keys: Vec<Key> = algorithms.filter_map(key).collect();
+    if keys.is_empty() { Err(kind(jwk)) } else { Ok(keys) }
+}
+
+/// A key of this kind is of no use.
+fn kind(jwk: &Map<String, Value>) -> UnusableKey {
+    let names: Vec<&str> = ["kty", "crv"].iter().filter_map(|name| jwk.get(*name)?.as_str()).collect();
+    UnusableKey::Kind(clean(&names.join(" "), MAX_SHOWN))
 }
 
 /// RFC 7517 sections 4.2 and 4.3. Keycloak also publishes an encryption key.
@@ -189,7 +254,7 @@ fn member<'a>(jwk: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
 }
 
 impl Material {
-    fn read(jwk: &Map<String, Value>) -> Option<Self> {
+    fn read(jwk: &Map<String, Value>) -> Result<Self, UnusableKey> {
         let text = |name: &str| jwk.get(name).and_then(Value::as_str);
         let bytes = |name: &str| URL_SAFE_NO_PAD.decode(text(name)?).ok();
         // RFC 7518 section 6.2.1.2: a coordinate has the full length of the curve.
@@ -197,13 +262,18 @@ impl Material {
             let (x, y) = (bytes("x")?, bytes("y")?);
             (x.len() == length && y.len() == length).then(|| [&[4][..], &x, &y].concat())
         };
-        match (text("kty")?, text("crv")) {
-            ("RSA", _) => Self::rsa(&bytes("n")?, &bytes("e")?),
-            ("EC", Some("P-256")) => point(32).map(Self::P256),
-            ("EC", Some("P-384")) => point(48).map(Self::P384),
-            ("OKP", Some("Ed25519")) => bytes("x").filter(|x| x.len() == 32).map(Self::Ed25519),
-            _ => None,
-        }
+        let found = match (text("kty"), text("crv")) {
+            (Some("RSA"), _) => {
+                let parts = bytes("n").zip(bytes("e")).ok_or(UnusableKey::Malformed)?;
+                return Self::rsa(&parts.0, &parts.1).ok_or(UnusableKey::Weak);
+            }
+            (Some("EC"), Some("P-256")) => point(32).map(Self::P256),
+            (Some("EC"), Some("P-384")) => point(48).map(Self::P384),
+            (Some("OKP"), Some("Ed25519")) => bytes("x").filter(|x| x.len() == 32).map(Self::Ed25519),
+            (Some(_), _) => return Err(kind(jwk)),
+            (None, _) => None,
+        };
+        found.ok_or(UnusableKey::Malformed)
     }
 
     /// RFC 7518 section 3.3: at least 2048 bits. With an exponent of 1 every message would be its own signature.

@@ -16,9 +16,8 @@ use serde_json::Value;
 use tokio::time::timeout;
 use tracing::{info, warn};
 
-use crate::gateway::alarm::Alarm;
 use crate::gateway::pool::{Pool, Timeouts, UpstreamBody};
-use crate::gateway::redirect::{HOPS, is_redirect, place_of};
+use crate::gateway::redirect;
 use crate::gateway::servers::endpoints::{Transport, UpstreamEndpoint};
 use crate::gateway::servers::route::Routes;
 use crate::gateway::state::{SharedState, Upstream};
@@ -90,35 +89,23 @@ pub(crate) async fn answers(pool: &Arc<Pool>, upstream: &Upstream) -> bool {
     let stream = endpoint.transport == Transport::Sse;
     let (method, body) =
         if stream { (Method::GET, Bytes::new()) } else { (Method::POST, Bytes::from_static(PING)) };
-    let mut asked = endpoint.uri.clone();
-    for _ in 0..=HOPS {
-        let request = request(endpoint, &method, &asked, body.clone(), None);
-        let Ok(response) =
-            pool.exchange(&endpoint.origin, request, (CHECK_TIMEOUTS, &Alarm::default()), true).await
-        else {
-            return false;
-        };
-        let (head, inflow) = response.into_parts();
-        if is_redirect(head.status)
-            && let Ok(place) = place_of(endpoint, &asked, head.status, &head.headers)
-        {
-            asked = place;
-            continue;
-        }
-        if let Some(session) = head.headers.get(SESSION) {
-            leave(pool, endpoint, &asked, session.clone()).await;
-        }
-        // The connection closes with its answer: a stream would stay open needlessly.
-        return head.status.as_u16() < 500 || speaks(inflow).await;
+    let request = request(endpoint, &method, &endpoint.uri, body, None);
+    let Ok((answer, place)) = redirect::ask(pool, endpoint, request, CHECK_TIMEOUTS).await else {
+        return false;
+    };
+    let (head, inflow) = answer.into_parts();
+    if let Some(session) = head.headers.get(SESSION) {
+        leave(pool, endpoint, &place, session.clone()).await;
     }
-    true
+    // The connection closes with its answer: a stream would stay open needlessly.
+    head.status.as_u16() < 500 || speaks(inflow).await
 }
 
 /// Ends a session that the check opened, as older servers open one for any client without one.
 async fn leave(pool: &Arc<Pool>, endpoint: &UpstreamEndpoint, place: &Uri, session: HeaderValue) {
     let request = request(endpoint, &Method::DELETE, place, Bytes::new(), Some(session));
     // Servers without sessions reject this, and a server that is gone has no session.
-    drop(pool.exchange(&endpoint.origin, request, (CHECK_TIMEOUTS, &Alarm::default()), true).await);
+    drop(redirect::ask(pool, endpoint, request, CHECK_TIMEOUTS).await);
 }
 
 fn request(

@@ -14,7 +14,6 @@ use tracing::{info, warn};
 use super::files::{FileContent, FileKind, Files, ServedServers};
 use crate::gateway::authn::revocations::RevocationList;
 use crate::gateway::authn::vended::SigningKeys;
-use crate::gateway::redirect::Straight;
 use crate::gateway::servers::route::ServerRoute;
 use crate::gateway::state::{FirstScopes, LoadedFiles, SharedState, Upstream};
 use crate::policy::Policy;
@@ -66,7 +65,7 @@ impl ActiveFiles {
         let old = old.and_then(|old| old.upstreams.get(name));
         let same = old.filter(|old| old.base() == route.server.endpoints().map(|endpoints| &endpoints.base));
         Upstream {
-            straight: Straight::default(),
+            redirects: AtomicBool::default(),
             is_older: AtomicBool::default(),
             healthy: same.map_or_else(|| Arc::new(AtomicBool::new(true)), |old| old.healthy.clone()),
             checked_at: same.map(|old| old.checked_at.clone()).unwrap_or_default(),

@@ -224,11 +224,16 @@ fn entries<'a>(whole: &'a Value, layout: Layout<'_>) -> Result<Entries<'a>, Merg
     }
 }
 
-/// A key with null or no value, or in YAML with either kind of emptiness, may get entries.
+/// A key with null or no value, or with another kind of emptiness, may get entries: languages without a difference
+/// between lists and maps write an empty map as `[]`.
 fn is_void(value: &Value, layout: Layout<'_>) -> bool {
-    let is_empty =
-        || value.as_object().is_some_and(Map::is_empty) || value.as_array().is_some_and(Vec::is_empty);
-    value.is_null() || layout.format == Format::Yaml && is_empty()
+    match (value, layout.format) {
+        (Value::Null, _) => true,
+        (Value::Object(map), Format::Yaml) => map.is_empty(),
+        (Value::Array(list), Format::Yaml | Format::Json) => list.is_empty(),
+        (Value::String(text), Format::Json) => text.is_empty(),
+        _ => false,
+    }
 }
 
 fn name_of(entry: &Value) -> Option<&str> {
@@ -262,7 +267,8 @@ pub(super) fn settled(mut whole: Value, layout: Layout<'_>) -> Value {
         let Some(map) = at.as_object_mut() else { return whole };
         let next = map.entry((*key).to_owned()).or_insert(Value::Null);
         let is_last = depth + 1 == layout.root.len();
-        if next.is_null() || is_last && is_void(next, layout) {
+        let counts = is_last || layout.format == Format::Json;
+        if next.is_null() || counts && is_void(next, layout) {
             *next = match layout.shape {
                 Shape::List if is_last => Value::Array(Vec::new()),
                 _ => Value::Object(Map::new()),

@@ -252,7 +252,10 @@ fn a_file_we_cannot_be_sure_of_is_an_error() {
         ("{'a': 1}", parse("Single-quoted strings are not allowed on line 1 column 2")),
         ("{\"a\": 1 \"b\": 2}", parse("Expected comma on line 1 column 8")),
         ("[]", MergeError::NotAnObject("its top".into())),
-        ("{\"mcpServers\": []}", MergeError::NotAnObject("mcpServers".into())),
+        ("{\"mcpServers\": [1]}", MergeError::NotAnObject("mcpServers".into())),
+        ("{\"mcpServers\": \"x\"}", MergeError::NotAnObject("mcpServers".into())),
+        ("{\"mcpServers\": 0}", MergeError::NotAnObject("mcpServers".into())),
+        ("{\"mcpServers\": false}", MergeError::NotAnObject("mcpServers".into())),
         ("{\"mcpServers\": {}, \"mcpServers\": {}}", MergeError::Twice("mcpServers".into())),
         ("{\"mcpServers\": {\"files\": {}, \"files\": {}}}", MergeError::Twice("files".into())),
     ];

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{Algorithm, KeySet, KeysError, NoKey};
+use super::{Algorithm, KeySet, KeysError, NoKey, UnusableKey};
 use crate::gateway::authn::jwt::sample::{ED25519, P256, P384, RSA, SampleKeyPair, encode, jwks};
 use Algorithm::*;
 
@@ -94,7 +94,8 @@ fn what_cannot_verify_is_left_out_and_the_rest_stays() {
         ED25519.jwk_with(json!({"alg": "ES256"})),
     ];
     for jwk in bad {
-        assert_eq!(read(std::slice::from_ref(&jwk)), Err(KeysError::Empty(1)), "{jwk}");
+        let refused = read(std::slice::from_ref(&jwk)).unwrap_err();
+        assert!(matches!(refused, KeysError::Unusable { count: 1, .. }), "{jwk}: {refused}");
         let set = read(&[jwk.clone(), P384.jwk_with(json!({"kid": "good"}))]).unwrap();
         assert_eq!(algorithms(&set), [ES384], "{jwk}");
     }
@@ -135,12 +136,49 @@ fn what_is_no_key_set_is_refused_whole() {
         (format!(r#"{{"keys":[{rsa}],"keys":[]}}"#), KeysError::Malformed),
         (format!(r#"{{"keys":[{}]}}"#, rsa.replacen('{', r#"{"kty":"oct","#, 1)), KeysError::Malformed),
         (format!(r#"{{"keys":[{rsa}]}} x"#), KeysError::Malformed),
-        (r#"{"keys":[]}"#.into(), KeysError::Empty(0)),
+        (r#"{"keys":[]}"#.into(), KeysError::Empty),
+        (r#"{"keys":[null]}"#.into(), KeysError::Empty),
     ];
     for (text, expected) in cases {
         assert_eq!(KeySet::read(text.as_bytes(), &ALL), Err(expected), "{text:.60}");
     }
-    assert_eq!(KeySet::read(&jwks(&[RSA.jwk()]), &[]), Err(KeysError::Empty(1)));
+    let causes = vec![UnusableKey::Kind("RSA".into())];
+    assert_eq!(KeySet::read(&jwks(&[RSA.jwk()]), &[]), Err(KeysError::Unusable { count: 1, causes }));
+}
+
+#[test]
+fn what_is_wrong_with_the_keys_is_said_once_for_each_cause() {
+    let said =
+        |keys: &[Value], allowed: &[Algorithm]| KeySet::read(&jwks(keys), allowed).unwrap_err().to_string();
+    let one = |key: Value| said(&[key], &ALL);
+    let weak = json!({"n": encode(&[0xff; 128])});
+    for (key, cause) in [
+        (RSA.jwk_with(json!({"use": "enc"})), "not for signatures"),
+        (RSA.jwk_with(json!({"key_ops": ["encrypt", null]})), "not for signatures"),
+        (RSA.jwk_with(json!({"d": "AQAB"})), "a private key"),
+        (RSA.jwk_with(json!({"alg": "RSA-OAEP"})), "the algorithm \"RSA-OAEP\", which is not accepted"),
+        (RSA.jwk_with(weak.clone()), "not between 2048 and 8192 bits"),
+        (RSA.jwk_with(json!({"n": null})), "a missing or invalid member"),
+        (RSA.jwk_with(json!({"kid": 7})), "a kid"),
+        (P256.jwk_with(json!({"crv": "P-521"})), "the kind EC P-521"),
+        (json!({"kty": "oct", "k": "c2VjcmV0"}), "the kind oct"),
+        (json!("text"), "a missing or invalid member"),
+    ] {
+        let text = one(key.clone());
+        assert!(
+            text.starts_with("none of the 1 keys of the set can be used: ") && text.contains(cause),
+            "{text}"
+        );
+        assert!(!text.contains("c2VjcmV0"), "{text}");
+    }
+    let (enc, weak) = (RSA.jwk_with(json!({"use": "enc"})), RSA.jwk_with(weak));
+    let text = said(&[enc.clone(), weak, enc], &ALL);
+    assert!(text.contains("none of the 3 keys") && text.matches("not for signatures").count() == 1, "{text}");
+    assert!(text.contains("; an RSA key"), "{text}");
+    let text = said(&[RSA.jwk_with(json!({"alg": "PS256"}))], &[RS256]);
+    assert!(text.contains("\"PS256\", which is not accepted"), "{text}");
+    let text = said(&[RSA.jwk_with(json!({"alg": "a\u{1b}[2J\n"}))], &ALL);
+    assert!(!text.contains(['\u{1b}', '\n']), "{text}");
 }
 
 #[test]
