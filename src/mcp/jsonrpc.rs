@@ -33,7 +33,7 @@ pub const PARTS: usize = 1 << 20;
 /// The most levels of a text: those of arguments, as many as the gateway takes, and those of the message around them.
 const LEVELS: usize = 128 + 8;
 /// As many as `serde_json` takes by itself.
-const LIBRARYS_LEVELS: usize = 127;
+const LIBRARY_LEVELS: usize = 127;
 /// The longest error message from a server that is passed on, in characters.
 const SAID: usize = 500;
 
@@ -97,10 +97,12 @@ pub fn parse(text: &str) -> Result<Value, ParseError> {
 
 /// A text that the library takes no further than 128 levels, of which a message itself is some.
 fn deep(text: &str) -> Result<Value, ParseError> {
-    match shape(text).1 {
-        ..=LIBRARYS_LEVELS => return Err(ParseError::NotJson),
-        ..=LEVELS => {}
-        _ => return Err(ParseError::TooDeep),
+    let levels = shape(text).1;
+    if levels <= LIBRARY_LEVELS {
+        return Err(ParseError::NotJson);
+    }
+    if levels > LEVELS {
+        return Err(ParseError::TooDeep);
     }
     let mut from = serde_json::Deserializer::from_str(text);
     from.disable_recursion_limit();

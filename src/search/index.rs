@@ -51,10 +51,19 @@ pub struct Index {
     terms: HashMap<Box<str>, usize>,
     /// By the term's number: the documents that have it, ascending.
     postings: Vec<Vec<Posting>>,
-    /// Every word as it is written, and the number of its term, in alphabetical order.
-    pub(super) written: Vec<(Box<str>, usize)>,
+    /// Every word as it is written, in alphabetical order.
+    pub(super) spellings: Vec<Spelling>,
     /// How many words each document has in each field.
     pub(super) lengths: Vec<[u32; FIELDS]>,
+}
+
+/// A word as it is written somewhere.
+pub(super) struct Spelling {
+    pub(super) text: Box<str>,
+    /// The number of its term.
+    pub(super) term: usize,
+    /// The documents that write it so, ascending.
+    pub(super) documents: Vec<usize>,
 }
 
 /// A document that has a word.
@@ -64,6 +73,9 @@ pub(super) struct Posting {
     /// How often, in each field.
     pub(super) times: [u16; FIELDS],
 }
+
+/// By the word as it is written: its term, and the documents.
+type Spellings = HashMap<Box<str>, (usize, Vec<usize>)>;
 
 impl Document<'_> {
     /// A text for a model that reads sentences: whose tool it is, its name and what it does. Details of how it does that would
@@ -90,15 +102,16 @@ impl Index {
             reader: WordReader::new(),
             terms: HashMap::new(),
             postings: Vec::new(),
-            written: Vec::new(),
+            spellings: Vec::new(),
             lengths: Vec::new(),
         };
-        let mut written = HashMap::new();
+        let mut spellings = HashMap::new();
         for (place, document) in documents.into_iter().enumerate() {
-            index.add(place, &document, &mut written);
+            index.add(place, &document, &mut spellings);
         }
-        index.written = written.into_iter().collect();
-        index.written.sort_unstable();
+        let spelling = |(text, (term, documents))| Spelling { text, term, documents };
+        index.spellings = spellings.into_iter().map(spelling).collect();
+        index.spellings.sort_unstable_by(|one, other| one.text.cmp(&other.text));
         index
     }
 
@@ -121,7 +134,7 @@ impl Index {
         self.postings.get(term).map_or(&[], Vec::as_slice)
     }
 
-    fn add(&mut self, place: usize, document: &Document<'_>, written: &mut HashMap<Box<str>, usize>) {
+    fn add(&mut self, place: usize, document: &Document<'_>, spellings: &mut Spellings) {
         let (first, rest) = first_sentence(document.description);
         let mut lengths = [0; FIELDS];
         let texts = [
@@ -145,25 +158,22 @@ impl Index {
                 *length += words.iter().filter(|word| !word.is_whole).count() as u32;
             }
             for word in words {
-                self.note(place, field, word, written);
+                self.note(place, field, word, spellings);
             }
         }
         self.lengths.push(lengths);
     }
 
-    fn note(
-        &mut self,
-        place: usize,
-        field: SearchField,
-        word: SearchWord,
-        written: &mut HashMap<Box<str>, usize>,
-    ) {
+    fn note(&mut self, place: usize, field: SearchField, word: SearchWord, spellings: &mut Spellings) {
         let next = self.postings.len();
         let term = *self.terms.entry(word.stem.into()).or_insert(next);
         if term == next {
             self.postings.push(Vec::new());
         }
-        written.entry(word.written.into()).or_insert(term);
+        let (_, documents) = spellings.entry(word.written.into()).or_insert((term, Vec::new()));
+        if documents.last() != Some(&place) {
+            documents.push(place);
+        }
         let Some(postings) = self.postings.get_mut(term) else { return };
         if postings.last().is_none_or(|last| last.document != place) {
             postings.push(Posting { document: place, times: [0; FIELDS] });

@@ -6,7 +6,7 @@
 //! share of the question's words that are there, each word counted by how rare it is. Where a model says how near a tool's
 //! meaning is to the question's, that and the share of the words are the score.
 
-use super::index::{FIELDS, Index, Posting, SearchField};
+use super::index::{FIELDS, Index, Posting, SearchField, Spelling};
 use super::typo;
 use super::words::SearchWord;
 
@@ -144,10 +144,16 @@ impl Index {
                 if is_whole {
                     continue;
                 }
-                let there = |term: usize| self.of_term(term).iter().filter(may).count();
-                if let Some((meant, term)) = typo::meant(&shown, &self.written, there) {
-                    postings = self.of_term(term).iter().filter(may).collect();
-                    shown = meant.to_owned();
+                // A spelling of hidden tools alone must not lead to the word: it would tell of them.
+                let is_seen =
+                    |spelling: &Spelling| spelling.documents.iter().any(|at| visible.get(*at) == Some(&true));
+                let there = |spelling: &Spelling| match is_seen(spelling) {
+                    true => self.of_term(spelling.term).iter().filter(may).count(),
+                    false => 0,
+                };
+                if let Some(meant) = typo::meant(&shown, &self.spellings, there) {
+                    postings = self.of_term(meant.term).iter().filter(may).collect();
+                    shown = meant.text.to_string();
                 }
             }
             met.push(stem);

@@ -104,7 +104,7 @@ fn five_hundred_hidden_tools_change_nothing() {
 proptest! {
     #[test]
     fn nobody_finds_what_they_do_not_see(
-        question in "(create|issue|mail|quantum|time|isue|chart| |_|[a-z]{1,8}){0,8}",
+        question in "(create|issue|isues|mail|quantum|time|isue|chart|deletas| |_|[a-z]{1,8}){0,8}",
         seen in proptest::collection::vec(any::<bool>(), TOOLS.len()),
     ) {
         let index = Index::build(documents());

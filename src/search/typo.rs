@@ -2,32 +2,34 @@
 
 use strsim::osa_distance;
 
+use super::index::Spelling;
+
 /// The fewest letters of a word that is taken for a misspelt one, and of one in which two letters may be wrong.
 const SHORTEST: usize = 5;
 const LONG: usize = 7;
 
 /// The word that is nearest, of those that are there, with the same first letter and as few wrong letters as can be; of
-/// several the most frequent. `there` says of a term how many have it.
+/// several the most frequent. `there` says how many have a spelling's word.
 pub(super) fn meant<'w>(
     word: &str,
-    written: &'w [(Box<str>, usize)],
-    there: impl Fn(usize) -> usize,
-) -> Option<(&'w str, usize)> {
+    spellings: &'w [Spelling],
+    there: impl Fn(&Spelling) -> usize,
+) -> Option<&'w Spelling> {
     let length = word.chars().count();
     if length < SHORTEST {
         return None;
     }
     let first = word.chars().next()?;
     let most = if length < LONG { 1 } else { 2 };
-    let begin = written.partition_point(|(other, _)| other.chars().next() < Some(first));
-    let alike = written.get(begin..)?.iter().take_while(|(other, _)| other.starts_with(first));
-    let near = alike.filter_map(|(other, term)| {
-        let wrong = Some(other).filter(|other| other.chars().count().abs_diff(length) <= most);
-        let wrong = wrong.map(|other| osa_distance(word, other)).filter(|wrong| *wrong <= most)?;
-        let frequent = there(*term);
-        (frequent > 0).then_some((wrong, std::cmp::Reverse(frequent), &**other, *term))
+    let begin = spellings.partition_point(|other| other.text.chars().next() < Some(first));
+    let alike = spellings.get(begin..)?.iter().take_while(|other| other.text.starts_with(first));
+    let near = alike.filter_map(|other| {
+        let wrong = Some(&other.text).filter(|text| text.chars().count().abs_diff(length) <= most);
+        let wrong = wrong.map(|text| osa_distance(word, text)).filter(|wrong| *wrong <= most)?;
+        let frequent = there(other);
+        (frequent > 0).then_some(((wrong, std::cmp::Reverse(frequent), &other.text), other))
     });
-    near.min().map(|(_, _, other, term)| (other, term))
+    near.min_by_key(|(rank, _)| *rank).map(|(_, other)| other)
 }
 
 #[cfg(test)]
@@ -37,9 +39,10 @@ mod tests {
     #[test]
     fn a_misspelt_word_is_the_nearest_that_is_there() {
         let words = ["alabaster", "attach", "calendar", "calendars", "create", "hidden", "issue"];
-        let written: Vec<(Box<str>, usize)> =
-            words.iter().enumerate().map(|(at, word)| ((*word).into(), at)).collect();
-        let there = |term: usize| match words[term] {
+        let spelling =
+            |(term, word): (usize, &&str)| Spelling { text: (*word).into(), term, documents: Vec::new() };
+        let spellings: Vec<Spelling> = words.iter().enumerate().map(spelling).collect();
+        let there = |spelling: &Spelling| match &*spelling.text {
             "hidden" => 0,
             "calendars" => 1,
             _ => 2,
@@ -56,7 +59,7 @@ mod tests {
             ("isxxe", None),
             ("zzzzzz", None),
         ] {
-            assert_eq!(meant(word, &written, there).map(|(word, _)| word), expected, "{word}");
+            assert_eq!(meant(word, &spellings, there).map(|meant| &*meant.text), expected, "{word}");
         }
     }
 }

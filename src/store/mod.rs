@@ -75,6 +75,11 @@ impl Store {
         &self.dir
     }
 
+    /// The user's own folder.
+    pub fn user_dir(&self) -> &Path {
+        &self.user
+    }
+
     /// Where a credential's file is.
     pub fn path(&self, id: &CredentialId) -> PathBuf {
         self.folder(id.scope).join(id.file_name())
