@@ -108,7 +108,10 @@ impl McpClient {
     pub async fn ping(&mut self) -> Result<(), ClientError> {
         let method = if self.era() == Era::Modern { "server/discover" } else { "ping" };
         match self.talk.ask(method, Map::new()).await {
-            Err(error @ (ClientError::Rpc { .. } | ClientError::Unavailable { status: 500 | 501, said: Some(_), .. })) => {
+            Err(
+                error @ (ClientError::Rpc { .. }
+                | ClientError::Unavailable { status: 500 | 501, said: Some(_), .. }),
+            ) => {
                 self.talk.note(1, &format!("answered, if only with an error ({error})"));
                 Ok(())
             }

@@ -97,10 +97,12 @@ pub fn parse(text: &str) -> Result<Value, ParseError> {
 
 /// A text that the library takes no further than 128 levels, of which a message itself is some.
 fn deep(text: &str) -> Result<Value, ParseError> {
-    match shape(text).1 {
-        ..=LIBRARYS_LEVELS => return Err(ParseError::NotJson),
-        ..=LEVELS => {}
-        _ => return Err(ParseError::TooDeep),
+    let levels = shape(text).1;
+    if levels > LEVELS {
+        return Err(ParseError::TooDeep);
+    }
+    if levels <= LIBRARYS_LEVELS {
+        return Err(ParseError::NotJson);
     }
     let mut from = serde_json::Deserializer::from_str(text);
     from.disable_recursion_limit();

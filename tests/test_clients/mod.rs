@@ -218,13 +218,33 @@ fn a_server_that_only_seems_to_know_the_first_question_is_an_older_one() {
 fn an_error_in_json_rpc_is_an_answer_to_a_ping() {
     for (status, body, code) in [
         ("200 OK", r#"{"jsonrpc":"2.0","id":ID,"error":{"code":-32601,"message":"no ping"}}"#, 0),
-        ("500 Internal Server Error", r#"{"jsonrpc":"2.0","id":ID,"error":{"code":-32603,"message":"no ping"}}"#, 0),
-        ("500 Internal Server Error", r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32603,"message":"no ping"}}"#, 0),
-        ("501 Not Implemented", r#"{"jsonrpc":"2.0","id":ID,"error":{"code":-32601,"message":"no ping"}}"#, 0),
+        (
+            "500 Internal Server Error",
+            r#"{"jsonrpc":"2.0","id":ID,"error":{"code":-32603,"message":"no ping"}}"#,
+            0,
+        ),
+        (
+            "500 Internal Server Error",
+            r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32603,"message":"no ping"}}"#,
+            0,
+        ),
+        (
+            "501 Not Implemented",
+            r#"{"jsonrpc":"2.0","id":ID,"error":{"code":-32601,"message":"no ping"}}"#,
+            0,
+        ),
         ("400 Bad Request", r#"{"jsonrpc":"2.0","id":ID,"error":{"code":-32601,"message":"no ping"}}"#, 0),
         ("500 Internal Server Error", "<html>", 5),
-        ("502 Bad Gateway", r#"{"jsonrpc":"2.0","id":ID,"error":{"code":-32000,"message":"not reached"}}"#, 5),
-        ("503 Service Unavailable", r#"{"jsonrpc":"2.0","id":ID,"error":{"code":-32000,"message":"down"}}"#, 5),
+        (
+            "502 Bad Gateway",
+            r#"{"jsonrpc":"2.0","id":ID,"error":{"code":-32000,"message":"not reached"}}"#,
+            5,
+        ),
+        (
+            "503 Service Unavailable",
+            r#"{"jsonrpc":"2.0","id":ID,"error":{"code":-32000,"message":"down"}}"#,
+            5,
+        ),
         ("200 OK", "<html>", 6),
     ] {
         let server = Upstream::start(move |seen, stream| match method(seen).as_str() {

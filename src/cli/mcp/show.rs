@@ -206,7 +206,6 @@ e [31mvil                Looks  harmless but is so very…";
                     "link to file:///c",
                     "content of the type \"so und\"",
                     "content of the type \"\"",
-                    "content of the type \"\"",
                 ],
             ),
             (object!({"content": "none"}), &[], &[]),
