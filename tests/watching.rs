@@ -123,9 +123,9 @@ fn settings_that_are_being_edited_end_nothing() {
     let settings = user.file(".env", "EGRESS_PROVIDER_NAME_2=nosuch\n");
     let line = lines.next().unwrap().unwrap();
     assert!(line.contains("incomplete"), "{line}");
-    std::fs::write(&settings, "MCPAUTH_STORAGE=elsewhere\n").unwrap();
+    std::fs::write(&settings, "MCPAUTH_LOGIN_TIMEOUT=soon\n").unwrap();
     let error = errors.next().unwrap().unwrap();
-    assert!(error.contains("MCPAUTH_STORAGE"), "{error}");
+    assert!(error.contains("MCPAUTH_LOGIN_TIMEOUT"), "{error}");
     std::fs::write(&settings, "").unwrap();
     let line = lines.next().unwrap().unwrap();
     assert!(line.contains("removed"), "{line}");

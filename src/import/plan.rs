@@ -33,7 +33,7 @@ pub(super) fn plan(entry: EntryParts<'_>, secrets: &[EntrySecret]) -> Option<Bec
     Some(planned.unwrap_or_else(Becomes::Left))
 }
 
-/// What becomes of an entry without a secret in it, by whose name secrets are stored.
+/// What happens to an entry without a secret in it, by whose name secrets are stored.
 pub(super) fn stored(entry: EntryParts<'_>) -> Option<Becomes> {
     let words = entry.words();
     let program = |word: &String| {
@@ -43,7 +43,7 @@ pub(super) fn stored(entry: EntryParts<'_>) -> Option<Becomes> {
     (!words.is_empty() && !is_ours).then_some(Becomes::Stored(words))
 }
 
-/// What becomes of an entry that has secrets because mcpauth wrote them there.
+/// What happens to an entry that has secrets because mcpauth wrote them there.
 pub(super) fn written_by_us(client: &str) -> Becomes {
     Becomes::Left(format!(
         "mcpauth keeps its tokens there; without them: mcpauth config install --client {client} --auth-mode bridge"

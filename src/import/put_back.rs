@@ -8,7 +8,7 @@ use crate::render::{self, ClientSpec, Layout, MergeError, NewEntry};
 use crate::store::Store;
 use crate::sys::private_file::{self, Keep};
 
-/// What becomes of our entries.
+/// What happens to our entries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum WayBack {
     /// The original ones are put back.

@@ -67,7 +67,7 @@ pub(super) struct FileChange<'a> {
 }
 
 impl KeptFile {
-    /// What there is now; `None` if it is no text file.
+    /// What there is now; `None` if it is not a text file.
     pub(super) fn of(path: &Path) -> Option<Self> {
         let text = render::read_file(path).ok().flatten()?;
         Some(Self { path: path.into(), text, mode: private_file::mode(path) })

@@ -32,7 +32,7 @@ pub const UNSUPPORTED_VERSION: i64 = -32022;
 pub const PARTS: usize = 1 << 20;
 /// The most levels of a text: those of arguments, as many as the gateway takes, and those of the message around them.
 const LEVELS: usize = 128 + 8;
-/// As many as `serde_json` takes by itself.
+/// As many as `serde_json` accepts by default.
 const LIBRARY_LEVELS: usize = 127;
 /// The longest error message from a server that is passed on, in characters.
 const SAID: usize = 500;
@@ -95,14 +95,14 @@ pub fn parse(text: &str) -> Result<Value, ParseError> {
     serde_json::from_str(text).or_else(|_| deep(text))
 }
 
-/// A text that the library takes no further than 128 levels, of which a message itself is some.
+/// Parses a text that is deeper than the library's own limit of 128 levels.
 fn deep(text: &str) -> Result<Value, ParseError> {
     let levels = shape(text).1;
-    if levels <= LIBRARY_LEVELS {
-        return Err(ParseError::NotJson);
-    }
     if levels > LEVELS {
         return Err(ParseError::TooDeep);
+    }
+    if levels <= LIBRARY_LEVELS {
+        return Err(ParseError::NotJson);
     }
     let mut from = serde_json::Deserializer::from_str(text);
     from.disable_recursion_limit();

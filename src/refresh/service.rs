@@ -91,10 +91,9 @@ pub(crate) fn rewrite(
     install: bool,
     out: &dyn Notices,
 ) -> Result<Vec<ConfigRow>, Error> {
-    if install {
-        clients::reinstall(config, store, out)
-    } else {
-        clients::write_all(config, store, false, out)
+    match install {
+        true => clients::reinstall(config, store, out),
+        false => clients::write_all(config, store, false, out),
     }
 }
 
@@ -126,9 +125,8 @@ pub(crate) fn run(options: ServiceOptions, config: Config, context: &Context) ->
     } else {
         private_file::create_dir(dir)?;
     }
-    if let Some(other) = running(&config) {
-        return Err(pid_file_error(PidError::Held(other.pid), &config));
-    }
+    let held = |other: RunningProcess| Err(pid_file_error(PidError::Held(other.pid), &config));
+    running(&config).map_or(Ok(()), held)?;
     let works_for = (!is_project).then(|| project_name(&config));
     let _alone = PidFile::take(&dir.join(PID_FILE), works_for.as_deref())
         .map_err(|error| pid_file_error(error, &config))?;

@@ -38,7 +38,7 @@ pub(super) struct ServerFile {
     #[serde(default)]
     pub(super) transport: Option<String>,
     #[serde(default)]
-    pub(super) supported_transports: Option<Vec<String>>,
+    pub(super) supported_transports: Option<Vec<Option<String>>>,
     /// Any value: a typed parser's error would show the value, and these are keys.
     #[serde(default)]
     pub(super) headers: Value,

@@ -272,7 +272,9 @@ impl RegisteredServer {
             sse_endpoint,
             path,
         };
-        found.transports = found.spoken(file.supported_transports.as_deref(), file.transport.as_deref());
+        let named: Option<Vec<String>> =
+            file.supported_transports.map(|all| all.into_iter().flatten().collect());
+        found.transports = found.spoken(named.as_deref(), file.transport.as_deref());
         Ok(found)
     }
 

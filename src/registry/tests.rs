@@ -81,6 +81,8 @@ fn older_and_newer_files_say_the_same_otherwise() {
         ("", None, &[StreamableHttp]),
         (r#","auth_type":null,"supported_transports":null"#, None, &[StreamableHttp]),
         (r#","auth_type":"","supported_transports":[]"#, None, &[StreamableHttp]),
+        (r#","auth_type":"","supported_transports":[null]"#, None, &[StreamableHttp]),
+        (r#","auth_type":"","supported_transports":[null,"sse"]"#, None, &[Sse]),
         (r#","auth_type":"none","supported_transports":["http"]"#, None, &[StreamableHttp]),
         (r#","auth_scheme":"none","supported_transports":["streamable_http"]"#, None, &[StreamableHttp]),
         (r#","auth_type":null,"auth_scheme":"bearer""#, Other, &[StreamableHttp]),

@@ -373,7 +373,7 @@ fn u11_no_path_leads_out_of_the_folder_or_into_a_configuration() {
     }
 }
 
-/// A server that sends its visitor on: whoever checks its health goes nowhere else.
+/// A server that redirects: the health check follows it nowhere else.
 #[test]
 fn u11_a_check_follows_no_redirect_to_another_place() {
     let canary = Upstream::answering("200 OK\r\nContent-Type: application/json", "{}");

@@ -31,7 +31,7 @@ fn found(lab: &Lab, token: &str, query: &str, top: u64) -> Vec<String> {
     results.map(|one| one["tool_name"].as_str().unwrap().to_owned()).collect()
 }
 
-/// There `/internal/tokens` mints a token for whoever reaches it, of whatever scopes the body says somebody has.
+/// There `/internal/tokens` mints a token for any caller that reaches it, of whatever scopes the body says somebody has.
 #[test]
 fn u8_nobody_mints_a_token_by_saying_who_they_are() {
     let lab = vending::lab();

@@ -436,7 +436,7 @@ fn a_session_ends_when_it_is_signed_out_or_revoked() {
     assert_eq!(lab.get("/api/auth/me", &cookie).status(200).json()["is_admin"], false);
 }
 
-/// The list is read by itself, within a second of being written.
+/// The list is read without a reload, within a second of being written.
 #[test]
 fn a_revoked_session_ends_without_anybody_asking_for_it() {
     let lab = SignInLab::start();

@@ -103,7 +103,7 @@ fn an_open_stream_ends_with_its_vended_token() {
     std::fs::write(lab.path("revoked"), format!("jti: {}\n", jti(&one))).unwrap();
     first.end();
     assert!(!other.so_far().contains("\r\n0\r\n"), "another token's stream ends too");
-    // The source is revoked, and with it whatever was made of it.
+    // The source is revoked, and with it the token derived from it.
     std::fs::write(lab.path("revoked"), format!("jti: {}\n", jti(&source))).unwrap();
     other.end();
 }
@@ -195,7 +195,7 @@ fn a_request_that_is_not_quite_one_makes_no_token() {
         ("&authorization_details=%7B", "array of objects"),
         ("&authorization_details=%00", "array of objects"),
         ("&actor_token=x&actor_token_type=y", "actor_token is not accepted"),
-        ("&requested_token_type=urn:ietf:params:oauth:token-type:saml2", "requested_token_type is to be"),
+        ("&requested_token_type=urn:ietf:params:oauth:token-type:saml2", "requested_token_type must be"),
         ("&resource=alpha", "is no server behind this gateway"),
         ("&resource=/alpha/mcp", "is no server behind this gateway"),
         ("&resource=http://localhost/alpha/mcp%23x", "is no server behind this gateway"),
@@ -205,7 +205,7 @@ fn a_request_that_is_not_quite_one_makes_no_token() {
         ("&expires_in=86401", "expires_in"),
         ("&expires_in=soon", "expires_in"),
         ("&agent=%0A", ""),
-        ("&agent=a%0Ab", "agent is to be a line"),
+        ("&agent=a%0Ab", "agent must be one line"),
     ] {
         let answer = post(FORM, &format!("{good}{change}"));
         if words.is_empty() {
@@ -251,7 +251,7 @@ fn a_token_for_several_resources_opens_those() {
     assert_eq!(answer["error"], "invalid_request");
 }
 
-/// An opaque token that its issuer vouches for is a live token too; what is made of it says what the issuer said of its owner.
+/// An opaque token that its issuer vouches for is a live token too; the token derived from it says what the issuer said of its owner.
 #[test]
 fn an_introspected_token_is_exchanged_like_any_other() {
     let active = Arc::new(AtomicBool::new(true));

@@ -312,7 +312,7 @@ fn an_old_copy_of_mcpauths_own_goes_and_comes_back() {
     user.run(&["config", "uninstall", "--restore"]).code(0);
     assert_same(&files);
     assert_eq!(mode(&copy), 0o640);
-    // Also where nothing but the copy has one.
+    // Also where only the copy has one.
     std::fs::write(user.home().join(".cursor/mcp.json"), "{}").unwrap();
     user.run(&["import", "--yes"]).code(0);
     assert!(!copy.exists());

@@ -115,7 +115,7 @@ fn alice_signs_in_and_out_at_keycloak_and_cognito_with_javascript_and_without() 
         };
         assert_eq!(logout, format!("{place}?{query}"));
         // The stand-in keeps no session at all, so this says something of Keycloak alone.
-        assert_eq!(one["again"], true, "whoever comes next is asked for a password: {one}");
+        assert_eq!(one["again"], true, "the next visitor is asked for a password: {one}");
     }
     let audit = gateway.end(&user);
     assert!(audit.iter().all(|line| line["verdict"] != "changed"), "looking around changes nothing");

@@ -149,7 +149,7 @@ fn a_login_of_mcp_remote_goes_on_here_and_comes_back() {
     assert!(ran.stdout.contains("mcpauth login") || ran.stderr.contains("mcpauth login"), "{ran:?}");
     assert_eq!(snapshot(&other.home().join(".mcp-auth")), held, "what still needs a login stays");
 
-    // One whose token ended long ago, and whose login is still good.
+    // One whose token ended long ago, and whose login is still valid.
     let (third, path) = logged_in(&url, &operator.home().join("third"));
     let tokens = tokens_file(&third);
     let mut old = read_json(&tokens);

@@ -43,7 +43,7 @@ pub(crate) enum VisitorProof {
 /// The requesting user, if authenticated; or why the token they sent is not accepted.
 pub(super) type Asking = Result<Option<Arc<Visitor>>, Arc<Rejection>>;
 
-/// What whoever may not see a server is told, and whoever asks for one that is not there.
+/// The answer about a server that the caller may not see, and about one that does not exist.
 pub(super) const NO_SERVER: &str = "there is no server of this path";
 /// The scope whose holders see what concerns others.
 const ADMIN: &str = "mcp-registry-admin";

@@ -51,7 +51,7 @@ enum MissingVariable<'t> {
 /// For a variable that is not allowed: the file asks for what is not its own, so nothing in it is trusted.
 pub(super) fn headers(value: &Value, variables: AllowedVariables<'_>) -> Result<Headers, ForbiddenVariable> {
     let objects = match value {
-        Value::Array(items) => items.iter().collect(),
+        Value::Array(items) => items.iter().filter(|item| !item.is_null()).collect(),
         Value::Null => Vec::new(),
         other => vec![other],
     };
@@ -197,6 +197,8 @@ mod tests {
         assert!(!format!("{headers:?}").contains("k3y"));
         assert_eq!(read(&json!({"X-A": "1"})).0.len(), 1);
         assert_eq!(read(&Value::Null), (vec![], vec![]));
+        assert_eq!(read(&json!([null])), (vec![], vec![]));
+        assert_eq!(read(&json!([null, {"X-A": "1"}])).0.len(), 1);
     }
 
     #[test]

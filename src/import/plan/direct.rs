@@ -1,4 +1,4 @@
-//! What becomes of an entry with a server's address. Pure.
+//! What happens to an entry with a server's address. Pure.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

@@ -1,4 +1,4 @@
-//! What becomes of an entry that starts mcp-remote. Pure.
+//! What happens to an entry that starts mcp-remote. Pure.
 
 use serde_json::Value;
 use url::Url;
