@@ -142,7 +142,7 @@ fn report(found: &Findings, taken: &ImportOutcome, out: &Out) -> Exit {
     exit
 }
 
-/// What came of one entry.
+/// The result of one entry.
 fn say(found: &Findings, taken: &TakenEntry, out: &Out) -> Option<Value> {
     let entry = found.entries.get(taken.entry)?;
     let (client, path) = place(found, entry);

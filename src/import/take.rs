@@ -22,7 +22,7 @@ use crate::secret::Secret;
 use crate::sys::private_file::{self, Keep};
 use crate::vault::Vault;
 
-/// What came of an import.
+/// The result of an import.
 #[derive(Default)]
 pub(crate) struct ImportOutcome {
     pub(crate) entries: Vec<TakenEntry>,

@@ -33,7 +33,7 @@ pub(crate) struct HeaderSource {
 #[derive(Clone, Default)]
 pub(crate) struct TypedAccess {
     pub(crate) headers: HeaderMap,
-    /// The address with the secrets that belong in it. Nothing but requests may have it.
+    /// The address with the secrets that belong in it. Only requests may have it.
     pub(crate) address: Option<Url>,
 }
 

@@ -546,7 +546,7 @@ fn a_relayed_stream_ends_with_either_right_and_with_its_token() {
         let mut streams = [
             Listening::send(&lab, &posted(&token, &[], &message(8, "delta", "echo", "{}"))),
             Listening::send(&lab, &posted(&token, &headers, &body)),
-            // Whoever keeps both rights keeps the stream.
+            // A caller that keeps both rights keeps the stream.
             Listening::send(
                 &lab,
                 &posted(&lab.token("root"), &[("Mcp-Session-Id", &own)], &message(9, "delta", "echo", "{}")),

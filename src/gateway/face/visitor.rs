@@ -139,7 +139,7 @@ pub(crate) struct SignedIn(pub(crate) Arc<Visitor>);
 /// The user who requests data: without a session or a token that is 401.
 pub(crate) struct ApiCaller(pub(crate) Arc<Visitor>);
 
-/// Whoever asks about one server, which they may see: by the path in the address.
+/// The user who requests one server, which they may see: by the path in the address.
 pub(super) struct ChosenServer {
     pub(super) visitor: Arc<Visitor>,
     pub(super) upstream: Arc<Upstream>,
