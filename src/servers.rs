@@ -8,6 +8,7 @@ mod files;
 mod known;
 mod logins;
 mod narrowing;
+mod reference;
 mod secrets;
 mod source;
 mod tokens;
@@ -28,6 +29,7 @@ use self::files::{
 pub(crate) use self::logins::LoginTarget;
 use self::narrowing::Narrowed;
 pub(crate) use self::narrowing::Narrowing;
+pub(crate) use self::reference::ServerRef;
 pub(crate) use self::secrets::{TokenVariable, mapped, secrets_of};
 pub(crate) use self::source::{HeaderSource, HeaderSources, Logins, TypedAccess};
 pub(crate) use self::variables::{Gathered, Variables, gather, unambiguous};
@@ -42,20 +44,9 @@ use crate::registry::Registry;
 use crate::render::{self, EgressToken, GatewayIdentity, PlainHttp, ServerEntry};
 use crate::secret::Secret;
 use crate::store::{Storage, Store, StoredToken};
-use crate::sys::address::web_url;
 use crate::sys::typed_url::without_scheme;
 use crate::tokens::Bearers;
 use crate::vault::{Vault, VaultError};
-
-/// A server: one with a name here, or any address.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum ServerRef {
-    /// By its name, behind the gateway of `REGISTRY_URL`.
-    ByName(String),
-    /// By its address. Below `REGISTRY_URL` it is the server with that name, and so it is if the user logged in to
-    /// this very address; anywhere else it gets nothing.
-    ByUrl(Url),
-}
 
 /// Every server, and what is needed to get its headers.
 pub(crate) struct Servers {
@@ -76,26 +67,6 @@ pub(crate) struct Servers {
     /// Which messages were shown about which server.
     said: Mutex<BTreeSet<(String, bool)>>,
     out: Arc<dyn Notices>,
-}
-
-impl std::str::FromStr for ServerRef {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        if !text.contains("://") {
-            return Ok(Self::ByName(text.into()));
-        }
-        web_url(text).map(Self::ByUrl).map_err(|e| e.to_string())
-    }
-}
-
-impl std::fmt::Display for ServerRef {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::ByName(name) => f.write_str(name),
-            Self::ByUrl(url) => f.write_str(url.host_str().unwrap_or_default()),
-        }
-    }
 }
 
 impl Servers {
