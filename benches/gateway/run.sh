@@ -2,22 +2,20 @@
 # `mcpauth gateway serve` against Debian's HAProxy (RS256, method and tool rules), plain HAProxy and plain nginx, all in
 # front of one fast upstream and in turns (A B C, then C B A). Prints medians and ratios in Markdown, and how they stand
 # to the aims; a missed aim is not a failure, an answer that is wrong or lost is one.
-# usage: benches/gateway/run.sh [--pinned] [--peers] [--before OLD] [BINARY]      default: target/dist/mcpauth, else target/release/mcpauth
-# Build what is measured, and OLD too, with: cargo build --profile dist
+# usage: benches/gateway/run.sh [--pinned] [--peers] [--before OLD] [BINARY]      default: target/release/mcpauth
 #   --pinned      the proxy alone on core 0 with one worker, load and upstream on core 1; else nothing is pinned
 #   --peers       without ours
 #   --before OLD  with an older build of ours in the same turns, and the ratio of the two in every row
 # ROUNDS=5 SECONDS_EACH=3 STREAMS=5000; QUICK=1 for a smoke run. Load: wrk. Work folder: target/bench-gateway.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
-pinned=0 peers=0 before= binary=$here/../../target/dist/mcpauth
-[ -x "$binary" ] || binary=$here/../../target/release/mcpauth
+pinned=0 peers=0 before= binary=$here/../../target/release/mcpauth
 while [ "$#" -gt 0 ]; do
   case $1 in
     --pinned) pinned=1 ;;
     --peers) peers=1 ;;
     --before) before=$(realpath "${2:?--before names a binary}"); shift ;;
-    -*) sed -n '2,11s/^# //p' "$0" >&2; exit 2 ;;
+    -*) sed -n '2,10s/^# //p' "$0" >&2; exit 2 ;;
     *) binary=$1 ;;
   esac
   shift
