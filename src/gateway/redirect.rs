@@ -13,6 +13,7 @@ use hyper::{Request, Response, StatusCode, Uri};
 use super::alarm::Alarm;
 use super::pool::{ExchangeError, Pool, SentHeaders, Timeouts, UpstreamBody};
 use super::servers::endpoints::UpstreamEndpoint;
+use crate::sys::address::shown_path;
 use crate::text::clean;
 
 /// How many redirects are followed per request.
@@ -76,8 +77,8 @@ pub(super) fn place_of(
     }
 }
 
-/// A place on the server in printable form: without its query, which may contain a key.
+/// A place on the server in printable form, without the keys that an operator's address may contain.
 pub(super) fn display_location(endpoint: &UpstreamEndpoint, place: &Uri) -> String {
     let origin = endpoint.url.origin().ascii_serialization();
-    clean(&format!("{origin}{}", place.path()), MAX_SHOWN_CHARS)
+    clean(&format!("{origin}{}", shown_path(place.path())), MAX_SHOWN_CHARS)
 }

@@ -113,6 +113,6 @@ async fn try_bridge(trial: &Trial, vault: &Vault) -> Result<(), Error> {
 /// The error, unless it repeats a secret: an address may be one.
 fn without(error: Error, secrets: &[(String, Secret)]) -> Error {
     let said = format!("{error} {}", error.hint("mcpauth import"));
-    let is_said = secrets.iter().any(|(_, secret)| said.contains(secret.expose()));
+    let is_said = secrets.iter().any(|(_, secret)| secret.scrub(said.clone()) != said);
     if is_said { left("the server does not take what the entry sends") } else { error }
 }

@@ -1,12 +1,11 @@
 //! Takes the logins of mcp-remote over, with the clients that it registered, and clients that were registered by hand. Not here: the
 //! files that it keeps them in (see `remote`).
 
-use std::path::PathBuf;
-
 use serde_json::{Map, Value};
 
 use super::plan::{GivenClient, LoginPlan};
 use super::reach::{Reach, TakenLogin, left, names, no_name};
+use super::record::KeptFile;
 use crate::config::{Config, Registered, RegisteredEndpoints, Registration};
 use crate::credential::Credential;
 use crate::error::{Error, Exit};
@@ -61,13 +60,15 @@ async fn is_good(credential: &Credential, vault: &Vault) -> Result<bool, Error> 
 }
 
 /// What mcp-remote kept of a login, by its files' endings, and those files.
-fn kept_by_it(plan: &LoginPlan, config: &Config) -> (Vec<Option<Map<String, Value>>>, Vec<PathBuf>) {
+fn kept_by_it(plan: &LoginPlan, config: &Config) -> (Vec<Option<Map<String, Value>>>, Vec<KeptFile>) {
     let Some(command) = &plan.command else { return (vec![None, None], Vec::new()) };
     let home = config.home.clone().unwrap_or_default();
     let moved = config.of_environment("MCP_REMOTE_CONFIG_DIR");
+    // The files first: one that mcp-remote writes meanwhile then differs, and stays.
+    let paths = ENDINGS.iter().flat_map(|ending| command.files(&home, moved.as_deref(), ending));
+    let files = paths.filter_map(|path| KeptFile::of(&path)).collect();
     let read = ENDINGS.map(|ending| command.read(&home, moved.as_deref(), ending));
-    let files = ENDINGS.iter().flat_map(|ending| command.files(&home, moved.as_deref(), ending));
-    (read.into(), files.collect())
+    (read.into(), files)
 }
 
 fn text(object: &Map<String, Value>, name: &str) -> Option<String> {

@@ -1,8 +1,7 @@
 //! What an entry comes to once what it held is stored: the name, the command, the login. Not here: storing (see `keep` and `login`);
 //! the entry's new fields (see `take`).
 
-use std::path::PathBuf;
-
+use super::record::KeptFile;
 use crate::credential::Credential;
 use crate::error::Error;
 
@@ -39,8 +38,8 @@ pub(super) struct TakenLogin {
     pub(super) credential: Option<Credential>,
     /// The server refused its token: only another one helps.
     pub(super) is_refused: bool,
-    /// The files of mcp-remote that are of no use once the login is ours.
-    pub(super) files: Vec<PathBuf>,
+    /// The files of mcp-remote as they were when the login was taken. They are of no use once it is ours.
+    pub(super) files: Vec<KeptFile>,
 }
 
 /// The command with the secrets that are stored under a name; `used` are those of the entry's variables that are among them.

@@ -118,7 +118,7 @@ async fn settle(stored: Stored, is_needed: bool, vault: &Vault) -> TakenEntry {
     match vault.fresh(&credential, login.is_refused).await.map_err(Error::from) {
         Ok(_) => {
             let files = login.files.iter().filter(|_| !is_needed);
-            files.for_each(|path| drop(private_file::remove(path)));
+            files.for_each(|file| drop(file.remove()));
             done(None)
         }
         Err(error) if error.needs_person() => done(command),
@@ -221,7 +221,7 @@ fn write(found: &Findings, path: &Path, new: &[Stored], vault: &Vault) -> Result
             name: name.into(),
             before,
             after: fields.clone(),
-            files: files.filter_map(|path| KeptFile::of(path)).collect(),
+            files: files.cloned().collect(),
             inputs: filled.map(|input| (input.id.clone(), input.default.clone())).collect(),
         });
     }

@@ -19,6 +19,9 @@ const METADATA_V6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254)
 /// Prefixes and suffixes of the names by which the clouds' metadata services answer.
 const METADATA_NAMES: ([&str; 2], [&str; 2]) = (["metadata.", "instance-data."], [".internal", ".goog"]);
 
+/// The shortest run of letters and digits that is taken for a key.
+const SHORTEST_KEY: usize = 12;
+
 /// Why a text is not a web address.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum NotWeb {
@@ -54,7 +57,32 @@ pub fn web_url(text: &str) -> Result<Url, NotWeb> {
     Ok(url)
 }
 
-/// The same for a parsed URL.
+/// An address for a message or a log: no user name, no query, no fragment, and no part of the path that may be a key.
+pub fn shown(url: &Url) -> String {
+    let mut shown = url.clone();
+    shown.set_query(None);
+    shown.set_fragment(None);
+    // What cannot have them has none.
+    let _ = (shown.set_username(""), shown.set_password(None));
+    shown.set_path(&shown_path(url.path()));
+    shown.into()
+}
+
+/// A path without the parts that may be keys: some services have the key of each user in the address.
+pub fn shown_path(path: &str) -> String {
+    let part = |part| if may_be_key(part) { "[redacted]" } else { part };
+    path.split('/').map(part).collect::<Vec<_>>().join("/")
+}
+
+/// Whether a part of a path has letters and digits in one long run, as keys do and words do not.
+fn may_be_key(part: &str) -> bool {
+    part.split(|c: char| !c.is_ascii_alphanumeric()).any(|run| {
+        let has = |is: fn(&u8) -> bool| run.bytes().any(|byte| is(&byte));
+        run.len() >= SHORTEST_KEY && has(u8::is_ascii_digit) && has(u8::is_ascii_alphabetic)
+    })
+}
+
+/// Checks a parsed URL in the same way as [`web_url`].
 ///
 /// # Errors
 /// As [`NotWeb`] says.
@@ -134,6 +162,24 @@ mod tests {
             ("https://:p@h", Some(NotWeb::UserInfo)),
         ] {
             assert_eq!(web_url(text).err(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_shown_address_has_no_key() {
+        for (path, expected) in [
+            ("/mcp", "/mcp"),
+            (
+                "/realms/us-east-1_AbCd12345/v2.0/streamable-http-2025",
+                "/realms/us-east-1_AbCd12345/v2.0/streamable-http-2025",
+            ),
+            ("/s/4fa1c09be77d4ab0/mcp/", "/s/[redacted]/mcp/"),
+            ("/sk_live_51H8aZ0qQ2x9/mcp", "/[redacted]/mcp"),
+            ("/9f0c3a52-6b1d-4c7e-8f21-0a1b2c3d4e5f", "/[redacted]"),
+        ] {
+            let url = Url::parse(&format!("https://u:p@h.test:8443{path}?key=k#k")).unwrap();
+            assert_eq!(shown(&url), format!("https://h.test:8443{expected}"));
+            assert_eq!(shown_path(path), expected);
         }
     }
 

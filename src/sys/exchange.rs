@@ -9,6 +9,8 @@ use reqwest::{Method, Request, Response};
 use tracing::{Level, debug, enabled, trace};
 use url::Url;
 
+use crate::sys::address::shown as shown_address;
+
 /// Headers whose values are shown: they describe a message's format, and nothing about its sender or its content.
 const SHOWN: [&str; 19] = [
     "accept",
@@ -64,7 +66,7 @@ impl Exchange {
 
     /// The outcome; an error is reported by the caller.
     pub(super) fn end(self, sent: &Result<Response, reqwest::Error>) {
-        let (place, method) = (place(&self.url), self.method);
+        let (place, method) = (shown_address(&self.url), self.method);
         let took = self.began.elapsed().as_millis();
         match sent {
             Ok(response) => {
@@ -74,16 +76,6 @@ impl Exchange {
             Err(_) => debug!("{method} {place}: no answer after {took} ms"),
         }
     }
-}
-
-/// Scheme, host, port and path: a query may hold a key.
-fn place(url: &Url) -> String {
-    let mut place = url.clone();
-    place.set_query(None);
-    place.set_fragment(None);
-    // What cannot have them has none.
-    let _ = (place.set_username(""), place.set_password(None));
-    place.into()
 }
 
 fn tell(direction: &str, headers: &HeaderMap, hidden: &[String]) {
@@ -109,7 +101,7 @@ mod tests {
     #[test]
     fn no_secret_is_told() {
         let url = Url::parse("https://u:hunter2@h.test:8443/mcp?key=hunter2#hunter2").unwrap();
-        assert_eq!(place(&url), "https://h.test:8443/mcp");
+        assert_eq!(shown_address(&url), "https://h.test:8443/mcp");
         for (name, value, expected) in [
             ("content-type", "application/json", "application/json"),
             ("authorization", "Bearer hunter2", REDACTED),

@@ -19,7 +19,7 @@ use url::{Host, Url};
 
 pub use self::error::HttpError;
 use self::error::{failure, lost};
-use crate::sys::address::{is_forbidden, is_forbidden_host};
+use crate::sys::address::{self, is_forbidden, is_forbidden_host};
 use crate::sys::clock;
 use crate::sys::coding::{self, Flow};
 use crate::sys::exchange::Exchange;
@@ -316,17 +316,11 @@ fn builder() -> reqwest::ClientBuilder {
         .user_agent(concat!("mcpauth/", env!("CARGO_PKG_VERSION")))
 }
 
-/// A redirect's target in printable form. Queries are left out, on either side: some addresses contain a key.
+/// A redirect's target in printable form.
 fn display_location(asked: &Url, to: &str) -> String {
-    let to: String = match asked.join(to) {
-        Ok(mut to) => {
-            to.set_query(None);
-            to.set_fragment(None);
-            // What cannot have them has none.
-            let _ = (to.set_username(""), to.set_password(None));
-            to.into()
-        }
-        Err(_) => to.split(['?', '#']).next().unwrap_or_default().to_owned(),
+    let to = match asked.join(to) {
+        Ok(to) => address::shown(&to),
+        Err(_) => address::shown_path(to.split(['?', '#']).next().unwrap_or_default()),
     };
     to.chars().take(LONGEST_ADDRESS).collect()
 }
