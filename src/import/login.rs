@@ -92,13 +92,13 @@ async fn take(name: &str, plan: &LoginPlan, config: &Config, vault: &Vault) -> R
     let kept = registration(plan, &client, issuer.as_deref(), &tokens, config, vault).await?;
     let credential = config.by_address(name, &kept).credential?;
     let Some(token) = token(&tokens, &kept.scopes) else {
-        config.keep_registration(name, None, &kept)?;
+        config.keep_registration(name, None, &kept, vault.store.storage())?;
         return Ok(TakenLogin { credential: None, files, ..none });
     };
     let is_refused = is_refused(plan, &token, vault).await?;
     // The token first: a registration without one would ask for a login.
     vault.keep_token(&credential, token).await?;
-    config.keep_registration(name, None, &kept)?;
+    config.keep_registration(name, None, &kept, vault.store.storage())?;
     Ok(TakenLogin { credential: Some(credential), is_refused, files })
 }
 
