@@ -188,7 +188,12 @@ impl<'a> Clients<'a> {
     ///
     /// # Errors
     /// As [`install`](Self::install), also for the client's own file; the gateway's address is missing.
-    pub(crate) fn rewrite(&self, entry: &str, target: &'static ClientSpec, way: AuthMode) -> Result<(), Error> {
+    pub(crate) fn rewrite(
+        &self,
+        entry: &str,
+        target: &'static ClientSpec,
+        way: AuthMode,
+    ) -> Result<(), Error> {
         if self.left_out.contains(entry) {
             return Err(ConfigError::NoGateway(crate::text::clean(entry, 80)).into());
         }

@@ -168,7 +168,10 @@ fn say(found: &Findings, taken: &TakenEntry, out: &Out) -> Option<Value> {
                 let text = format!("mcp-remote's file still holds the login: {}: {why}", from_home(file));
                 out.row_with_remedy(Mark::Warn, &text, Some(&remedy));
             }
-            object(found, entry, "taken", None, login)
+            let mut object = object(found, entry, "taken", None, login);
+            object["staying"] =
+                taken.staying.iter().map(|(file, why)| json!({"path": file, "message": why})).collect();
+            object
         }
         Err(error) => {
             let hint = error.hint("mcpauth import");

@@ -2,6 +2,7 @@
 //! in `.registrations` of the user's own folder, or of a project's that has one from an earlier version. Not here:
 //! servers that take a key (see `keys`); discovery (see `flow`).
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
@@ -70,9 +71,21 @@ pub struct Registration {
     /// The endpoints of an issuer that publishes no metadata.
     #[serde(default)]
     pub endpoints: Option<RegisteredEndpoints>,
+    /// What its user wants to be requested besides.
+    #[serde(default)]
+    pub extra: ExtraParams,
     /// Where it is stored.
     #[serde(skip)]
     pub scope: StoreScope,
+}
+
+/// Parameters that a user adds to a login.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExtraParams {
+    /// The `resource` parameter, instead of the one that the server names (RFC 8707).
+    pub resource: Option<String>,
+    /// Parameters of the authorization request alone, such as `audience`.
+    pub authorize: BTreeMap<String, String>,
 }
 
 /// A private key that stays in the user's file.
@@ -169,13 +182,15 @@ impl Registration {
     /// A provider without quirks: RFCs 6749, 8252 and 8707 to the letter.
     fn provider(&self) -> Result<Provider, ProviderError> {
         let resource = json!({"resource": self.resource});
+        let mut authorize = self.extra.authorize.clone();
+        authorize.insert("resource".into(), self.resource.clone());
         let value = json!({
             "display_name": self.url.host_str().unwrap_or_default(),
             "issuer": self.issuer,
             "authorization_endpoint": self.endpoints.as_ref().map(|endpoints| &endpoints.authorization),
             "token_endpoint": self.endpoints.as_ref().map(|endpoints| &endpoints.token),
             "client_secret": "optional",
-            "authorization_params": resource,
+            "authorization_params": authorize,
             "token_params": resource,
             "redirect": {"any_port": true},
         });
@@ -232,7 +247,8 @@ impl Config {
         let mut object: Map<String, Value> = serde_json::from_str(&text).map_err(unreadable)?;
         store::unseal(&path, &mut object).map_err(|error| {
             let url = object.get("url").and_then(Value::as_str).and_then(|url| Url::parse(url).ok());
-            let again = url.map(|url| format!(", or log in with another client: {} --force", login_command(&url, name)));
+            let again = url
+                .map(|url| format!(", or log in with another client: {} --force", login_command(&url, name)));
             let what = format!("the client secret of {name} cannot be read: {error}");
             ConfigError::File(what, format!("unlock the keyring{}", again.unwrap_or_default()))
         })?;
@@ -264,7 +280,8 @@ impl Config {
     fn lock_registrations(&self, scope: StoreScope) -> Result<File, ConfigError> {
         let path = self.folder(scope).join(FOLDER).join(".lock");
         let lock = private_file::open_lock(&path)?;
-        let failed = |error: std::io::Error| ConfigError::File(format!("{}: {error}", path.display()), RETRY.into());
+        let failed =
+            |error: std::io::Error| ConfigError::File(format!("{}: {error}", path.display()), RETRY.into());
         lock.lock().map_err(failed)?;
         Ok(lock)
     }
@@ -313,6 +330,7 @@ impl Config {
             "scopes": kept.scopes,
             "for_itself": kept.for_itself,
             "endpoints": kept.endpoints,
+            "extra": kept.extra,
         });
         let Value::Object(object) = object else { return Ok(()) };
         let _lock = self.lock_registrations(kept.scope)?;
@@ -388,7 +406,8 @@ fn write_registration(
     storage: Storage,
 ) -> Result<(), ConfigError> {
     if object.get(SECRET).is_some_and(Value::is_string) {
-        let failed = |error| ConfigError::File(format!("a client secret cannot be stored: {error}"), RETRY.into());
+        let failed =
+            |error| ConfigError::File(format!("a client secret cannot be stored: {error}"), RETRY.into());
         store::seal(path, &mut object, &[SECRET], storage).map_err(failed)?;
     }
     Ok(draft.finish(&format!("{:#}\n", Value::Object(object)))?)
@@ -409,61 +428,4 @@ fn credential(name: &str, kept: &Registration) -> Result<Credential, ConfigError
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::config::Settings;
-
-    fn url(text: &str) -> Url {
-        Url::parse(text).unwrap()
-    }
-
-    fn kept(secret: Option<&str>) -> Registration {
-        Registration {
-            url: url("https://tools.test/mcp"),
-            resource: "https://tools.test".into(),
-            issuer: "https://as.test/".into(),
-            client_id: "c".into(),
-            client_secret: secret.map(Secret::new),
-            registered: true,
-            private_key: None,
-            token_endpoint_auth_method: if secret.is_some() { "client_secret_post" } else { "none" }.into(),
-            redirect_uri: "http://127.0.0.1:4711/callback".into(),
-            scopes: vec!["a".into()],
-            for_itself: false,
-            endpoints: None,
-            scope: StoreScope::Project,
-        }
-    }
-
-    #[test]
-    fn what_is_kept_becomes_a_credential_whose_every_request_names_the_resource() {
-        let dir = tempfile::tempdir().unwrap();
-        let mut settings = Settings::default();
-        settings.flag("MCPAUTH_TOKENS_DIR", dir.path().join("t").to_string_lossy().as_ref());
-        let config = Config::resolve(settings).unwrap();
-        config.keep_registration("tools.test", None, &kept(Some("s3cret")), Storage::File).unwrap();
-        assert!(config.keep_registration("../x", None, &kept(None), Storage::File).is_err());
-        private_file::write(&dir.path().join("t/.registrations/broken.json"), "{\"url\": \"s3cret\"}")
-            .unwrap();
-
-        let mut planned = config.plan(&[CredentialKind::Egress], None);
-        assert!(config.plan(&[CredentialKind::Egress], Some("other")).is_empty());
-        assert_eq!(planned.len(), 2);
-        let good = planned.pop().unwrap();
-        let broken = planned.pop().unwrap().credential.unwrap_err();
-        assert!(!broken.to_string().contains("s3cret") && broken.hint().contains("rm "), "{broken}");
-        assert_eq!(good.name, "egress mcp for tools.test");
-        let credential = good.credential.unwrap();
-        assert_eq!(credential.id.file_name(), "mcp-tools.test-egress.json");
-        assert_eq!(credential.client.auth.name(), "client_secret_post");
-        assert_eq!(credential.facts[SERVER_URL], "https://tools.test/mcp");
-        let GrantConfig::AuthorizationCode(person) = &credential.how else { panic!() };
-        for params in [&person.provider.authorization_params, &person.provider.token_params] {
-            assert_eq!(params["resource"], "https://tools.test");
-        }
-        assert!(person.provider.pkce && person.provider.redirect.any_port);
-
-        assert!(config.forget_registration(&credential.id).unwrap());
-        assert!(!config.forget_registration(&credential.id).unwrap());
-    }
-}
+mod tests;

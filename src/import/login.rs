@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::plan::{GivenClient, LoginPlan};
 use super::reach::{Reach, TakenLogin, left, names, no_name};
 use super::record::KeptFile;
-use crate::config::{Config, Registered, RegisteredEndpoints, Registration};
+use crate::config::{Config, ExtraParams, Registered, RegisteredEndpoints, Registration};
 use crate::credential::Credential;
 use crate::error::{Error, Exit};
 use crate::flow;
@@ -127,10 +127,15 @@ async fn registration(
     });
     let scope = text(tokens, "requested_scope").or_else(|| text(tokens, "scope")).unwrap_or_default();
     let both = found.issuer.authorization_endpoint.clone().zip(found.issuer.token_endpoint.clone());
-    let resource = plan.command.as_ref().and_then(|command| command.resource().map(str::to_owned));
+    let extra = plan.command.as_ref().map(|command| ExtraParams {
+        resource: command.resource().map(str::to_owned),
+        authorize: command.authorize_params(),
+    });
+    let extra = extra.unwrap_or_default();
     Ok(Registration {
         url: plan.url.clone(),
-        resource: resource.unwrap_or_else(|| found.resource.clone()),
+        resource: extra.resource.clone().unwrap_or_else(|| found.resource.clone()),
+        extra,
         issuer: found.issuer.issuer.clone(),
         client_id: client.id.clone(),
         client_secret: client.secret.clone().filter(|_| method != ClientAuth::None.name()),

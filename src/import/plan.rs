@@ -45,7 +45,11 @@ pub(super) fn stored(entry: EntryParts<'_>) -> Option<Becomes> {
 }
 
 /// What happens to an entry that has secrets because mcpauth wrote them there: they are stored already.
-pub(super) fn written_by_us(target: &'static ClientSpec, record: &InstallRecord, tokens_dir: &Path) -> Becomes {
+pub(super) fn written_by_us(
+    target: &'static ClientSpec,
+    record: &InstallRecord,
+    tokens_dir: &Path,
+) -> Becomes {
     let way = target.ways.iter().find(|way| way.spawns_mcpauth());
     let is_of_other = record.is_of_other_project(tokens_dir);
     match way.filter(|_| record.auth_mode.embeds_tokens() && !is_of_other) {

@@ -13,8 +13,8 @@ use super::plan::{Becomes, base_name};
 use super::reach::{Reach, exec, left};
 use super::record::{self, FileChange, ImportedEntry, KeptFile};
 use super::{Findings, FoundCopy, FoundEntry, rest};
-use crate::clients::{ClientFile, Clients};
 use crate::clients::launch::users_command;
+use crate::clients::{ClientFile, Clients};
 use crate::config::{Config, login_command};
 use crate::error::Error;
 use crate::notice::Notices;
@@ -110,7 +110,8 @@ fn ours(found: &Findings, config: &Config, vault: &Vault, out: &dyn Notices) -> 
     }
     let clients = Clients::new(config, &vault.store, out);
     let rewrite = |(at, entry, target, way): (usize, &FoundEntry, &'static ClientSpec, AuthMode)| {
-        let written = clients.as_ref().map_err(again).and_then(|clients| clients.rewrite(&entry.name, target, way));
+        let written =
+            clients.as_ref().map_err(again).and_then(|clients| clients.rewrite(&entry.name, target, way));
         let result = written.map(|()| entry.name.clone());
         TakenEntry { entry: at, result, login: None, staying: Vec::new() }
     };
@@ -140,7 +141,9 @@ fn failed(entry: usize, error: Error) -> TakenEntry {
 fn login_of(found: &Findings, entry: usize) -> Option<&str> {
     match &found.entries.get(entry)?.becomes {
         Becomes::Login(plan) => Some(plan.url.as_str()),
-        Becomes::Key(_) | Becomes::Local(_) | Becomes::Stored(_) | Becomes::Ours(..) | Becomes::Left(_) => None,
+        Becomes::Key(_) | Becomes::Local(_) | Becomes::Stored(_) | Becomes::Ours(..) | Becomes::Left(_) => {
+            None
+        }
     }
 }
 
@@ -148,8 +151,7 @@ fn login_of(found: &Findings, entry: usize) -> Option<&str> {
 /// that program's files go. A refresh token that rotates must not be used by two.
 async fn settle(stored: Stored, is_needed: bool, vault: &Vault) -> TakenEntry {
     let Stored { entry, reach, .. } = stored;
-    let mut taken =
-        TakenEntry { entry, result: Ok(reach.name.clone()), login: None, staying: Vec::new() };
+    let mut taken = TakenEntry { entry, result: Ok(reach.name.clone()), login: None, staying: Vec::new() };
     let Some(login) = reach.login else { return taken };
     let command = url::Url::parse(&reach.url).map(|url| login_command(&url, &reach.name)).ok();
     let Some(credential) = login.credential else {
@@ -242,13 +244,7 @@ fn after(
 }
 
 /// Writes a file with all its new entries; what it was is recorded before.
-fn write(
-    found: &Findings,
-    path: &Path,
-    new: &[Stored],
-    config: &Config,
-    vault: &Vault,
-) -> Result<(), Error> {
+fn write(found: &Findings, path: &Path, new: &[Stored], config: &Config, vault: &Vault) -> Result<(), Error> {
     let Some(first) = found.files.iter().find(|file| file.path == path) else { return Ok(()) };
     let _lock = config.state_dir.as_deref().map(render::lock).transpose()?;
     // Its client may have written it meanwhile.

@@ -34,8 +34,8 @@ pub use merge::{
 pub use ownership::{InstallRecord, records};
 pub use parts::EntryParts;
 pub use places::Folders;
-pub(crate) use shell::line as shell_line;
 pub use remote::RemoteCommand;
+pub(crate) use shell::line as shell_line;
 pub use targets::{ClientSpec, Format, Shape, TARGETS};
 pub use template::{Rendered, render};
 

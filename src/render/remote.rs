@@ -1,6 +1,7 @@
 //! The command lines that start mcp-remote, however it is started, and where it keeps the login of each. Not here: what such an
 //! entry becomes (see `merge` and `import`).
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use md5::{Digest, Md5};
@@ -94,7 +95,7 @@ impl RemoteCommand {
             headers.extend(lines.filter_map(header_of));
         }
         headers.extend(self.headers.iter().cloned());
-        hash(&self.url, &headers, &self.rest)
+        hash(&self.url, &headers, &self.authorize_params(), &self.rest)
     }
 
     /// What follows a flag, wherever it stands.
@@ -106,6 +107,12 @@ impl RemoteCommand {
     /// The `resource` parameter that it asks for, if it was told one.
     pub fn resource(&self) -> Option<&str> {
         self.values("--resource").next().map(str::trim).filter(|resource| !resource.is_empty())
+    }
+
+    /// The parameters that it adds to an authorization request.
+    pub fn authorize_params(&self) -> BTreeMap<String, String> {
+        let pairs = self.values("--authorize-param").filter_map(|pair| pair.split_once('='));
+        pairs.map(|(name, value)| (name.trim().to_owned(), value.to_owned())).collect()
     }
 
     /// Where its logins end: `calculateDefaultPort` of mcp-remote.
@@ -150,7 +157,10 @@ fn is_mcp_remote(word: &str) -> bool {
     let mut parts = file.rsplit('/');
     let last = parts.next().unwrap_or_default();
     let bare = last.split('@').next().unwrap_or_default();
-    let bare = bare.rsplit_once('.').filter(|(_, end)| ["cmd", "exe", "js"].contains(end)).map_or(bare, |(bare, _)| bare);
+    let bare = bare
+        .rsplit_once('.')
+        .filter(|(_, end)| ["cmd", "exe", "js"].contains(end))
+        .map_or(bare, |(bare, _)| bare);
     is_name(bare) && !file.contains("://")
         || matches!(last, "proxy.js" | "client.js") && file.contains("/mcp-remote/")
 }
@@ -164,36 +174,31 @@ fn header_of(text: &str) -> Option<(String, String)> {
 
 /// The name of its files: the MD5 of what a login depends on, as `getServerUrlHash` of mcp-remote computes it. The headers count
 /// before their variables are replaced.
-fn hash(url: &str, headers: &[(String, String)], rest: &[String]) -> String {
+fn hash(
+    url: &str,
+    headers: &[(String, String)],
+    params: &BTreeMap<String, String>,
+    rest: &[String],
+) -> String {
     let after = |flag: &str| {
         let at = rest.iter().position(|word| word == flag)?;
         rest.get(at + 1).map(|value| value.trim()).filter(|value| !value.is_empty())
     };
-    let params: Vec<(String, String)> = rest
-        .iter()
-        .zip(rest.iter().skip(1))
-        .filter(|(flag, _)| *flag == "--authorize-param")
-        .filter_map(|(_, pair)| {
-            pair.split_once('=').map(|(name, value)| (name.trim().to_owned(), value.to_owned()))
-        })
-        .collect();
     let resource =
         after("--resource").filter(|_| !rest.iter().any(|word| word == "--disable-resource-parameter"));
     let document = after("--client-metadata-url").filter(|url| url.starts_with("https://"));
     let mut parts = vec![url.to_owned()];
     parts.extend(resource.map(str::to_owned));
-    parts.extend(sorted(&params));
-    parts.extend(sorted(headers));
+    parts.extend(sorted(params));
+    parts.extend(sorted(&headers.iter().cloned().collect()));
     parts.extend(document.map(str::to_owned));
     parts.extend(after("--token-endpoint").map(str::to_owned));
     Md5::digest(parts.join("|")).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// `JSON.stringify(object, sortedKeys)`; of two with one name the last counts.
-fn sorted(pairs: &[(String, String)]) -> Option<String> {
-    let map: std::collections::BTreeMap<&str, &str> =
-        pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    if map.is_empty() { None } else { serde_json::to_string(&map).ok() }
+fn sorted(map: &BTreeMap<String, String>) -> Option<String> {
+    if map.is_empty() { None } else { serde_json::to_string(map).ok() }
 }
 
 #[cfg(test)]

@@ -348,12 +348,12 @@ impl ClientSpec {
 
     /// The copies of its file at `path`: the one that we made, and those of the client itself.
     pub fn copies_of(&self, path: &Path) -> Vec<PathBuf> {
-        let name = path.file_name().map(|name| format!("{}.backup.", name.to_string_lossy())).unwrap_or_default();
+        let name =
+            path.file_name().map(|name| format!("{}.backup.", name.to_string_lossy())).unwrap_or_default();
         let folders = self.backups.iter().filter_map(|folder| Some(path.parent()?.join(folder)));
         let entries = folders.filter_map(|folder| std::fs::read_dir(folder).ok()).flatten().flatten();
-        let is_copy = |path: &PathBuf| {
-            path.file_name().is_some_and(|own| own.to_string_lossy().starts_with(&name))
-        };
+        let is_copy =
+            |path: &PathBuf| path.file_name().is_some_and(|own| own.to_string_lossy().starts_with(&name));
         let mut copies: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(is_copy).collect();
         copies.sort();
         copies.insert(0, backup_of(path));

@@ -96,7 +96,8 @@ fn imported(args: &UninstallArgs, config: &Config, out: &Out) -> Result<Vec<Impo
     let records = import::records(&store)?.into_iter().filter(|record| {
         let client = args.client.is_empty() || args.client.contains(&record.client);
         let is_copies_alone = record.entries.is_empty() && args.server.is_empty() && way != WayBack::Remove;
-        let is_left = |entry: &ImportedEntry| is_meant(&entry.name) && (way != WayBack::Remove || !entry.removed);
+        let is_left =
+            |entry: &ImportedEntry| is_meant(&entry.name) && (way != WayBack::Remove || !entry.removed);
         client && (is_copies_alone || record.entries.iter().any(is_left))
     });
     let done = |record: ImportRecord| {

@@ -22,7 +22,8 @@ pub struct EntryClaims {
 impl EntryClaims {
     /// Whether the entry `there`, which has this name, may become ours.
     pub(super) fn may_take(&self, name: &str, there: &Value) -> bool {
-        let leads = || self.addresses.get(name).is_some_and(|address| is_same(address, there) && !says_more(there));
+        let leads =
+            || self.addresses.get(name).is_some_and(|address| is_same(address, there) && !says_more(there));
         self.owned.contains(name) || self.adopted.contains(name) || leads()
     }
 
@@ -95,7 +96,7 @@ mod tests {
     #[test]
     fn what_mcp_remote_is_told_besides_the_address_is_nobody_elses_to_drop() {
         let address = "https://tools.test/mcp";
-        let args = |more: &[&str]| [&["-y", "mcp-remote", address], more].concat();
+        let args = |more: &[&str]| json!([&["-y", "mcp-remote", address], more].concat());
         let claims = EntryClaims {
             addresses: [("tools".to_owned(), address.to_owned())].into(),
             ..EntryClaims::default()
