@@ -86,7 +86,15 @@ fn a_key_that_the_server_refuses_is_not_kept_and_the_old_one_stays() {
 fn what_is_no_key_is_refused_before_anything_is_sent() {
     let (server, user) = (server("authorization", "Bearer {}"), User::new());
     let address = format!("{}/mcp", server.base);
-    let cases: [(&[&str], &str); 8] = [
+    let copied = format!("bearer {KEY}");
+    let cases: [(&[&str], &str); 15] = [
+        (&[], copied.as_str()),
+        (&["--header", "X-Key", "--format", "Token {}"], "Token abcdefgh-12345678"),
+        (&["--header", "Host"], KEY),
+        (&["--header", "ACCEPT"], KEY),
+        (&["--header", "Content-Length"], KEY),
+        (&["--header", "Mcp-Session-Id"], KEY),
+        (&["--expires", "1000000001"], KEY),
         (&[], ""),
         (&[], "two\nlines"),
         (&["--format", "Bearer"], KEY),

@@ -63,6 +63,9 @@ pub(in crate::cli) struct LoginArgs {
     pub(super) browser: BrowserArgs,
 }
 
+/// The first number of seconds that is a time and not a duration.
+const FIRST_EPOCH: Epoch = 1_000_000_000;
+
 /// The client that the user registered.
 #[derive(Args, Debug)]
 struct OwnArgs {
@@ -205,6 +208,8 @@ fn redirect_uri(text: &str) -> Result<Url, String> {
 
 fn expiry(text: &str) -> Result<Epoch, String> {
     let at = clock::parse(text).or_else(|| clock::parse(&format!("{text}T00:00:00Z")));
+    // Seconds since 1970, as services show them: as a duration it would be decades.
+    let at = at.or_else(|| text.parse::<Epoch>().ok().filter(|at| *at >= FIRST_EPOCH));
     let later =
         || seconds_within(text, 1..=100 * 366 * 86_400).map(|length| clock::now() + length.cast_signed());
     at.map_or_else(later, Ok).map_err(|_| "neither a date (2027-01-31), a time nor a duration (90d)".into())
