@@ -376,7 +376,10 @@ fn parameters_that_an_issuer_wants_besides_are_kept_with_the_login() {
     // The next login needs them no more, and a new one forgets them.
     let token = user.own_store().join(TOKEN);
     std::fs::remove_file(&token).unwrap();
-    let shown = log_in(&user, &server, &[]);
+    let mut running = user.start(&["login", &address, "--no-browser"]);
+    let shown = running.url();
+    assert_eq!(get(&callback(&shown, &format!("code=the-code&iss={}", server.base))).status, 200);
+    running.end().code(0);
     assert_eq!(
         (asked(&shown, "audience"), asked(&shown, "resource")),
         ("https://api.test".into(), "https://tenant1.test/".into())

@@ -181,7 +181,7 @@ pub(super) struct ExtraParamArgs {
     authorize_param: Vec<(String, String)>,
 }
 
-/// What a login sets itself, for each request anew.
+/// What a login sets itself, for each request again.
 const OWN_PARAMS: [&str; 6] =
     ["client_id", "redirect_uri", "response_type", "state", "code_challenge", "code_challenge_method"];
 

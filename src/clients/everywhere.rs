@@ -100,7 +100,7 @@ impl Clients<'_> {
                 // Clients share files.
                 if seen.insert((path.clone(), target.root)) {
                     // An old copy that nobody can read is nobody's trouble.
-                    let copies = target.copies_of(&path).into_iter();
+                    let copies = std::iter::once(render::backup_of(&path)).chain(target.copies_of(&path));
                     let copies = copies.flat_map(|copy| Self::read_of(target, copy).unwrap_or_default());
                     all.copies.extend(copies.map(|copy| (path.clone(), copy)));
                     let record = records.iter().find(|known| known.path == path);

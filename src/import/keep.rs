@@ -124,7 +124,7 @@ mod tests {
     #[test]
     fn an_error_that_repeats_a_secret_in_any_spelling_is_not_passed_on() {
         let secrets = [("KEY".to_owned(), Secret::new("p%ss/w\"rd k3y+4=="))];
-        let said = |message: &str, hint: &str| {
+        let passed = |message: &str, hint: &str| {
             let error = Error::Usage { message: message.into(), hint: hint.into() };
             without(error, &secrets).to_string()
         };
@@ -137,7 +137,7 @@ mod tests {
         ] {
             for (message, hint) in [(format!("no answer from ?k={spelling}"), ""), (String::new(), spelling)]
             {
-                assert!(!said(&message, hint).contains("no answer"), "{spelling}");
+                assert!(!passed(&message, hint).contains("no answer"), "{spelling}");
                 assert_eq!(
                     said(&message, hint),
                     "the server does not take what the entry sends",
@@ -145,6 +145,6 @@ mod tests {
                 );
             }
         }
-        assert_eq!(said("no answer", "try again"), "no answer");
+        assert_eq!(passed("no answer", "try again"), "no answer");
     }
 }

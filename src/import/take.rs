@@ -96,7 +96,7 @@ pub(crate) async fn take(
     taken
 }
 
-/// Writes mcpauth's own entries anew, without tokens.
+/// Writes mcpauth's own entries again, without tokens.
 fn ours(found: &Findings, config: &Config, vault: &Vault, out: &dyn Notices) -> Vec<TakenEntry> {
     let all = found.entries.iter().enumerate();
     let meant: Vec<_> = all

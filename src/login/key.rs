@@ -207,10 +207,13 @@ fn check(header: &str, format: &str, expires_at: Option<Epoch>) -> Result<(), Er
     Ok(())
 }
 
-/// A key that was copied together with what stands before it in the header.
+/// Refuses a key that was copied together with the scheme in front of it.
 fn check_scheme(format: &str, key: &Secret) -> Result<(), Error> {
     let before = format.split("{}").next().unwrap_or_default();
-    let copied = key.expose().get(..before.len()).filter(|start| !before.is_empty() && start.eq_ignore_ascii_case(before));
+    let copied = key
+        .expose()
+        .get(..before.len())
+        .filter(|start| !before.is_empty() && start.eq_ignore_ascii_case(before));
     if copied.is_some() {
         let message = format!("the key begins with {:?}, which --format adds", before.trim_end());
         return Err(Error::Usage { message, hint: "enter the key alone".into() });

@@ -194,7 +194,7 @@ fn merged(
 }
 
 /// Where the copy of a client's file is that is made before the first change.
-pub(super) fn backup_of(path: &Path) -> PathBuf {
+pub fn backup_of(path: &Path) -> PathBuf {
     let mut name = path.file_name().map(OsString::from).unwrap_or_default();
     name.push(".mcpauth-backup");
     path.with_file_name(name)

@@ -25,7 +25,7 @@ pub use entries::{
     CredentialPlace, EgressToken, GatewayIdentity, PlainHttp, ServerEntry, behind_gateway, entries, entry_at,
     variable,
 };
-pub use install::{Destination, DryRun, Installed, forget, install, lock, read_file, write_local};
+pub use install::{Destination, DryRun, Installed, backup_of, forget, install, lock, read_file, write_local};
 pub use layout::Layout;
 pub use merge::{
     Change, ChangeKind, EntryClaims, InputDefault, MergeError, NewEntry, defaults, entry_in, meaning,

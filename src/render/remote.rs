@@ -32,7 +32,7 @@ const VALUED: [&str; 19] = [
     "--headers-timeout",
     "--ping-interval",
 ];
-/// Its flags that change nothing for whoever takes its place.
+/// Its flags that change nothing for what takes its place.
 const IDLE: [&str; 5] = ["--debug", "--silent", "--allow-http", "--enable-proxy", "--keep-alive"];
 /// The largest of its files that is read, in bytes.
 const MAX_BYTES: u64 = 1 << 20;

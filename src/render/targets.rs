@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value};
 
 use super::auth_mode::AuthMode::{self, Bridge, Env, Helper, Inline, Proxy};
-use super::install::backup_of;
 use super::places::{self, FilePlace, Folders, Moved};
 
 /// Every client that can be configured.
@@ -346,7 +345,7 @@ impl ClientSpec {
         paths
     }
 
-    /// The copies of its file at `path`: the one that we made, and those of the client itself.
+    /// The copies that the client itself made of its file at `path`.
     pub fn copies_of(&self, path: &Path) -> Vec<PathBuf> {
         let name =
             path.file_name().map(|name| format!("{}.backup.", name.to_string_lossy())).unwrap_or_default();
@@ -356,7 +355,6 @@ impl ClientSpec {
             |path: &PathBuf| path.file_name().is_some_and(|own| own.to_string_lossy().starts_with(&name));
         let mut copies: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(is_copy).collect();
         copies.sort();
-        copies.insert(0, backup_of(path));
         copies
     }
 

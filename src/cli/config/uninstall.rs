@@ -66,7 +66,7 @@ pub(super) fn run(args: &UninstallArgs, config: &Config, out: &Out) -> Result<Ex
     Ok(exit)
 }
 
-/// What is kept of imports, secrets included, is named with what becomes of it.
+/// Names what is kept of imports, and the commands that put it back or delete it.
 fn name_kept(args: &UninstallArgs, config: &Config, out: &Out) {
     let is_kept = import::records(&servers::file_store(config)).is_ok_and(|records| !records.is_empty());
     if is_kept && !args.dry_run && !args.restore {

@@ -110,7 +110,8 @@ fn in_line(text: &str) -> Vec<Found> {
         let from = at + word.find(bare).unwrap_or_default();
         if !bare.is_empty() {
             let line = format!("{before} {bare}");
-            let is_credential = value::scheme(&line).is_some() && ["bearer", "basic"].contains(&before.to_lowercase().as_str());
+            let is_credential = value::scheme(&line).is_some()
+                && ["bearer", "basic"].contains(&before.to_lowercase().as_str());
             let words = if is_credential { judged("authorization", bare) } else { in_word(before, bare) };
             found.extend(words.into_iter().map(|found| moved(found, from)));
             before = bare;
@@ -160,7 +161,13 @@ mod tests {
             (vec!["-c".into(), format!("npx server --token '{key}'")], Some((key, "token"))),
             (vec!["postgresql://a:hunter2@h/d".into()], Some(("hunter2", "a-password"))),
             (vec!["-u".into(), "admin:hunter2".into()], Some(("hunter2", "password"))),
-            (vec!["-c".into(), format!("curl -H \"Authorization: Bearer {}\" https://a.test", "qwmzeurtpxkvbnas")], Some(("qwmzeurtpxkvbnas", "authorization"))),
+            (
+                vec![
+                    "-c".into(),
+                    format!("curl -H \"Authorization: Bearer {}\" https://a.test", "qwmzeurtpxkvbnas"),
+                ],
+                Some(("qwmzeurtpxkvbnas", "authorization")),
+            ),
             (vec!["-u".into(), "1000:1000".into()], None),
             (vec!["-u".into(), "node:docker".into()], None),
             (vec!["-y".into(), "@scope/server@1.2.3".into()], None),

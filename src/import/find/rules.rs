@@ -155,7 +155,9 @@ impl KeyRules {
 
     /// Whether addresses at a host name documents.
     pub(super) fn has_documents(&self, host: &str) -> bool {
-        let is_below = |known: &String| host.strip_suffix(known.as_str()).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
+        let is_below = |known: &String| {
+            host.strip_suffix(known.as_str()).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+        };
         self.documents.iter().any(is_below)
     }
 
