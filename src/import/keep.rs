@@ -139,7 +139,7 @@ mod tests {
             {
                 assert!(!passed(&message, hint).contains("no answer"), "{spelling}");
                 assert_eq!(
-                    said(&message, hint),
+                    passed(&message, hint),
                     "the server does not take what the entry sends",
                     "{spelling}"
                 );
