@@ -1,7 +1,7 @@
 //! `mcpauth import`: shows what clients' files hold in plain text, and takes it into the user's store. Not here: finding and taking
 //! it (see `import`).
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use dialoguer::Confirm;
@@ -169,8 +169,10 @@ fn say(found: &Findings, taken: &TakenEntry, out: &Out) -> Option<Value> {
                 out.row_with_remedy(Mark::Warn, &text, Some(&remedy));
             }
             let mut object = object(found, entry, "taken", None, login);
-            object["staying"] =
-                taken.staying.iter().map(|(file, why)| json!({"path": file, "message": why})).collect();
+            if let Some(members) = object.as_object_mut() {
+                let said = |(file, why): &(PathBuf, String)| json!({"path": file, "message": why});
+                members.insert("staying".into(), taken.staying.iter().map(said).collect());
+            }
             object
         }
         Err(error) => {
