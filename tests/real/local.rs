@@ -244,7 +244,10 @@ fn a_keyring_seals_the_secrets_of_registered_clients() {
     assert_eq!(proof(), before);
     assert!(kept(&user, &["status", "--json"], "").stdout.contains(NAME));
     let ran = user.run(&["token", NAME]);
-    assert!(ran.code != Some(0) && ran.stderr.contains("keyring") && ran.stderr.contains("--force"), "{ran:?}");
+    assert!(
+        ran.code != Some(0) && ran.stderr.contains("keyring") && ran.stderr.contains("--force"),
+        "{ran:?}"
+    );
     kept(&user, &["logout", NAME, "--yes"], "").code(0);
     assert!(!file.exists());
 }
