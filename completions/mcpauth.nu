@@ -173,6 +173,8 @@ module completions {
     --redirect-uri: string    # The redirect URI that this client is registered with [default: http://127.0.0.1:8080/callback, with another path for an issuer that sends no iss in its answers (RFC 9207)]
     --client-credentials      # Get the token for the client itself, without a login; the default at an issuer that offers nothing else
     --scope: string           # Request this scope instead of those the server names; repeatable
+    --resource: string        # Request tokens for this resource instead of the one that the server names (RFC 8707)
+    --authorize-param: string # Add this parameter to the authorization request; repeatable
     --force(-f)               # Discover, register and log in again, even if the stored token is valid
     --with-token              # Keep an API key or personal token instead: from stdin, or from a hidden question on a terminal
     --header: string          # The header that the server takes the key in
@@ -527,7 +529,8 @@ module completions {
   export extern "mcpauth config uninstall" [
     --client: string@"nu-complete mcpauth config uninstall client" # The clients; without this all that were installed to with this tokens directory
     --server: string@"nu-complete mcpauth config uninstall server" # Only these servers' entries, of those that mcpauth import changed; repeatable
-    --restore                 # Put back the entries that mcpauth import changed, secrets included, instead of removing them
+    --restore                 # Put back the entries that mcpauth import changed or this command removed, secrets included
+    --forget                  # Delete what mcpauth import keeps for --restore, too
     --dry-run                 # Show what would be removed, and write nothing
     --env-file: path          # Read settings from this file instead of ./.env and the locations of the registry's scripts; repeatable, later files win
     --found-env-file: path    # The same, but trusted no more than a found file: for command lines that mcpauth writes
@@ -1209,6 +1212,8 @@ module completions {
     --static-oauth-client-info: string # Log in with this registered client: JSON with client_id and client_secret, or @FILE
     --static-oauth-client-metadata: string # Log in for the scope in this JSON, or @FILE
     --auth-timeout: string    # How long a person has to log in, in seconds
+    --resource: string        # Request tokens for this resource instead of the one that the server names (RFC 8707)
+    --authorize-param: string # Add this parameter to the authorization request; repeatable
     --host: string
     --callback-path: string
     --client-metadata-url: string
@@ -1222,8 +1227,6 @@ module completions {
     --device-code
     --client-credentials
     --use-id-token
-    --resource: string
-    --authorize-param: string
     --auth-success-url: string
     --token-endpoint: string
     --connect-timeout: string

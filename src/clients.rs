@@ -184,6 +184,23 @@ impl<'a> Clients<'a> {
         })
     }
 
+    /// Installs to a client in another way than before; the entry of this name is among those that change.
+    ///
+    /// # Errors
+    /// As [`install`](Self::install), also for the client's own file; the gateway's address is missing.
+    pub(crate) fn rewrite(
+        &self,
+        entry: &str,
+        target: &'static ClientSpec,
+        way: AuthMode,
+    ) -> Result<(), Error> {
+        if self.left_out.contains(entry) {
+            return Err(ConfigError::NoGateway(crate::text::clean(entry, 80)).into());
+        }
+        let job = self.job(target, Some(way))?;
+        self.install(&job, DryRun::No)?.result.map(drop)
+    }
+
     /// Records from before tokens directories were stored count as ours, and so do those with servers of the user's own,
     /// unless there are others to write here.
     fn is_ours(&self, record: &InstallRecord) -> bool {

@@ -36,8 +36,13 @@ impl Context {
     /// # Errors
     /// The storage setting's errors, or the keyring's.
     pub(crate) fn vault(&self, config: &Config, browser: Option<Browser>) -> Result<Vault, Error> {
+        let storage = self.storage(config)?;
+        // Those that are plain still work; an error is no reason to do without them.
+        if let Err(error) = config.seal_registrations(storage) {
+            self.notices.say(&format!("client secrets stay in 0600 files: {error}"));
+        }
         Ok(Vault {
-            store: Store::new(&config.tokens_dir, &config.user_tokens_dir, self.storage(config)?),
+            store: Store::new(&config.tokens_dir, &config.user_tokens_dir, storage),
             http: config.http(),
             browser,
             ui: self.ui.clone(),

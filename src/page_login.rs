@@ -8,7 +8,7 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use url::Url;
 
-use crate::config::{Config, CredentialPlan, login_command};
+use crate::config::{Config, CredentialPlan, ExtraParams, login_command};
 use crate::context::Context;
 use crate::credential::Credential;
 use crate::error::Error;
@@ -30,6 +30,8 @@ pub(crate) struct PageLogins {
     pub(crate) reopen: Reopen,
     /// The scopes to request, instead of those that the server names.
     pub(crate) scope: Vec<String>,
+    /// Parameters to add.
+    pub(crate) extra: ExtraParams,
     /// The client to log in with, if the user named one.
     pub(crate) own: Box<dyn Fn() -> Own + Send + Sync>,
 }
@@ -127,6 +129,7 @@ impl PageLogins {
             own: (self.own)(),
             own_flags: Vec::new(),
             scope: self.scope.clone(),
+            extra: self.extra.clone(),
             force: is_refused && kept.is_some(),
             issuer: None,
             assume_pkce_s256: false,

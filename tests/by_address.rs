@@ -357,3 +357,37 @@ fn an_issuers_answer_is_nobody_elses() {
         );
     }
 }
+
+#[test]
+fn parameters_that_an_issuer_wants_besides_are_kept_with_the_login() {
+    let (server, user) = (play(|_, _, _| ()), user());
+    let address = format!("{}/mcp", server.base);
+    let words = ["--resource", "https://tenant1.test/", "--authorize-param", "audience=https://api.test"];
+    let asked = |shown: &str, name: &str| parameter(shown, name).unwrap_or_default();
+    let shown = log_in(&user, &server, &words);
+    assert_eq!(asked(&shown, "resource"), "https://tenant1.test/");
+    assert_eq!(asked(&shown, "audience"), "https://api.test");
+    user.run(&["token", NAME]).code(0);
+    let seen = server.seen();
+    for request in to(&seen, "/token").into_iter().map(form) {
+        assert_eq!(request["resource"], "https://tenant1.test/", "{request:?}");
+        assert!(!request.contains_key("audience"), "{request:?}");
+    }
+    // The next login needs them no more, and a new one forgets them.
+    let token = user.own_store().join(TOKEN);
+    std::fs::remove_file(&token).unwrap();
+    let mut running = user.start(&["login", &address, "--no-browser"]);
+    let shown = running.url();
+    assert_eq!(get(&callback(&shown, &format!("code=the-code&iss={}", server.base))).status, 200);
+    running.end().code(0);
+    assert_eq!(
+        (asked(&shown, "audience"), asked(&shown, "resource")),
+        ("https://api.test".into(), "https://tenant1.test/".into())
+    );
+    let shown = log_in(&user, &server, &["--force"]);
+    assert_eq!((asked(&shown, "audience"), asked(&shown, "resource")), (String::new(), address.clone()));
+    for odd in ["state=x", "client_id=other", " redirect_uri =x", "=x", "x"] {
+        user.run(&["login", &address, "--no-browser", "--authorize-param", odd]).code(2);
+    }
+    user.run(&["login", &address, "--no-browser", "--resource", "tenant1"]).code(2);
+}

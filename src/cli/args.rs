@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
-use crate::config::ConfigError;
+use crate::config::{ConfigError, ExtraParams};
 use crate::credential::{SecretCommand, USUAL_TTL};
 use crate::error::Error;
 use crate::quantity::seconds;
@@ -168,4 +168,50 @@ pub(super) struct AuthArgs {
     /// Send the gateway's token even to an address that is not below REGISTRY_URL
     #[arg(long)]
     pub(super) auth: bool,
+}
+
+/// Parameters that some issuers want besides those of the protocol.
+#[derive(Args, Clone, Debug, Default)]
+pub(super) struct ExtraParamArgs {
+    /// Request tokens for this resource instead of the one that the server names (RFC 8707)
+    #[arg(long, value_name = "URL")]
+    resource: Option<String>,
+    /// Add this parameter to the authorization request; repeatable
+    #[arg(long, value_name = "NAME=VALUE", value_parser = authorize_param)]
+    authorize_param: Vec<(String, String)>,
+}
+
+/// What a login sets itself, for each request again.
+const OWN_PARAMS: [&str; 6] =
+    ["client_id", "redirect_uri", "response_type", "state", "code_challenge", "code_challenge_method"];
+
+fn authorize_param(text: &str) -> Result<(String, String), String> {
+    let (name, value) =
+        text.split_once('=').ok_or("not of the form NAME=VALUE, as in audience=https://api.test")?;
+    let name = name.trim();
+    if name.is_empty() || OWN_PARAMS.contains(&name) {
+        return Err(format!("{name:?} cannot be set: the login sets it itself"));
+    }
+    Ok((name.into(), value.into()))
+}
+
+impl ExtraParamArgs {
+    /// The parameters.
+    ///
+    /// # Errors
+    /// A resource that is not an absolute URI.
+    pub(super) fn params(&self) -> Result<ExtraParams, Error> {
+        // mcp-remote takes an empty one for none.
+        let resource = self.resource.as_deref().map(str::trim).filter(|text| !text.is_empty());
+        if resource.is_some_and(|text| url::Url::parse(text).is_err()) {
+            return Err(Error::Usage {
+                message: "--resource is not an absolute URI".into(),
+                hint: "for example: --resource https://tools.example.com/mcp".into(),
+            });
+        }
+        Ok(ExtraParams {
+            resource: resource.map(str::to_owned),
+            authorize: self.authorize_param.iter().cloned().collect(),
+        })
+    }
 }

@@ -1,7 +1,7 @@
 //! `mcpauth import`: shows what clients' files hold in plain text, and takes it into the user's store. Not here: finding and taking
 //! it (see `import`).
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use dialoguer::Confirm;
@@ -15,6 +15,7 @@ use crate::cli::out::{Mark, Out};
 use crate::cli::paths::from_home;
 use crate::error::{Error, Exit};
 use crate::import::{self, Becomes, Findings, FoundEntry, ImportOutcome, TakenEntry};
+use crate::servers;
 use crate::sys::{paths, terminal};
 use crate::text::path_word;
 
@@ -43,7 +44,14 @@ pub(super) struct ImportArgs {
 pub(super) fn run(args: &ImportArgs, given: &Given<'_>, out: &Out) -> Result<Exit, Error> {
     let config = given.config(out)?;
     let is_meant = |client: &str| args.client.is_empty() || args.client.iter().any(|name| name == client);
-    let found = import::look(&config, &paths::absolute(Path::new(".")), is_meant);
+    let look = || import::look(&config, &paths::absolute(Path::new(".")), is_meant);
+    let mut found = look();
+    let is_changing = !args.dry_run && !found.is_empty();
+    let lock = is_changing.then(|| import::lock(&servers::file_store(&config), out)).transpose()?;
+    if lock.is_some() {
+        // Another import may have taken it meanwhile.
+        found = look();
+    }
     for (path, error) in &found.unreadable {
         out.say(&format!("not read: {}: {error}", from_home(path)));
     }
@@ -58,15 +66,14 @@ pub(super) fn run(args: &ImportArgs, given: &Given<'_>, out: &Out) -> Result<Exi
             out.result("         -> moved into mcpauth's store");
         }
     }
-    let is_nothing = found.entries.is_empty() && found.copies.is_empty();
-    if args.dry_run || is_nothing {
+    if args.dry_run || found.is_empty() {
         if out.json {
             let entries: Vec<Value> =
                 found.entries.iter().map(|entry| object(&found, entry, "found", None, None)).collect();
             let copies: Vec<Value> =
                 found.copies.iter().map(|copy| copied(&copy.path, "found", None)).collect();
             out.object(&json!({"version": 1, "entries": entries, "copies": copies}));
-        } else if is_nothing {
+        } else if found.is_empty() {
             out.say("no client's file has a secret in plain text, or starts mcp-remote");
         }
         return Ok(Exit::Done);
@@ -76,11 +83,12 @@ pub(super) fn run(args: &ImportArgs, given: &Given<'_>, out: &Out) -> Result<Exi
         return Ok(Exit::Interrupted);
     }
     let vault = out.context().vault(&config, None)?;
-    let work = async { Ok(Ok(import::take(&found, &config, &vault).await)) };
+    let work = async { Ok(Ok(import::take(&found, &config, &vault, out).await)) };
     let taken = match flows::until_signal(out, work, Err)? {
         Ok(taken) => taken,
         Err(exit) => return Ok(exit),
     };
+    drop(lock);
     Ok(report(&found, &taken, out))
 }
 
@@ -155,7 +163,17 @@ fn say(found: &Findings, taken: &TakenEntry, out: &Out) -> Option<Value> {
                 Some(_) => out.row_with_remedy(Mark::Warn, &text, login.as_deref()),
                 None => out.row(Mark::Good, &text, &path),
             }
-            object(found, entry, "taken", None, login)
+            for (file, why) in &taken.staying {
+                let remedy = format!("once it works here, remove it: rm {}", path_word(file));
+                let text = format!("mcp-remote's file still holds the login: {}: {why}", from_home(file));
+                out.row_with_remedy(Mark::Warn, &text, Some(&remedy));
+            }
+            let mut object = object(found, entry, "taken", None, login);
+            if let Some(members) = object.as_object_mut() {
+                let said = |(file, why): &(PathBuf, String)| json!({"path": file, "message": why});
+                members.insert("staying".into(), taken.staying.iter().map(said).collect());
+            }
+            object
         }
         Err(error) => {
             let hint = error.hint("mcpauth import");

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::Clients;
 use crate::error::Error;
-use crate::render::{self, ClientSpec, EntryParts, InputDefault, Layout, TARGETS};
+use crate::render::{self, ClientSpec, EntryParts, InputDefault, InstallRecord, Layout, TARGETS};
 
 /// One set of entries in a client's file.
 pub(crate) struct ClientFile {
@@ -23,8 +23,8 @@ pub(crate) struct ClientFile {
     inputs: Vec<InputDefault>,
     /// The inputs whose defaults are filled in, by entry.
     filled: BTreeMap<String, Vec<String>>,
-    /// The entries that mcpauth wrote with secrets in them.
-    written: BTreeSet<String>,
+    /// The record of what mcpauth wrote there, if that has secrets in it.
+    written: Option<InstallRecord>,
     /// Whether the file is the user's own, and not one of the folder, which another user may have sent.
     pub(crate) is_users: bool,
 }
@@ -40,9 +40,9 @@ impl ClientFile {
         &self.inputs
     }
 
-    /// Whether mcpauth wrote an entry's secrets there itself.
-    pub(crate) fn is_written(&self, entry: &str) -> bool {
-        self.written.contains(entry)
+    /// The record of an entry whose secrets mcpauth wrote there itself.
+    pub(crate) fn written(&self, entry: &str) -> Option<&InstallRecord> {
+        self.written.as_ref().filter(|record| record.entries.contains(entry))
     }
 
     /// The ids of the inputs whose defaults were filled into an entry.
@@ -82,7 +82,7 @@ impl std::fmt::Debug for ClientFile {
 #[derive(Debug, Default)]
 pub(crate) struct Everywhere {
     pub(crate) files: Vec<ClientFile>,
-    /// The copies that mcpauth made before its first change, each after the path of its original.
+    /// The copies that mcpauth made before its first change, and those of the client itself, each after the path of its original.
     pub(crate) copies: Vec<(PathBuf, ClientFile)>,
     pub(crate) unreadable: Vec<(PathBuf, Error)>,
 }
@@ -100,13 +100,14 @@ impl Clients<'_> {
                 // Clients share files.
                 if seen.insert((path.clone(), target.root)) {
                     // An old copy that nobody can read is nobody's trouble.
-                    let copies = Self::read_of(target, render::backup_of(&path)).unwrap_or_default();
-                    all.copies.extend(copies.into_iter().map(|copy| (path.clone(), copy)));
+                    let copies = std::iter::once(render::backup_of(&path)).chain(target.copies_of(&path));
+                    let copies = copies.flat_map(|copy| Self::read_of(target, copy).unwrap_or_default());
+                    all.copies.extend(copies.map(|copy| (path.clone(), copy)));
                     let record = records.iter().find(|known| known.path == path);
                     let written = record.filter(|record| record.auth_mode.are_in_the_file());
                     match Self::read_of(target, path.clone()) {
                         Ok(files) => all.files.extend(files.into_iter().map(|file| ClientFile {
-                            written: written.map(|record| record.entries.clone()).unwrap_or_default(),
+                            written: written.cloned(),
                             is_users: users.contains(&path),
                             ..file
                         })),
@@ -130,7 +131,7 @@ impl Clients<'_> {
             entries: entries(&whole, &root),
             inputs: render::defaults(&whole, &root),
             filled: BTreeMap::new(),
-            written: BTreeSet::new(),
+            written: None,
             is_users: false,
             root,
         };

@@ -26,7 +26,7 @@ pub use addresses::{address_id, login_command, name_of};
 pub use dotenv::{is_name, set};
 pub use error::ConfigError;
 pub use keys::{KeyRegistration, SentKey, usual_format};
-pub use registered::{KeyFile, Registered, RegisteredEndpoints, Registration};
+pub use registered::{ExtraParams, KeyFile, Registered, RegisteredEndpoints, Registration};
 pub use settings::{FileTrust, Settings};
 pub use values::{StorageChoice, read_buffer, read_interval};
 

@@ -2,7 +2,9 @@
 //! in `.registrations` of the user's own folder, or of a project's that has one from an earlier version. Not here:
 //! servers that take a key (see `keys`); discovery (see `flow`).
 
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -18,10 +20,14 @@ use crate::credential::{
 use crate::oauth::{ClientAuth, OAuthClient, document_address};
 use crate::provider::{BodyFormat, Provider, ProviderError};
 use crate::secret::Secret;
+use crate::store::{self, Storage};
 use crate::sys::private_file::{self, Draft};
 use crate::text::path_word;
 
 const FOLDER: &str = ".registrations";
+/// The member with the client's secret.
+const SECRET: &str = "client_secret";
+const RETRY: &str = "repair that, and run this command again; or keep secrets in 0600 files: --storage file";
 /// The space reserved for a registration, in bytes.
 const ROOM: u64 = 8 << 10;
 
@@ -65,9 +71,21 @@ pub struct Registration {
     /// The endpoints of an issuer that publishes no metadata.
     #[serde(default)]
     pub endpoints: Option<RegisteredEndpoints>,
+    /// What its user wants to be requested besides.
+    #[serde(default)]
+    pub extra: ExtraParams,
     /// Where it is stored.
     #[serde(skip)]
     pub scope: StoreScope,
+}
+
+/// Parameters that a user adds to a login.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExtraParams {
+    /// The `resource` parameter, instead of the one that the server names (RFC 8707).
+    pub resource: Option<String>,
+    /// Parameters of the authorization request alone, such as `audience`.
+    pub authorize: BTreeMap<String, String>,
 }
 
 /// A private key that stays in the user's file.
@@ -97,8 +115,8 @@ impl Registered {
         }
     }
 
-    fn read(text: &str, scope: StoreScope) -> serde_json::Result<Self> {
-        let value: Value = serde_json::from_str(text)?;
+    fn read(object: Map<String, Value>, scope: StoreScope) -> serde_json::Result<Self> {
+        let value = Value::Object(object);
         if value.get(super::keys::MEMBER).is_some() {
             let kept = KeyRegistration::deserialize(value)?;
             return Ok(Self::Key(KeyRegistration { scope, ..kept }));
@@ -164,13 +182,15 @@ impl Registration {
     /// A provider without quirks: RFCs 6749, 8252 and 8707 to the letter.
     fn provider(&self) -> Result<Provider, ProviderError> {
         let resource = json!({"resource": self.resource});
+        let mut authorize = self.extra.authorize.clone();
+        authorize.insert("resource".into(), self.resource.clone());
         let value = json!({
             "display_name": self.url.host_str().unwrap_or_default(),
             "issuer": self.issuer,
             "authorization_endpoint": self.endpoints.as_ref().map(|endpoints| &endpoints.authorization),
             "token_endpoint": self.endpoints.as_ref().map(|endpoints| &endpoints.token),
             "client_secret": "optional",
-            "authorization_params": resource,
+            "authorization_params": authorize,
             "token_params": resource,
             "redirect": {"any_port": true},
         });
@@ -224,7 +244,46 @@ impl Config {
             let what = format!("{} is not a registration (line {})", path.display(), e.line());
             ConfigError::File(what, format!("remove it, then log in again: rm {}", path_word(&path)))
         };
-        Registered::read(&text, scope).map(Some).map_err(unreadable)
+        let mut object: Map<String, Value> = serde_json::from_str(&text).map_err(unreadable)?;
+        store::unseal(&path, &mut object).map_err(|error| {
+            let url = object.get("url").and_then(Value::as_str).and_then(|url| Url::parse(url).ok());
+            let again = url
+                .map(|url| format!(", or log in with another client: {} --force", login_command(&url, name)));
+            let what = format!("the client secret of {name} cannot be read: {error}");
+            ConfigError::File(what, format!("unlock the keyring{}", again.unwrap_or_default()))
+        })?;
+        Registered::read(object, scope).map(Some).map_err(unreadable)
+    }
+
+    /// Seals the client secrets that are still in plain files, where a keyring is used: of registrations from before.
+    ///
+    /// # Errors
+    /// The files', and the keyring's.
+    pub fn seal_registrations(&self, storage: Storage) -> Result<(), ConfigError> {
+        for scope in self.registration_scopes().into_iter().filter(|_| storage == Storage::Keyring) {
+            for name in self.registration_names(scope) {
+                let path = self.registration_file(&name, scope)?;
+                let _lock = self.lock_registrations(scope)?;
+                // What cannot be read is reported where it is used.
+                let Ok(Some(text)) = private_file::read(&path) else { continue };
+                let is_plain = |object: &Map<String, Value>| object.get(SECRET).is_some_and(Value::is_string);
+                let object = serde_json::from_str(&text).ok().filter(is_plain);
+                if let Some(object) = object {
+                    write_registration(Draft::begin(&path, ROOM)?, &path, object, storage)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// One process at a time changes registrations: what is sealed must not replace a newer one.
+    fn lock_registrations(&self, scope: StoreScope) -> Result<File, ConfigError> {
+        let path = self.folder(scope).join(FOLDER).join(".lock");
+        let lock = private_file::open_lock(&path)?;
+        let failed =
+            |error: std::io::Error| ConfigError::File(format!("{}: {error}", path.display()), RETRY.into());
+        lock.lock().map_err(failed)?;
+        Ok(lock)
     }
 
     /// Creates the registration's file with space reserved: a client that cannot be stored must not be registered.
@@ -254,14 +313,16 @@ impl Config {
         name: &str,
         draft: Option<Draft>,
         kept: &Registration,
+        storage: Storage,
     ) -> Result<(), ConfigError> {
         let draft = draft.map_or_else(|| self.draft_in(name, kept.scope), Ok)?;
+        let path = self.registration_file(name, kept.scope)?;
         let object = json!({
             "url": kept.url,
             "resource": kept.resource,
             "issuer": kept.issuer,
             "client_id": kept.client_id,
-            "client_secret": kept.client_secret.as_ref().map(Secret::expose),
+            SECRET: kept.client_secret.as_ref().map(Secret::expose),
             "registered": kept.registered,
             "private_key": kept.private_key,
             "token_endpoint_auth_method": kept.token_endpoint_auth_method,
@@ -269,8 +330,11 @@ impl Config {
             "scopes": kept.scopes,
             "for_itself": kept.for_itself,
             "endpoints": kept.endpoints,
+            "extra": kept.extra,
         });
-        Ok(draft.finish(&format!("{object:#}\n"))?)
+        let Value::Object(object) = object else { return Ok(()) };
+        let _lock = self.lock_registrations(kept.scope)?;
+        write_registration(draft, &path, object, storage)
     }
 
     /// Removes it; returns whether there was one.
@@ -298,32 +362,55 @@ impl Config {
     /// Every server that was logged in to by its address or has a key, by name, the user's own first; none if a
     /// provider is named.
     pub(super) fn registered(&self, provider: Option<&str>) -> Vec<CredentialPlan> {
-        let mut scopes = vec![self.own_scope(), StoreScope::Project];
-        scopes.dedup();
-        let scopes = scopes.into_iter().filter(|_| provider.is_none());
+        let scopes = self.registration_scopes().into_iter().filter(|_| provider.is_none());
         scopes.flat_map(|scope| self.registered_in(scope)).collect()
     }
 
-    fn registered_in(&self, scope: StoreScope) -> Vec<CredentialPlan> {
+    fn registration_scopes(&self) -> Vec<StoreScope> {
+        let mut scopes = vec![self.own_scope(), StoreScope::Project];
+        scopes.dedup();
+        scopes
+    }
+
+    fn registration_names(&self, scope: StoreScope) -> Vec<String> {
         let entries = std::fs::read_dir(self.folder(scope).join(FOLDER)).ok();
         let files = entries.into_iter().flatten().flatten().map(|entry| entry.file_name());
         let mut names: Vec<String> =
             files.filter_map(|file| Some(file.to_str()?.strip_suffix(".json")?.to_owned())).collect();
         names.retain(|name| checked_name(FOLDER, name).is_ok());
         names.sort();
+        names
+    }
+
+    fn registered_in(&self, scope: StoreScope) -> Vec<CredentialPlan> {
         let kept = |name: String| match self.read_registration(&name, scope) {
             Ok(Some(Registered::Login(kept))) => Some(self.by_address(&name, &kept)),
             Ok(Some(Registered::Key(kept))) => Some(self.key(&name, &kept)),
             Ok(None) => None,
             Err(error) => Some(planned(&name, scope, Err(error))),
         };
-        names.into_iter().filter_map(kept).collect()
+        self.registration_names(scope).into_iter().filter_map(kept).collect()
     }
 
     fn registration_file(&self, name: &str, scope: StoreScope) -> Result<PathBuf, ConfigError> {
         let name = checked_name("--server-name", name)?;
         Ok(self.folder(scope).join(FOLDER).join(format!("{name}.json")))
     }
+}
+
+/// Writes a registration in the place reserved for it, its secret sealed where a keyring is used.
+fn write_registration(
+    draft: Draft,
+    path: &Path,
+    mut object: Map<String, Value>,
+    storage: Storage,
+) -> Result<(), ConfigError> {
+    if object.get(SECRET).is_some_and(Value::is_string) {
+        let failed =
+            |error| ConfigError::File(format!("a client secret cannot be stored: {error}"), RETRY.into());
+        store::seal(path, &mut object, &[SECRET], storage).map_err(failed)?;
+    }
+    Ok(draft.finish(&format!("{:#}\n", Value::Object(object)))?)
 }
 
 fn credential(name: &str, kept: &Registration) -> Result<Credential, ConfigError> {
@@ -341,61 +428,4 @@ fn credential(name: &str, kept: &Registration) -> Result<Credential, ConfigError
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::config::Settings;
-
-    fn url(text: &str) -> Url {
-        Url::parse(text).unwrap()
-    }
-
-    fn kept(secret: Option<&str>) -> Registration {
-        Registration {
-            url: url("https://tools.test/mcp"),
-            resource: "https://tools.test".into(),
-            issuer: "https://as.test/".into(),
-            client_id: "c".into(),
-            client_secret: secret.map(Secret::new),
-            registered: true,
-            private_key: None,
-            token_endpoint_auth_method: if secret.is_some() { "client_secret_post" } else { "none" }.into(),
-            redirect_uri: "http://127.0.0.1:4711/callback".into(),
-            scopes: vec!["a".into()],
-            for_itself: false,
-            endpoints: None,
-            scope: StoreScope::Project,
-        }
-    }
-
-    #[test]
-    fn what_is_kept_becomes_a_credential_whose_every_request_names_the_resource() {
-        let dir = tempfile::tempdir().unwrap();
-        let mut settings = Settings::default();
-        settings.flag("MCPAUTH_TOKENS_DIR", dir.path().join("t").to_string_lossy().as_ref());
-        let config = Config::resolve(settings).unwrap();
-        config.keep_registration("tools.test", None, &kept(Some("s3cret"))).unwrap();
-        assert!(config.keep_registration("../x", None, &kept(None)).is_err());
-        private_file::write(&dir.path().join("t/.registrations/broken.json"), "{\"url\": \"s3cret\"}")
-            .unwrap();
-
-        let mut planned = config.plan(&[CredentialKind::Egress], None);
-        assert!(config.plan(&[CredentialKind::Egress], Some("other")).is_empty());
-        assert_eq!(planned.len(), 2);
-        let good = planned.pop().unwrap();
-        let broken = planned.pop().unwrap().credential.unwrap_err();
-        assert!(!broken.to_string().contains("s3cret") && broken.hint().contains("rm "), "{broken}");
-        assert_eq!(good.name, "egress mcp for tools.test");
-        let credential = good.credential.unwrap();
-        assert_eq!(credential.id.file_name(), "mcp-tools.test-egress.json");
-        assert_eq!(credential.client.auth.name(), "client_secret_post");
-        assert_eq!(credential.facts[SERVER_URL], "https://tools.test/mcp");
-        let GrantConfig::AuthorizationCode(person) = &credential.how else { panic!() };
-        for params in [&person.provider.authorization_params, &person.provider.token_params] {
-            assert_eq!(params["resource"], "https://tools.test");
-        }
-        assert!(person.provider.pkce && person.provider.redirect.any_port);
-
-        assert!(config.forget_registration(&credential.id).unwrap());
-        assert!(!config.forget_registration(&credential.id).unwrap());
-    }
-}
+mod tests;

@@ -116,3 +116,35 @@ fn without(error: Error, secrets: &[(String, Secret)]) -> Error {
     let is_said = secrets.iter().any(|(_, secret)| secret.scrub(said.clone()) != said);
     if is_said { left("the server does not take what the entry sends") } else { error }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_that_repeats_a_secret_in_any_spelling_is_not_passed_on() {
+        let secrets = [("KEY".to_owned(), Secret::new("p%ss/w\"rd k3y+4=="))];
+        let passed = |message: &str, hint: &str| {
+            let error = Error::Usage { message: message.into(), hint: hint.into() };
+            without(error, &secrets).to_string()
+        };
+        for spelling in [
+            "p%ss/w\"rd k3y+4==",
+            "p%25ss%2Fw%22rd%20k3y%2B4%3D%3D",
+            "p%25ss%2fw%22rd+k3y%2b4%3d%3d",
+            r#"p%ss\/w\"rd k3y+4=="#,
+            "cCVzcy93InJkIGszeSs0PT0=",
+        ] {
+            for (message, hint) in [(format!("no answer from ?k={spelling}"), ""), (String::new(), spelling)]
+            {
+                assert!(!passed(&message, hint).contains("no answer"), "{spelling}");
+                assert_eq!(
+                    passed(&message, hint),
+                    "the server does not take what the entry sends",
+                    "{spelling}"
+                );
+            }
+        }
+        assert_eq!(passed("no answer", "try again"), "no answer");
+    }
+}

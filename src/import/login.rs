@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::plan::{GivenClient, LoginPlan};
 use super::reach::{Reach, TakenLogin, left, names, no_name};
 use super::record::KeptFile;
-use crate::config::{Config, Registered, RegisteredEndpoints, Registration};
+use crate::config::{Config, ExtraParams, Registered, RegisteredEndpoints, Registration};
 use crate::credential::Credential;
 use crate::error::{Error, Exit};
 use crate::flow;
@@ -92,13 +92,13 @@ async fn take(name: &str, plan: &LoginPlan, config: &Config, vault: &Vault) -> R
     let kept = registration(plan, &client, issuer.as_deref(), &tokens, config, vault).await?;
     let credential = config.by_address(name, &kept).credential?;
     let Some(token) = token(&tokens, &kept.scopes) else {
-        config.keep_registration(name, None, &kept)?;
+        config.keep_registration(name, None, &kept, vault.store.storage())?;
         return Ok(TakenLogin { credential: None, files, ..none });
     };
     let is_refused = is_refused(plan, &token, vault).await?;
     // The token first: a registration without one would ask for a login.
     vault.keep_token(&credential, token).await?;
-    config.keep_registration(name, None, &kept)?;
+    config.keep_registration(name, None, &kept, vault.store.storage())?;
     Ok(TakenLogin { credential: Some(credential), is_refused, files })
 }
 
@@ -127,10 +127,15 @@ async fn registration(
     });
     let scope = text(tokens, "requested_scope").or_else(|| text(tokens, "scope")).unwrap_or_default();
     let both = found.issuer.authorization_endpoint.clone().zip(found.issuer.token_endpoint.clone());
-    let resource = plan.command.as_ref().and_then(|command| command.resource().map(str::to_owned));
+    let extra = plan.command.as_ref().map(|command| ExtraParams {
+        resource: command.resource().map(str::to_owned),
+        authorize: command.authorize_params(),
+    });
+    let extra = extra.unwrap_or_default();
     Ok(Registration {
         url: plan.url.clone(),
-        resource: resource.unwrap_or_else(|| found.resource.clone()),
+        resource: extra.resource.clone().unwrap_or_else(|| found.resource.clone()),
+        extra,
         issuer: found.issuer.issuer.clone(),
         client_id: client.id.clone(),
         client_secret: client.secret.clone().filter(|_| method != ClientAuth::None.name()),

@@ -9,7 +9,6 @@ mod plan;
 mod put_back;
 mod reach;
 mod record;
-mod remote;
 mod rest;
 mod take;
 
@@ -18,7 +17,7 @@ use std::path::{Path, PathBuf};
 pub(crate) use self::find::EntrySecret;
 pub(crate) use self::plan::Becomes;
 pub(crate) use self::put_back::{PutBack, WayBack, put_back};
-pub(crate) use self::record::{ImportRecord, records};
+pub(crate) use self::record::{ImportRecord, ImportedEntry, lock, records};
 pub(crate) use self::take::{ImportOutcome, TakenEntry, take};
 use crate::clients::{ClientFile, Clients};
 use crate::config::Config;
@@ -40,9 +39,16 @@ pub(crate) struct FoundEntry {
 pub(crate) struct Findings {
     pub(crate) files: Vec<ClientFile>,
     pub(crate) entries: Vec<FoundEntry>,
-    /// Copies that mcpauth made of clients' files, with secrets in them.
+    /// Copies of clients' files that mcpauth or the clients made, with secrets in them.
     pub(crate) copies: Vec<FoundCopy>,
     pub(crate) unreadable: Vec<(PathBuf, Error)>,
+}
+
+impl Findings {
+    /// Whether there is nothing.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.entries.is_empty() && self.copies.is_empty()
+    }
 }
 
 /// A copy of a client's file.
@@ -65,9 +71,9 @@ pub(crate) fn look(config: &Config, folder: &Path, is_meant: impl Fn(&str) -> bo
         fill_in(file);
         for (name, entry) in file.entries() {
             let secrets = find::secrets(entry);
-            let planned = match file.is_written(name) && !secrets.is_empty() {
-                true => Some(plan::written_by_us(file.target.client)),
-                false => plan::plan(entry, &secrets),
+            let planned = match file.written(name).filter(|_| !secrets.is_empty()) {
+                Some(record) => Some(plan::written_by_us(file.target, record, &config.tokens_dir)),
+                None => plan::plan(entry, &secrets),
             };
             // A file that came with a folder may not name its way to what is stored.
             let is_its = || file.is_users && has_stored(name);

@@ -5,19 +5,20 @@ mod becomes;
 mod direct;
 mod remote;
 
+use std::path::Path;
+
 pub(crate) use self::becomes::Becomes;
 use self::becomes::variable;
 pub(super) use self::becomes::{GivenClient, KeyPlan, LocalPlan, LoginPlan, Trial};
 use super::cut;
 use super::find::{EntrySecret, SecretPlace};
-use super::remote::RemoteCommand;
 use crate::config::name_of;
-use crate::render::EntryParts;
+use crate::render::{ClientSpec, EntryParts, InstallRecord, RemoteCommand};
 
 /// What an entry becomes; `None` if there is nothing to do with it.
 pub(super) fn plan(entry: EntryParts<'_>, secrets: &[EntrySecret]) -> Option<Becomes> {
     let words = entry.words();
-    if let Some(command) = RemoteCommand::parse(&words) {
+    if let Some(command) = RemoteCommand::of(entry) {
         return Some(remote::plan(entry, command));
     }
     if secrets.is_empty() {
@@ -43,11 +44,21 @@ pub(super) fn stored(entry: EntryParts<'_>) -> Option<Becomes> {
     (!words.is_empty() && !is_ours).then_some(Becomes::Stored(words))
 }
 
-/// What happens to an entry that has secrets because mcpauth wrote them there.
-pub(super) fn written_by_us(client: &str) -> Becomes {
-    Becomes::Left(format!(
-        "mcpauth keeps its tokens there; without them: mcpauth config install --client {client} --auth-mode bridge"
-    ))
+/// What happens to an entry that has secrets because mcpauth wrote them there: they are stored already.
+pub(super) fn written_by_us(
+    target: &'static ClientSpec,
+    record: &InstallRecord,
+    tokens_dir: &Path,
+) -> Becomes {
+    let way = target.ways.iter().find(|way| way.spawns_mcpauth());
+    let is_of_other = record.is_of_other_project(tokens_dir);
+    match way.filter(|_| record.auth_mode.embeds_tokens() && !is_of_other) {
+        Some(way) => Becomes::Ours(target, *way),
+        None => Becomes::Left(format!(
+            "mcpauth keeps its tokens there; without them: mcpauth config install --client {} --auth-mode bridge",
+            target.client
+        )),
+    }
 }
 
 fn local(entry: EntryParts<'_>, words: &[String], secrets: &[EntrySecret]) -> Result<Becomes, String> {

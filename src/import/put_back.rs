@@ -1,6 +1,6 @@
 //! The way back from an import: the files as they were, or without the entries. Not here: what is remembered (see `record`).
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::record::{ImportRecord, ImportedEntry, forget, hash, save};
 use crate::error::Error;
@@ -13,8 +13,10 @@ use crate::sys::private_file::{self, Keep};
 pub(crate) enum WayBack {
     /// The original ones are put back.
     Restore,
-    /// They are removed.
+    /// They are removed, and the original ones are kept for later.
     Remove,
+    /// They are removed, and the original ones too.
+    Forget,
 }
 
 /// What was done with one file.
@@ -36,17 +38,18 @@ struct Outcome {
     done: PutBack,
 }
 
-/// Puts the entries that `is_meant` back as they were, or removes them; with them what other files held for them.
+/// Puts the entries that `is_meant` back as they were, with what other files held for them, or removes them.
 ///
 /// # Errors
 /// What is wrong with the client's file, which is then unchanged.
 pub(crate) fn put_back(
-    store: &Store,
+    (store, state_dir): (&Store, Option<&Path>),
     record: &ImportRecord,
     way: WayBack,
     is_meant: impl Fn(&str) -> bool,
     dry: bool,
 ) -> Result<PutBack, Error> {
+    let _lock = state_dir.filter(|_| !dry).map(render::lock).transpose()?;
     let current = render::read_file(&record.path)?.unwrap_or_default();
     let all = record.entries.iter().all(|entry| is_meant(&entry.name));
     let whole = record
@@ -91,10 +94,14 @@ fn carry_out(
         let copies = record.copies.iter().filter(|_| is_all);
         copies.into_iter().try_for_each(|copy| copy.put_back())?;
     }
-    if is_all {
+    if is_all && way != WayBack::Remove {
         return forget(store, record);
     }
-    save(store, &ImportRecord { original: None, entries: outcome.kept.clone(), ..record.clone() })
+    // Nobody but us has written the file: with all entries back it is as it was.
+    let is_ours = hash(current) == record.written;
+    let original = record.original.clone().filter(|_| is_ours);
+    let (written, entries) = (hash(&outcome.text), outcome.kept.clone());
+    save(store, &ImportRecord { original, written, entries, ..record.clone() })
 }
 
 fn entrywise(
@@ -113,19 +120,23 @@ fn entrywise(
         let root: Vec<&str> = entry.root.iter().map(String::as_str).collect();
         let layout = Layout { root: &root, ..target.layout() };
         let now = render::entry_in(&outcome.text, layout, &entry.name).map_err(broken)?;
-        match now {
-            Some(now) if now == entry.after => {
-                outcome.text = returned(&outcome.text, layout, entry, way).map_err(broken)?;
-                outcome.done.entries.push(entry.name.clone());
-                outcome.gone.push(entry.clone());
+        let is_ours = now.as_ref() == Some(&entry.after);
+        let comes_back = now.is_none() && entry.removed && way == WayBack::Restore;
+        if is_ours || comes_back {
+            outcome.text = returned(&outcome.text, layout, entry, way).map_err(broken)?;
+            outcome.done.entries.push(entry.name.clone());
+        } else if now.as_ref().is_some_and(|now| *now != entry.before) {
+            outcome.done.left.push(entry.name.clone());
+            outcome.kept.push(entry.clone());
+            continue;
+        }
+        match way {
+            WayBack::Remove => {
+                let removed = is_ours || now.is_none();
+                outcome.kept.push(ImportedEntry { removed, ..entry.clone() });
             }
-            // It is back already, or gone.
-            None => outcome.gone.push(entry.clone()),
-            Some(now) if now == entry.before => outcome.gone.push(entry.clone()),
-            Some(_) => {
-                outcome.done.left.push(entry.name.clone());
-                outcome.kept.push(entry.clone());
-            }
+            // It is back now, or was already, or its user has removed it.
+            WayBack::Restore | WayBack::Forget => outcome.gone.push(entry.clone()),
         }
     }
     Ok(())
@@ -140,7 +151,7 @@ fn returned(
 ) -> Result<String, MergeError> {
     let fields = (way == WayBack::Restore).then(|| entry.before.clone());
     let text = render::rewrite(text, layout, &[NewEntry { name: entry.name.clone(), fields }])?;
-    if way == WayBack::Remove || entry.inputs.is_empty() {
+    if way != WayBack::Restore || entry.inputs.is_empty() {
         return Ok(text);
     }
     let defaults = entry.inputs.iter().map(|(id, default)| (id.as_str(), Some(default.as_str())));

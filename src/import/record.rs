@@ -2,6 +2,7 @@
 //! each, in the user's own store, sealed where a keyring is used. Not here: taking and storing (see `take`); putting back (see `put_back`).
 
 use std::collections::BTreeMap;
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use md5::{Digest, Md5};
@@ -11,6 +12,7 @@ use serde_json::{Map, Value};
 use super::FoundCopy;
 use crate::clients::ClientFile;
 use crate::error::Error;
+use crate::notice::Notices;
 use crate::render;
 use crate::store::{Store, StoreError};
 use crate::sys::private_file;
@@ -48,6 +50,9 @@ pub(crate) struct ImportedEntry {
     /// The defaults of the inputs that it refers to, by their ids.
     #[serde(default)]
     pub(super) inputs: BTreeMap<String, String>,
+    /// Whether mcpauth has removed it from the file since; it can still be put back.
+    #[serde(default)]
+    pub(crate) removed: bool,
 }
 
 /// A file that an import removed.
@@ -76,12 +81,13 @@ impl KeptFile {
     /// Removes the file, if it is still what is kept.
     ///
     /// # Errors
-    /// The file's.
+    /// The file's; also if its program has changed it since.
     pub(super) fn remove(&self) -> Result<(), Error> {
-        if render::read_file(&self.path)?.as_deref() == Some(self.text.as_str()) {
-            private_file::remove(&self.path)?;
+        match render::read_file(&self.path)? {
+            None => Ok(()),
+            Some(now) if now == self.text => Ok(private_file::remove(&self.path)?),
+            Some(_) => Err(changed()),
         }
-        Ok(())
     }
 
     /// Puts the file back, unless its program has written another one since.
@@ -97,6 +103,29 @@ impl KeptFile {
         }
         Ok(private_file::write_as(&self.path, &self.text, self.mode)?)
     }
+}
+
+/// Waits until this process is the only one that imports or undoes imports.
+///
+/// # Errors
+/// The lock's.
+pub(crate) fn lock(store: &Store, out: &dyn Notices) -> Result<File, Error> {
+    let folder = make_folder(store)?;
+    let lock = private_file::open_lock(&folder.join(".lock"))?;
+    match lock.try_lock() {
+        Err(TryLockError::WouldBlock) => {
+            out.say("waiting for another mcpauth import, or uninstall, to end");
+            lock.lock()?;
+        }
+        other => other.map_err(std::io::Error::from)?,
+    }
+    Ok(lock)
+}
+
+/// Why a file stays that another program wrote meanwhile.
+pub(super) fn changed() -> Error {
+    let hint = "close the program that writes it, and run this command again".into();
+    Error::Usage { message: "it was changed meanwhile".into(), hint }
 }
 
 /// Every record, by path.
@@ -166,8 +195,7 @@ pub(super) fn remember_copy(store: &Store, copy: &FoundCopy, kept: KeptFile) -> 
 /// # Errors
 /// The file's, and the keyring's.
 pub(super) fn save(store: &Store, record: &ImportRecord) -> Result<(), Error> {
-    private_file::create_dir(store.user_dir())?;
-    private_file::create_dir(&store.user_dir().join(FOLDER))?;
+    make_folder(store)?;
     let Value::Object(object) = serde_json::to_value(record).map_err(std::io::Error::other)? else {
         return Ok(());
     };
@@ -181,6 +209,13 @@ pub(super) fn save(store: &Store, record: &ImportRecord) -> Result<(), Error> {
 /// The file's.
 pub(super) fn forget(store: &Store, record: &ImportRecord) -> Result<(), Error> {
     Ok(private_file::remove(&file_of(store, &record.path))?)
+}
+
+fn make_folder(store: &Store) -> Result<PathBuf, Error> {
+    private_file::create_dir(store.user_dir())?;
+    let folder = store.user_dir().join(FOLDER);
+    private_file::create_dir(&folder)?;
+    Ok(folder)
 }
 
 fn file_of(store: &Store, path: &Path) -> PathBuf {

@@ -13,11 +13,12 @@ use super::plan::{Becomes, base_name};
 use super::reach::{Reach, exec, left};
 use super::record::{self, FileChange, ImportedEntry, KeptFile};
 use super::{Findings, FoundCopy, FoundEntry, rest};
-use crate::clients::ClientFile;
 use crate::clients::launch::users_command;
+use crate::clients::{ClientFile, Clients};
 use crate::config::{Config, login_command};
 use crate::error::Error;
-use crate::render::{self, AuthMode, ClientEntry, EntryParts, NewEntry};
+use crate::notice::Notices;
+use crate::render::{self, AuthMode, ClientEntry, ClientSpec, EntryParts, NewEntry};
 use crate::secret::Secret;
 use crate::sys::private_file::{self, Keep};
 use crate::vault::Vault;
@@ -40,6 +41,8 @@ pub(crate) struct TakenEntry {
     pub(crate) result: Result<String, Error>,
     /// The command that logs in, if a person has to.
     pub(crate) login: Option<String>,
+    /// The files of the replaced program that still hold its login, and why.
+    pub(crate) staying: Vec<(PathBuf, String)>,
 }
 
 /// An entry that is stored: its place among the findings, what reaches its server, and its new fields.
@@ -50,11 +53,19 @@ struct Stored {
 }
 
 /// Takes all of it, file by file.
-pub(crate) async fn take(found: &Findings, config: &Config, vault: &Vault) -> ImportOutcome {
+pub(crate) async fn take(
+    found: &Findings,
+    config: &Config,
+    vault: &Vault,
+    out: &dyn Notices,
+) -> ImportOutcome {
     let mut taken = ImportOutcome::default();
     let mut new: BTreeMap<&Path, Vec<Stored>> = BTreeMap::new();
     for (at, entry) in found.entries.iter().enumerate() {
         let Some(file) = found.files.get(entry.file) else { continue };
+        if matches!(entry.becomes, Becomes::Ours(..)) {
+            continue;
+        }
         match store(file, entry, at, config, vault).await {
             Ok(stored) => new.entry(file.path.as_path()).or_default().push(stored),
             Err(error) => taken.entries.push(failed(at, error)),
@@ -63,12 +74,10 @@ pub(crate) async fn take(found: &Findings, config: &Config, vault: &Vault) -> Im
     let mut written: Vec<Stored> = Vec::new();
     // A file with several sets of entries is written once.
     for (path, entries) in new {
-        match write(found, path, &entries, vault) {
+        match write(found, path, &entries, config, vault) {
             Ok(()) => written.extend(entries),
             Err(error) => {
-                let (message, hint) = (error.to_string(), error.hint("mcpauth import"));
-                let again = || Error::Usage { message: message.clone(), hint: hint.clone() };
-                taken.entries.extend(entries.iter().map(|stored| failed(stored.entry, again())));
+                taken.entries.extend(entries.iter().map(|stored| failed(stored.entry, again(&error))));
             }
         }
     }
@@ -79,10 +88,39 @@ pub(crate) async fn take(found: &Findings, config: &Config, vault: &Vault) -> Im
         let is_needed = login_of(found, stored.entry).is_some_and(|url| needed.contains(url));
         taken.entries.push(settle(stored, is_needed, vault).await);
     }
+    // After the others, whose places in the file would change.
+    taken.entries.extend(ours(found, config, vault, out));
     taken.copies = found.copies.iter().map(|copy| (copy.path.clone(), put_away(copy, vault))).collect();
     taken.remaining = remaining(found, &taken.entries);
     taken.entries.sort_by_key(|taken| taken.entry);
     taken
+}
+
+/// Writes mcpauth's own entries again, without tokens.
+fn ours(found: &Findings, config: &Config, vault: &Vault, out: &dyn Notices) -> Vec<TakenEntry> {
+    let all = found.entries.iter().enumerate();
+    let meant: Vec<_> = all
+        .filter_map(|(at, entry)| match entry.becomes {
+            Becomes::Ours(target, way) => Some((at, entry, target, way)),
+            _ => None,
+        })
+        .collect();
+    if meant.is_empty() {
+        return Vec::new();
+    }
+    let clients = Clients::new(config, &vault.store, out);
+    let rewrite = |(at, entry, target, way): (usize, &FoundEntry, &'static ClientSpec, AuthMode)| {
+        let written =
+            clients.as_ref().map_err(again).and_then(|clients| clients.rewrite(&entry.name, target, way));
+        let result = written.map(|()| entry.name.clone());
+        TakenEntry { entry: at, result, login: None, staying: Vec::new() }
+    };
+    meant.into_iter().map(rewrite).collect()
+}
+
+/// The same error, for another entry that it keeps from being taken.
+fn again(error: &Error) -> Error {
+    Error::Usage { message: error.to_string(), hint: error.hint("mcpauth import") }
 }
 
 /// The copies that other programs made of the files that were changed, with a secret in them.
@@ -96,14 +134,16 @@ fn remaining(found: &Findings, taken: &[TakenEntry]) -> BTreeSet<PathBuf> {
 }
 
 fn failed(entry: usize, error: Error) -> TakenEntry {
-    TakenEntry { entry, result: Err(error), login: None }
+    TakenEntry { entry, result: Err(error), login: None, staying: Vec::new() }
 }
 
 /// The address of a server that an entry logs in to.
 fn login_of(found: &Findings, entry: usize) -> Option<&str> {
     match &found.entries.get(entry)?.becomes {
         Becomes::Login(plan) => Some(plan.url.as_str()),
-        Becomes::Key(_) | Becomes::Local(_) | Becomes::Stored(_) | Becomes::Left(_) => None,
+        Becomes::Key(_) | Becomes::Local(_) | Becomes::Stored(_) | Becomes::Ours(..) | Becomes::Left(_) => {
+            None
+        }
     }
 }
 
@@ -111,20 +151,25 @@ fn login_of(found: &Findings, entry: usize) -> Option<&str> {
 /// that program's files go. A refresh token that rotates must not be used by two.
 async fn settle(stored: Stored, is_needed: bool, vault: &Vault) -> TakenEntry {
     let Stored { entry, reach, .. } = stored;
-    let done = |login: Option<String>| TakenEntry { entry, result: Ok(reach.name.clone()), login };
-    let Some(login) = reach.login else { return done(None) };
+    let mut taken = TakenEntry { entry, result: Ok(reach.name.clone()), login: None, staying: Vec::new() };
+    let Some(login) = reach.login else { return taken };
     let command = url::Url::parse(&reach.url).map(|url| login_command(&url, &reach.name)).ok();
-    let Some(credential) = login.credential else { return done(command) };
-    match vault.fresh(&credential, login.is_refused).await.map_err(Error::from) {
-        Ok(_) => {
-            let files = login.files.iter().filter(|_| !is_needed);
-            files.for_each(|file| drop(file.remove()));
-            done(None)
-        }
-        Err(error) if error.needs_person() => done(command),
-        // It is asked for again when it is used.
-        Err(_) => done(None),
+    let Some(credential) = login.credential else {
+        taken.login = command;
+        return taken;
+    };
+    let renewed = vault.fresh(&credential, login.is_refused).await.map_err(Error::from);
+    let why = renewed.as_ref().err().map(|error| format!("the login could not be renewed: {error}"));
+    // Otherwise it is asked for again when it is used.
+    if renewed.is_err_and(|error| error.needs_person()) {
+        taken.login = command;
     }
+    let remove = |file: &KeptFile| match &why {
+        Some(why) => Some((file.path.clone(), why.clone())),
+        None => file.remove().err().map(|error| (file.path.clone(), error.to_string())),
+    };
+    taken.staying = login.files.iter().filter(|_| !is_needed).filter_map(remove).collect();
+    taken
 }
 
 /// Puts an old copy of a client's file with the record of that file.
@@ -147,6 +192,7 @@ async fn store(
         Becomes::Local(plan) => store_secrets(&base, plan, config, vault).await?,
         Becomes::Login(plan) => store_login(&base, plan, config, vault).await?,
         Becomes::Stored(words) => exec(&base, words, Vec::new()),
+        Becomes::Ours(..) => return Err(left("mcpauth wrote it")),
         Becomes::Left(why) => return Err(left(why)),
     };
     let fields = after(file, entry, config, &reach)?;
@@ -198,11 +244,12 @@ fn after(
 }
 
 /// Writes a file with all its new entries; what it was is recorded before.
-fn write(found: &Findings, path: &Path, new: &[Stored], vault: &Vault) -> Result<(), Error> {
+fn write(found: &Findings, path: &Path, new: &[Stored], config: &Config, vault: &Vault) -> Result<(), Error> {
     let Some(first) = found.files.iter().find(|file| file.path == path) else { return Ok(()) };
+    let _lock = config.state_dir.as_deref().map(render::lock).transpose()?;
     // Its client may have written it meanwhile.
     if render::read_file(path)?.as_deref() != Some(first.text.as_str()) {
-        return Err(left("the file was changed meanwhile"));
+        return Err(record::changed());
     }
     let (mut text, mut entries) = (first.text.clone(), Vec::new());
     for Stored { entry, reach, fields } in new {
@@ -223,6 +270,7 @@ fn write(found: &Findings, path: &Path, new: &[Stored], vault: &Vault) -> Result
             after: fields.clone(),
             files: files.cloned().collect(),
             inputs: filled.map(|input| (input.id.clone(), input.default.clone())).collect(),
+            removed: false,
         });
     }
     for file in found.files.iter().filter(|file| file.path == path) {

@@ -21,6 +21,24 @@ use crate::text::{clean, is_all_plain};
 use crate::tokens::Bearers;
 use crate::vault::{IssuedToken, TokenOutcome, Vault, VaultError};
 
+/// Headers that the protocol sets itself: with a key in one of them no request is one, and a log may show it.
+const OWN_HEADERS: [&str; 14] = [
+    "accept",
+    "accept-encoding",
+    "connection",
+    "content-encoding",
+    "content-length",
+    "content-type",
+    "expect",
+    "host",
+    "last-event-id",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "user-agent",
+];
+
 /// How long a server may take to answer.
 const TRIAL: Duration = Duration::from_secs(30);
 
@@ -59,6 +77,9 @@ pub(crate) async fn keep_key(
 ) -> Result<IssuedToken, Error> {
     let KeyRequest { url, name, header, format, key, expires_at } = request;
     check(header, format, *expires_at)?;
+    if let KeySource::Entered(key) = key {
+        check_scheme(format, key)?;
+    }
     let command = match key {
         KeySource::Entered(_) => None,
         KeySource::Printed(command) => Some(command.clone()),
@@ -171,12 +192,31 @@ fn check(header: &str, format: &str, expires_at: Option<Epoch>) -> Result<(), Er
         let message = format!("--header {:?} is not a header name", clean(header, 40));
         return Err(Error::Usage { message, hint: "for example: --header X-Api-Key".into() });
     }
+    let lower = header.to_ascii_lowercase();
+    if OWN_HEADERS.contains(&lower.as_str()) || lower.starts_with("mcp-") {
+        let message = format!("--header {lower}: MCP and HTTP set this header themselves");
+        return Err(Error::Usage { message, hint: "for example: --header X-Api-Key".into() });
+    }
     if format.matches("{}").count() != 1 || !is_all_plain(format) || HeaderValue::from_str(format).is_err() {
         let hint = "for example: --format 'Bearer {}', --format 'Token {}'";
         return Err(usage("--format must have {} once, in the place of the key", hint));
     }
     if expires_at.is_some_and(|end| end <= clock::now()) {
         return Err(usage("--expires is in the past", "get another key, or leave out --expires"));
+    }
+    Ok(())
+}
+
+/// Refuses a key that was copied together with the scheme in front of it.
+fn check_scheme(format: &str, key: &Secret) -> Result<(), Error> {
+    let before = format.split("{}").next().unwrap_or_default();
+    let copied = key
+        .expose()
+        .get(..before.len())
+        .filter(|start| !before.is_empty() && start.eq_ignore_ascii_case(before));
+    if copied.is_some() {
+        let message = format!("the key begins with {:?}, which --format adds", before.trim_end());
+        return Err(Error::Usage { message, hint: "enter the key alone".into() });
     }
     Ok(())
 }

@@ -96,7 +96,7 @@ async fn once(
     // A failed login must not need a second client the next time; but the old one stays until the new one works.
     let mut keep = |found: Registration, now: bool| {
         if is_new && now {
-            config.keep_registration(name, draft.take(), &found)?
+            config.keep_registration(name, draft.take(), &found, vault.store.storage())?
         }
         Ok::<_, Error>(found)
     };

@@ -5,7 +5,7 @@ use super::client::{Chosen, ClientRemark, choose};
 use super::request::LoginRequest;
 use url::Url;
 
-use crate::config::{Config, RegisteredEndpoints, Registration};
+use crate::config::{Config, ExtraParams, RegisteredEndpoints, Registration};
 use crate::credential::StoreScope;
 use crate::error::Error;
 use crate::flow::{self, AddressError, Discovered, FlowError};
@@ -44,7 +44,10 @@ pub(super) async fn prepare(
     let chosen = choose(request, config, &vault.http, kept, &found, &scopes, make_room).await?;
     say(&found, &scopes, &chosen, for_itself, out);
     let scope = config.registration_scope(&request.name)?;
-    Ok(Registration { scope, ..registration(request, found, scopes, chosen, for_itself) })
+    let before =
+        kept.filter(|kept| !request.force && request.extra == ExtraParams::default() && own.is(kept));
+    let extra = before.map_or_else(|| request.extra.clone(), |kept| kept.extra.clone());
+    Ok(Registration { scope, ..registration(request, found, scopes, chosen, (for_itself, extra)) })
 }
 
 /// Whether the login would go to an issuer that the server no longer names, or to an address that is no longer its
@@ -59,10 +62,15 @@ pub(super) async fn is_moved(config: &Config, vault: &Vault, name: &str, kept: &
         return false;
     }
     match flow::discover(&vault.http, &kept.url, Some(&kept.issuer), |_| true).await {
-        Ok(found) => found.issuer.issuer != kept.issuer || found.resource != kept.resource,
+        Ok(found) => found.issuer.issuer != kept.issuer || is_other_resource(&found.resource, kept),
         Err(FlowError::ByAddress(AddressError::OtherIssuer { .. })) => true,
         Err(_) => false,
     }
+}
+
+/// Whether the server names another resource than it did. What its user named instead stays.
+fn is_other_resource(named: &str, kept: &Registration) -> bool {
+    kept.extra.resource.is_none() && named != kept.resource
 }
 
 /// What was typed, else what was requested before unless that is discovered again, else what the server requires.
@@ -79,13 +87,14 @@ fn registration(
     found: Discovered,
     scopes: Vec<String>,
     chosen: Chosen,
-    for_itself: bool,
+    (for_itself, extra): (bool, ExtraParams),
 ) -> Registration {
     let Chosen { client, key, redirect_uri, registered, .. } = chosen;
     Registration {
         url: request.url.clone(),
         endpoints: unpublished(&found),
-        resource: found.resource,
+        resource: extra.resource.clone().unwrap_or(found.resource),
+        extra,
         issuer: found.issuer.issuer,
         client_id: client.id,
         client_secret: client.auth.secret().cloned(),

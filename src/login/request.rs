@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use crate::config::{KeyFile, Registration, login_command};
+use crate::config::{ExtraParams, KeyFile, Registration, login_command};
 use crate::error::Error;
 use crate::flow::{AddressError, FlowError};
 use crate::secret::Secret;
@@ -21,6 +21,8 @@ pub(crate) struct LoginRequest {
     pub(crate) own_flags: Vec<String>,
     /// The scopes to request, instead of those that the server names.
     pub(crate) scope: Vec<String>,
+    /// Parameters to add.
+    pub(crate) extra: ExtraParams,
     /// Whether everything is discovered again.
     pub(crate) force: bool,
     /// The issuer to log in at, one of those that the server names.
@@ -54,6 +56,9 @@ impl LoginRequest {
             words.extend(self.own_flags.iter().cloned());
         }
         words.extend(self.scope.iter().map(|scope| format!("--scope {}", word(scope))));
+        words.extend(self.extra.resource.iter().map(|resource| format!("--resource {}", word(resource))));
+        let params = self.extra.authorize.iter().map(|(name, value)| format!("{name}={value}"));
+        words.extend(params.map(|param| format!("--authorize-param {}", word(&param))));
         let names_issuer = |error: &Error| {
             let chooses = |error: &AddressError| {
                 matches!(error, AddressError::OtherIssuer { .. } | AddressError::NoIssuer { .. })
@@ -77,6 +82,7 @@ impl LoginRequest {
         !self.force
             && self.own.is(kept)
             && (self.scope.is_empty() || self.scope == kept.scopes)
+            && (self.extra == ExtraParams::default() || self.extra == kept.extra)
             && self.issuer.as_ref().is_none_or(same)
     }
 }

@@ -167,8 +167,11 @@ pub fn forget(state_dir: &Path, path: &Path) -> Result<(), RenderError> {
     ownership::forget(state_dir, path)
 }
 
-/// Two concurrent installations would each lose the other's record.
-fn lock(state_dir: &Path) -> Result<fs::File, RenderError> {
+/// Waits until nobody else of us writes clients' files, or the record of them: each would lose what the other wrote.
+///
+/// # Errors
+/// [`RenderError::Unreadable`], [`RenderError::File`].
+pub fn lock(state_dir: &Path) -> Result<fs::File, RenderError> {
     private_file::create_dir(state_dir)?;
     let at = state_dir.join("installed.lock");
     let lock = private_file::open_lock(&at)?;

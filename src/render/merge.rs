@@ -49,7 +49,7 @@ pub fn merge(
 /// The file with other fields in some of its entries.
 ///
 /// # Errors
-/// As for [`merge`]; also if one of the entries is not there.
+/// As for [`merge`]; also if an entry that is to go is not there.
 pub fn rewrite(existing: &str, layout: Layout<'_>, new: &[NewEntry]) -> Result<String, MergeError> {
     let text = ClientText::of(existing, layout.format)?;
     let was = read(&text.body, layout)?;

@@ -10,6 +10,7 @@ pub mod merge;
 pub mod ownership;
 pub mod parts;
 pub mod places;
+pub mod remote;
 mod shell;
 pub mod targets;
 pub mod template;
@@ -24,7 +25,7 @@ pub use entries::{
     CredentialPlace, EgressToken, GatewayIdentity, PlainHttp, ServerEntry, behind_gateway, entries, entry_at,
     variable,
 };
-pub use install::{Destination, DryRun, Installed, backup_of, forget, install, read_file, write_local};
+pub use install::{Destination, DryRun, Installed, backup_of, forget, install, lock, read_file, write_local};
 pub use layout::Layout;
 pub use merge::{
     Change, ChangeKind, EntryClaims, InputDefault, MergeError, NewEntry, defaults, entry_in, meaning,
@@ -33,6 +34,7 @@ pub use merge::{
 pub use ownership::{InstallRecord, records};
 pub use parts::EntryParts;
 pub use places::Folders;
+pub use remote::RemoteCommand;
 pub(crate) use shell::line as shell_line;
 pub use targets::{ClientSpec, Format, Shape, TARGETS};
 pub use template::{Rendered, render};

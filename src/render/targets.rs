@@ -56,6 +56,7 @@ pub const TARGETS: &[ClientSpec] = &[
         moved: Some(Moved::Folder("CLAUDE_CONFIG_DIR", ".claude.json")),
         ways: &[Helper, Bridge, Inline, Proxy],
         more_roots: &[&["projects", "*", "mcpServers"]],
+        backups: &[".claude/backups", "backups"],
         in_folder: &[".mcp.json"],
         ..JSON
     },
@@ -201,6 +202,7 @@ const JSON: ClientSpec = ClientSpec {
     in_folder: &[],
     preferred: None,
     hides: None,
+    backups: &[],
     moved: None,
     ways: &[Bridge, Inline, Proxy],
     kept: &[],
@@ -260,6 +262,8 @@ pub struct ClientSpec {
     pub preferred: Option<&'static str>,
     /// An older file next to it that the client reads only while there is none of the newer kind.
     pub hides: Option<&'static str>,
+    /// The folders, from the file's own, in which the client keeps copies of the file, called after it with `.backup.` and a number.
+    pub backups: &'static [&'static str],
     /// The variable that gives the client another location.
     pub moved: Option<Moved>,
     /// The supported auth modes, best first.
@@ -339,6 +343,19 @@ impl ClientSpec {
         let mut paths = self.users_paths(folders, variable);
         paths.extend(self.in_folder.iter().flat_map(|path| places::matching(folder, path)));
         paths
+    }
+
+    /// The copies that the client itself made of its file at `path`.
+    pub fn copies_of(&self, path: &Path) -> Vec<PathBuf> {
+        let name =
+            path.file_name().map(|name| format!("{}.backup.", name.to_string_lossy())).unwrap_or_default();
+        let folders = self.backups.iter().filter_map(|folder| Some(path.parent()?.join(folder)));
+        let entries = folders.filter_map(|folder| std::fs::read_dir(folder).ok()).flatten().flatten();
+        let is_copy =
+            |path: &PathBuf| path.file_name().is_some_and(|own| own.to_string_lossy().starts_with(&name));
+        let mut copies: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(is_copy).collect();
+        copies.sort();
+        copies
     }
 
     /// Whether the client seems to be installed: its file exists, or the folder for it.

@@ -16,6 +16,7 @@ use serde_json::{Map, Value};
 pub use error::StoreError;
 pub use format::{LoginNotes, StoredToken};
 pub use lock::Lock;
+pub use sealed::{seal, unseal};
 pub use secrets::{ServerSecrets, StoredSecret};
 
 use crate::credential::{Credential, CredentialId, CredentialKind, StoreScope};
@@ -68,6 +69,11 @@ impl Store {
     /// With the project's folder and the user's own, each of which is created on the first write.
     pub fn new(dir: &Path, user: &Path, storage: Storage) -> Self {
         Self { dir: dir.into(), user: user.into(), storage }
+    }
+
+    /// Where the secrets are stored.
+    pub fn storage(&self) -> Storage {
+        self.storage
     }
 
     /// The project's folder.

@@ -1,6 +1,6 @@
-//! Files of the user's own that hold whole secrets of others, such as a client's file as it was: plain in a 0600 file, or
-//! sealed (AES-256-GCM) with a key that only the keyring has. A keyring's entries are too small for such files. Not here: what is in
-//! them (see `import`).
+//! Files with secrets that are plain in a 0600 file, or sealed (AES-256-GCM) with a key that only the keyring has: a client's file as
+//! it was, for which a keyring's entries are too small, and a registration, which one step must replace. Not here: what is in
+//! them (see `import` and `config`).
 
 use std::path::Path;
 
@@ -36,16 +36,9 @@ impl Store {
         secret: &[&str],
     ) -> Result<(), StoreError> {
         let was = private_file::read_long(path, LARGEST).ok().flatten();
-        let was_sealed = was.is_some_and(|was| format::parse(&was).is_ok_and(|was| was.contains_key(SEALED)));
-        if self.storage == Storage::Keyring || was_sealed {
-            let members: Map<String, Value> =
-                secret.iter().filter_map(|name| Some(((*name).to_owned(), object.remove(*name)?))).collect();
-            let mut text = Value::Object(members).to_string().into_bytes();
-            let key = key(path, true)?.ok_or_else(|| no_key(path))?;
-            let nonce = key.seal_in_place_append_tag(Aad::empty(), &mut text).map_err(|_| broken(path))?;
-            text.extend(nonce.as_ref());
-            object.insert(SEALED.into(), STANDARD.encode(text).into());
-        }
+        let was_sealed = was.is_some_and(|was| format::parse(&was).is_ok_and(|was| is_sealed(&was)));
+        let storage = if was_sealed { Storage::Keyring } else { self.storage };
+        seal(path, &mut object, secret, storage)?;
         Ok(private_file::write(path, &format::print(&object))?)
     }
 
@@ -57,17 +50,55 @@ impl Store {
         let Some(text) = private_file::read_long(path, LARGEST)? else { return Ok(None) };
         let odd = |reason| StoreError::Format { path: path.into(), reason };
         let mut object = format::parse(&text).map_err(odd)?;
-        let Some(sealed) = object.remove(SEALED) else { return Ok(Some(object)) };
-        let mut bytes = STANDARD.decode(sealed.as_str().unwrap_or_default()).map_err(|_| broken(path))?;
-        let nonce = bytes.split_off(bytes.len().checked_sub(NONCE_LEN).ok_or_else(|| broken(path))?);
-        let nonce = Nonce::try_assume_unique_for_key(&nonce).map_err(|_| broken(path))?;
-        let key = key(path, false)?.ok_or_else(|| no_key(path))?;
-        let opened = key.open_in_place(nonce, Aad::empty(), &mut bytes).map_err(|_| broken(path))?;
-        match serde_json::from_slice(opened) {
-            Ok(Value::Object(members)) => object.extend(members),
-            _ => return Err(broken(path)),
-        }
+        unseal(path, &mut object)?;
         Ok(Some(object))
+    }
+}
+
+fn is_sealed(object: &Map<String, Value>) -> bool {
+    object.contains_key(SEALED)
+}
+
+/// Seals the members `secret` of what becomes the file at `path`, if `storage` is a keyring.
+///
+/// # Errors
+/// As [`StoreError`] says.
+pub fn seal(
+    path: &Path,
+    object: &mut Map<String, Value>,
+    secret: &[&str],
+    storage: Storage,
+) -> Result<(), StoreError> {
+    if storage == Storage::File {
+        return Ok(());
+    }
+    let members: Map<String, Value> =
+        secret.iter().filter_map(|name| Some(((*name).to_owned(), object.remove(*name)?))).collect();
+    let mut text = Value::Object(members).to_string().into_bytes();
+    let key = key(path, true)?.ok_or_else(|| no_key(path))?;
+    let nonce = key.seal_in_place_append_tag(Aad::empty(), &mut text).map_err(|_| broken(path))?;
+    text.extend(nonce.as_ref());
+    object.insert(SEALED.into(), STANDARD.encode(text).into());
+    Ok(())
+}
+
+/// Opens what is sealed in an object from the file at `path`, if anything is.
+///
+/// # Errors
+/// As [`StoreError`] says: also a keyring without the key.
+pub fn unseal(path: &Path, object: &mut Map<String, Value>) -> Result<(), StoreError> {
+    let Some(sealed) = object.remove(SEALED) else { return Ok(()) };
+    let mut bytes = STANDARD.decode(sealed.as_str().unwrap_or_default()).map_err(|_| broken(path))?;
+    let nonce = bytes.split_off(bytes.len().checked_sub(NONCE_LEN).ok_or_else(|| broken(path))?);
+    let nonce = Nonce::try_assume_unique_for_key(&nonce).map_err(|_| broken(path))?;
+    let key = key(path, false)?.ok_or_else(|| no_key(path))?;
+    let opened = key.open_in_place(nonce, Aad::empty(), &mut bytes).map_err(|_| broken(path))?;
+    match serde_json::from_slice(opened) {
+        Ok(Value::Object(members)) => {
+            object.extend(members);
+            Ok(())
+        }
+        _ => Err(broken(path)),
     }
 }
 

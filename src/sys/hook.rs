@@ -21,6 +21,8 @@ pub enum CommandFailure {
     Start(io::Error),
     /// It did not end in time, and was killed.
     Late(Duration),
+    /// It printed more than this many bytes, and was killed.
+    Long(u64),
     /// It ended with an error.
     Failed(ExitStatus),
 }
@@ -60,6 +62,10 @@ pub async fn output(
         let end = Instant::now() + limit;
         let mut child = start(&command, &without).map_err(CommandFailure::Start)?;
         let printed = child.stdout.take().map(|stdout| read(stdout, limit));
+        if printed.iter().flatten().any(|bytes| bytes.len() as u64 > MAX_OUTPUT_BYTES) {
+            kill(&mut child);
+            return Err(CommandFailure::Long(MAX_OUTPUT_BYTES));
+        }
         let status = printed.as_ref().and_then(|_| ended(&mut child, end));
         match (printed.flatten(), status) {
             (Some(bytes), Some(status)) if status.success() => Ok(bytes),
@@ -89,12 +95,12 @@ fn start(command: &str, without: &[String]) -> io::Result<Child> {
     shell.spawn()
 }
 
-/// Everything up to the end of the output, if that comes in time.
+/// Everything up to the end of the output, or one byte more than may be, if that comes in time.
 fn read(stdout: ChildStdout, limit: Duration) -> Option<Vec<u8>> {
     let (sender, receiver) = mpsc::channel();
     let reader = move || {
         let mut bytes = Vec::new();
-        let read = stdout.take(MAX_OUTPUT_BYTES).read_to_end(&mut bytes);
+        let read = stdout.take(MAX_OUTPUT_BYTES + 1).read_to_end(&mut bytes);
         // Nobody may be waiting any more.
         let _ = sender.send(read.map(|_| bytes));
     };
@@ -154,13 +160,11 @@ mod tests {
         assert!(
             matches!(read("echo x; exit 3", long).await, Err(CommandFailure::Failed(status)) if status.code() == Some(3))
         );
-        for hangs in ["sleep 1000 & sleep 1000", "exec >&-; sleep 1000", "yes"] {
+        for hangs in ["sleep 1000 & sleep 1000", "exec >&-; sleep 1000"] {
             let ended = read(hangs, Duration::from_millis(50)).await;
-            assert!(
-                matches!(ended, Err(CommandFailure::Late(_) | CommandFailure::Failed(_))),
-                "{hangs}: {ended:?}"
-            );
+            assert!(matches!(ended, Err(CommandFailure::Late(_))), "{hangs}: {ended:?}");
         }
+        assert!(matches!(read("yes", long).await, Err(CommandFailure::Long(_))));
     }
 
     #[tokio::test]

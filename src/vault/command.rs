@@ -38,6 +38,9 @@ pub enum CommandError {
     /// It took too long.
     #[error("the command that prints the secret did not end within {} s", .0.as_secs())]
     Late(Duration),
+    /// It printed more than any secret has.
+    #[error("the command that prints the secret printed more than {} KiB", .0 >> 10)]
+    Long(u64),
     /// It failed.
     #[error("the command that prints the secret failed: {0}")]
     Failed(std::process::ExitStatus),
@@ -79,6 +82,7 @@ fn printed(output: Result<Vec<u8>, CommandFailure>) -> Result<Secret, CommandErr
     let bytes = Zeroizing::new(output.map_err(|failure| match failure {
         CommandFailure::Start(error) => CommandError::Start(error),
         CommandFailure::Late(limit) => CommandError::Late(limit),
+        CommandFailure::Long(most) => CommandError::Long(most),
         CommandFailure::Failed(status) => CommandError::Failed(status),
     })?);
     let text = std::str::from_utf8(&bytes).map(str::trim).unwrap_or_default();
@@ -121,5 +125,17 @@ mod tests {
             let error = commands.secret(&command, None).await.unwrap_err().to_string();
             assert!(!error.contains("hunter"), "{error}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_part_of_what_is_printed_is_no_secret() {
+        let commands = Commands::new(Vec::new);
+        for line in ["head -c 70000 /dev/zero | tr '\\0' a; true", "trap '' PIPE; yes hunter2 2>&1; true"] {
+            let command = SecretCommand { line: line.into(), ttl: 60 };
+            let error = commands.secret(&command, None).await.unwrap_err();
+            assert!(matches!(error, CommandError::Long(_)), "{line}: {error}");
+        }
+        let most = SecretCommand { line: "head -c 65536 /dev/zero | tr '\\0' a".into(), ttl: 60 };
+        assert_eq!(commands.secret(&most, None).await.unwrap().expose().len(), 65_536);
     }
 }

@@ -477,6 +477,12 @@ fn a_login_from_the_page_uses_what_mcp_remote_is_told() {
             info,
             "--static-oauth-client-metadata",
             r#"{"scope":"read write"}"#,
+            "--resource",
+            "https://tenant1.test/",
+            "--authorize-param",
+            "audience=https://api.test?a=b",
+            "--authorize-param",
+            "prompt=consent",
         ],
     );
     client.ask(&initialize(&json!({"url": {}})));
@@ -485,10 +491,16 @@ fn a_login_from_the_page_uses_what_mcp_remote_is_told() {
     let asked = |name| crate::support::wire::parameter(&address, name).unwrap();
     assert_eq!((asked("client_id"), asked("scope")), ("own-client".into(), "read write".into()));
     assert_eq!(asked("redirect_uri"), format!("http://127.0.0.1:{port}/oauth/callback"));
+    assert_eq!((asked("audience"), asked("prompt")), ("https://api.test?a=b".into(), "consent".into()));
+    assert_eq!(asked("resource"), "https://tenant1.test/");
     get(&callback(&address, &code(&server)));
     let heard: Vec<Value> = (0..5).map(|_| client.hear()).collect();
     assert!(heard.iter().any(|message| message["id"] == 1 && message["result"].is_object()), "{heard:?}");
     let (_, _, said) = client.end();
-    assert!(!said.contains("own-secret"), "{said}");
+    assert!(!said.contains("own-secret") && !said.contains("changes nothing"), "{said}");
     assert!(to(&server.seen(), "/register").is_empty());
+    let seen = server.seen();
+    let asked = crate::by_address::form(to(&seen, "/token")[0]);
+    assert_eq!(asked["resource"], "https://tenant1.test/", "{asked:?}");
+    assert!(!asked.contains_key("audience") && !asked.contains_key("prompt"), "{asked:?}");
 }

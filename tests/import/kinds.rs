@@ -353,16 +353,220 @@ fn a_client_that_was_registered_by_hand_is_taken_for_the_login() {
 }
 
 #[test]
-fn what_mcpauth_wrote_itself_is_named_and_never_taken_for_a_key() {
+fn a_token_that_mcpauth_wrote_itself_goes_and_is_never_taken_for_a_key() {
     let user = crate::by_address::user();
-    write(&user.home().join(".cursor/mcp.json"), "{}");
+    let file = user.home().join(".cursor/mcp.json");
+    let mine =
+        json!({"mcpServers": {"mine": {"command": "npx", "args": ["x"], "env": {"API_KEY": secret(1)}}}});
+    write(&file, &mine.to_string());
     let server = json!({"server_name": "files", "path": "/files", "auth_type": "none"});
     user.file("servers/files.json", &server.to_string());
     user.run(&["config", "install", "--client", "cursor", "--auth-mode", "inline"]).code(0);
-    let before = std::fs::read_to_string(user.home().join(".cursor/mcp.json")).unwrap();
-    assert!(before.contains("ingress-token"), "{before}");
+    let text = || std::fs::read_to_string(&file).unwrap();
+    assert!(text().contains("ingress-token"), "{}", text());
     let shown = user.run(&["import", "--dry-run"]).code(0);
     assert!(shown.stdout.contains("--auth-mode bridge"), "{shown:?}");
+    user.run(&["import", "--yes"]).code(0);
+    let now = text();
+    assert!(!now.contains("ingress-token") && !now.contains(BODY) && now.contains("bridge"), "{now}");
+    assert_eq!(user.run(&["import", "--dry-run", "--json"]).code(0).json()["entries"], json!([]));
+    user.run(&["config", "install", "--check"]).code(0);
+    // The secret of the bridge on this machine is what that mode is made of.
+    user.run(&["config", "install", "--client", "cursor", "--auth-mode", "proxy"]).code(0);
+    let before = text();
     user.run(&["import", "--yes"]);
-    assert_eq!(std::fs::read_to_string(user.home().join(".cursor/mcp.json")).unwrap(), before);
+    assert_eq!(text(), before);
+}
+
+#[test]
+fn what_was_removed_can_be_put_back_until_it_is_forgotten() {
+    let user = User::new();
+    let file = user.home().join(".cursor/mcp.json");
+    let copy = user.home().join(".cursor/mcp.json.mcpauth-backup");
+    let entry = |n: usize| json!({"command": "npx", "args": ["x"], "env": {"API_KEY": secret(n)}});
+    let text = format!("{{ // mine\n  \"mcpServers\": {}}}\n", json!({"one": entry(1), "two": entry(2)}));
+    let files: BTreeMap<PathBuf, String> =
+        [(file.clone(), text), (copy, json!({"mcpServers": {"old": entry(3)}}).to_string())].into();
+    let lay_out = || {
+        files.iter().for_each(|(path, text)| write(path, text));
+        user.run(&["import", "--yes"]).code(0);
+        assert_eq!(leaks(&user.home(), &user.own_store()), Vec::<PathBuf>::new());
+    };
+    let now = || std::fs::read_to_string(&file).unwrap();
+    lay_out();
+    let ran = user.run(&["config", "uninstall"]).code(0);
+    assert!(format!("{ran:?}").contains("--restore") && format!("{ran:?}").contains("--forget"), "{ran:?}");
+    assert!(!now().contains("one") && !now().contains("two"), "{}", now());
+    // A second time there is nothing to remove.
+    assert!(!user.run(&["config", "uninstall"]).code(0).stdout.contains("one"));
+    user.run(&["config", "uninstall", "--restore"]).code(0);
+    assert_same(&files);
+    assert!(!format!("{:?}", user.run(&["config", "uninstall"]).code(0)).contains("--forget"));
+
+    // One by one, and with a change of the user's in between.
+    lay_out();
+    user.run(&["config", "uninstall", "--server", "one"]).code(0);
+    assert!(!now().contains("one") && now().contains("two"), "{}", now());
+    write(&file, &now().replace("// mine", "// yours"));
+    user.run(&["config", "uninstall", "--restore"]).code(0);
+    assert!(
+        now().contains("// yours") && now().contains(&secret(1)) && now().contains(&secret(2)),
+        "{}",
+        now()
+    );
+    assert!(files.keys().all(|path| path.exists()));
+
+    lay_out();
+    let shown = user.run(&["config", "uninstall", "--forget", "--dry-run"]).code(0);
+    assert!(shown.stdout.contains("one") && now().contains("one"), "{shown:?}");
+    user.run(&["config", "uninstall", "--forget"]).code(0);
+    let left = now();
+    assert!(!left.contains("one"), "{left}");
+    user.run(&["config", "uninstall", "--restore"]).code(0);
+    assert_eq!(now(), left, "nothing is kept");
+    let kept = std::fs::read_dir(user.own_store().join(".imports")).unwrap().flatten();
+    assert!(kept.map(|entry| entry.path()).all(|path| path.extension().is_none_or(|end| end != "json")));
+}
+
+#[test]
+fn the_clients_own_copies_go_and_come_back() {
+    for moved in [false, true] {
+        let mut user = User::new();
+        let folder = user.home().join(if moved { "elsewhere" } else { "" });
+        if moved {
+            user.env("CLAUDE_CONFIG_DIR", folder.to_str().unwrap());
+        }
+        let copies = folder.join(if moved { "backups" } else { ".claude/backups" });
+        let entry = |n: usize| json!({"mcpServers": {"a": {"command": "npx", "args": [], "env": {"API_KEY": secret(n)}}}});
+        let files: BTreeMap<PathBuf, String> = [
+            (folder.join(".claude.json"), entry(1).to_string()),
+            (copies.join(".claude.json.backup.1764250000000"), entry(2).to_string()),
+            (copies.join(".claude.json.backup.1764250099999"), entry(1).to_string()),
+        ]
+        .into();
+        files.iter().for_each(|(path, text)| write(path, text));
+        let innocent = copies.join(".claude.json.backup.1764250000001");
+        write(&innocent, "{}");
+        let doctor = user.run(&["doctor", "--offline", "--json"]).stdout;
+        assert!(doctor.contains("backup.1764250099999") && !doctor.contains("000001"), "{doctor}");
+        let taken = user.run(&["import", "--yes", "--json"]).code(0).json();
+        assert_eq!(taken["copies"].as_array().unwrap().len(), 2, "{taken}");
+        assert_eq!(leaks(&user.home(), &user.own_store()), Vec::<PathBuf>::new());
+        assert!(innocent.exists());
+        user.run(&["config", "uninstall", "--restore"]).code(0);
+        assert_same(&files);
+    }
+}
+
+#[test]
+fn one_import_waits_for_another_and_takes_nothing_twice() {
+    let user = User::new();
+    let file = user.home().join(".cursor/mcp.json");
+    let before = json!({"mcpServers": {"a": {"command": "npx", "args": [], "env": {"API_KEY": secret(1)}}}})
+        .to_string();
+    write(&file, &before);
+    let store =
+        mcpauth::store::Store::new(&user.own_store(), &user.own_store(), mcpauth::store::Storage::File);
+    let folder = store.user_dir().join(".imports");
+    mcpauth::sys::private_file::create_dir(store.user_dir()).unwrap();
+    mcpauth::sys::private_file::create_dir(&folder).unwrap();
+    let lock = mcpauth::sys::private_file::open_lock(&folder.join(".lock")).unwrap();
+    lock.lock().unwrap();
+    let mut waiting: Vec<_> = (0..2)
+        .map(|_| {
+            let mut command = user.command(&["import", "--yes"]);
+            command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+            command.spawn().unwrap()
+        })
+        .collect();
+    for child in &mut waiting {
+        let mut said = String::new();
+        let mut stderr = std::io::BufReader::new(child.stderr.as_mut().unwrap());
+        while !said.contains("waiting for another") {
+            assert_ne!(std::io::BufRead::read_line(&mut stderr, &mut said).unwrap(), 0, "{said}");
+        }
+    }
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), before);
+    drop(lock);
+    for child in waiting {
+        ended(child).code(0);
+    }
+    let now = std::fs::read_to_string(&file).unwrap();
+    assert!(!now.contains(BODY) && now.contains("\"a\""), "{now}");
+    let listed = user.run(&["secret", "list", "--json"]).code(0).json();
+    assert_eq!(listed["servers"].as_array().unwrap().len(), 1, "{listed}");
+    user.run(&["config", "uninstall", "--restore"]).code(0);
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), before);
+}
+
+/// A login as mcp-remote keeps it; returns the file of its tokens.
+fn login_of_mcp_remote(user: &User, url: &str, base: &str) -> PathBuf {
+    use md5::Digest as _;
+    let name: String = md5::Md5::digest(url).iter().map(|byte| format!("{byte:02x}")).collect();
+    let at = |ending: &str| user.home().join(format!(".mcp-auth/mcp-remote-0.15.1/{name}_{ending}.json"));
+    let client = json!({"client_id": "c-1", "redirect_uris": ["http://127.0.0.1:4711/oauth/callback"]});
+    write(&at("client_info"), &client.to_string());
+    let tokens =
+        json!({"access_token": secret(1), "refresh_token": secret(2), "expires_at": 4e15, "issuer": base});
+    write(&at("tokens"), &tokens.to_string());
+    at("tokens")
+}
+
+/// An MCP server with a login that answers `initialize`, and calls `when_tried` before it does.
+fn with_login(when_tried: impl Fn() + Send + Sync + 'static) -> crate::support::upstream::Upstream {
+    play(move |path, status, body| {
+        if path == "/mcp" && *status == 200 {
+            when_tried();
+            body["result"] = json!({"protocolVersion": "2025-06-18", "capabilities": {}, "serverInfo": {"name": "s", "version": "1"}});
+        }
+    })
+}
+
+#[test]
+fn a_file_that_mcp_remote_writes_meanwhile_stays_and_is_named() {
+    for is_written in [false, true] {
+        let place: std::sync::Arc<std::sync::Mutex<Option<PathBuf>>> = std::sync::Arc::default();
+        let known = place.clone();
+        let server = with_login(move || {
+            if let Some(path) = known.lock().unwrap().as_ref().filter(|_| is_written) {
+                write(path, &json!({"access_token": secret(3), "refresh_token": secret(4)}).to_string());
+            }
+        });
+        let user = User::new();
+        let url = format!("{}/mcp", server.base);
+        let tokens = login_of_mcp_remote(&user, &url, &server.base);
+        *place.lock().unwrap() = Some(tokens.clone());
+        let file = user.home().join(".cursor/mcp.json");
+        write(
+            &file,
+            &json!({"mcpServers": {"far": {"command": "npx", "args": ["mcp-remote", url]}}}).to_string(),
+        );
+        let ran = user.run(&["import", "--yes"]).code(0);
+        assert_eq!(tokens.exists(), is_written, "{ran:?}");
+        let said = format!("{ran:?}");
+        let named =
+            said.contains("_tokens.json") && said.contains("changed meanwhile") && said.contains("rm ");
+        assert_eq!(named, is_written, "{said}");
+        assert!(entries(&file, "mcpServers")["far"].to_string().contains("bridge"));
+        if is_written {
+            assert!(std::fs::read_to_string(&tokens).unwrap().contains(&secret(4)), "the newer login");
+        }
+    }
+}
+
+#[test]
+fn what_mcp_remote_asks_its_issuer_for_is_asked_for_here() {
+    let (server, user) = (with_login(|| ()), User::new());
+    let url = format!("{}/mcp", server.base);
+    let file = user.home().join(".cursor/mcp.json");
+    let more = ["--resource", "https://tenant1.test/", "--authorize-param", "audience=https://api.test"];
+    let args = [&["mcp-remote", &url][..], &more].concat();
+    write(&file, &json!({"mcpServers": {"far": {"command": "npx", "args": args}}}).to_string());
+    let hashed = format!("{url}|https://tenant1.test/|{{\"audience\":\"https://api.test\"}}");
+    login_of_mcp_remote(&user, &hashed, &server.base);
+    user.run(&["import", "--yes"]).code(0);
+    let kept = read_json(&user.own_store().join(crate::by_address::REGISTRATION));
+    assert_eq!(kept["resource"], "https://tenant1.test/", "{kept}");
+    assert_eq!(kept["extra"]["authorize"]["audience"], "https://api.test", "{kept}");
+    assert!(more.iter().all(|word| entries(&file, "mcpServers")["far"].to_string().contains(word)));
 }

@@ -86,7 +86,15 @@ fn a_key_that_the_server_refuses_is_not_kept_and_the_old_one_stays() {
 fn what_is_no_key_is_refused_before_anything_is_sent() {
     let (server, user) = (server("authorization", "Bearer {}"), User::new());
     let address = format!("{}/mcp", server.base);
-    let cases: [(&[&str], &str); 8] = [
+    let copied = format!("bearer {KEY}");
+    let cases: [(&[&str], &str); 15] = [
+        (&[], copied.as_str()),
+        (&["--header", "X-Key", "--format", "Token {}"], "Token abcdefgh-12345678"),
+        (&["--header", "Host"], KEY),
+        (&["--header", "ACCEPT"], KEY),
+        (&["--header", "Content-Length"], KEY),
+        (&["--header", "Mcp-Session-Id"], KEY),
+        (&["--expires", "1000000001"], KEY),
         (&[], ""),
         (&[], "two\nlines"),
         (&["--format", "Bearer"], KEY),
@@ -254,15 +262,13 @@ fn every_verb_knows_a_key_by_its_name() {
 }
 
 /// The entry of `mcp-remote` in a client's file, in its layout, under a name.
-fn remote_entries(client: &str, address: &str, names: &[&str]) -> (&'static str, String) {
-    let args = serde_json::json!(["-y", "mcp-remote@latest", address, "--header", "X-Region: eu"]);
+fn remote_entries(client: &str, address: &str, names: &[&str], more: &[&str]) -> (&'static str, String) {
+    let args = serde_json::json!([&["-y", "mcp-remote@latest", address], more].concat());
     if client == "codex" {
-        let table = |name: &&str| {
-            format!("[mcp_servers.\"{name}\"]\ncommand = \"npx\"\nargs = {args}\nenv = {{ LOG = \"1\" }}\n\n")
-        };
+        let table = |name: &&str| format!("[mcp_servers.\"{name}\"]\ncommand = \"npx\"\nargs = {args}\n\n");
         return (".codex/config.toml", names.iter().map(table).collect());
     }
-    let entry = serde_json::json!({"command": "npx", "args": args, "env": {"LOG": "1"}});
+    let entry = serde_json::json!({"command": "npx", "args": args});
     let entries: serde_json::Map<String, Value> =
         names.iter().map(|name| ((*name).to_owned(), entry.clone())).collect();
     let text = serde_json::json!({"mcpServers": entries}).to_string();
@@ -289,7 +295,7 @@ fn entries_of_mcp_remote_become_ours_in_every_mode_and_what_stays_is_named_with_
     ] {
         let user = User::new();
         keep(&user, &address, &[]).code(0);
-        let (path, text) = remote_entries(client, &address, &[NAME, "tools"]);
+        let (path, text) = remote_entries(client, &address, &[NAME, "tools"], &[]);
         let path = user.home().join(path);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(&path, text).unwrap();
@@ -304,5 +310,32 @@ fn entries_of_mcp_remote_become_ours_in_every_mode_and_what_stays_is_named_with_
         let now = std::fs::read_to_string(&path).unwrap();
         assert!(!now.contains("mcp-remote") && !now.contains("tools"), "{client} {mode}: {now}");
         user.run(&["config", "install", "--check"]).code(0);
+    }
+}
+
+#[test]
+fn what_mcp_remote_is_told_besides_the_address_is_kept_by_import_and_dropped_by_nobody() {
+    let server = server("authorization", "Bearer {}");
+    let address = format!("{}/mcp", server.base);
+    for (client, mode, more) in [
+        ("cursor", "bridge", &["--header", "X-Region: eu"][..]),
+        ("cursor", "inline", &["3334", "--transport", "http-only"]),
+        ("claude-code", "helper", &["--ignore-tool", "delete*"]),
+        ("codex", "env", &["--header", "X-Region: eu", "--debug"]),
+    ] {
+        let user = User::new();
+        keep(&user, &address, &[]).code(0);
+        let (path, text) = remote_entries(client, &address, &[NAME], more);
+        let path = user.home().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, &text).unwrap();
+        let ran = user.run(&["config", "install", "--client", client, "--auth-mode", mode]);
+        let said = format!("{}{}", ran.stdout, ran.stderr);
+        assert!(said.contains(&format!("mcpauth import --client {client}")), "{client} {mode}: {said}");
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), text, "{client} {mode}");
+        user.run(&["import", "--client", client, "--yes"]).code(0);
+        let now = std::fs::read_to_string(&path).unwrap();
+        assert!(!now.contains("mcp-remote") && now.contains("bridge"), "{client} {mode}: {now}");
+        assert!(more.iter().all(|word| now.contains(word)), "{client} {mode}: {now}");
     }
 }

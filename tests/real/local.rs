@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::mcp::{Everything, Wire};
 use super::parts;
+use crate::by_address::{NAME, REGISTRATION, play, to};
 use crate::support::wire::free_port;
 use crate::support::{User, ended};
 
@@ -214,4 +215,39 @@ fn a_keyring_holds_keys_and_secrets_and_no_file_has_them() {
     assert_eq!(kept(&user, &exec, "").code(0).stdout, format!("{SECRET}\n"));
     kept(&user, &["secret", "remove", "files"], "").code(0);
     kept(&user, &exec, "").code(2);
+}
+
+#[test]
+#[ignore = "real parts: run .ci/run"]
+fn a_keyring_seals_the_secrets_of_registered_clients() {
+    let (server, user) = (play(|_, _, _| ()), User::new());
+    let url = format!("{}/mcp", server.base);
+    let own = ["login", &url, "--client-id", "own", "--client-secret-file", "-", "--client-credentials"];
+    let file = user.own_store().join(REGISTRATION);
+    let text = || std::fs::read_to_string(&file).unwrap();
+    let proof = || {
+        let seen = server.seen();
+        to(&seen, "/token").last().unwrap().header("authorization").unwrap_or_default().to_owned()
+    };
+    user.run_with(&own, SECRET).code(0);
+    assert!(text().contains(SECRET), "a file has it");
+    let (before, asked) = (proof(), server.seen().len());
+    assert!(before.starts_with("Basic "), "{before}");
+
+    // One from before is sealed with the first command, and the client is the same.
+    kept(&user, &["token", NAME], "").code(0);
+    assert!(!text().contains(SECRET) && text().contains("sealed") && text().contains("own"), "{}", text());
+    assert!(server.seen().len() > asked, "the token had expired");
+    assert_eq!(proof(), before);
+    kept(&user, &[&own[..], &["--force"]].concat(), SECRET).code(0);
+    assert!(!text().contains(SECRET), "{}", text());
+    assert_eq!(proof(), before);
+    assert!(kept(&user, &["status", "--json"], "").stdout.contains(NAME));
+    let ran = user.run(&["token", NAME]);
+    assert!(
+        ran.code != Some(0) && ran.stderr.contains("keyring") && ran.stderr.contains("--force"),
+        "{ran:?}"
+    );
+    kept(&user, &["logout", NAME, "--yes"], "").code(0);
+    assert!(!file.exists());
 }

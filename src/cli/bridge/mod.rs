@@ -127,7 +127,8 @@ pub(super) fn run(args: &BridgeArgs, given: &Given<'_>, out: &Out) -> Result<Exi
     };
     let (scope, client) = (args.remote.scope()?, args.remote.client(out)?);
     let own = Box::new(move || client.own());
-    let logins = Arc::new(PageLogins { context: out.context(), config, reopen, scope, own });
+    let extra = args.remote.extra.params()?;
+    let logins = Arc::new(PageLogins { context: out.context(), config, reopen, scope, extra, own });
     let servers = Arc::new(narrowed(servers, narrowing));
     match which {
         Some(which) => over_stdio(&args.remote, servers, &which, logins, out),

@@ -11,6 +11,7 @@ use serde_json::Value;
 use url::Url;
 
 use crate::bridge::IgnoredTools;
+use crate::cli::args::ExtraParamArgs;
 use crate::cli::out::Out;
 use crate::config::{CLIENT_METADATA_URL, Settings, is_name};
 use crate::error::Error;
@@ -61,6 +62,8 @@ pub(super) struct RemoteArgs {
     #[arg(long, value_name = "SECONDS")]
     auth_timeout: Option<String>,
     #[command(flatten)]
+    pub(super) extra: ExtraParamArgs,
+    #[command(flatten)]
     hidden: HiddenArgs,
 }
 
@@ -93,10 +96,6 @@ struct HiddenArgs {
     client_credentials: bool,
     #[arg(long, hide = true)]
     use_id_token: bool,
-    #[arg(long, hide = true, value_name = "URL")]
-    resource: Option<String>,
-    #[arg(long, hide = true, value_name = "KEY=VALUE")]
-    authorize_param: Vec<String>,
     #[arg(long, hide = true, value_name = "URL")]
     auth_success_url: Option<String>,
     #[arg(long, hide = true, value_name = "URL")]
@@ -238,7 +237,6 @@ impl RemoteArgs {
     pub(super) fn name_idle(&self, out: &Out) {
         let HiddenArgs { debug, silent, enable_proxy, keep_alive, ipv4, .. } = self.hidden;
         let hidden = &self.hidden;
-        let login = "log in with what it says: mcpauth login --help";
         let is_dynamic = self.static_oauth_client_info.is_none();
         let idle = [
             ("--debug", debug, "for more output use -v or -vv"),
@@ -252,11 +250,13 @@ impl RemoteArgs {
             ("--headers-timeout", hidden.headers_timeout.is_some(), "mcpauth has its own limits"),
             ("--body-timeout", hidden.body_timeout.is_some(), "a stream may be silent"),
             ("--protocol", hidden.protocol.is_some(), "client and server agree on a version themselves"),
-            ("--resource", hidden.resource.is_some(), "the server's metadata names it"),
-            ("--disable-resource-parameter", hidden.disable_resource_parameter, login),
-            ("--authorize-param", !hidden.authorize_param.is_empty(), login),
+            (
+                "--disable-resource-parameter",
+                hidden.disable_resource_parameter,
+                "a login always names the resource (RFC 8707)",
+            ),
             ("--auth-success-url", hidden.auth_success_url.is_some(), "mcpauth shows a page of its own"),
-            ("--token-endpoint", hidden.token_endpoint.is_some(), login),
+            ("--token-endpoint", hidden.token_endpoint.is_some(), "the issuer's metadata names it"),
             ("--device-code", hidden.device_code, "log in once with: mcpauth login URL --device"),
             (
                 "--client-credentials",

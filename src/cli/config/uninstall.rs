@@ -11,7 +11,7 @@ use crate::cli::paths::from_home;
 use crate::clients::{self, ConfigRow};
 use crate::config::Config;
 use crate::error::{Error, Exit};
-use crate::import::{self, ImportRecord, PutBack, WayBack};
+use crate::import::{self, ImportRecord, ImportedEntry, PutBack, WayBack};
 use crate::render::{ChangeKind, DryRun};
 use crate::servers;
 
@@ -26,9 +26,12 @@ pub(super) struct UninstallArgs {
     /// Only these servers' entries, of those that mcpauth import changed; repeatable
     #[arg(long, value_name = "NAME")]
     server: Vec<String>,
-    /// Put back the entries that mcpauth import changed, secrets included, instead of removing them
+    /// Put back the entries that mcpauth import changed or this command removed, secrets included
     #[arg(long)]
     restore: bool,
+    /// Delete what mcpauth import keeps for --restore, too
+    #[arg(long, conflicts_with = "restore")]
+    forget: bool,
     /// Show what would be removed, and write nothing
     #[arg(long)]
     dry_run: bool,
@@ -40,7 +43,7 @@ pub(super) fn run(args: &UninstallArgs, config: &Config, out: &Out) -> Result<Ex
     // What is put back, or is about one server, is an import's.
     let is_about_imports = args.restore || !args.server.is_empty();
     let rows = if is_about_imports { Vec::new() } else { clients::uninstall(config, is_meant, dry_run)? };
-    let imported = imported(args, config)?;
+    let imported = imported(args, config, out)?;
     let failed = rows.iter().filter(|row| row.result.is_err()).count()
         + imported.iter().filter(|(_, result)| result.is_err()).count();
     let exit = match failed {
@@ -59,24 +62,47 @@ pub(super) fn run(args: &UninstallArgs, config: &Config, out: &Out) -> Result<Ex
     if rows.is_empty() && imported.is_empty() {
         out.say("no client has entries of ours with this tokens directory");
     }
+    name_kept(args, config, out);
     Ok(exit)
+}
+
+/// Names what is kept of imports, and the commands that put it back or delete it.
+fn name_kept(args: &UninstallArgs, config: &Config, out: &Out) {
+    let is_kept = import::records(&servers::file_store(config)).is_ok_and(|records| !records.is_empty());
+    if is_kept && !args.dry_run && !args.restore {
+        out.say(
+            "the original entries and files that mcpauth import took stay in its store; put them back with: mcpauth config \
+             uninstall --restore, or delete them with: mcpauth config uninstall --forget",
+        );
+    }
 }
 
 /// A file with entries of an import, and what was done with them.
 type ImportedRow = (ImportRecord, Result<PutBack, Error>);
 
 /// Puts the entries of imports back, or removes them.
-fn imported(args: &UninstallArgs, config: &Config) -> Result<Vec<ImportedRow>, Error> {
+fn imported(args: &UninstallArgs, config: &Config, out: &Out) -> Result<Vec<ImportedRow>, Error> {
     let is_meant = |name: &str| args.server.is_empty() || args.server.iter().any(|server| server == name);
-    let way = if args.restore { WayBack::Restore } else { WayBack::Remove };
+    let way = match (args.restore, args.forget) {
+        (true, _) => WayBack::Restore,
+        (false, true) => WayBack::Forget,
+        (false, false) => WayBack::Remove,
+    };
     let store = servers::file_store(config);
+    if import::records(&store)?.is_empty() {
+        return Ok(Vec::new());
+    }
+    let _lock = if args.dry_run { None } else { Some(import::lock(&store, out)?) };
     let records = import::records(&store)?.into_iter().filter(|record| {
         let client = args.client.is_empty() || args.client.contains(&record.client);
-        let is_copies_alone = record.entries.is_empty() && args.server.is_empty();
-        client && (is_copies_alone || record.entries.iter().any(|entry| is_meant(&entry.name)))
+        let is_copies_alone = record.entries.is_empty() && args.server.is_empty() && way != WayBack::Remove;
+        let is_left =
+            |entry: &ImportedEntry| is_meant(&entry.name) && (way != WayBack::Remove || !entry.removed);
+        client && (is_copies_alone || record.entries.iter().any(is_left))
     });
     let done = |record: ImportRecord| {
-        let result = import::put_back(&store, &record, way, is_meant, args.dry_run);
+        let places = (&store, config.state_dir.as_deref());
+        let result = import::put_back(places, &record, way, is_meant, args.dry_run);
         (record, result)
     };
     Ok(records.map(done).collect())

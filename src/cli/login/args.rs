@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use url::Url;
 
-use crate::cli::args::{BrowserArgs, FromCommandArgs};
+use crate::cli::args::{BrowserArgs, ExtraParamArgs, FromCommandArgs};
 use crate::cli::ask::secret;
 use crate::config::{KeyFile, name_of, usual_format};
 use crate::credential::USUAL_HEADER;
@@ -46,6 +46,8 @@ pub(in crate::cli) struct LoginArgs {
     /// Request this scope instead of those the server names; repeatable
     #[arg(long, value_name = "SCOPE")]
     scope: Vec<String>,
+    #[command(flatten)]
+    extra: ExtraParamArgs,
     /// Discover, register and log in again, even if the stored token is valid
     #[arg(short, long)]
     pub(super) force: bool,
@@ -60,6 +62,9 @@ pub(in crate::cli) struct LoginArgs {
     #[command(flatten)]
     pub(super) browser: BrowserArgs,
 }
+
+/// The first number of seconds that is a time and not a duration.
+const FIRST_EPOCH: Epoch = 1_000_000_000;
 
 /// The client that the user registered.
 #[derive(Args, Debug)]
@@ -93,7 +98,7 @@ struct KeyEntryArgs {
     ///
     /// It is tried at the server first, stored in your own store, handed out like any other credential, and never
     /// renewed.
-    #[arg(long, conflicts_with_all = ["client_id", "scope", "issuer", "assume_pkce_s256", "login"])]
+    #[arg(long, conflicts_with_all = ["client_id", "scope", "issuer", "assume_pkce_s256", "login", "resource", "authorize_param"])]
     with_token: bool,
     /// The header that the server takes the key in
     #[arg(long, value_name = "NAME", requires = "with_token", default_value = USUAL_HEADER)]
@@ -157,6 +162,7 @@ impl LoginArgs {
             own: self.own.client()?,
             own_flags: self.own.words(),
             scope: self.scope.clone(),
+            extra: self.extra.params()?,
             force: self.force,
             issuer: self.issuer.clone(),
             assume_pkce_s256: self.assume_pkce_s256,
@@ -202,6 +208,8 @@ fn redirect_uri(text: &str) -> Result<Url, String> {
 
 fn expiry(text: &str) -> Result<Epoch, String> {
     let at = clock::parse(text).or_else(|| clock::parse(&format!("{text}T00:00:00Z")));
+    // Seconds since 1970, as services show them: as a duration it would be decades.
+    let at = at.or_else(|| text.parse::<Epoch>().ok().filter(|at| *at >= FIRST_EPOCH));
     let later =
         || seconds_within(text, 1..=100 * 366 * 86_400).map(|length| clock::now() + length.cast_signed());
     at.map_or_else(later, Ok).map_err(|_| "neither a date (2027-01-31), a time nor a duration (90d)".into())

@@ -42,7 +42,9 @@ pub(super) fn secrets(text: &str, judge: Judge<'_>) -> Vec<Found> {
         found.push(Found { range, name: "address".into(), why: shape.into() });
         return found;
     }
-    found.extend(segments(text, authority..path));
+    if !rules().has_documents(text.get(start..authority).unwrap_or_default()) {
+        found.extend(segments(text, authority..path));
+    }
     found.extend(parameters(text, path..query, judge));
     found.extend(parameters(text, query..text.len(), judge));
     found

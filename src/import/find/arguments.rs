@@ -8,6 +8,7 @@ use super::rules::{NameClass, rules};
 use super::value;
 
 /// The flags that a header follows.
+const USERS: [&str; 5] = ["-u", "--auth", "--basic-auth", "--http-auth", "--proxy-user"];
 const HEADER_FLAGS: [&str; 4] = ["-H", "--header", "--headers", "--http-header"];
 
 /// A secret in one of the words.
@@ -54,6 +55,12 @@ fn in_word(before: &str, text: &str) -> Vec<Found> {
     {
         let at = text.len() - rest.len();
         return judged(name, rest).into_iter().map(|found| moved(found, at)).collect();
+    }
+    if USERS.contains(&before)
+        && let Some((user, password)) = text.split_once(':')
+        && is_password(user, password)
+    {
+        return judged("password", password).into_iter().map(|found| moved(found, user.len() + 1)).collect();
     }
     // A pass phrase may have blanks.
     if rules().class(flag) == NameClass::Strong {
@@ -102,7 +109,11 @@ fn in_line(text: &str) -> Vec<Found> {
         let bare = word.trim_matches(['"', '\'']);
         let from = at + word.find(bare).unwrap_or_default();
         if !bare.is_empty() {
-            found.extend(in_word(before, bare).into_iter().map(|found| moved(found, from)));
+            let line = format!("{before} {bare}");
+            let is_credential = value::scheme(&line).is_some()
+                && ["bearer", "basic"].contains(&before.to_lowercase().as_str());
+            let words = if is_credential { judged("authorization", bare) } else { in_word(before, bare) };
+            found.extend(words.into_iter().map(|found| moved(found, from)));
             before = bare;
         }
         at += piece.len();
@@ -125,6 +136,13 @@ fn name_before(flag: &str, text: &str, at: usize) -> String {
     if word.is_empty() { flag.into() } else { word.into() }
 }
 
+/// Whether this is a user with a password, and not the user and group that a container runs as.
+fn is_password(user: &str, password: &str) -> bool {
+    let is_name = |text: &str| text.chars().all(|c| c.is_ascii_lowercase() || "-_".contains(c));
+    let is_number = |text: &str| text.chars().all(|c| c.is_ascii_digit());
+    !user.is_empty() && !user.contains(['/', ' ']) && !is_number(password) && !is_name(password)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -142,6 +160,16 @@ mod tests {
             (vec!["-c".into(), format!("API_KEY={key} npx server")], Some((key, "API_KEY"))),
             (vec!["-c".into(), format!("npx server --token '{key}'")], Some((key, "token"))),
             (vec!["postgresql://a:hunter2@h/d".into()], Some(("hunter2", "a-password"))),
+            (vec!["-u".into(), "admin:hunter2".into()], Some(("hunter2", "password"))),
+            (
+                vec![
+                    "-c".into(),
+                    format!("curl -H \"Authorization: Bearer {}\" https://a.test", "qwmzeurtpxkvbnas"),
+                ],
+                Some(("qwmzeurtpxkvbnas", "authorization")),
+            ),
+            (vec!["-u".into(), "1000:1000".into()], None),
+            (vec!["-u".into(), "node:docker".into()], None),
             (vec!["-y".into(), "@scope/server@1.2.3".into()], None),
             (vec!["--api-key".into(), "${KEY}".into()], None),
             (vec!["--token-file".into(), "/run/token".into()], None),

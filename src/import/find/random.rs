@@ -26,7 +26,7 @@ fn is_random_run(run: &str) -> bool {
 /// As in `sha256:…`, and a commit as in `owner/name#…`.
 fn is_named_hash(before: &str) -> bool {
     let word = before.trim_end_matches([':', '-', '=']).rsplit(|c: char| !c.is_ascii_alphanumeric()).next();
-    before.ends_with(['#', '@'])
+    before.ends_with(['#', '@', '+'])
         || word.is_some_and(|word| word.starts_with("sha") && before.ends_with([':', '-', '=']))
 }
 

@@ -24,6 +24,10 @@ pub(super) struct KeyRules {
     pub(super) placeholders: Vec<String>,
     pub(super) words: Vec<String>,
     pub(super) references: Vec<String>,
+    /// How public values begin.
+    open: Vec<String>,
+    /// The hosts of documents, and the ends of such hosts.
+    documents: Vec<String>,
 }
 
 /// The shape of one service's keys.
@@ -142,6 +146,19 @@ impl KeyRules {
             }
         }
         None
+    }
+
+    /// Whether a value is made to be public.
+    pub(super) fn is_open(&self, value: &str) -> bool {
+        self.open.iter().any(|start| value.starts_with(start.as_str()))
+    }
+
+    /// Whether addresses at a host name documents.
+    pub(super) fn has_documents(&self, host: &str) -> bool {
+        let is_below = |known: &String| {
+            host.strip_suffix(known.as_str()).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+        };
+        self.documents.iter().any(is_below)
     }
 
     /// What a name says about its value.

@@ -81,6 +81,11 @@ fn is_said(value: &str) -> bool {
     if value.contains("EXAMPLE") {
         return true;
     }
+    // As in `put-your-token-here`.
+    let is_there = ["-here", "_here"].iter().any(|end| value.to_lowercase().ends_with(end));
+    if is_there && !random::is_random(value, 16) {
+        return true;
+    }
     let lower = value.to_lowercase();
     let words: Vec<&str> =
         lower.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();

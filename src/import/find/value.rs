@@ -25,7 +25,7 @@ pub(super) fn secret(name: &str, value: &str) -> Option<Why> {
 }
 
 fn within(name: &str, value: &str, depth: usize) -> Option<Why> {
-    let value = without_references(value.trim().trim_matches(['"', '\'', '`']));
+    let value = without_references(value.trim().trim_matches(['"', '\'']));
     let value = value.trim();
     let depth = depth.checked_sub(1)?;
     if value.chars().count() < MIN_SECRET || is_stand_in(value) {
@@ -33,6 +33,9 @@ fn within(name: &str, value: &str, depth: usize) -> Option<Why> {
     }
     if let Some((_, shape)) = rules().key_in(value) {
         return Some(shape.into());
+    }
+    if rules().is_open(value) {
+        return None;
     }
     if let Ok(json @ (Value::Object(_) | Value::Array(_))) = serde_json::from_str(value) {
         return in_json(name, &json, depth);

@@ -6,7 +6,7 @@ use crate::config::usual_format;
 use crate::credential::USUAL_HEADER;
 use crate::import::cut;
 use crate::import::find;
-use crate::import::remote::RemoteCommand;
+use crate::render::{AuthMode, ClientSpec, RemoteCommand};
 use crate::secret::Secret;
 
 /// What an entry becomes.
@@ -20,6 +20,8 @@ pub(crate) enum Becomes {
     Login(LoginPlan),
     /// A command whose secrets are stored already; its words.
     Stored(Vec<String>),
+    /// An entry of mcpauth's own, without its token: that is stored already.
+    Ours(&'static ClientSpec, AuthMode),
     /// It is left alone, and why.
     Left(String),
 }
@@ -85,7 +87,7 @@ impl Becomes {
             Self::Key(plan) => vec![&plan.key],
             Self::Local(plan) => plan.secrets.iter().map(|(_, secret)| secret).collect(),
             Self::Login(plan) => plan.client.iter().filter_map(|client| client.secret.as_ref()).collect(),
-            Self::Stored(_) | Self::Left(_) => Vec::new(),
+            Self::Stored(_) | Self::Ours(..) | Self::Left(_) => Vec::new(),
         }
     }
 
@@ -108,6 +110,10 @@ impl Becomes {
             Self::Login(plan) => format!("mcpauth bridge for {}, with mcp-remote's login", host(&plan.url)),
             Self::Stored(_) => {
                 format!("mcpauth exec {} -- ..., with the secrets that are stored", crate::text::word(name))
+            }
+            Self::Ours(target, way) => {
+                let client = target.client;
+                format!("what mcpauth config install --client {client} --auth-mode {way} writes")
             }
             Self::Left(why) => format!("left alone: {why}"),
         }

@@ -4,9 +4,8 @@ use serde_json::Value;
 use url::Url;
 
 use super::becomes::{Becomes, Bridge, GivenClient, LoginPlan, key, variable};
-use crate::import::remote::RemoteCommand;
 use crate::import::{cut, find};
-use crate::render::EntryParts;
+use crate::render::{EntryParts, RemoteCommand};
 use crate::secret::Secret;
 
 /// The flag with a registered client.

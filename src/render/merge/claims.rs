@@ -6,12 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 use url::Url;
 
-/// The program that clients start to reach a remote server with a login.
-const REMOTE: &str = "mcp-remote";
-/// The fields of the various clients with an address.
-const ADDRESSES: [&str; 4] = ["url", "serverUrl", "httpUrl", "uri"];
-/// Those with a command and its arguments.
-const COMMANDS: [&str; 4] = ["command", "cmd", "path", "args"];
+use crate::render::{EntryParts, RemoteCommand};
 
 /// Which entries of a file may become ours.
 #[derive(Clone, Debug, Default)]
@@ -27,7 +22,8 @@ pub struct EntryClaims {
 impl EntryClaims {
     /// Whether the entry `there`, which has this name, may become ours.
     pub(super) fn may_take(&self, name: &str, there: &Value) -> bool {
-        let leads = || self.addresses.get(name).is_some_and(|address| is_same(address, there));
+        let leads =
+            || self.addresses.get(name).is_some_and(|address| is_same(address, there) && !says_more(there));
         self.owned.contains(name) || self.adopted.contains(name) || leads()
     }
 
@@ -47,33 +43,16 @@ fn is_same(address: &str, there: &Value) -> bool {
 
 /// Where an entry leads: its address, or the one that it has `mcp-remote` connect to.
 fn destination(entry: &Value) -> Option<String> {
-    let direct = ADDRESSES.iter().find_map(|field| entry.get(field)?.as_str());
-    if let Some(address) = direct {
-        return Some(address.to_owned());
-    }
-    let mut words = Vec::new();
-    COMMANDS.iter().filter_map(|field| entry.get(field)).for_each(|value| collect(value, &mut words));
-    let mut words = words.into_iter().skip_while(|word| !is_remote(word)).skip(1);
-    words.find(|word| word.starts_with("https://") || word.starts_with("http://"))
+    let parts = EntryParts(entry.as_object()?);
+    let remote = || RemoteCommand::of(parts).map(|command| command.url);
+    Some(parts.url().to_owned()).filter(|url| !url.is_empty()).or_else(remote)
 }
 
-/// The words of a command, which some clients write as a text, some as a list, and some as an object.
-fn collect(value: &Value, words: &mut Vec<String>) {
-    match value {
-        Value::String(text) => words.extend(text.split_whitespace().map(str::to_owned)),
-        Value::Array(list) => list.iter().for_each(|value| collect(value, words)),
-        Value::Object(map) => {
-            COMMANDS.iter().filter_map(|field| map.get(*field)).for_each(|value| collect(value, words));
-        }
-        _ => {}
-    }
-}
-
-/// `mcp-remote`, any version of it, or a path to it.
-fn is_remote(word: &str) -> bool {
-    let name = word.rsplit(['/', '\\']).next().unwrap_or_default();
-    let name = name.split('@').next().unwrap_or_default();
-    [REMOTE, "mcp-remote.cmd", "mcp-remote.js"].contains(&name)
+/// Whether `mcp-remote` is told more than where the server is: `mcpauth import` keeps that, and a new entry would not.
+fn says_more(entry: &Value) -> bool {
+    let Some(parts) = entry.as_object().map(EntryParts) else { return false };
+    let remote = RemoteCommand::of(parts).filter(|_| parts.url().is_empty());
+    remote.is_some_and(|command| !command.is_plain() || !parts.variables().is_empty())
 }
 
 #[cfg(test)]
@@ -112,5 +91,32 @@ mod tests {
         for entry in other {
             assert!(!is_same(address, &entry), "{entry}");
         }
+    }
+
+    #[test]
+    fn what_mcp_remote_is_told_besides_the_address_is_nobody_elses_to_drop() {
+        let address = "https://tools.test/mcp";
+        let args = |more: &[&str]| json!([&["-y", "mcp-remote", address], more].concat());
+        let claims = EntryClaims {
+            addresses: [("tools".to_owned(), address.to_owned())].into(),
+            ..EntryClaims::default()
+        };
+        for more in [&[][..], &["3334"], &["--allow-http", "--debug"]] {
+            let entry = json!({"command": "npx", "args": args(more)});
+            assert!(claims.may_take("tools", &entry), "{entry}");
+        }
+        let adopted = EntryClaims { adopted: ["tools".to_owned()].into(), ..claims.clone() };
+        for more in [
+            &["--header", "X-Region: eu"][..],
+            &["--transport", "sse-only"],
+            &["--ignore-tool", "delete*"],
+            &["3334", "--resource", "https://r.test"],
+            &["--static-oauth-client-info", "@client.json"],
+        ] {
+            let entry = json!({"command": "npx", "args": args(more)});
+            assert!(!claims.may_take("tools", &entry) && adopted.may_take("tools", &entry), "{entry}");
+        }
+        let entry = json!({"command": "npx", "args": args(&[]), "env": {"NODE_EXTRA_CA_CERTS": "ca.pem"}});
+        assert!(!claims.may_take("tools", &entry));
     }
 }

@@ -109,7 +109,7 @@ pub(super) fn plan<'a>(
 /// The edits that make the named entries `new`: what differs in each.
 ///
 /// # Errors
-/// An entry is not there, or not a map.
+/// An entry that is to go is not there, or one is not a map.
 pub(super) fn replace<'a>(
     was: &'a Value,
     layout: Layout<'_>,
@@ -118,7 +118,13 @@ pub(super) fn replace<'a>(
     let there = entries(was, layout)?;
     let mut edits = Vec::new();
     for NewEntry { name, fields } in new {
-        let has = find(&there, name)?.and_then(Value::as_object);
+        let has = match (find(&there, name)?, fields) {
+            (None, Some(fields)) => {
+                edits.push(Edit::Add(name, fields));
+                continue;
+            }
+            (has, _) => has.and_then(Value::as_object),
+        };
         let has = has.ok_or_else(|| MergeError::NotAnObject(name.clone()))?;
         let Some(fields) = fields else {
             edits.push(Edit::Remove(name));

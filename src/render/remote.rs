@@ -1,11 +1,13 @@
-//! The command lines that start mcp-remote, however it is started, and where it keeps the login of each. Not here: what happens
-//! of such an entry (see `plan`).
+//! The command lines that start mcp-remote, however it is started, and where it keeps the login of each. Not here: what such an
+//! entry becomes (see `merge` and `import`).
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use md5::{Digest, Md5};
 use serde_json::{Map, Value};
 
+use super::EntryParts;
 use crate::sys::regular_file;
 
 /// Its flags that take a value.
@@ -30,23 +32,33 @@ const VALUED: [&str; 19] = [
     "--headers-timeout",
     "--ping-interval",
 ];
+/// Its flags that change nothing for what takes its place.
+const IDLE: [&str; 5] = ["--debug", "--silent", "--allow-http", "--enable-proxy", "--keep-alive"];
 /// The largest of its files that is read, in bytes.
 const MAX_BYTES: u64 = 1 << 20;
 
 /// A command line of mcp-remote.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct RemoteCommand {
+pub struct RemoteCommand {
     /// The server's address as it is typed there.
-    pub(super) url: String,
+    pub url: String,
     /// The headers, with their values as typed.
-    pub(super) headers: Vec<(String, String)>,
+    pub headers: Vec<(String, String)>,
     /// The words after the address that are not headers.
-    pub(super) rest: Vec<String>,
+    pub rest: Vec<String>,
 }
 
 impl RemoteCommand {
-    /// Reads a command line; `None` if it starts something else.
-    pub(super) fn parse(words: &[String]) -> Option<Self> {
+    /// Reads an entry; `None` if it starts something else.
+    pub fn of(entry: EntryParts<'_>) -> Option<Self> {
+        match entry.words().as_slice() {
+            // Some clients write the whole line as one text.
+            [line] => Self::parse(&line.split_whitespace().map(str::to_owned).collect::<Vec<_>>()),
+            words => Self::parse(words),
+        }
+    }
+
+    fn parse(words: &[String]) -> Option<Self> {
         let at = words.iter().position(|word| is_mcp_remote(word))?;
         let args = words.get(at + 1..)?;
         let (mut headers, mut rest, mut url) = (Vec::new(), Vec::new(), None);
@@ -68,6 +80,12 @@ impl RemoteCommand {
         Some(Self { url: url?, headers, rest })
     }
 
+    /// Whether it says no more than where the server is.
+    pub fn is_plain(&self) -> bool {
+        let is_idle = |word: &String| IDLE.contains(&word.as_str()) || word.parse::<u16>().is_ok();
+        self.headers.is_empty() && self.rest.iter().all(is_idle)
+    }
+
     /// What its files are called by.
     fn hash(&self) -> String {
         let mut headers: Vec<(String, String)> = Vec::new();
@@ -77,7 +95,7 @@ impl RemoteCommand {
             headers.extend(lines.filter_map(header_of));
         }
         headers.extend(self.headers.iter().cloned());
-        hash(&self.url, &headers, &self.rest)
+        hash(&self.url, &headers, &self.authorize_params(), &self.rest)
     }
 
     /// What follows a flag, wherever it stands.
@@ -87,12 +105,18 @@ impl RemoteCommand {
     }
 
     /// The `resource` parameter that it asks for, if it was told one.
-    pub(super) fn resource(&self) -> Option<&str> {
+    pub fn resource(&self) -> Option<&str> {
         self.values("--resource").next().map(str::trim).filter(|resource| !resource.is_empty())
     }
 
+    /// The parameters that it adds to an authorization request.
+    pub fn authorize_params(&self) -> BTreeMap<String, String> {
+        let pairs = self.values("--authorize-param").filter_map(|pair| pair.split_once('='));
+        pairs.map(|(name, value)| (name.trim().to_owned(), value.to_owned())).collect()
+    }
+
     /// Where its logins end: `calculateDefaultPort` of mcp-remote.
-    pub(super) fn redirect_uri(&self) -> String {
+    pub fn redirect_uri(&self) -> String {
         let typed = self.rest.first().and_then(|word| word.parse::<u16>().ok());
         let hash = self.hash();
         let start = hash.get(..4).and_then(|start| u32::from_str_radix(start, 16).ok()).unwrap_or_default();
@@ -103,7 +127,7 @@ impl RemoteCommand {
     }
 
     /// Its files with this ending, newest format first.
-    pub(super) fn files(&self, home: &Path, moved: Option<&str>, ending: &str) -> Vec<PathBuf> {
+    pub fn files(&self, home: &Path, moved: Option<&str>, ending: &str) -> Vec<PathBuf> {
         let base = moved.map_or_else(|| home.join(".mcp-auth"), PathBuf::from);
         let entries = std::fs::read_dir(&base).into_iter().flatten().flatten();
         let mut folders: Vec<PathBuf> =
@@ -118,7 +142,7 @@ impl RemoteCommand {
     }
 
     /// The first of these files, read.
-    pub(super) fn read(&self, home: &Path, moved: Option<&str>, ending: &str) -> Option<Map<String, Value>> {
+    pub fn read(&self, home: &Path, moved: Option<&str>, ending: &str) -> Option<Map<String, Value>> {
         let text = |path: &PathBuf| regular_file::read_text(path, MAX_BYTES).ok();
         let objects = self.files(home, moved, ending).into_iter().filter_map(|path| text(&path));
         objects.filter_map(|text| serde_json::from_str(&text).ok()).next()
@@ -133,7 +157,10 @@ fn is_mcp_remote(word: &str) -> bool {
     let mut parts = file.rsplit('/');
     let last = parts.next().unwrap_or_default();
     let bare = last.split('@').next().unwrap_or_default();
-    let bare = bare.strip_suffix(".cmd").or_else(|| bare.strip_suffix(".exe")).unwrap_or(bare);
+    let bare = bare
+        .rsplit_once('.')
+        .filter(|(_, end)| ["cmd", "exe", "js"].contains(end))
+        .map_or(bare, |(bare, _)| bare);
     is_name(bare) && !file.contains("://")
         || matches!(last, "proxy.js" | "client.js") && file.contains("/mcp-remote/")
 }
@@ -147,36 +174,31 @@ fn header_of(text: &str) -> Option<(String, String)> {
 
 /// The name of its files: the MD5 of what a login depends on, as `getServerUrlHash` of mcp-remote computes it. The headers count
 /// before their variables are replaced.
-fn hash(url: &str, headers: &[(String, String)], rest: &[String]) -> String {
+fn hash(
+    url: &str,
+    headers: &[(String, String)],
+    params: &BTreeMap<String, String>,
+    rest: &[String],
+) -> String {
     let after = |flag: &str| {
         let at = rest.iter().position(|word| word == flag)?;
         rest.get(at + 1).map(|value| value.trim()).filter(|value| !value.is_empty())
     };
-    let params: Vec<(String, String)> = rest
-        .iter()
-        .zip(rest.iter().skip(1))
-        .filter(|(flag, _)| *flag == "--authorize-param")
-        .filter_map(|(_, pair)| {
-            pair.split_once('=').map(|(name, value)| (name.trim().to_owned(), value.to_owned()))
-        })
-        .collect();
     let resource =
         after("--resource").filter(|_| !rest.iter().any(|word| word == "--disable-resource-parameter"));
     let document = after("--client-metadata-url").filter(|url| url.starts_with("https://"));
     let mut parts = vec![url.to_owned()];
     parts.extend(resource.map(str::to_owned));
-    parts.extend(sorted(&params));
-    parts.extend(sorted(headers));
+    parts.extend(sorted(params));
+    parts.extend(sorted(&headers.iter().cloned().collect()));
     parts.extend(document.map(str::to_owned));
     parts.extend(after("--token-endpoint").map(str::to_owned));
     Md5::digest(parts.join("|")).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// `JSON.stringify(object, sortedKeys)`; of two with one name the last counts.
-fn sorted(pairs: &[(String, String)]) -> Option<String> {
-    let map: std::collections::BTreeMap<&str, &str> =
-        pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    if map.is_empty() { None } else { serde_json::to_string(&map).ok() }
+fn sorted(map: &BTreeMap<String, String>) -> Option<String> {
+    if map.is_empty() { None } else { serde_json::to_string(map).ok() }
 }
 
 #[cfg(test)]
