@@ -17,6 +17,7 @@ use super::observe::audit_buffer::AuditBuffer;
 use super::ops::health;
 use super::pool::Pool;
 use super::servers::MCPGW;
+use super::servers::headers::{AllowedVariables, headers};
 use super::services::ServiceView;
 use super::settings::EgressMode;
 use super::state::Upstream;
@@ -321,10 +322,15 @@ impl<'a> RegistryEditor<'a> {
     }
 }
 
-/// Whether headers that are to be written name no variable of the gateway's.
+/// Whether headers that are to be written name no variable of the gateway's, and all of them can be sent.
 fn check_headers(members: &Map<String, Value>) -> Result<(), ChangeError> {
-    let names_one = members.get("headers").is_some_and(|headers| headers.to_string().contains('$'));
-    if names_one { Err(ChangeError::Operator(VARIABLE)) } else { Ok(()) }
+    let Some(written) = members.get("headers") else { return Ok(()) };
+    let operator = ChangeError::Operator(VARIABLE);
+    if written.to_string().contains('$') {
+        return Err(operator);
+    }
+    let (_, mut bad) = headers(written, AllowedVariables::NONE).map_err(|_| operator)?;
+    bad.pop().map_or(Ok(()), |(what, _)| Err(EditError::Server(what).into()))
 }
 
 fn is_empty(value: &Value) -> bool {

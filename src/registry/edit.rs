@@ -10,11 +10,15 @@ use aws_lc_rs::digest;
 use serde_json::{Map, Value};
 use thiserror::Error;
 
-use super::{MAX_FILE_BYTES, Profile, RegisteredServer, Registry, STATE, ServerFile, is_there, members};
+use super::{MAX_FILE_BYTES, Profile, RegisteredServer, Registry, STATE, ServerFile, exists, members};
 use crate::sys::{public_file, regular_file};
+use crate::text::is_all_plain;
 
 /// The members with an address.
 const ADDRESSES: [&str; 4] = ["proxy_pass_url", "proxy_target_url", "mcp_endpoint", "sse_endpoint"];
+
+/// The longest name that people call a server, in bytes.
+const LONGEST_TITLE: usize = 200;
 
 /// Why the folder is as it was.
 #[derive(Debug, Error)]
@@ -71,8 +75,10 @@ pub fn add(dir: &Path, members: Map<String, Value>) -> Result<String, EditError>
     let place = dir.join(format!("{}.json", server.name.replace('/', "_")));
     let _turn = Turn::wait(dir)?;
     let known = Registry::read(dir)?;
-    let taken = known.servers.iter().any(|other| other.name == server.name);
-    if taken || is_there(&place) || place.ends_with(STATE) {
+    if place.ends_with(STATE) {
+        return Err(EditError::Server(format!("its file would be {STATE}, which has the switches")));
+    }
+    if known.servers.iter().any(|other| other.name == server.name) || exists(&place)? {
         return Err(EditError::Exists(server.name));
     }
     // First the switch: between the two the server must not be on.
@@ -154,6 +160,12 @@ fn fit(file: ServerFile, members: &Map<String, Value>) -> Result<RegisteredServe
         |c: char| c.is_control() || c.is_whitespace() || !c.is_ascii() || r#"\"'`<>{}|^#"#.contains(c);
     // Some parsers read a host out of `http:///host` and `http:host`.
     let is_whole = |url: &str| url.split_once("://").is_some_and(|(_, rest)| !rest.starts_with('/'));
+    // Policies name servers by it too, and people read it in lists.
+    let title = members.get("server_name").and_then(Value::as_str).unwrap_or_default();
+    if title.len() > LONGEST_TITLE || !is_all_plain(title) {
+        let what = format!("server_name must be one line of at most {LONGEST_TITLE} bytes");
+        return Err(EditError::Server(what));
+    }
     for name in ADDRESSES {
         let Some(url) = members.get(name).and_then(Value::as_str) else { continue };
         if url.contains(is_odd) {
@@ -181,7 +193,7 @@ pub fn remove(dir: &Path, profile: &Profile) -> Result<(), EditError> {
 /// Writes down whether a server is on, or nothing of it.
 fn state(dir: &Path, path: &str, on: Option<bool>) -> Result<(), EditError> {
     let place = dir.join(STATE);
-    let text = if is_there(&place) { regular_file::read_text(&place, MAX_FILE_BYTES)? } else { "{}".into() };
+    let text = if exists(&place)? { regular_file::read_text(&place, MAX_FILE_BYTES)? } else { "{}".into() };
     let malformed = || EditError::State { path: place.display().to_string() };
     let state: Map<String, Value> = serde_json::from_str(&text).map_err(|_| malformed())?;
     let alike = |other: &&String| other.trim_matches('/') == path.trim_matches('/');
@@ -260,7 +272,16 @@ mod tests {
             ),
             (
                 json!({"path": "/server_state", "proxy_pass_url": "http://h/"}),
-                "a server with the path /server_state is there already",
+                "its file would be server_state.json, which has the switches",
+            ),
+            (
+                json!({"path": "/z", "server_name": "a\nb", "proxy_pass_url": "http://h/"}),
+                "server_name must be one line of at most 200 bytes",
+            ),
+            (json!({"path": "/z", "proxy_pass_url": "http://h:0/"}), "proxy_pass_url has no port"),
+            (
+                json!({"path": format!("/{}", "z".repeat(300)), "proxy_pass_url": "http://h/"}),
+                "File name too long (os error 36)",
             ),
             (json!({"path": "/../z", "proxy_pass_url": "http://h/"}), "it names no path"),
             (json!({"path": "/z"}), "proxy_pass_url is missing or not a URL"),

@@ -34,6 +34,12 @@ pub enum NotWeb {
     /// Credentials in an address end up in logs and error messages.
     #[error("{}", self.words())]
     UserInfo,
+    /// Nothing listens on port 0.
+    #[error("{}", self.words())]
+    Port,
+    /// See [`check_server`].
+    #[error("{}", self.words())]
+    Forbidden,
 }
 
 impl NotWeb {
@@ -43,6 +49,10 @@ impl NotWeb {
             Self::Url(_) => "is not a URL",
             Self::Scheme => "is not an http or https URL",
             Self::UserInfo => "has a user name or password in it",
+            Self::Port => "has no port",
+            Self::Forbidden => {
+                "points at a link-local, metadata or multicast address, which no MCP server has"
+            }
         }
     }
 }
@@ -93,7 +103,16 @@ pub fn check_web(url: &Url) -> Result<(), NotWeb> {
     if !url.username().is_empty() || url.password().is_some() {
         return Err(NotWeb::UserInfo);
     }
-    Ok(())
+    if url.port() == Some(0) { Err(NotWeb::Port) } else { Ok(()) }
+}
+
+/// Checks the address of an MCP server: like any, and that its host is not forbidden.
+///
+/// # Errors
+/// As [`NotWeb`] says.
+pub fn check_server(url: &Url) -> Result<(), NotWeb> {
+    check_web(url)?;
+    if url.host().is_some_and(|host| is_forbidden_host(&host)) { Err(NotWeb::Forbidden) } else { Ok(()) }
 }
 
 /// Whether a URL's host is forbidden, as far as that can be told before it is resolved.

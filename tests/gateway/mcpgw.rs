@@ -501,6 +501,15 @@ fn a_server_is_added_switched_off_and_gives_nobody_anything() {
         (json!({"path": "/other"}), "there is no server of this path that you may do this to"),
         (json!({"proxy_pass_url": "http://169.254.169.254/"}), "link-local"),
         (json!({"proxy_pass_url": "file:///etc/passwd"}), "not an http or https URL"),
+        (json!({"proxy_pass_url": "http://h:0/"}), "proxy_pass_url has no port"),
+        (json!({"server_name": "New\nOne"}), "server_name must be one line"),
+        (json!({"server_name": "\u{202e}weN"}), "server_name must be one line"),
+        (json!({"server_name": "n".repeat(201)}), "server_name must be one line"),
+        // What the gateway would leave out is not accepted first.
+        (json!({"headers": [{"Host": "elsewhere"}]}), "belongs to the connection"),
+        (json!({"headers": [{"X-Key": "a\r\nX-More: b"}]}), "cannot be sent"),
+        (json!({"headers": {"X Key": "a"}}), "must be a list"),
+        (json!({"headers": [{"X Key": "a"}]}), "has an invalid name"),
         (json!({"headers": [{"X-Key": "$SECRET"}]}), "operator must add"),
         (json!({"is_enabled": true}), "unknown argument"),
     ] {

@@ -235,6 +235,7 @@ fn the_registrys_question_is_answered_in_its_shape() {
 fn more_than_one_has_is_refused_by_name() {
     let lab = lab();
     let worker = lab.token("worker");
+    let [alpha, beta] = ["alpha", "beta"].map(|name| format!("{}/{name}/mcp", lab.gateway.public_url()));
     for (more, error, named) in [
         (&[("scope", "worker root")][..], "invalid_scope", "root"),
         (&[("scope", "openid")], "invalid_scope", "openid"),
@@ -256,6 +257,8 @@ fn more_than_one_has_is_refused_by_name() {
         ),
         (&[("resource", "https://elsewhere.test/mcp")], "invalid_target", "elsewhere.test"),
         (&[("audience", "somebody")], "invalid_target", "somebody"),
+        (&[("resource", &*beta)], "invalid_target", "/beta/mcp"),
+        (&[("resource", &*alpha), ("audience", &*beta)], "invalid_target", "/beta/mcp"),
         (&[("expires_in", "25h")], "invalid_request", "expires_in"),
         (&[("actor_token", "x")], "invalid_request", "agent"),
     ] {
@@ -361,6 +364,9 @@ fn a_token_for_one_resource_opens_that_server_alone() {
     assert_eq!(claims(&token)["aud"], json!([resource]));
     lab.call(&token, "alpha", "delete_all").status(200);
     lab.call(&token, "beta", "echo").status(401);
+    for own in [OWN, OWN.trim_end_matches('/')] {
+        assert_eq!(claims(&vended(&lab, &lab.token("root"), &[("resource", own)]))["aud"], json!([OWN]));
+    }
     let whole = vended(&lab, &lab.token("root"), &[("resource", lab.gateway.public_url())]);
     lab.call(&whole, "beta", "echo").status(200);
 }

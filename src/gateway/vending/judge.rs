@@ -38,7 +38,7 @@ pub(super) fn judge(
     asked: &Asked,
 ) -> Result<Named, Rejection> {
     let servers: Vec<&str> = state.upstreams.keys().map(String::as_str).collect();
-    let audience = audience(shared, state, owner, &asked.resources)?;
+    let audience = audience(shared, state, grants, &asked.resources)?;
     let (scopes, details) = rights(&state.policy, owner, grants, &servers, asked)?;
     for detail in asked.details.iter().flatten() {
         exists(&shared.catalogue.tools(), grants, detail)?;
@@ -148,16 +148,19 @@ fn exists(known: &KnownTools, grants: &Grants, detail: &Detail) -> Result<(), Re
 fn audience(
     shared: &SharedState,
     state: &LoadedFiles,
-    owner: &Principal,
+    grants: &Grants,
     resources: &[String],
 ) -> Result<Vec<String>, Rejection> {
     let Some(issuer) = shared.vending().map(|vending| vending.issuer.clone()) else { return Ok(Vec::new()) };
     let mut audience = Vec::new();
     for resource in resources {
-        let of_gateway = resource.trim_end_matches('/') == shared.public_url || *resource == issuer;
+        let is = |own: &str| own.trim_end_matches('/') == resource.trim_end_matches('/');
         let servers = shared.servers_of(state, resource);
-        let is_owners = |server: &String| owner.servers.as_ref().is_none_or(|only| only.contains(server));
-        let may = if servers.is_empty() { of_gateway } else { servers.iter().all(is_owners) };
+        let may = if servers.is_empty() {
+            is(&shared.public_url) || is(&issuer)
+        } else {
+            servers.iter().all(|server| grants.reaches(server))
+        };
         if !may {
             let what = format!(
                 "{} is not a server behind this gateway that your token covers",
