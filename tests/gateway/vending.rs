@@ -341,6 +341,18 @@ fn a_page_of_another_origin_vends_nothing() {
 }
 
 #[test]
+fn a_token_is_posted_for() {
+    let lab = lab();
+    for (method, path) in ["GET", "HEAD", "PUT", "DELETE", "OPTIONS"]
+        .iter()
+        .flat_map(|method| [(method, "/oauth2/token"), (method, "/api/tokens/generate")])
+    {
+        let answer = lab.raw(&request(method, path, &[], b"")).status(405);
+        assert_eq!(answer.header("allow"), Some("POST"), "{method} {path}");
+    }
+}
+
+#[test]
 fn no_token_outlives_its_source_unless_that_is_meant() {
     for beyond in [false, true] {
         let lab = Lab::with(|settings, dir| {
@@ -364,6 +376,11 @@ fn a_token_for_one_resource_opens_that_server_alone() {
     assert_eq!(claims(&token)["aud"], json!([resource]));
     lab.call(&token, "alpha", "delete_all").status(200);
     lab.call(&token, "beta", "echo").status(401);
+    // A server at the gateway's own name takes nothing of it.
+    let server = json!({"path": "/own", "proxy_pass_url": OWN, "auth_type": "none"});
+    std::fs::write(lab.path("servers/own.json"), server.to_string()).unwrap();
+    lab.gateway.reload();
+    until("the server", || lab.call(&lab.token("root"), "own", "echo").status != 404);
     for own in [OWN, OWN.trim_end_matches('/')] {
         assert_eq!(claims(&vended(&lab, &lab.token("root"), &[("resource", own)]))["aud"], json!([OWN]));
     }

@@ -65,7 +65,7 @@ fn rights(
     for detail in asked.details.iter().flatten() {
         missing.extend(lacking(&narrowed, servers, detail)?);
     }
-    let complete = |details: &Vec<Detail>| details.iter().cloned().map(Detail::complete).collect();
+    let complete = |details: &Vec<Detail>| details.iter().map(Detail::complete).collect();
     match (missing.is_empty(), scopes.is_empty()) {
         (true, false) => return Ok((scopes, asked.details.as_ref().map(complete))),
         (true, true) => {
@@ -110,7 +110,7 @@ fn lacking(grants: &Grants, servers: &[&str], detail: &Detail) -> Result<Vec<Str
         let names = names.clone().unwrap_or_default();
         names.into_iter().filter(|name| name != "*" && name != "all").collect::<Vec<_>>()
     };
-    let calls = detail.clone().complete().uses("tools/call");
+    let calls = detail.uses("tools/call");
     let may = |tool: &str| {
         let shows = || about.iter().any(|server| grants.shows(server, Listed::Tool, tool));
         has(Call::Message { method: "tools/call", name: Some(tool) }) || (!calls && shows())
@@ -155,7 +155,8 @@ fn audience(
     let mut audience = Vec::new();
     for resource in resources {
         let is = |own: &str| own.trim_end_matches('/') == resource.trim_end_matches('/');
-        let servers = shared.servers_of(state, resource);
+        // Its own name means the gateway, even if a server is at that address too.
+        let servers = if is(&issuer) { Vec::new() } else { shared.servers_of(state, resource) };
         let may = if servers.is_empty() {
             is(&shared.public_url) || is(&issuer)
         } else {
