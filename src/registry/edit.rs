@@ -12,13 +12,9 @@ use thiserror::Error;
 
 use super::{MAX_FILE_BYTES, Profile, RegisteredServer, Registry, STATE, ServerFile, exists, members};
 use crate::sys::{public_file, regular_file};
-use crate::text::is_all_plain;
 
 /// The members with an address.
 const ADDRESSES: [&str; 4] = ["proxy_pass_url", "proxy_target_url", "mcp_endpoint", "sse_endpoint"];
-
-/// The longest name that people call a server, in bytes.
-const LONGEST_TITLE: usize = 200;
 
 /// Why the folder is as it was.
 #[derive(Debug, Error)]
@@ -26,12 +22,9 @@ pub enum EditError {
     /// The system's no.
     #[error("{0}")]
     Io(#[from] io::Error),
-    /// `server_state.json` holds something else than switches.
-    #[error("{path}: not a JSON object; correct the file first")]
-    State {
-        /// The file.
-        path: String,
-    },
+    /// `server_state.json` cannot be read, or holds something else than switches.
+    #[error("{STATE}: {0}; its operator must correct the file first")]
+    State(String),
     /// What is to be added cannot be a server.
     #[error("{0}")]
     Server(String),
@@ -160,12 +153,6 @@ fn fit(file: ServerFile, members: &Map<String, Value>) -> Result<RegisteredServe
         |c: char| c.is_control() || c.is_whitespace() || !c.is_ascii() || r#"\"'`<>{}|^#"#.contains(c);
     // Some parsers read a host out of `http:///host` and `http:host`.
     let is_whole = |url: &str| url.split_once("://").is_some_and(|(_, rest)| !rest.starts_with('/'));
-    // Policies name servers by it too, and people read it in lists.
-    let title = members.get("server_name").and_then(Value::as_str).unwrap_or_default();
-    if title.len() > LONGEST_TITLE || !is_all_plain(title) {
-        let what = format!("server_name must be one line of at most {LONGEST_TITLE} bytes");
-        return Err(EditError::Server(what));
-    }
     for name in ADDRESSES {
         let Some(url) = members.get(name).and_then(Value::as_str) else { continue };
         if url.contains(is_odd) {
@@ -193,8 +180,11 @@ pub fn remove(dir: &Path, profile: &Profile) -> Result<(), EditError> {
 /// Writes down whether a server is on, or nothing of it.
 fn state(dir: &Path, path: &str, on: Option<bool>) -> Result<(), EditError> {
     let place = dir.join(STATE);
-    let text = if exists(&place)? { regular_file::read_text(&place, MAX_FILE_BYTES)? } else { "{}".into() };
-    let malformed = || EditError::State { path: place.display().to_string() };
+    let read = || {
+        regular_file::read_text(&place, MAX_FILE_BYTES).map_err(|error| EditError::State(error.to_string()))
+    };
+    let text = if exists(&place)? { read()? } else { "{}".into() };
+    let malformed = || EditError::State("not a JSON object of switches".into());
     let state: Map<String, Value> = serde_json::from_str(&text).map_err(|_| malformed())?;
     let alike = |other: &&String| other.trim_matches('/') == path.trim_matches('/');
     let mut names: Vec<&str> = state.keys().filter(alike).map(String::as_str).collect();
@@ -247,7 +237,7 @@ mod tests {
         assert_eq!(state, json!({"/b": true, "_note": {"by": "hand"}, "/a/": false, "/c": true}));
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "no file of ours is left");
         fs::write(dir.path().join(STATE), "[]").unwrap();
-        assert!(matches!(switch(dir.path(), "/a", true), Err(EditError::State { .. })));
+        assert!(matches!(switch(dir.path(), "/a", true), Err(EditError::State(_))));
         assert_eq!(fs::read_to_string(dir.path().join(STATE)).unwrap(), "[]");
     }
 
@@ -273,10 +263,6 @@ mod tests {
             (
                 json!({"path": "/server_state", "proxy_pass_url": "http://h/"}),
                 "its file would be server_state.json, which has the switches",
-            ),
-            (
-                json!({"path": "/z", "server_name": "a\nb", "proxy_pass_url": "http://h/"}),
-                "server_name must be one line of at most 200 bytes",
             ),
             (json!({"path": "/z", "proxy_pass_url": "http://h:0/"}), "proxy_pass_url has no port"),
             (

@@ -34,10 +34,10 @@ pub enum NotWeb {
     /// Credentials in an address end up in logs and error messages.
     #[error("{}", self.words())]
     UserInfo,
-    /// Nothing listens on port 0.
+    /// No server listens on port 0; see [`check_server`].
     #[error("{}", self.words())]
     Port,
-    /// See [`check_server`].
+    /// A host to which no request is sent; see [`check_server`].
     #[error("{}", self.words())]
     Forbidden,
 }
@@ -103,16 +103,19 @@ pub fn check_web(url: &Url) -> Result<(), NotWeb> {
     if !url.username().is_empty() || url.password().is_some() {
         return Err(NotWeb::UserInfo);
     }
-    if url.port() == Some(0) { Err(NotWeb::Port) } else { Ok(()) }
+    Ok(())
 }
 
-/// Checks the address of an MCP server: like any, and that its host is not forbidden.
+/// Checks the address of an MCP server: like any, and that its host is not forbidden and has a port to connect to.
 ///
 /// # Errors
 /// As [`NotWeb`] says.
 pub fn check_server(url: &Url) -> Result<(), NotWeb> {
     check_web(url)?;
-    if url.host().is_some_and(|host| is_forbidden_host(&host)) { Err(NotWeb::Forbidden) } else { Ok(()) }
+    if url.host().is_some_and(|host| is_forbidden_host(&host)) {
+        return Err(NotWeb::Forbidden);
+    }
+    if url.port() == Some(0) { Err(NotWeb::Port) } else { Ok(()) }
 }
 
 /// Whether a URL's host is forbidden, as far as that can be told before it is resolved.

@@ -206,7 +206,7 @@ fn an_endpoint_that_fails_leaves_the_words_and_is_asked_again() {
     assert!(is_by_meaning(&lab, &worker));
 }
 
-/// Vectors of two sizes cannot be compared: the older ones are made again, whoever notices first.
+/// Vectors of two sizes cannot be compared: the older ones are made again, by a question that notices or a new tool that does.
 #[test]
 fn a_model_that_was_replaced_by_another_one_of_its_name_is_used() {
     let size = Arc::new(AtomicUsize::new(0));
