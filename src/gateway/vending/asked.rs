@@ -39,17 +39,11 @@ pub(super) struct ExchangeRequest {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Registrys {
-    #[serde(default)]
     requested_scopes: Option<Vec<String>>,
-    #[serde(default)]
     expires_in_hours: Option<f64>,
-    #[serde(default)]
     description: Option<String>,
-    #[serde(default)]
     agent: Option<String>,
-    #[serde(default)]
     resource: Option<OneOrMore>,
-    #[serde(default)]
     authorization_details: Option<Vec<Detail>>,
 }
 
