@@ -132,7 +132,7 @@ fn environment(out: &Out) {
          says what is in force and where it comes from.",
         0,
     ));
-    for variable in VARIABLES {
+    for variable in VARIABLES.iter() {
         let default = match variable.default {
             "" => String::new(),
             default => format!(" [default: {default}]"),
