@@ -32,14 +32,21 @@ fn give_token(mut stream: Secured) {
     let _ = stream.flush();
 }
 
-/// A proxy that connects every tunnel to `target`, and the requested names.
+/// A proxy that connects every tunnel to one address, and the requested names.
 struct Proxy {
     address: SocketAddr,
     asked: Arc<Mutex<Vec<String>>>,
 }
 
+/// Serves one client, whose tunnels end at an address.
+type Tunnel = fn(TcpStream, SocketAddr, &Mutex<Vec<String>>) -> std::io::Result<()>;
+
 impl Proxy {
     fn to(target: SocketAddr) -> Self {
+        Self::of(connect, target)
+    }
+
+    fn of(tunnel: Tunnel, target: SocketAddr) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let asked = Arc::new(Mutex::new(Vec::new()));
@@ -59,19 +66,26 @@ impl Proxy {
 }
 
 /// The head of a CONNECT request, then bytes both ways.
-fn tunnel(stream: TcpStream, target: SocketAddr, log: &Mutex<Vec<String>>) -> std::io::Result<()> {
+fn connect(stream: TcpStream, target: SocketAddr, log: &Mutex<Vec<String>>) -> std::io::Result<()> {
     let mut reader = BufReader::new(stream.try_clone()?);
     let mut head = String::new();
     while reader.read_line(&mut head)? > 2 {}
     log.lock().unwrap().push(head);
-    let (mut client, mut server) = (stream, TcpStream::connect(target)?);
+    let (mut client, server) = (stream, TcpStream::connect(target)?);
     client.write_all(b"HTTP/1.1 200 OK\r\n\r\n")?;
+    both_ways(client, server)
+}
+
+fn both_ways(mut client: TcpStream, mut server: TcpStream) -> std::io::Result<()> {
     let (mut from_server, mut to_client) = (server.try_clone()?, client.try_clone()?);
     std::thread::spawn(move || {
         let _ = std::io::copy(&mut from_server, &mut to_client);
         let _ = to_client.shutdown(std::net::Shutdown::Both);
     });
-    std::io::copy(&mut client, &mut server).map(drop)
+    // The other direction holds the connection, too; a client that leaves must be seen to leave.
+    let left = std::io::copy(&mut client, &mut server);
+    server.shutdown(std::net::Shutdown::Both)?;
+    left.map(drop)
 }
 
 #[test]
@@ -155,33 +169,6 @@ fn loopback_never_goes_through_a_proxy() {
     assert!(proxy.asked().is_empty());
 }
 
-/// A SOCKS proxy (RFC 1928, RFC 1929, and SOCKS 4a) that connects every tunnel to `target`, and the requests it got:
-/// a name that it resolves itself, or an address.
-struct Socks {
-    address: SocketAddr,
-    asked: Arc<Mutex<Vec<String>>>,
-}
-
-impl Socks {
-    fn to(target: SocketAddr) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
-        let asked = Arc::new(Mutex::new(Vec::new()));
-        let log = Arc::clone(&asked);
-        std::thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                // A client that goes away is not this proxy's matter.
-                let _ = socks(stream, target, &log);
-            }
-        });
-        Self { address, asked }
-    }
-
-    fn asked(&self) -> Vec<String> {
-        self.asked.lock().unwrap().clone()
-    }
-}
-
 fn take<const N: usize>(stream: &mut TcpStream) -> std::io::Result<[u8; N]> {
     let mut bytes = [0; N];
     stream.read_exact(&mut bytes).map(|()| bytes)
@@ -203,6 +190,8 @@ fn until_zero(stream: &mut TcpStream) -> std::io::Result<String> {
     }
 }
 
+/// SOCKS (RFC 1928, RFC 1929, and SOCKS 4a), then bytes both ways; a requested name is one that the proxy resolves itself, or an
+/// address.
 fn socks(mut client: TcpStream, target: SocketAddr, log: &Mutex<Vec<String>>) -> std::io::Result<()> {
     let [version] = take(&mut client)?;
     if version == 4 {
@@ -236,22 +225,13 @@ fn socks(mut client: TcpStream, target: SocketAddr, log: &Mutex<Vec<String>>) ->
         log.lock().unwrap().push(name);
         client.write_all(&[5, 0, 0, 1, 0, 0, 0, 0, 0, 0])?;
     }
-    let mut server = TcpStream::connect(target)?;
-    let (mut from_server, mut to_client) = (server.try_clone()?, client.try_clone()?);
-    std::thread::spawn(move || {
-        let _ = std::io::copy(&mut from_server, &mut to_client);
-        let _ = to_client.shutdown(std::net::Shutdown::Both);
-    });
-    // The other direction holds the connection, too; a client that leaves must be seen to leave.
-    let left = std::io::copy(&mut client, &mut server);
-    server.shutdown(std::net::Shutdown::Both)?;
-    left.map(drop)
+    both_ways(client, TcpStream::connect(target)?)
 }
 
 #[test]
 fn a_socks_proxy_is_used_and_looks_the_name_up_where_its_scheme_says_so() {
     let authority = Authority::new();
-    let proxy = Socks::to(authority.issue_for(&["idp.test"]).serve(give_token));
+    let proxy = Proxy::of(socks, authority.issue_for(&["idp.test"]).serve(give_token));
     for (variable, scheme) in [
         ("ALL_PROXY", "socks5h"),
         ("all_proxy", "socks5h"),

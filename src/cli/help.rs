@@ -131,7 +131,7 @@ fn environment(out: &Out) {
          places of the registry's scripts), the .env in mcpauth's configuration folder, the default. mcpauth config show --origin \
          says what is in force and where it comes from.",
     ));
-    for variable in VARIABLES {
+    for variable in VARIABLES.iter() {
         let default = match variable.default {
             "" => String::new(),
             default => format!(" [default: {default}]"),

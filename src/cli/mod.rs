@@ -192,8 +192,8 @@ fn not_parsed(mut error: clap::Error, args: &[OsString]) -> ExitCode {
         {
             let (path, verbs) = verbs_before(typed, args);
             let (message, hint) = match path.as_str() {
-                "" => (clean(typed, 80), suggest::hint(typed, args, &verbs)),
-                path => (format!("{path} {}", clean(typed, 80)), suggest::hint_below(path, typed, &verbs)),
+                "" => (clean(typed, 80), suggest::hint("", typed, args, &verbs)),
+                path => (format!("{path} {}", clean(typed, 80)), suggest::hint(path, typed, args, &verbs)),
             };
             out::bare_error(&format!("there is no verb {message:?}"), &hint, json);
         }

@@ -4,150 +4,104 @@ use std::ffi::OsString;
 
 use strsim::osa_distance;
 
-/// What users of other tools type first, the words and what does it here.
-const ELSEWHERE: &[(&str, &str)] = &[
-    ("auth login", "mcpauth login URL"),
-    ("auth logout", "mcpauth logout NAME"),
-    ("auth status", "mcpauth status"),
-    ("auth token", "mcpauth token NAME"),
-    ("auth refresh", "mcpauth refresh"),
-    ("auth setup-git", "mcpauth config install"),
-    ("auth list", "mcpauth status"),
-    ("auth revoke", "mcpauth logout NAME --revoke"),
-    ("auth", "mcpauth login URL"),
-    ("mcp add", "mcpauth login URL"),
-    ("mcp list", "mcpauth status"),
-    ("mcp remove", "mcpauth logout NAME"),
-    ("mcp login", "mcpauth login URL"),
-    ("mcp", "mcpauth list SERVER"),
-    ("sso", "mcpauth login URL"),
-    ("link", "mcpauth login URL"),
-    ("signin", "mcpauth login URL"),
-    ("sign-in", "mcpauth login URL"),
-    ("authenticate", "mcpauth login URL"),
-    ("authorize", "mcpauth login URL"),
-    ("connect", "mcpauth login URL"),
-    ("add", "mcpauth login URL"),
-    ("signout", "mcpauth logout NAME"),
-    ("sign-out", "mcpauth logout NAME"),
-    ("revoke", "mcpauth logout NAME --revoke"),
-    ("remove", "mcpauth logout NAME"),
-    ("delete", "mcpauth logout NAME"),
-    ("rm", "mcpauth logout NAME"),
-    ("forget", "mcpauth logout NAME"),
-    ("unlink", "mcpauth logout NAME"),
-    ("disconnect", "mcpauth logout NAME"),
-    ("setup", "mcpauth configure"),
-    ("init", "mcpauth configure"),
-    ("serve", "mcpauth gateway serve"),
-    ("server", "mcpauth gateway serve"),
-    ("start", "mcpauth gateway serve"),
-    ("proxy", "mcpauth bridge SERVER"),
-    ("up", "mcpauth gateway serve"),
-    ("stdio", "mcpauth bridge SERVER"),
-    ("connector", "mcpauth bridge SERVER"),
-    ("mcp-remote", "mcpauth bridge URL"),
-    ("daemon", "mcpauth refresh"),
-    ("service", "mcpauth refresh"),
-    ("watch", "mcpauth status --watch"),
-    ("monitor", "mcpauth status --watch"),
-    ("whoami", "mcpauth status"),
-    ("info", "mcpauth status"),
-    ("describe", "mcpauth status"),
-    ("sessions", "mcpauth status"),
-    ("who", "mcpauth status"),
-    ("ls", "mcpauth status"),
-    ("credentials", "mcpauth status"),
-    ("tokens", "mcpauth status"),
-    ("version", "mcpauth --version"),
-    ("install", "mcpauth config install"),
-    ("uninstall", "mcpauth config uninstall"),
-    ("clients", "mcpauth config show --clients"),
-    ("run", "mcpauth exec SERVER -- COMMAND"),
-    ("get-token", "mcpauth token NAME"),
-    ("print-token", "mcpauth token NAME"),
-    ("access-token", "mcpauth token NAME"),
-    ("get", "mcpauth generate"),
-    ("fetch", "mcpauth generate"),
-    ("renew", "mcpauth refresh --once"),
-    ("update", "mcpauth refresh --once (mcpauth itself is updated the way it was installed)"),
-    ("upgrade", "mcpauth refresh --once (mcpauth itself is updated the way it was installed)"),
-    ("export", "mcpauth env SERVER"),
-    ("keys", "mcpauth secret list"),
-    ("secrets", "mcpauth secret list"),
-    ("store", "mcpauth secret set SERVER NAME"),
-    ("migrate", "mcpauth import"),
-    ("restore", "mcpauth config uninstall --restore"),
-    ("rotate", "mcpauth refresh --once"),
-    ("decode", "mcpauth inspect NAME"),
-    ("show", "mcpauth status"),
-    ("get-config", "mcpauth config show"),
-    ("settings", "mcpauth config show"),
-    ("check", "mcpauth doctor"),
-    ("diagnose", "mcpauth doctor"),
-    ("validate", "mcpauth gateway check"),
-    ("explain", "mcpauth gateway explain SERVER --tool TOOL"),
-    ("routes", "mcpauth gateway routes"),
-    ("test", "mcpauth gateway test"),
-    ("tool", "mcpauth call SERVER TOOL"),
-    ("invoke", "mcpauth call SERVER TOOL"),
-    ("lint", "mcpauth gateway check"),
-    ("completion", "mcpauth completions SHELL"),
-];
-/// The same for the verbs below a verb: the verb, what is typed after it, and what does it here.
-const BELOW: &[(&str, &[&str], &str)] = &[
-    ("gateway", &["start", "run", "up", "proxy", "listen"], "mcpauth gateway serve"),
-    ("gateway", &["validate", "lint", "verify", "status"], "mcpauth gateway check"),
-    ("gateway", &["why", "can", "can-i", "decide"], "mcpauth gateway explain SERVER --tool TOOL"),
-    ("gateway", &["list", "ls", "servers"], "mcpauth gateway routes"),
-    ("gateway", &["tokens"], "mcpauth gateway token list"),
+/// What users of other tools type: the verbs before it, the words, and what does it here.
+const ELSEWHERE: &[(&str, &str, &str)] = &[
+    (
+        "",
+        "auth login, auth, mcp add, mcp login, sso, link, signin, sign-in, authenticate, authorize, connect, add",
+        "mcpauth login URL",
+    ),
+    (
+        "",
+        "auth logout, mcp remove, signout, sign-out, remove, delete, rm, forget, unlink, disconnect",
+        "mcpauth logout NAME",
+    ),
+    (
+        "",
+        "auth status, auth list, mcp list, whoami, info, describe, sessions, who, ls, credentials, tokens, show",
+        "mcpauth status",
+    ),
+    ("", "auth token, get-token, print-token, access-token", "mcpauth token NAME"),
+    ("", "auth refresh, daemon, service", "mcpauth refresh"),
+    ("", "auth setup-git, install", "mcpauth config install"),
+    ("", "auth revoke, revoke", "mcpauth logout NAME --revoke"),
+    ("", "mcp", "mcpauth list SERVER"),
+    ("", "setup, init", "mcpauth configure"),
+    ("", "serve, server, start, up", "mcpauth gateway serve"),
+    ("", "proxy, stdio, connector", "mcpauth bridge SERVER"),
+    ("", "mcp-remote", "mcpauth bridge URL"),
+    ("", "watch, monitor", "mcpauth status --watch"),
+    ("", "version", "mcpauth --version"),
+    ("", "uninstall", "mcpauth config uninstall"),
+    ("", "clients", "mcpauth config show --clients"),
+    ("", "run", "mcpauth exec SERVER -- COMMAND"),
+    ("", "get, fetch", "mcpauth generate"),
+    ("", "renew, rotate", "mcpauth refresh --once"),
+    ("", "update, upgrade", "mcpauth refresh --once (mcpauth itself is updated the way it was installed)"),
+    ("", "export", "mcpauth env SERVER"),
+    ("", "keys, secrets", "mcpauth secret list"),
+    ("", "store", "mcpauth secret set SERVER NAME"),
+    ("", "migrate", "mcpauth import"),
+    ("", "restore", "mcpauth config uninstall --restore"),
+    ("", "decode", "mcpauth inspect NAME"),
+    ("", "get-config, settings", "mcpauth config show"),
+    ("", "check, diagnose", "mcpauth doctor"),
+    ("", "validate, lint", "mcpauth gateway check"),
+    ("", "explain", "mcpauth gateway explain SERVER --tool TOOL"),
+    ("", "routes", "mcpauth gateway routes"),
+    ("", "test", "mcpauth gateway test"),
+    ("", "tool, invoke", "mcpauth call SERVER TOOL"),
+    ("", "completion", "mcpauth completions SHELL"),
+    ("gateway", "start, run, up, proxy, listen", "mcpauth gateway serve"),
+    ("gateway", "validate, lint, verify, status", "mcpauth gateway check"),
+    ("gateway", "why, can, can-i, decide", "mcpauth gateway explain SERVER --tool TOOL"),
+    ("gateway", "list, ls, servers", "mcpauth gateway routes"),
+    ("gateway", "tokens", "mcpauth gateway token list"),
     (
         "gateway token",
-        &["create", "new", "issue", "mint", "get", "add"],
+        "create, new, issue, mint, get, add",
         "mcpauth gateway token --server SERVER --tool TOOL",
     ),
-    ("gateway token", &["ls", "show"], "mcpauth gateway token list"),
-    ("gateway token", &["rm", "remove", "delete"], "mcpauth gateway token revoke ID"),
-    ("gateway token", &["keys", "rotate"], "mcpauth gateway token key"),
-    ("config", &["list", "ls", "get", "view", "cat", "current"], "mcpauth config show"),
-    ("config", &["set", "edit", "init", "new"], "mcpauth configure"),
-    ("config", &["add", "write", "update", "sync", "apply"], "mcpauth config install"),
-    ("config", &["remove", "rm", "delete", "clean"], "mcpauth config uninstall"),
-    ("config", &["restore", "undo"], "mcpauth config uninstall --restore"),
-    ("config", &["print", "export"], "mcpauth config render --client CLIENT"),
-    ("secret", &["add", "put", "create", "store", "new"], "mcpauth secret set SERVER NAME"),
-    ("secret", &["ls", "get", "show"], "mcpauth secret list"),
-    ("secret", &["rm", "delete", "unset"], "mcpauth secret remove SERVER"),
-    ("providers", &["ls"], "mcpauth providers list"),
-    ("providers", &["get", "info", "describe"], "mcpauth providers show NAME"),
-    ("providers", &["validate", "lint", "test"], "mcpauth providers check"),
+    ("gateway token", "ls, show", "mcpauth gateway token list"),
+    ("gateway token", "rm, remove, delete", "mcpauth gateway token revoke ID"),
+    ("gateway token", "keys, rotate", "mcpauth gateway token key"),
+    ("config", "list, ls, get, view, cat, current", "mcpauth config show"),
+    ("config", "set, edit, init, new", "mcpauth configure"),
+    ("config", "add, write, update, sync, apply", "mcpauth config install"),
+    ("config", "remove, rm, delete, clean", "mcpauth config uninstall"),
+    ("config", "restore, undo", "mcpauth config uninstall --restore"),
+    ("config", "print, export", "mcpauth config render --client CLIENT"),
+    ("secret", "add, put, create, store, new", "mcpauth secret set SERVER NAME"),
+    ("secret", "ls, get, show", "mcpauth secret list"),
+    ("secret", "rm, delete, unset", "mcpauth secret remove SERVER"),
+    ("providers", "ls", "mcpauth providers list"),
+    ("providers", "get, info, describe", "mcpauth providers show NAME"),
+    ("providers", "validate, lint, test", "mcpauth providers check"),
 ];
 /// Where nothing was meant that is known.
 const NONE: &str = "see what there is with: mcpauth help";
 
-/// What to do about a verb that is not there, in a command line with these words; `verbs` are those that are.
-pub(super) fn hint(typed: &str, args: &[OsString], verbs: &[String]) -> String {
+/// What to do about a verb that is not there below the verbs of `path`, which is empty at the top; `args` are the command line,
+/// and `verbs` those that are there.
+pub(super) fn hint(path: &str, typed: &str, args: &[OsString], verbs: &[String]) -> String {
     let typed = typed.to_lowercase();
     let next = args.iter().skip_while(|arg| !arg.eq_ignore_ascii_case(typed.as_str())).nth(1);
     let both = next.map(|next| format!("{typed} {}", next.to_string_lossy().to_lowercase()));
-    let elsewhere = |words: &str| ELSEWHERE.iter().find(|(known, _)| *known == words).map(|(_, here)| *here);
+    let elsewhere = |typed: &str| {
+        ELSEWHERE
+            .iter()
+            .find(|(above, words, _)| *above == path && words.split(", ").any(|word| word == typed))
+            .map(|(.., here)| *here)
+    };
     if let Some(here) = both.as_deref().and_then(elsewhere).or_else(|| elsewhere(&typed)) {
         return format!("run: {here}");
     }
-    near(&typed, verbs).map_or_else(|| NONE.into(), |verb| format!("did you mean: mcpauth {verb}"))
-}
-
-/// What to do about a verb that is not there below the verbs of `path`; `verbs` are those that are.
-pub(super) fn hint_below(path: &str, typed: &str, verbs: &[String]) -> String {
-    let typed = typed.to_lowercase();
-    let mut rows = BELOW.iter().filter(|(above, ..)| *above == path);
-    if let Some((_, _, here)) = rows.find(|(_, words, _)| words.contains(&typed.as_str())) {
-        return format!("run: {here}");
+    let space = if path.is_empty() { "" } else { " " };
+    match near(&typed, verbs) {
+        Some(verb) => format!("did you mean: mcpauth {path}{space}{verb}"),
+        None if path.is_empty() => NONE.into(),
+        None => format!("see what there is with: mcpauth {path} --help"),
     }
-    near(&typed, verbs).map_or_else(
-        || format!("see what there is with: mcpauth {path} --help"),
-        |verb| format!("did you mean: mcpauth {path} {verb}"),
-    )
 }
 
 /// The verb that was mistyped.
@@ -167,7 +121,7 @@ mod tests {
 
     fn suggested(line: &str) -> String {
         let args: Vec<OsString> = std::iter::once("mcpauth").chain(line.split(' ')).map(Into::into).collect();
-        hint(line.split(' ').next().unwrap(), &args, &verbs())
+        hint("", line.split(' ').next().unwrap(), &args, &verbs())
     }
 
     #[test]
@@ -202,13 +156,12 @@ mod tests {
     /// Every word of the table leads to a command, with whatever comes after it.
     #[test]
     fn every_word_of_another_tool_is_known_however_it_is_typed() {
-        for (words, here) in ELSEWHERE {
-            assert_eq!(suggested(words), format!("run: {here}"));
-            assert_eq!(
-                suggested(&format!("{} --json", words.to_uppercase())),
-                format!("run: {here}"),
-                "{words}"
-            );
+        for (path, words, here) in ELSEWHERE {
+            for words in words.split(", ").filter(|_| path.is_empty()) {
+                assert_eq!(suggested(words), format!("run: {here}"));
+                let shouted = format!("{} --json", words.to_uppercase());
+                assert_eq!(suggested(&shouted), format!("run: {here}"), "{words}");
+            }
         }
     }
 
@@ -216,7 +169,7 @@ mod tests {
     fn below_a_verb_its_own_verbs_are_suggested() {
         let verbs = |path: &str| -> Vec<String> {
             let mut command = crate::cli::command();
-            for word in path.split(' ') {
+            for word in path.split_whitespace() {
                 command = command.find_subcommand(word).unwrap().clone();
             }
             command.get_subcommands().map(|verb| verb.get_name().to_owned()).collect()
@@ -233,10 +186,13 @@ mod tests {
             ("secret", "ADD", "run: mcpauth secret set SERVER NAME"),
             ("secret", "zzz", "see what there is with: mcpauth secret --help"),
         ] {
-            assert_eq!(hint_below(path, typed, &verbs(path)), expected, "{path} {typed}");
+            assert_eq!(hint(path, typed, &[], &verbs(path)), expected, "{path} {typed}");
         }
-        for (path, words, here) in BELOW {
-            assert!(verbs(path).iter().all(|verb| !words.contains(&verb.as_str())), "{path}: {words:?}");
+        for (path, words, here) in ELSEWHERE {
+            assert!(
+                verbs(path).iter().all(|verb| words.split(", ").all(|word| word != verb)),
+                "{path}: {words:?}"
+            );
             is_there(here);
         }
     }
@@ -248,15 +204,6 @@ mod tests {
         let mut command = crate::cli::command();
         for word in words.filter(|word| !word.starts_with('-')) {
             command = command.find_subcommand(word).unwrap_or_else(|| panic!("{here}")).clone();
-        }
-    }
-
-    /// What is suggested for a verb of another tool is a command here.
-    #[test]
-    fn whatever_is_suggested_is_there() {
-        for (words, here) in ELSEWHERE {
-            is_there(here);
-            assert!(crate::cli::command().find_subcommand(words).is_none(), "{words} is a verb of ours");
         }
     }
 }

@@ -1,6 +1,8 @@
 //! Every variable there is, with what it means and what it decides: for `config show`, for the reference, to know a
 //! secret by its name, and to know what a file that was only found may say. Not here: reading them (see `settings`).
 
+use std::sync::LazyLock;
+
 /// One variable. `N` at the end of a name stands for the number of a set, 1 to 100.
 #[derive(Clone, Copy, Debug)]
 pub struct VariableSpec {
@@ -27,226 +29,32 @@ pub enum Role {
     Machine,
 }
 
-const fn row(name: &'static str, default: &'static str, about: &'static str) -> VariableSpec {
-    VariableSpec { name, default, about, role: Role::Plain }
-}
-
-const fn place(name: &'static str, default: &'static str, about: &'static str) -> VariableSpec {
-    VariableSpec { role: Role::Place, ..row(name, default, about) }
-}
-
-const fn inside(name: &'static str, default: &'static str, about: &'static str) -> VariableSpec {
-    VariableSpec { role: Role::Inside, ..row(name, default, about) }
-}
-
-const fn machine(name: &'static str, default: &'static str, about: &'static str) -> VariableSpec {
-    VariableSpec { role: Role::Machine, ..row(name, default, about) }
-}
-
 /// Variables that the libraries below us read from the environment, in either case: they belong to the machine as
 /// well.
 const OF_THE_MACHINE: [&str; 6] =
     ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR"];
 
-/// All variables, in the order in which a person sets them up.
-pub const VARIABLES: &[VariableSpec] = &[
-    place("AUTH_PROVIDER", "cognito", "the ingress identity provider: cognito, keycloak or oidc"),
-    place("INGRESS_OAUTH_USER_POOL_ID", "", "Cognito user pool; its first part is the region"),
-    row("INGRESS_OAUTH_CLIENT_ID", "", "the ingress client (Cognito, oidc)"),
-    row("INGRESS_OAUTH_CLIENT_SECRET", "", "its secret"),
-    place("INGRESS_OAUTH_ISSUER", "", "the issuer: required for oidc, replaces the user pool for Cognito"),
-    place("INGRESS_OAUTH_TOKEN_URL", "", "the token endpoint, instead of discovery"),
-    row("INGRESS_OAUTH_SCOPE", "", "scopes to request; none means all that the client is allowed"),
-    row("INGRESS_OAUTH_AUDIENCE", "", "an audience parameter, where the server wants one"),
-    row("INGRESS_OAUTH_CLIENT_AUTH", "", "client_secret_post, client_secret_basic or private_key_jwt"),
-    row("INGRESS_OAUTH_PRIVATE_KEY_FILE", "", "PEM private key for private_key_jwt"),
-    row("INGRESS_OAUTH_KEY_ID", "", "its key id, if the server wants one"),
-    row("INGRESS_OAUTH_ASSERTION_AUDIENCE", "", "the audience of its assertions, if not the issuer"),
-    place("AWS_REGION", "us-east-1", "the region, where the user pool's id does not say it"),
-    place("COGNITO_DOMAIN", "", "Cognito domain (prefix or URL) of the token endpoint"),
-    place("KEYCLOAK_URL", "", "Keycloak's address"),
-    place("KEYCLOAK_EXTERNAL_URL", "", "its external address; takes precedence over KEYCLOAK_URL"),
-    place("KEYCLOAK_ADMIN_URL", "", "its administration address; takes precedence over both"),
-    place("KEYCLOAK_REALM", "", "the realm; for agents mcp-gateway unless their file says otherwise"),
-    row("KEYCLOAK_M2M_CLIENT_ID", "", "the ingress client (Keycloak)"),
-    row("KEYCLOAK_M2M_CLIENT_SECRET", "", "its secret"),
-    row("KEYCLOAK_CLIENT_ID", "", "the registry's own client, whose tokens the gateway also accepts"),
-    place("EGRESS_PROVIDER_NAME", "", "the provider to use without --provider"),
-    place("EGRESS_PROVIDER_NAME_N", "", "egress set N: the provider (mcpauth providers list)"),
-    row("EGRESS_OAUTH_CLIENT_ID_N", "", "egress set N: the client registered there"),
-    row("EGRESS_OAUTH_CLIENT_SECRET_N", "", "egress set N: its secret, where the provider has secrets"),
-    place(
-        "EGRESS_OAUTH_REDIRECT_URI_N",
-        "",
-        "egress set N: exactly as registered, for example http://localhost:8080/callback",
-    ),
-    row(
-        "EGRESS_OAUTH_SCOPE_N",
-        "",
-        "egress set N: scopes, separated by spaces or commas, instead of the provider's defaults",
-    ),
-    place(
-        "EGRESS_MCP_SERVER_NAME_N",
-        "",
-        "egress set N: the MCP server it is for; names file and configuration entry",
-    ),
-    place(
-        "EGRESS_MCP_SERVER_URL_N",
-        "",
-        "egress set N: that server's own address, where its token is sent instead of to a gateway",
-    ),
-    place("EGRESS_SITE_N", "", "egress set N: the site (name, URL or id), where one login covers several"),
-    row(
-        "EGRESS_OAUTH_CLIENT_AUTH_N",
-        "",
-        "egress set N: client_secret_post, client_secret_basic or private_key_jwt",
-    ),
-    row("EGRESS_OAUTH_PRIVATE_KEY_FILE_N", "", "egress set N: PEM private key for private_key_jwt"),
-    row("EGRESS_OAUTH_KEY_ID_N", "", "egress set N: its key id"),
-    row(
-        "EGRESS_OAUTH_ASSERTION_AUDIENCE_N",
-        "",
-        "egress set N: the audience of its assertions, if not the issuer",
-    ),
-    place("EGRESS_OAUTH_PROVIDER", "", "the unnumbered set's provider"),
-    row("EGRESS_OAUTH_CLIENT_ID", "", "the unnumbered set's client"),
-    row("EGRESS_OAUTH_CLIENT_SECRET", "", "the unnumbered set's secret"),
-    place("EGRESS_OAUTH_REDIRECT_URI", "http://localhost:8080/callback", "the unnumbered set's redirect URI"),
-    row("EGRESS_OAUTH_SCOPE", "", "the unnumbered set's scopes"),
-    place("EGRESS_MCP_SERVER_NAME", "", "the unnumbered set's MCP server"),
-    place("EGRESS_MCP_SERVER_URL", "", "the unnumbered set's MCP server, by its own address"),
-    place("EGRESS_SITE", "", "the site for every set that names none"),
-    row(
-        "EGRESS_OAUTH_CLIENT_AUTH",
-        "",
-        "the unnumbered set's client_secret_post, client_secret_basic or private_key_jwt",
-    ),
-    row("EGRESS_OAUTH_PRIVATE_KEY_FILE", "", "the unnumbered set's PEM private key for private_key_jwt"),
-    row("EGRESS_OAUTH_KEY_ID", "", "the unnumbered set's key id"),
-    row(
-        "EGRESS_OAUTH_ASSERTION_AUDIENCE",
-        "",
-        "the unnumbered set: the audience of its assertions, if not the issuer",
-    ),
-    place("DOMAIN", "", "fills {{ domain }} in a provider's endpoints"),
-    place("REGION", "", "fills {{ region }} in a provider's endpoints"),
-    place("TENANT", "", "fills {{ tenant }} in a provider's endpoints"),
-    row("AGENTCORE_CLIENT_ID_N", "", "AgentCore gateway N: the client"),
-    row("AGENTCORE_CLIENT_SECRET_N", "", "AgentCore gateway N: its secret"),
-    row("AGENTCORE_GATEWAY_ARN_N", "", "AgentCore gateway N: its ARN, for your own records"),
-    place("AGENTCORE_SERVER_NAME_N", "", "AgentCore gateway N: its name in files and configurations"),
-    row("AGENTCORE_SCOPE_N", "", "AgentCore gateway N: the scope its client needs"),
-    row(
-        "AGENTCORE_CLIENT_AUTH_N",
-        "",
-        "AgentCore gateway N: client_secret_post, client_secret_basic or private_key_jwt",
-    ),
-    row("AGENTCORE_PRIVATE_KEY_FILE_N", "", "AgentCore gateway N: PEM private key for private_key_jwt"),
-    row("AGENTCORE_KEY_ID_N", "", "AgentCore gateway N: its key id"),
-    row(
-        "AGENTCORE_ASSERTION_AUDIENCE_N",
-        "",
-        "AgentCore gateway N: the audience of its assertions, if not the issuer",
-    ),
-    place("AGENTCORE_ISSUER_N", "", "AgentCore gateway N: its issuer"),
-    place("AGENTCORE_TOKEN_REQUEST_N", "", "AgentCore gateway N: form or json"),
-    place("COGNITO_USER_POOL_ID_N", "", "AgentCore gateway N: its own user pool"),
-    place("COGNITO_DOMAIN_N", "", "AgentCore gateway N: its own Cognito domain"),
-    place("OAUTH_DOMAIN_N", "", "AgentCore gateway N: its own authorization server"),
-    row("AGENTCORE_SCOPE", "", "the scope of every AgentCore gateway that names none"),
-    row("AGENTCORE_AUDIENCE", "MCPGateway", "the audience for servers that take JSON (Auth0)"),
-    place("AGENTCORE_ISSUER", "", "the issuer of all AgentCore gateways"),
-    place("AGENTCORE_TOKEN_REQUEST", "", "form or json; json by default for auth0.com"),
-    place("COGNITO_USER_POOL_ID", "", "the AgentCore gateways' user pool"),
-    place(
-        "OAUTH_DOMAIN",
-        "",
-        "the AgentCore gateways' authorization server, where COGNITO_DOMAIN is not set",
-    ),
-    place(
-        "REGISTRY_URL",
-        "",
-        "the gateway's address; without it, nothing that needs a gateway is configured",
-    ),
-    place("GATEWAY_URL", "http://localhost:8003/mcp", "the MCP server of probe, ping, list and call"),
-    row(
-        "MCP_AUTH_TOKEN",
-        "",
-        "the gateway's token for probe, ping, list and call, instead of the stored one",
-    ),
-    inside(
-        "MCPAUTH_PROVIDERS_FILE",
-        "credentials-provider/oauth/oauth_providers.yaml, if there is one",
-        "the file of outside services that the MCP Gateway Registry's scripts read",
-    ),
-    inside(
-        "MCPAUTH_TOKENS_DIR",
-        "",
-        "where all credentials are stored, instead of the project's in .oauth-tokens and your own in MCPAUTH_DATA_DIR",
-    ),
-    machine(
-        "MCPAUTH_DATA_DIR",
-        "the system's",
-        "the store of your own credentials, available from every folder",
-    ),
-    machine("MCPAUTH_STORAGE", "file", "file, keyring, or auto: the keyring if it works"),
-    inside(
-        "MCPAUTH_SERVERS_DIR",
-        "servers, else registry/servers",
-        "the registry's server files, for servers without credentials",
-    ),
-    machine("MCPAUTH_CONFIG_DIR", "the system's", "where your own providers/ and templates/ are"),
-    machine(
-        "MCPAUTH_STATE_DIR",
-        "the system's",
-        "where mcpauth remembers which entries of other programs' files are its own",
-    ),
-    machine("CLAUDE_CONFIG_DIR", "", "where Claude Code keeps its settings, if not in your home"),
-    machine("CLINE_MCP_SETTINGS_PATH", "", "Cline's file of MCP servers, if not VS Code's"),
-    machine("OPENCODE_CONFIG", "", "OpenCode's settings that count before those in your home"),
-    machine("CODEX_HOME", "", "where Codex keeps its settings, if not in ~/.codex"),
-    inside("MCPAUTH_GATEWAY_CONFIG", "gateway.yaml, if there is one", "the gateway's settings"),
-    row(
-        "MCPAUTH_GATEWAY_CLIENTS",
-        "",
-        "without gateway.yaml: further clients whose tokens are accepted, separated by spaces or commas",
-    ),
-    row(
-        "MCPAUTH_GATEWAY_AUDIENCE",
-        "INGRESS_OAUTH_AUDIENCE for oidc",
-        "without gateway.yaml: what tokens must name as their audience",
-    ),
-    machine(
-        "MCPAUTH_HEADER_VARIABLES",
-        "",
-        "without gateway.yaml: the variables that servers' files may name in their headers, separated by spaces or commas",
-    ),
-    inside(
-        "MCPAUTH_SCOPES",
-        "scopes.yml, else auth_server/scopes.yml",
-        "without gateway.yaml: the access policy",
-    ),
-    row(
-        "TOKEN_EXPIRY_BUFFER",
-        "3600",
-        "refresh: seconds before its expiry to renew a token, at most a fifth of its lifetime",
-    ),
-    row("TOKEN_REFRESH_INTERVAL", "300", "refresh: seconds between rescans of the credential files"),
-    machine("MCPAUTH_BRIDGE_LISTEN", "127.0.0.1:8191", "where bridge --listen listens, on loopback"),
-    machine(
-        "MCPAUTH_CLIENT_METADATA_URL",
-        "",
-        "where you publish what `mcpauth client-metadata` prints: login uses it as the client id where the issuer supports that",
-    ),
-    row("MCPAUTH_LOGIN_TIMEOUT", "300", "seconds to wait for a person"),
-    row("MCPAUTH_NO_BROWSER", "", "1: print login addresses, open no browser"),
-    machine(
-        "MCPAUTH_CA_CERT",
-        "",
-        "a PEM file of CA certificates to trust in addition to the system's, or to those of SSL_CERT_FILE",
-    ),
-    machine("MCPAUTH_ALLOW_HTTP", "", "1: allow plain HTTP to non-loopback hosts"),
-];
+/// All variables, in the order in which a person sets them up: see `variables.txt`.
+pub static VARIABLES: LazyLock<Vec<VariableSpec>> =
+    LazyLock::new(|| rows().filter_map(VariableSpec::read).collect());
+
+fn rows() -> impl Iterator<Item = &'static str> {
+    include_str!("variables.txt").lines().filter(|line| !line.starts_with('#'))
+}
+
+impl VariableSpec {
+    fn read(row: &'static str) -> Option<Self> {
+        let mut parts = row.splitn(4, '|').map(str::trim);
+        let role = match parts.next()? {
+            "plain" => Role::Plain,
+            "place" => Role::Place,
+            "inside" => Role::Inside,
+            "machine" => Role::Machine,
+            _ => return None,
+        };
+        Some(Self { role, name: parts.next()?, default: parts.next()?, about: parts.next()? })
+    }
+}
 
 /// Whether a variable's value is never shown.
 pub fn is_secret(name: &str) -> bool {
@@ -302,6 +110,7 @@ mod tests {
 
     #[test]
     fn every_variable_that_is_read_is_in_the_catalogue() {
+        assert_eq!(VARIABLES.len(), rows().count(), "every row is read");
         let sources = [
             include_str!("mod.rs"),
             include_str!("agents.rs"),
@@ -342,7 +151,7 @@ mod tests {
 
     #[test]
     fn what_names_an_address_is_known_to_decide_where_secrets_go() {
-        for variable in VARIABLES {
+        for variable in VARIABLES.iter() {
             let words =
                 ["URL", "ISSUER", "DOMAIN", "POOL_ID", "REALM", "REGION", "TENANT", "URI", "SERVER_NAME"];
             let names_one = words.iter().any(|word| variable.name.contains(word));

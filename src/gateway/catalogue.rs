@@ -25,6 +25,8 @@ use crate::sys::clock;
 
 /// The tools there are.
 pub(super) struct Catalogue {
+    /// The gateway's own, which no search finds: its caller has them already.
+    pub(super) own: Vec<ListedTool>,
     tools: ArcSwap<KnownTools>,
     heard: SyncSender<CatalogueNews>,
     /// Told of other tools.
@@ -103,16 +105,21 @@ const RECENT: usize = 64;
 const MAX_TOOLS: usize = 10_000;
 
 impl Catalogue {
-    /// Of these servers' files, and of what is heard from here on; `has_model` if a model is to read of each tool.
+    /// Of these servers' files, and of what is heard from here on; `has_model` if a model is to read of each tool. `own` are the
+    /// gateway's.
     ///
     /// # Errors
     /// The system's, if no thread can be started.
-    pub(super) fn start(servers: &[Arc<ServerRoute>], has_model: bool) -> io::Result<Arc<Self>> {
+    pub(super) fn start(
+        servers: &[Arc<ServerRoute>],
+        own: Vec<ListedTool>,
+        has_model: bool,
+    ) -> io::Result<Arc<Self>> {
         let (heard, hears) = sync_channel(WAITING);
         let mut keeper = CatalogueThread { servers: servers.to_vec(), seen: HashMap::new(), has_model };
         let tools = ArcSwap::from_pointee(keeper.tools());
         let (recent, changed) = (Mutex::default(), watch::Sender::new(()));
-        let catalogue = Arc::new(Self { tools, heard, recent, changed });
+        let catalogue = Arc::new(Self { own, tools, heard, recent, changed });
         let weak = Arc::downgrade(&catalogue);
         std::thread::Builder::new().name("search".into()).spawn(move || keeper.keep(&hears, &weak))?;
         Ok(catalogue)

@@ -17,6 +17,7 @@ use super::observe::audit_buffer::AuditBuffer;
 use super::ops::health;
 use super::pool::Pool;
 use super::servers::MCPGW;
+use super::servers::headers::{AllowedVariables, headers};
 use super::services::ServiceView;
 use super::settings::EgressMode;
 use super::state::Upstream;
@@ -24,7 +25,7 @@ use crate::policy::{Principal, UiAction};
 use crate::registry::edit::{self, EditError, OpenedFile};
 use crate::registry::{PROXY_PASS_URL, Profile};
 use crate::sys::clock;
-use crate::text::clean;
+use crate::text::{clean, is_all_plain};
 
 /// The registry in the hands of one caller.
 #[derive(Clone, Copy)]
@@ -156,7 +157,7 @@ impl<'a> RegistryEditor<'a> {
         if !members.keys().all(is_known) {
             return Err(ChangeError::Operator(UNKNOWN_MEMBER));
         }
-        check_headers(&members)?;
+        check(&members)?;
         let added = self.write(move |dir| edit::add(dir, members)).await?;
         let state = json!({"server_name": title, "enabled": false});
         self.record("added", &added, (&Value::Null, &state), &[]);
@@ -188,7 +189,7 @@ impl<'a> RegistryEditor<'a> {
         if !members.keys().all(|name| EDITABLE.contains(&name.as_str())) {
             return Err(ChangeError::Operator(UNKNOWN_MEMBER));
         }
-        check_headers(&members)?;
+        check(&members)?;
         let old = self.open(upstream).await?;
         let moves =
             members.get(PROXY_PASS_URL).is_some_and(|new| old.members.get(PROXY_PASS_URL) != Some(new));
@@ -321,10 +322,21 @@ impl<'a> RegistryEditor<'a> {
     }
 }
 
-/// Whether headers that are to be written name no variable of the gateway's.
-fn check_headers(members: &Map<String, Value>) -> Result<(), ChangeError> {
-    let names_one = members.get("headers").is_some_and(|headers| headers.to_string().contains('$'));
-    if names_one { Err(ChangeError::Operator(VARIABLE)) } else { Ok(()) }
+/// Whether what is to be written can be in force as a whole: a name that people can read in lists and policies, and headers
+/// that can be sent and name no variable of the gateway's.
+fn check(members: &Map<String, Value>) -> Result<(), ChangeError> {
+    let title = members.get("server_name").and_then(Value::as_str).unwrap_or_default();
+    if title.len() > SHOWN || !is_all_plain(title) {
+        let what = format!("server_name must be one line of at most {SHOWN} bytes");
+        return Err(EditError::Server(what).into());
+    }
+    let Some(written) = members.get("headers") else { return Ok(()) };
+    let operator = ChangeError::Operator(VARIABLE);
+    if written.to_string().contains('$') {
+        return Err(operator);
+    }
+    let (_, mut bad) = headers(written, AllowedVariables::NONE).map_err(|_| operator)?;
+    bad.pop().map_or(Ok(()), |(what, _)| Err(EditError::Server(what).into()))
 }
 
 fn is_empty(value: &Value) -> bool {

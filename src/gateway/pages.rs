@@ -15,6 +15,8 @@ use super::refusal::Rejection;
 /// The headers that a page may send if it does not list any.
 const USUAL: &str = "authorization, x-authorization, content-type, accept, last-event-id, mcp-session-id, \
                      mcp-protocol-version, mcp-method, mcp-name";
+/// The methods of MCP's transports.
+pub(super) const METHODS: &str = "POST, GET, DELETE";
 /// The response headers that a page sees in addition to the default ones.
 const SEEN: &str = "mcp-session-id, www-authenticate, x-request-id, retry-after";
 
@@ -25,7 +27,7 @@ const SEEN: &str = "mcp-session-id, www-authenticate, x-request-id, retry-after"
 /// [`Rejection::HttpMethod`] if it is not a preflight.
 pub(super) fn preflight(headers: &HeaderMap) -> Result<Response<Body>, Rejection> {
     if !headers.contains_key(ORIGIN) {
-        return Err(Rejection::HttpMethod);
+        return Err(Rejection::HttpMethod(METHODS));
     }
     let mut response = Response::new(Body::full(""));
     *response.status_mut() = StatusCode::NO_CONTENT;
@@ -34,7 +36,7 @@ pub(super) fn preflight(headers: &HeaderMap) -> Result<Response<Body>, Rejection
     let allowed: Vec<&str> = names.map(str::trim).filter(|name| may_come_from_a_page(name)).collect();
     let allowed = HeaderValue::try_from(allowed.join(", ")).ok().filter(|allowed| !allowed.is_empty());
     let headers = response.headers_mut();
-    headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("POST, GET, DELETE"));
+    headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static(METHODS));
     headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, allowed.unwrap_or(HeaderValue::from_static(USUAL)));
     headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
     headers.append(VARY, HeaderValue::from_static("access-control-request-headers"));

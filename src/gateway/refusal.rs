@@ -28,8 +28,8 @@ pub(super) enum Rejection {
     Host,
     /// A web page of an origin that may not call.
     Origin,
-    /// Neither POST, GET, DELETE nor a preflight.
-    HttpMethod,
+    /// Neither one of these methods nor a preflight.
+    HttpMethod(&'static str),
     /// An ambiguous path.
     Path,
     /// No server with this name.
@@ -139,7 +139,7 @@ impl Rejection {
         match self {
             Self::Host => "host",
             Self::Origin => "origin",
-            Self::HttpMethod => "http_method",
+            Self::HttpMethod(_) => "http_method",
             Self::Path => "path",
             Self::NoServer => "no_server",
             Self::Down(_) => "server_down",
@@ -185,7 +185,7 @@ impl Rejection {
         match self {
             Self::Host => StatusCode::MISDIRECTED_REQUEST,
             Self::Origin | Self::Denied { .. } => StatusCode::FORBIDDEN,
-            Self::HttpMethod => StatusCode::METHOD_NOT_ALLOWED,
+            Self::HttpMethod(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::Path
             | Self::Credentials(_)
             | Self::Malformed(_)
@@ -235,7 +235,7 @@ impl Rejection {
                 "this gateway does not serve that host name; add it to `hosts` or set `public_url`".into()
             }
             Self::Origin => "web pages of this origin are not allowed; add it to `origins`".into(),
-            Self::HttpMethod => "send POST, GET or DELETE".into(),
+            Self::HttpMethod(allowed) => format!("send {allowed}"),
             Self::Path => "ambiguous path".into(),
             Self::NoServer => "there is no such server here".into(),
             Self::Down(name) => {
@@ -368,8 +368,8 @@ impl Rejection {
             Self::Busy | Self::Audit | Self::Crowded | Self::Full | Self::IssuerDown(_) | Self::Ledger => {
                 headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
             }
-            Self::HttpMethod => {
-                headers.insert(ALLOW, HeaderValue::from_static("POST, GET, DELETE"));
+            Self::HttpMethod(allowed) => {
+                headers.insert(ALLOW, HeaderValue::from_static(allowed));
             }
             // The rest of such a body is not worth reading.
             Self::TooLarge(_) | Self::Slow => {

@@ -7,10 +7,10 @@ use std::sync::atomic::Ordering;
 
 use serde_json::{Value, json};
 
-use super::catalogue::KnownTool;
 use super::settings::Visibility;
 use super::state::{LoadedFiles, SharedState, Upstream};
 use crate::policy::{Call, Grants, Listed, UiAction, decide};
+use crate::registry::ListedTool;
 use crate::sys::clock;
 
 /// The servers, by the eyes of one caller.
@@ -41,19 +41,44 @@ impl<'a> ServiceView<'a> {
         by_path.or_else(|| self.state.upstreams.values().find(is))
     }
 
+    /// Takes each tool of a server that the caller sees: as the server listed it, and when, or else as its file does.
+    pub(super) fn each_tool(&self, upstream: &Upstream, mut take: impl FnMut(&ListedTool, Option<i64>)) {
+        let (known, grants) =
+            (self.shared.catalogue.tools(), self.grants.view(upstream.name(), Listed::Tool));
+        let all = self.lists_all(upstream.name());
+        let mut see = |tool: &ListedTool, listed_at| {
+            if all || grants.shows(&tool.name) {
+                take(tool, listed_at);
+            }
+        };
+        match known.known(upstream.name()) {
+            _ if upstream.is_built_in() => self.shared.catalogue.own.iter().for_each(|tool| see(tool, None)),
+            [] => upstream.route.server.profile.tools.iter().for_each(|tool| see(tool, None)),
+            known => known.iter().for_each(|known| see(&known.tool, known.listed_at)),
+        }
+    }
+
+    /// The tools of a server that the caller sees.
+    pub(super) fn tools(&self, upstream: &Upstream) -> Vec<ListedTool> {
+        let mut tools = Vec::new();
+        self.each_tool(upstream, |tool, _| tools.push(tool.clone()));
+        tools
+    }
+
     /// How many of a server's tools the caller sees, and how many they may call.
-    pub(super) fn tools(&self, upstream: &Upstream) -> (usize, usize) {
-        let tools = self.shared.catalogue.tools();
-        let shown: Vec<&KnownTool> =
-            tools.known(upstream.name()).iter().filter(|known| self.shows(known)).collect();
-        let callable = shown.iter().filter(|known| self.may_call(&known.server, &known.tool.name)).count();
-        (shown.len(), callable)
+    pub(super) fn tool_counts(&self, upstream: &Upstream) -> (usize, usize) {
+        let (mut seen, mut callable) = (0, 0);
+        self.each_tool(upstream, |tool, _| {
+            seen += 1;
+            callable += usize::from(self.may_call(upstream.name(), &tool.name));
+        });
+        (seen, callable)
     }
 
     /// What is known of whether it answers.
     pub(super) fn health(&self, upstream: &Upstream) -> Value {
         let checked = checked_at(upstream).map(clock::rfc3339);
-        json!({"status": status(upstream), "last_checked_iso": checked, "num_tools": self.tools(upstream).0})
+        json!({"status": status(upstream), "last_checked_iso": checked, "num_tools": self.tool_counts(upstream).0})
     }
 
     /// Whether the caller may see that a server is there: the policy has an entry about it for them, or lets them list
@@ -65,11 +90,6 @@ impl<'a> ServiceView<'a> {
     /// Whether the registry's own permissions let the caller do something to it.
     pub(super) fn manages(&self, upstream: &Upstream, action: UiAction) -> bool {
         self.grants.manages(action, upstream.name(), &upstream.route.server.title)
-    }
-
-    /// Whether the caller may see a tool: as in its server's own list.
-    pub(super) fn shows(&self, known: &KnownTool) -> bool {
-        self.grants.shows(&known.server, Listed::Tool, &known.tool.name) || self.lists_all(&known.server)
     }
 
     /// Whether the caller sees all that a server has, whatever they may call of it.

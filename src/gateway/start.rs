@@ -24,6 +24,7 @@ use super::face::{self, FaceSite, FaceState};
 use super::host::Hosts;
 use super::listen;
 use super::load::{self, Loaded};
+use super::mcpgw::own_tools;
 use super::observe::audit_buffer::AuditWriter;
 use super::observe::audit_sink::AuditSink;
 use super::ops::files::{Credentials, FileSources, Files, VariableLookup};
@@ -177,7 +178,7 @@ impl RunningGateway {
         let state = in_force.state(None);
         let embeddings = settings.embeddings();
         let embeddings = embeddings.and_then(|one| EmbeddingSearch::new(one, embeddings_key, http.clone()));
-        let catalogue = Catalogue::start(state.routes.all(), embeddings.is_some())?;
+        let catalogue = Catalogue::start(state.routes.all(), own_tools(&settings), embeddings.is_some())?;
         let shared = Arc::new(SharedState::new(Parts {
             trust: http.trust().clone(),
             hosts: Hosts::new(&settings, &public_url),

@@ -416,6 +416,6 @@ fn http_method(method: &Method) -> Result<&'static str, Rejection> {
         Method::POST => Ok("POST"),
         Method::GET => Ok("GET"),
         Method::DELETE => Ok("DELETE"),
-        _ => Err(Rejection::HttpMethod),
+        _ => Err(Rejection::HttpMethod(pages::METHODS)),
     }
 }

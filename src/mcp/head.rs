@@ -12,18 +12,13 @@ use super::jsonrpc::{ParseError, drop_nulls, parse};
 
 /// The parts of an arriving message that say where it goes. Nothing else becomes a value.
 #[derive(Debug, Default, Deserialize)]
+#[serde(default)]
 pub struct Head {
-    #[serde(default)]
     jsonrpc: MemberKind,
-    #[serde(default)]
     id: MemberKind,
-    #[serde(default)]
     method: MemberKind,
-    #[serde(default)]
     params: MemberKind,
-    #[serde(default)]
     result: MemberKind,
-    #[serde(default)]
     error: MemberKind,
 }
 

@@ -56,15 +56,15 @@ impl NameSet {
     }
 }
 
-impl FromIterator<String> for NameSet {
+impl<N: AsRef<str> + Into<Box<str>>> FromIterator<N> for NameSet {
     /// Each name, or every name for a word that stands for everything.
-    fn from_iter<I: IntoIterator<Item = String>>(list: I) -> Self {
+    fn from_iter<I: IntoIterator<Item = N>>(list: I) -> Self {
         let mut names = Self::default();
         for name in list {
-            if is_wildcard(&name) {
+            if is_wildcard(name.as_ref()) {
                 names.all = true;
             } else {
-                names.written.insert(name.into_boxed_str());
+                names.written.insert(name.into());
             }
         }
         names

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::entry::Scope;
-use super::names::{NameSet, is_wildcard};
+use super::names::is_wildcard;
 use super::scopes_yml::{EntryLine, RawEntry};
 
 /// A token that the gateway made for somebody who showed one of an issuer's.
@@ -65,32 +65,46 @@ impl Vended {
 }
 
 impl Detail {
-    /// Says everything it means: without methods, those that list and call the tools it names; without tools, all of them.
+    /// The same with everything it means: without methods, those that list and call the tools it names; without tools, all of
+    /// them.
     #[must_use]
-    pub fn complete(self) -> Self {
-        let all = || vec![ALL.to_owned()];
-        let for_tools = || FOR_TOOLS.map(str::to_owned).to_vec();
-        let methods = self.methods.unwrap_or_else(if self.tools.is_some() { for_tools } else { all });
-        Self { methods: Some(methods), tools: Some(self.tools.unwrap_or_else(all)), ..self }
+    pub fn complete(&self) -> Self {
+        let (methods, tools) = (self.methods().map(str::to_owned).collect(), self.tools().map(str::to_owned));
+        Self { methods: Some(methods), tools: Some(tools.collect()), ..Self::clone(self) }
     }
 
-    /// Whether it names a method.
+    fn methods(&self) -> impl Iterator<Item = &str> {
+        let unsaid = if self.tools.is_some() { FOR_TOOLS.as_slice() } else { &[ALL] };
+        meant(self.methods.as_ref(), unsaid)
+    }
+
+    fn tools(&self) -> impl Iterator<Item = &str> {
+        meant(self.tools.as_ref(), &[ALL])
+    }
+
+    /// Whether it is for a method.
     pub fn uses(&self, method: &str) -> bool {
-        let methods = self.methods.iter().flatten();
-        methods.map(String::as_str).any(|named| named == method || is_wildcard(named))
+        self.methods().any(|named| named == method || is_wildcard(named))
     }
 
     fn written(&self) -> RawEntry {
-        let Self { server, methods, tools, .. } = self.clone().complete();
-        let names = |list: Option<Vec<String>>| list.unwrap_or_default().into_iter().collect::<NameSet>();
         RawEntry {
-            server: Some(server),
-            methods: names(methods),
-            tools: names(tools),
+            server: Some(self.server.clone()),
+            methods: self.methods().collect(),
+            tools: self.tools().collect(),
             prompts: None,
             resources: None,
             when: None,
             agents: None,
         }
     }
+}
+
+/// The names in a list, or those that the lack of it means.
+fn meant<'d>(
+    named: Option<&'d Vec<String>>,
+    unsaid: &'static [&'static str],
+) -> impl Iterator<Item = &'d str> {
+    let unsaid = if named.is_none() { unsaid } else { &[] };
+    named.into_iter().flatten().map(String::as_str).chain(unsaid.iter().copied())
 }

@@ -10,7 +10,7 @@ use aws_lc_rs::digest;
 use serde_json::{Map, Value};
 use thiserror::Error;
 
-use super::{MAX_FILE_BYTES, Profile, RegisteredServer, Registry, STATE, ServerFile, is_there, members};
+use super::{MAX_FILE_BYTES, Profile, RegisteredServer, Registry, STATE, ServerFile, exists, members};
 use crate::sys::{public_file, regular_file};
 
 /// The members with an address.
@@ -22,12 +22,9 @@ pub enum EditError {
     /// The system's no.
     #[error("{0}")]
     Io(#[from] io::Error),
-    /// `server_state.json` holds something else than switches.
-    #[error("{path}: not a JSON object; correct the file first")]
-    State {
-        /// The file.
-        path: String,
-    },
+    /// `server_state.json` cannot be read, or holds something else than switches.
+    #[error("{STATE}: {0}; its operator must correct the file first")]
+    State(String),
     /// What is to be added cannot be a server.
     #[error("{0}")]
     Server(String),
@@ -71,8 +68,10 @@ pub fn add(dir: &Path, members: Map<String, Value>) -> Result<String, EditError>
     let place = dir.join(format!("{}.json", server.name.replace('/', "_")));
     let _turn = Turn::wait(dir)?;
     let known = Registry::read(dir)?;
-    let taken = known.servers.iter().any(|other| other.name == server.name);
-    if taken || is_there(&place) || place.ends_with(STATE) {
+    if place.ends_with(STATE) {
+        return Err(EditError::Server(format!("its file would be {STATE}, which has the switches")));
+    }
+    if known.servers.iter().any(|other| other.name == server.name) || exists(&place)? {
         return Err(EditError::Exists(server.name));
     }
     // First the switch: between the two the server must not be on.
@@ -181,8 +180,11 @@ pub fn remove(dir: &Path, profile: &Profile) -> Result<(), EditError> {
 /// Writes down whether a server is on, or nothing of it.
 fn state(dir: &Path, path: &str, on: Option<bool>) -> Result<(), EditError> {
     let place = dir.join(STATE);
-    let text = if is_there(&place) { regular_file::read_text(&place, MAX_FILE_BYTES)? } else { "{}".into() };
-    let malformed = || EditError::State { path: place.display().to_string() };
+    let read = || {
+        regular_file::read_text(&place, MAX_FILE_BYTES).map_err(|error| EditError::State(error.to_string()))
+    };
+    let text = if exists(&place)? { read()? } else { "{}".into() };
+    let malformed = || EditError::State("not a JSON object of switches".into());
     let state: Map<String, Value> = serde_json::from_str(&text).map_err(|_| malformed())?;
     let alike = |other: &&String| other.trim_matches('/') == path.trim_matches('/');
     let mut names: Vec<&str> = state.keys().filter(alike).map(String::as_str).collect();
@@ -235,7 +237,7 @@ mod tests {
         assert_eq!(state, json!({"/b": true, "_note": {"by": "hand"}, "/a/": false, "/c": true}));
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "no file of ours is left");
         fs::write(dir.path().join(STATE), "[]").unwrap();
-        assert!(matches!(switch(dir.path(), "/a", true), Err(EditError::State { .. })));
+        assert!(matches!(switch(dir.path(), "/a", true), Err(EditError::State(_))));
         assert_eq!(fs::read_to_string(dir.path().join(STATE)).unwrap(), "[]");
     }
 
@@ -260,7 +262,12 @@ mod tests {
             ),
             (
                 json!({"path": "/server_state", "proxy_pass_url": "http://h/"}),
-                "a server with the path /server_state is there already",
+                "its file would be server_state.json, which has the switches",
+            ),
+            (json!({"path": "/z", "proxy_pass_url": "http://h:0/"}), "proxy_pass_url has no port"),
+            (
+                json!({"path": format!("/{}", "z".repeat(300)), "proxy_pass_url": "http://h/"}),
+                "File name too long (os error 36)",
             ),
             (json!({"path": "/../z", "proxy_pass_url": "http://h/"}), "it names no path"),
             (json!({"path": "/z"}), "proxy_pass_url is missing or not a URL"),

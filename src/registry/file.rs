@@ -8,134 +8,53 @@ use serde_json::Value;
 
 /// The fields that are used here.
 #[derive(Default, Deserialize)]
+#[serde(default)]
 pub(super) struct ServerFile {
-    #[serde(default)]
     pub(super) server_name: Option<String>,
-    #[serde(default)]
     pub(super) path: Option<String>,
-    #[serde(default)]
     pub(super) proxy_pass_url: Option<String>,
-    #[serde(default)]
     pub(super) proxy_target_url: Option<String>,
-    #[serde(default)]
     pub(super) mcp_endpoint: Option<String>,
-    #[serde(default)]
     pub(super) sse_endpoint: Option<String>,
-    #[serde(default)]
     pub(super) append_mcp_path: Option<bool>,
-    #[serde(default)]
     pub(super) versions: Option<Vec<Version>>,
-    #[serde(default)]
     pub(super) default_version: Option<String>,
-    #[serde(default)]
     pub(super) is_enabled: Option<bool>,
-    #[serde(default)]
     pub(super) deployment: Option<String>,
-    #[serde(default)]
     pub(super) auth_type: Option<String>,
-    #[serde(default)]
     pub(super) auth_scheme: Option<String>,
-    #[serde(default)]
     pub(super) transport: Option<String>,
-    #[serde(default)]
     pub(super) supported_transports: Option<Vec<Option<String>>>,
     /// Any value: a typed parser's error would show the value, and these are keys.
-    #[serde(default)]
     pub(super) headers: Value,
 }
 
 /// One of several versions at one path.
 #[derive(Deserialize)]
 pub(super) struct Version {
-    #[serde(default)]
     version: Option<String>,
-    #[serde(default)]
     proxy_pass_url: Option<String>,
-    #[serde(default)]
     is_default: Option<bool>,
 }
 
 /// What [`ServerFile`] reads, and what the search for tools does ([`super::Profile`]).
-const OBEYED: [&str; 18] = [
-    "append_mcp_path",
-    "auth_scheme",
-    "auth_type",
-    "default_version",
-    "deployment",
-    "headers",
-    "is_enabled",
-    "mcp_endpoint",
-    "path",
-    "proxy_pass_url",
-    "proxy_target_url",
-    "search_hints",
-    "server_name",
-    "sse_endpoint",
-    "supported_transports",
-    "tool_list",
-    "transport",
-    "versions",
-];
+const OBEYED: &str = "
+    append_mcp_path auth_scheme auth_type default_version deployment headers is_enabled mcp_endpoint path
+    proxy_pass_url proxy_target_url search_hints server_name sse_endpoint supported_transports tool_list
+    transport versions
+";
 
 /// Fields that describe a server to people and to the registry.
-const DESCRIBING: [&str; 56] = [
-    "_id",
-    "allowed_groups",
-    "ansMetadata",
-    "ans_metadata",
-    "auth_header_name",
-    "auth_provider",
-    "created_at",
-    "credential_updated_at",
-    "custom_header_names",
-    "custom_headers_updated_at",
-    "description",
-    "egress_auth_mode",
-    "external_tags",
-    "health_status",
-    "id",
-    "is_active",
-    "is_proxied",
-    "is_python",
-    "last_checked_iso",
-    "last_health_check",
-    "license",
-    "local_runtime",
-    "metadata",
-    "num_stars",
-    "num_tools",
-    "oauth_client_id",
-    "other_version_ids",
-    "package_npm",
-    "provider",
-    "provider_organization",
-    "provider_url",
-    "proxy_disabled_reason",
-    "rating",
-    "rating_details",
-    "registered_at",
-    "registered_by",
-    "repository_url",
-    "security_scan",
-    "service_path",
-    "skills",
-    "source",
-    "source_created_at",
-    "source_updated_at",
-    "stars",
-    "status",
-    "sync_metadata",
-    "tags",
-    "tools",
-    "type",
-    "updated_at",
-    "url",
-    "version",
-    "version_group",
-    "visibility",
-    "website",
-    "website_url",
-];
+const DESCRIBING: &str = "
+    _id allowed_groups ansMetadata ans_metadata auth_header_name auth_provider created_at
+    credential_updated_at custom_header_names custom_headers_updated_at description egress_auth_mode
+    external_tags health_status id is_active is_proxied is_python last_checked_iso last_health_check license
+    local_runtime metadata num_stars num_tools oauth_client_id other_version_ids package_npm provider
+    provider_organization provider_url proxy_disabled_reason rating rating_details registered_at
+    registered_by repository_url security_scan service_path skills source source_created_at
+    source_updated_at stars status sync_metadata tags tools type updated_at url version version_group
+    visibility website website_url
+";
 
 /// What only the registry can decrypt or do.
 const BEYOND: [&str; 3] = ["auth_credential_encrypted", "custom_headers_encrypted", "egress_oauth"];
@@ -163,7 +82,8 @@ pub(super) fn non_empty(text: Option<&String>) -> Option<&str> {
 
 /// Fields with values that are ignored here, each with a remedy.
 pub(super) fn strange(text: &str) -> Vec<(String, &'static str)> {
-    let known = |name: &str| OBEYED.contains(&name) || DESCRIBING.contains(&name) || BEYOND.contains(&name);
+    let all = || [OBEYED, DESCRIBING].into_iter().flat_map(str::split_whitespace).chain(BEYOND);
+    let known = |name: &str| all().any(|known| known == name);
     let members: BTreeMap<String, IgnoredAny> = serde_json::from_str(text).unwrap_or_default();
     let unknown = members.keys().filter(|name| !known(name)).map(|name| {
         let shown: String = name.chars().take(60).collect();

@@ -24,7 +24,7 @@ use self::file::{ServerFile, non_empty, strange};
 pub use self::kinds::{AuthType, Transport};
 pub use self::profile::{ListedTool, Profile};
 use crate::problem::Problem;
-use crate::sys::address::{NotWeb, check_web, is_forbidden_host};
+use crate::sys::address::check_server;
 use crate::sys::regular_file;
 
 /// The file that says which servers are disabled.
@@ -151,7 +151,9 @@ impl Registry {
 
     /// Whether a file that could not be read is readable now.
     pub fn has_healed(&self) -> bool {
-        self.unread.iter().any(|path| regular_file::read(path, MAX_FILE_BYTES).is_ok() || !is_there(path))
+        self.unread
+            .iter()
+            .any(|path| regular_file::read(path, MAX_FILE_BYTES).is_ok() || matches!(exists(path), Ok(false)))
     }
 
     /// `server_state.json`, if its current content is unknown.
@@ -168,7 +170,7 @@ impl Registry {
     }
 
     fn state(&mut self, path: &Path, before: &Self) -> Option<EnabledServers> {
-        if !is_there(path) {
+        if matches!(exists(path), Ok(false)) {
             return Some(EnabledServers::new());
         }
         match parse::<EnabledServers>(path) {
@@ -327,9 +329,12 @@ fn files(dir: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// A dangling link exists, and is bad.
-fn is_there(path: &Path) -> bool {
-    fs::symlink_metadata(path).map_or_else(|error| error.kind() != io::ErrorKind::NotFound, |_| true)
+/// Whether anything has this name: a dangling link exists, and is bad.
+fn exists(path: &Path) -> io::Result<bool> {
+    match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        found => found.map(|_| true),
+    }
 }
 
 /// A file's parsed content, and its text.
@@ -375,11 +380,7 @@ fn name(path: &str) -> Result<String, FileProblem> {
 /// The server's address. One that no gateway may connect to is not given to clients either.
 fn address(field: &str, text: &str) -> Result<Url, FileProblem> {
     let url = Url::parse(text).map_err(|_| no_address(field, "is missing or not a URL"))?;
-    check_web(&url).map_err(|no: NotWeb| no_address(field, no.words()))?;
-    if url.host().is_some_and(|host| is_forbidden_host(&host)) {
-        let reason = "points at a link-local, metadata or multicast address, which no MCP server has";
-        return Err(no_address(field, reason));
-    }
+    check_server(&url).map_err(|no| no_address(field, no.words()))?;
     Ok(url)
 }
 

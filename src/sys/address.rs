@@ -34,6 +34,12 @@ pub enum NotWeb {
     /// Credentials in an address end up in logs and error messages.
     #[error("{}", self.words())]
     UserInfo,
+    /// No server listens on port 0; see [`check_server`].
+    #[error("{}", self.words())]
+    Port,
+    /// A host to which no request is sent; see [`check_server`].
+    #[error("{}", self.words())]
+    Forbidden,
 }
 
 impl NotWeb {
@@ -43,6 +49,10 @@ impl NotWeb {
             Self::Url(_) => "is not a URL",
             Self::Scheme => "is not an http or https URL",
             Self::UserInfo => "has a user name or password in it",
+            Self::Port => "has no port",
+            Self::Forbidden => {
+                "points at a link-local, metadata or multicast address, which no MCP server has"
+            }
         }
     }
 }
@@ -94,6 +104,18 @@ pub fn check_web(url: &Url) -> Result<(), NotWeb> {
         return Err(NotWeb::UserInfo);
     }
     Ok(())
+}
+
+/// Checks the address of an MCP server: like any, and that its host is not forbidden and has a port to connect to.
+///
+/// # Errors
+/// As [`NotWeb`] says.
+pub fn check_server(url: &Url) -> Result<(), NotWeb> {
+    check_web(url)?;
+    if url.host().is_some_and(|host| is_forbidden_host(&host)) {
+        return Err(NotWeb::Forbidden);
+    }
+    if url.port() == Some(0) { Err(NotWeb::Port) } else { Ok(()) }
 }
 
 /// Whether a URL's host is forbidden, as far as that can be told before it is resolved.

@@ -6,8 +6,10 @@
 use std::path::Path;
 
 use mcpauth::gateway::settings::{Mcpgw, ServeMcpgw};
+use mcpauth::sys::clock;
 use serde_json::{Value, json};
 
+use super::vending::claims;
 use crate::support::User;
 use crate::support::lab::{Answer, Lab, list, own_server, until};
 use crate::support::upstream::{Upstream, begin, event, push};
@@ -261,6 +263,7 @@ fn who_somebody_is_is_said_without_a_byte_of_what_proves_it() {
         ("X-Api-Key", "s3cret-k3y"),
         ("User-Agent", "agent/77"),
     ];
+    let longest = claims(&token)["exp"].as_i64().unwrap() - clock::now();
     let answer = lab.post("/mcpgw/mcp", &headers, body.as_bytes()).status(200);
     let text = answer.text();
     for (at, _) in token.char_indices().step_by(8).take_while(|(at, _)| at + 12 < token.len()) {
@@ -277,13 +280,18 @@ fn who_somebody_is_is_said_without_a_byte_of_what_proves_it() {
         (&context["token"]["kind"], &context["token"]["header"]),
         (&json!("JWT"), &json!("x-authorization"))
     );
+    assert!(context["token"]["expires_in"].as_i64().unwrap() <= longest, "no leeway is promised: {context}");
+    let own = lab.ask(&token, "/mcpgw/mcp", &list()).status(200).json()["result"]["tools"].clone();
+    let number = own.as_array().unwrap().len();
+    assert!(number > 5, "{own}");
     assert!(context["rules"][0].as_str().unwrap().contains("reader[1]"), "{context}");
     let present = context["extracted_auth_context"]["headers_present"].as_array().unwrap();
     assert!(
         ["cookie", "x-api-key", "authorization"].iter().all(|name| present.contains(&json!(name))),
         "{present:?}"
     );
-    assert_eq!(context["servers"], json!([{"path": "/mcpgw", "num_tools": 0, "tools_you_may_call": 0}]));
+    let row = json!({"path": "/mcpgw", "num_tools": number, "tools_you_may_call": number});
+    assert_eq!(context["servers"], json!([row]));
 }
 
 /// What of a value is not as a schema says; as much of JSON Schema as the tools' own schemas use.
@@ -449,6 +457,9 @@ fn servers_are_shown_to_whom_the_policy_shows_them() {
         (&json!("Alpha Server"), &json!(0)),
         "it may list the server, not its tools"
     );
+    let own = given(&lab, &root, "get_server_details", json!({"service_path": "/mcpgw"}));
+    assert_eq!(own["num_tools"], own["tool_list"].as_array().unwrap().len());
+    assert!(names(&own["tool_list"], "name").contains(&"intelligent_tool_finder".to_owned()), "{own}");
     let health = given(&lab, &root, "healthcheck", json!({}));
     assert_eq!(
         (&health["/mcpgw"]["status"], &health["/beta"]["status"]),
@@ -501,6 +512,15 @@ fn a_server_is_added_switched_off_and_gives_nobody_anything() {
         (json!({"path": "/other"}), "there is no server of this path that you may do this to"),
         (json!({"proxy_pass_url": "http://169.254.169.254/"}), "link-local"),
         (json!({"proxy_pass_url": "file:///etc/passwd"}), "not an http or https URL"),
+        (json!({"proxy_pass_url": "http://h:0/"}), "proxy_pass_url has no port"),
+        (json!({"server_name": "New\nOne"}), "server_name must be one line"),
+        (json!({"server_name": "\u{202e}weN"}), "server_name must be one line"),
+        (json!({"server_name": "n".repeat(201)}), "server_name must be one line"),
+        // What the gateway would leave out is not accepted first.
+        (json!({"headers": [{"Host": "elsewhere"}]}), "belongs to the connection"),
+        (json!({"headers": [{"X-Key": "a\r\nX-More: b"}]}), "cannot be sent"),
+        (json!({"headers": {"X Key": "a"}}), "must be a list"),
+        (json!({"headers": [{"X Key": "a"}]}), "has an invalid name"),
         (json!({"headers": [{"X-Key": "$SECRET"}]}), "operator must add"),
         (json!({"is_enabled": true}), "unknown argument"),
     ] {

@@ -6,7 +6,7 @@
 use std::net::TcpStream;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use mcpauth::gateway::settings::Embeddings;
@@ -60,11 +60,16 @@ fn texts(seen: &Seen) -> Vec<String> {
 }
 
 fn answer(seen: &Seen, stream: &mut TcpStream) {
+    answer_in(0, seen, stream);
+}
+
+/// The same by a model whose vectors have `more` numbers.
+fn answer_in(more: usize, seen: &Seen, stream: &mut TcpStream) {
     let vector = |text: &String| {
         let text = text.to_lowercase();
         let about = |words: &&[&str]| f64::from(u8::from(words.iter().any(|word| text.contains(word))));
         let mut vector: Vec<f64> = MEANINGS.iter().map(about).collect();
-        vector.push(0.3);
+        vector.resize(MEANINGS.len() + 1 + more, 0.3);
         vector
     };
     let data: Vec<Value> = texts(seen)
@@ -199,6 +204,27 @@ fn an_endpoint_that_fails_leaves_the_words_and_is_asked_again() {
     assert!(!format!("{:?}", lab.kept.events()).contains("hidden-text"));
     model.is_up.store(true, Ordering::Relaxed);
     assert!(is_by_meaning(&lab, &worker));
+}
+
+/// Vectors of two sizes cannot be compared: the older ones are made again, by a question that notices or a new tool that does.
+#[test]
+fn a_model_that_was_replaced_by_another_one_of_its_name_is_used() {
+    let size = Arc::new(AtomicUsize::new(0));
+    let now = size.clone();
+    let upstream = Upstream::start(move |seen, stream| answer_in(now.load(Ordering::Relaxed), seen, stream));
+    let lab = lab(&upstream.base, |_, _| {});
+    let root = lab.token("root");
+    until("the vectors are made", || is_by_meaning(&lab, &root));
+    size.store(1, Ordering::Relaxed);
+    assert!(!is_by_meaning(&lab, &root), "a question");
+    until("they are made again", || is_by_meaning(&lab, &root));
+    size.store(2, Ordering::Relaxed);
+    describe(&lab.path(""), "beta", &[("weather", "Tells the forecast"), ("snow", "Tells the depth of it")]);
+    lab.gateway.reload();
+    until("they are made again for a new tool", || {
+        let found = find(&lab, &root, "wenn es regnet");
+        found["ranking"] == "embeddings" && names(&found).contains(&"snow")
+    });
 }
 
 #[test]

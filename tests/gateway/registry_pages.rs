@@ -258,6 +258,7 @@ fn u12_a_server_is_registered_switched_on_edited_and_nobody_gets_anything_by_it(
         ("http%3A%2F%2F%5Bfd00%3Aec2%3A%3A254%5D%2F", "link-local, metadata or multicast"),
         ("file%3A%2F%2F%2Fetc%2Fpasswd", "not an http or https URL"),
         ("http%3A%2F%2Fu%3Ap%40h%2F", ""),
+        ("http%3A%2F%2Fh%3A0%2F", "has no port"),
     ] {
         let page = face
             .post(&developer, "/register", &format!("server_name=X&path=x&proxy_pass_url={address}"))

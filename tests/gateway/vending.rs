@@ -235,6 +235,7 @@ fn the_registrys_question_is_answered_in_its_shape() {
 fn more_than_one_has_is_refused_by_name() {
     let lab = lab();
     let worker = lab.token("worker");
+    let [alpha, beta] = ["alpha", "beta"].map(|name| format!("{}/{name}/mcp", lab.gateway.public_url()));
     for (more, error, named) in [
         (&[("scope", "worker root")][..], "invalid_scope", "root"),
         (&[("scope", "openid")], "invalid_scope", "openid"),
@@ -256,6 +257,8 @@ fn more_than_one_has_is_refused_by_name() {
         ),
         (&[("resource", "https://elsewhere.test/mcp")], "invalid_target", "elsewhere.test"),
         (&[("audience", "somebody")], "invalid_target", "somebody"),
+        (&[("resource", &*beta)], "invalid_target", "/beta/mcp"),
+        (&[("resource", &*alpha), ("audience", &*beta)], "invalid_target", "/beta/mcp"),
         (&[("expires_in", "25h")], "invalid_request", "expires_in"),
         (&[("actor_token", "x")], "invalid_request", "agent"),
     ] {
@@ -338,6 +341,18 @@ fn a_page_of_another_origin_vends_nothing() {
 }
 
 #[test]
+fn a_token_is_posted_for() {
+    let lab = lab();
+    for (method, path) in ["GET", "HEAD", "PUT", "DELETE", "OPTIONS"]
+        .iter()
+        .flat_map(|method| [(method, "/oauth2/token"), (method, "/api/tokens/generate")])
+    {
+        let answer = lab.raw(&request(method, path, &[], b"")).status(405);
+        assert_eq!(answer.header("allow"), Some("POST"), "{method} {path}");
+    }
+}
+
+#[test]
 fn no_token_outlives_its_source_unless_that_is_meant() {
     for beyond in [false, true] {
         let lab = Lab::with(|settings, dir| {
@@ -361,6 +376,14 @@ fn a_token_for_one_resource_opens_that_server_alone() {
     assert_eq!(claims(&token)["aud"], json!([resource]));
     lab.call(&token, "alpha", "delete_all").status(200);
     lab.call(&token, "beta", "echo").status(401);
+    // A server at the gateway's own name takes nothing of it.
+    let server = json!({"path": "/own", "proxy_pass_url": OWN, "auth_type": "none"});
+    std::fs::write(lab.path("servers/own.json"), server.to_string()).unwrap();
+    lab.gateway.reload();
+    until("the server", || lab.call(&lab.token("root"), "own", "echo").status != 404);
+    for own in [OWN, OWN.trim_end_matches('/')] {
+        assert_eq!(claims(&vended(&lab, &lab.token("root"), &[("resource", own)]))["aud"], json!([OWN]));
+    }
     let whole = vended(&lab, &lab.token("root"), &[("resource", lab.gateway.public_url())]);
     lab.call(&whole, "beta", "echo").status(200);
 }

@@ -222,8 +222,10 @@ impl IssuerRules {
         let names = named.as_deref().unwrap_or_default();
         let (mut ours, mut only) = (false, Vec::new());
         for name in names {
-            let its = servers(name);
-            ours |= its.is_empty() && self.audience.iter().any(|own| own == name);
+            let is_own = self.audience.iter().any(|own| own == name);
+            // The gateway's own name is not searched for among the servers' addresses.
+            let its = if is_own && self.kind == TokenProfile::Vended { Vec::new() } else { servers(name) };
+            ours |= is_own && its.is_empty();
             only.extend(its);
         }
         let known = |client: Option<&str>| client.is_some_and(|id| self.clients.iter().any(|own| own == id));

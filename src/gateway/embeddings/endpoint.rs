@@ -34,6 +34,8 @@ pub(super) enum EmbeddingError {
     Status { host: String, status: u16 },
     #[error("embeddings: {host} answered something other than one vector for each text")]
     Answer { host: String },
+    #[error("embeddings: {host} answered vectors of another size than before")]
+    Resized { host: String },
     #[error("embeddings: {host} did not answer within {limit:?}")]
     Late { host: String, limit: Duration },
 }
@@ -84,6 +86,11 @@ impl EmbeddingEndpoint {
         timeout(limit, self.vectors(texts)).await.map_err(late)?
     }
 
+    /// The error for a model that was replaced by another one of the same name.
+    pub(super) fn resized(&self) -> EmbeddingError {
+        EmbeddingError::Resized { host: self.host() }
+    }
+
     fn headers(&self) -> HeaderMap {
         let json = HeaderValue::from_static("application/json");
         let mut headers = HeaderMap::from_iter([(CONTENT_TYPE, json.clone()), (ACCEPT, json)]);
@@ -100,7 +107,7 @@ impl EmbeddingEndpoint {
     }
 }
 
-/// The vectors of an answer, by their index where they have one.
+/// The vectors of an answer, all of one size, by their index where they have one.
 fn read(bytes: &[u8], count: usize) -> Option<Vec<UnitVector>> {
     let EmbeddingAnswer { data } = serde_json::from_slice(bytes).ok()?;
     let mut vectors: Vec<Option<UnitVector>> = vec![None; count];
@@ -108,7 +115,8 @@ fn read(bytes: &[u8], count: usize) -> Option<Vec<UnitVector>> {
     for (place, Embedding { index, embedding }) in data.into_iter().enumerate().filter(|_| is_whole) {
         *vectors.get_mut(index.unwrap_or(place))? = Some(UnitVector::new(embedding)?);
     }
-    vectors.into_iter().collect()
+    let vectors: Vec<UnitVector> = vectors.into_iter().collect::<Option<_>>()?;
+    vectors.windows(2).all(|pair| matches!(pair, [one, other] if one.len() == other.len())).then_some(vectors)
 }
 
 #[cfg(test)]
@@ -133,6 +141,7 @@ mod tests {
             (two, 1),
             (two, 3),
             (r#"{"data":[{"index":0,"embedding":[1]},{"index":0,"embedding":[1]}]}"#, 2),
+            (r#"{"data":[{"embedding":[1]},{"embedding":[1,1]}]}"#, 2),
             (r#"{"data":[{"index":5,"embedding":[1]}]}"#, 1),
             (r#"{"data":[{"embedding":[0,0]}]}"#, 1),
             (r#"{"data":[{"embedding":[]}]}"#, 1),

@@ -10,7 +10,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
-use tokio::time::timeout;
+use tokio::sync::Notify;
+use tokio::time::{sleep, timeout};
 use tracing::{debug, info, warn};
 
 use self::endpoint::{EmbeddingEndpoint, EmbeddingError};
@@ -29,6 +30,8 @@ pub(super) struct EmbeddingSearch {
     patience: Duration,
     file: PathBuf,
     ready: ArcSwapOption<EmbeddedTools>,
+    /// A question's vector had another size than the tools': under this name there is another model now.
+    resized: Notify,
 }
 
 /// The tools, and the vector of each that has one.
@@ -60,6 +63,7 @@ impl EmbeddingSearch {
             patience: settings.timeout,
             file: settings.vectors.clone(),
             ready: ArcSwapOption::empty(),
+            resized: Notify::new(),
         })
     }
 
@@ -76,7 +80,11 @@ impl EmbeddingSearch {
         let answer = self.endpoint.vectors_within(self.patience, &[question]).await;
         // Each question would say it: the background says it once.
         let answer = answer.inspect_err(|error| debug!(event = "search", "{error}"));
-        let question = answer.ok()?.pop().filter(|vector| vector.len() == size)?;
+        let question = answer.ok()?.pop()?;
+        if question.len() != size {
+            self.resized.notify_one();
+            return None;
+        }
         Some(Nearness { question, ready })
     }
 
@@ -97,8 +105,13 @@ impl EmbeddingSearch {
                         );
                     }
                     pause = FIRST_PAUSE;
-                    if changes.changed().await.is_err() {
-                        return;
+                    tokio::select! {
+                        changed = changes.changed() => if changed.is_err() { return },
+                        () = self.resized.notified() => {
+                            known = Vectors::default();
+                            // An endpoint with two models is not asked without end.
+                            sleep(FIRST_PAUSE).await;
+                        }
                     }
                 }
                 Err(error) => {
@@ -127,7 +140,16 @@ impl EmbeddingSearch {
             }
             let texts: Vec<&str> = batch.iter().map(|(_, text)| *text).collect();
             match self.endpoint.vectors_within(BATCH_TIMEOUT, &texts).await {
-                Ok(vectors) => known.add(batch.iter().map(|(hash, _)| *hash).zip(vectors)),
+                Ok(vectors) => {
+                    known.add(batch.iter().map(|(hash, _)| *hash).zip(vectors));
+                    let mut sizes =
+                        hashes.iter().filter_map(|hash| known.get(hash)).map(|vector| vector.len());
+                    let size = sizes.next();
+                    if sizes.any(|other| Some(other) != size) {
+                        *known = Vectors::default();
+                        break Err(self.endpoint.resized());
+                    }
+                }
                 Err(error) => break Err(error),
             }
             made += batch.len();

@@ -57,7 +57,7 @@ fn token(asked: &OwnRequest<'_>) -> Value {
     json!({
         "kind": if is_jwt { "JWT" } else { "opaque" },
         "header": header(asked).as_str(),
-        "expires_in": asked.caller.expires_at.saturating_sub(clock::now()).max(0),
+        "expires_in": asked.caller.ends_at(asked.shared).saturating_sub(clock::now()).max(0),
         "only_for_servers": asked.caller.principal.servers,
         "vended": limits,
     })
@@ -96,7 +96,7 @@ fn servers(asked: &OwnRequest<'_>) -> Vec<Value> {
     let reached =
         asked.view().visible().into_iter().filter(|upstream| asked.caller.grants.reaches(upstream.name()));
     let row = |upstream: &std::sync::Arc<crate::gateway::state::Upstream>| {
-        let (known, callable) = asked.view().tools(upstream);
+        let (known, callable) = asked.view().tool_counts(upstream);
         json!({"path": services::path(upstream), "num_tools": known, "tools_you_may_call": callable})
     };
     reached.map(row).collect()

@@ -23,7 +23,7 @@ pub(super) async fn toggle(asked: &OwnRequest<'_>, arguments: &Arguments<'_>) ->
         "service_path": services::path(upstream),
         "new_enabled_state": on,
         "status": if on { services::status(upstream) } else { "disabled" },
-        "num_tools": asked.view().tools(upstream).0,
+        "num_tools": asked.view().tool_counts(upstream).0,
     })))
 }
 

@@ -6,7 +6,6 @@ use serde_json::{Map, Value, json};
 use super::arguments::Arguments;
 use super::request::OwnRequest;
 use super::request::ToolResult;
-use crate::gateway::catalogue::KnownTool;
 use crate::gateway::services::{ServiceView, path, status};
 use crate::gateway::state::Upstream;
 use crate::policy::UiAction;
@@ -34,19 +33,16 @@ pub(super) fn health(asked: &OwnRequest<'_>) -> Map<String, Value> {
 pub(super) fn details(asked: &OwnRequest<'_>, arguments: &Arguments<'_>) -> ToolResult {
     let given = arguments.text("service_path").unwrap_or_default();
     let upstream = asked.view().named(given, |upstream| asked.view().sees(upstream)).ok_or(NO_SERVICE)?;
-    let (server, tools) = (&upstream.route.server, asked.shared.catalogue.tools());
-    let shown = tools.known(upstream.name()).iter().filter(|known| asked.view().shows(known));
-    let shown: Vec<Value> = shown
-        .map(|KnownTool { tool, listed_at, .. }| {
-            json!({
-                "name": tool.name,
-                "parsed_description": {"main": tool.description},
-                "schema": tool.schema,
-                "may_call": asked.view().may_call(upstream.name(), &tool.name),
-                "last_listed_iso": listed_at.map(clock::rfc3339),
-            })
-        })
-        .collect();
+    let (server, mut shown) = (&upstream.route.server, Vec::new());
+    asked.view().each_tool(upstream, |tool, listed_at| {
+        shown.push(json!({
+            "name": tool.name,
+            "parsed_description": {"main": tool.description},
+            "schema": tool.schema,
+            "may_call": asked.view().may_call(upstream.name(), &tool.name),
+            "last_listed_iso": listed_at.map(clock::rfc3339),
+        }));
+    });
     let headers: Vec<&str> = server.headers.iter().map(|(name, _)| name.as_str()).collect();
     let mut object = row(asked, upstream);
     let more = json!({
@@ -71,7 +67,7 @@ pub(super) fn details(asked: &OwnRequest<'_>, arguments: &Arguments<'_>) -> Tool
 }
 
 fn row(asked: &OwnRequest<'_>, upstream: &Upstream) -> Value {
-    let (server, (shown, callable)) = (&upstream.route.server, asked.view().tools(upstream));
+    let (server, (shown, callable)) = (&upstream.route.server, asked.view().tool_counts(upstream));
     json!({
         "display_name": server.title,
         "path": path(upstream),

@@ -19,12 +19,17 @@ pub struct AllowedVariables<'a> {
     pub value: &'a dyn Fn(&str) -> Option<Secret>,
 }
 
-/// Names and values, and remarks about headers that were left out.
-type Headers = (Vec<(HeaderName, HeaderValue)>, Vec<FileProblem>);
+impl AllowedVariables<'_> {
+    /// No variable.
+    pub const NONE: Self = Self { allowed: &[], value: &|_| None };
+}
+
+/// Names and values, and what is wrong with the headers that were left out.
+pub(in crate::gateway) type Headers = (Vec<(HeaderName, HeaderValue)>, Vec<FileProblem>);
 
 /// A header that uses a variable that the settings do not allow.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct ForbiddenVariable {
+pub(in crate::gateway) struct ForbiddenVariable {
     pub(super) header: String,
     pub(super) variable: String,
 }
@@ -49,7 +54,10 @@ enum MissingVariable<'t> {
 ///
 /// # Errors
 /// For a variable that is not allowed: the file asks for what is not its own, so nothing in it is trusted.
-pub(super) fn headers(value: &Value, variables: AllowedVariables<'_>) -> Result<Headers, ForbiddenVariable> {
+pub(in crate::gateway) fn headers(
+    value: &Value,
+    variables: AllowedVariables<'_>,
+) -> Result<Headers, ForbiddenVariable> {
     let objects = match value {
         Value::Array(items) => items.iter().filter(|item| !item.is_null()).collect(),
         Value::Null => Vec::new(),
@@ -58,10 +66,7 @@ pub(super) fn headers(value: &Value, variables: AllowedVariables<'_>) -> Result<
     let (mut headers, mut bad) = (Vec::new(), Vec::new());
     for object in objects {
         let Some(object) = object.as_object() else {
-            bad.push((
-                "headers has something other than objects; left out".into(),
-                "write [{\"Name\": \"value\"}]",
-            ));
+            bad.push(("headers has something other than objects".into(), "write [{\"Name\": \"value\"}]"));
             continue;
         };
         for (name, value) in object {
@@ -72,7 +77,7 @@ pub(super) fn headers(value: &Value, variables: AllowedVariables<'_>) -> Result<
                     return Err(ForbiddenVariable { header: shown(), variable });
                 }
                 Err(HeaderError::Header(reason, remedy)) => {
-                    bad.push((format!("header {:?} {reason}; left out", shown()), remedy));
+                    bad.push((format!("header {:?} {reason}", shown()), remedy));
                 }
             }
         }
@@ -204,19 +209,16 @@ mod tests {
     #[test]
     fn a_header_that_cannot_be_sent_is_left_out_with_a_word_that_shows_no_value() {
         let cases = [
-            (
-                json!({"A": "$NO"}),
-                "header \"A\" needs the variable NO, which is not set or not for servers; left out",
-            ),
-            (json!({"A": "$TWO_LINES"}), "header \"A\" has a value that cannot be sent; left out"),
-            (json!({"A": ["s3cret"]}), "header \"A\" has a value that is not text; left out"),
-            (json!({"A b": "s3cret"}), "header \"A b\" has an invalid name; left out"),
-            (json!({"Host": "h"}), "header \"Host\" belongs to the connection, not to a server; left out"),
+            (json!({"A": "$NO"}), "header \"A\" needs the variable NO, which is not set or not for servers"),
+            (json!({"A": "$TWO_LINES"}), "header \"A\" has a value that cannot be sent"),
+            (json!({"A": ["s3cret"]}), "header \"A\" has a value that is not text"),
+            (json!({"A b": "s3cret"}), "header \"A b\" has an invalid name"),
+            (json!({"Host": "h"}), "header \"Host\" belongs to the connection, not to a server"),
             (
                 json!({"transfer-encoding": "chunked"}),
-                "header \"transfer-encoding\" belongs to the connection, not to a server; left out",
+                "header \"transfer-encoding\" belongs to the connection, not to a server",
             ),
-            (json!("s3cret"), "headers has something other than objects; left out"),
+            (json!("s3cret"), "headers has something other than objects"),
         ];
         for (value, expected) in cases {
             let (headers, bad) = read(&value);

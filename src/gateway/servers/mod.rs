@@ -78,16 +78,15 @@ impl FoundServers {
             found.servers.push(UpstreamServer::built_in(own));
         }
         for described in registry.servers.iter().filter(|server| !(built_in && server.name == MCPGW)) {
-            let at = described.file.display().to_string();
+            let at = described.file.display();
+            let left_out =
+                |(what, remedy)| Problem::remark(at.to_string(), format!("{what}; left out"), remedy);
             match UpstreamServer::from_registry(described, variables) {
                 Ok((server, bad)) => {
                     found.servers.push(server);
-                    let remarks = bad.into_iter().map(|(what, remedy)| Problem::remark(&at, what, remedy));
-                    found.remarks.extend(remarks);
+                    found.remarks.extend(bad.into_iter().map(left_out));
                 }
-                Err((what, remedy)) => {
-                    found.remarks.push(Problem::remark(at, format!("{what}; left out"), remedy));
-                }
+                Err(problem) => found.remarks.push(left_out(problem)),
             }
         }
         found.servers.sort_by(|one, other| one.name.cmp(&other.name));
@@ -101,9 +100,10 @@ impl UpstreamServer {
     /// # Errors
     /// A short reason.
     pub fn at(path: &str, url: &str) -> Result<Self, String> {
-        let none = AllowedVariables { allowed: &[], value: &|_| None };
         let server = registry::RegisteredServer::at(path, url)?;
-        Self::from_registry(&server, none).map(|(server, _)| server).map_err(|(what, _)| what)
+        Self::from_registry(&server, AllowedVariables::NONE)
+            .map(|(server, _)| server)
+            .map_err(|(what, _)| what)
     }
 
     /// A server and its left-out headers.

@@ -3,7 +3,7 @@
 use hyper::header::HeaderValue;
 use url::{Host, Url};
 
-use crate::sys::address::{NotWeb, check_web, is_forbidden_host};
+use crate::sys::address::{NotWeb, check_server};
 use crate::sys::http::is_loopback;
 
 /// A server's origin: equal origins can share connections.
@@ -25,13 +25,10 @@ impl UpstreamOrigin {
     /// # Errors
     /// A short reason, without the URL itself: it may contain a key.
     pub fn from_url(url: &Url) -> Result<Self, &'static str> {
-        check_web(url).map_err(NotWeb::words)?;
+        check_server(url).map_err(NotWeb::words)?;
         let tls = url.scheme() == "https";
         let host = url.host().ok_or("has no host")?.to_owned();
-        if is_forbidden_host(&host) {
-            return Err("points at a link-local, metadata or multicast address, which no MCP server has");
-        }
-        let port = url.port_or_known_default().filter(|port| *port != 0).ok_or("has no port")?;
+        let port = url.port_or_known_default().ok_or("has no port")?;
         let header = url.port().map_or_else(|| host.to_string(), |port| format!("{host}:{port}"));
         let header = HeaderValue::try_from(header).map_err(|_| "has an invalid host")?;
         Ok(Self { tls, host, port, header })

@@ -39,17 +39,11 @@ pub(super) struct ExchangeRequest {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Registrys {
-    #[serde(default)]
     requested_scopes: Option<Vec<String>>,
-    #[serde(default)]
     expires_in_hours: Option<f64>,
-    #[serde(default)]
     description: Option<String>,
-    #[serde(default)]
     agent: Option<String>,
-    #[serde(default)]
     resource: Option<OneOrMore>,
-    #[serde(default)]
     authorization_details: Option<Vec<Detail>>,
 }
 
@@ -146,7 +140,9 @@ impl Asked {
             let seconds = (hours * HOUR as f64).floor();
             // A value that is not a number is out of range too.
             let is_time = (1.0..=LONGEST as f64).contains(&seconds);
-            is_time.then_some(seconds as i64).ok_or_else(|| invalid("expires_in_hours must be 24 or less"))
+            is_time
+                .then_some(seconds as i64)
+                .ok_or_else(|| invalid("expires_in_hours must be a time from a second to 24 hours"))
         };
         Self {
             scopes: asked.requested_scopes.unwrap_or_default(),

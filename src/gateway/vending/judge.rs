@@ -38,7 +38,7 @@ pub(super) fn judge(
     asked: &Asked,
 ) -> Result<Named, Rejection> {
     let servers: Vec<&str> = state.upstreams.keys().map(String::as_str).collect();
-    let audience = audience(shared, state, owner, &asked.resources)?;
+    let audience = audience(shared, state, grants, &asked.resources)?;
     let (scopes, details) = rights(&state.policy, owner, grants, &servers, asked)?;
     for detail in asked.details.iter().flatten() {
         exists(&shared.catalogue.tools(), grants, detail)?;
@@ -65,7 +65,7 @@ fn rights(
     for detail in asked.details.iter().flatten() {
         missing.extend(lacking(&narrowed, servers, detail)?);
     }
-    let complete = |details: &Vec<Detail>| details.iter().cloned().map(Detail::complete).collect();
+    let complete = |details: &Vec<Detail>| details.iter().map(Detail::complete).collect();
     match (missing.is_empty(), scopes.is_empty()) {
         (true, false) => return Ok((scopes, asked.details.as_ref().map(complete))),
         (true, true) => {
@@ -110,7 +110,7 @@ fn lacking(grants: &Grants, servers: &[&str], detail: &Detail) -> Result<Vec<Str
         let names = names.clone().unwrap_or_default();
         names.into_iter().filter(|name| name != "*" && name != "all").collect::<Vec<_>>()
     };
-    let calls = detail.clone().complete().uses("tools/call");
+    let calls = detail.uses("tools/call");
     let may = |tool: &str| {
         let shows = || about.iter().any(|server| grants.shows(server, Listed::Tool, tool));
         has(Call::Message { method: "tools/call", name: Some(tool) }) || (!calls && shows())
@@ -148,16 +148,20 @@ fn exists(known: &KnownTools, grants: &Grants, detail: &Detail) -> Result<(), Re
 fn audience(
     shared: &SharedState,
     state: &LoadedFiles,
-    owner: &Principal,
+    grants: &Grants,
     resources: &[String],
 ) -> Result<Vec<String>, Rejection> {
     let Some(issuer) = shared.vending().map(|vending| vending.issuer.clone()) else { return Ok(Vec::new()) };
     let mut audience = Vec::new();
     for resource in resources {
-        let of_gateway = resource.trim_end_matches('/') == shared.public_url || *resource == issuer;
-        let servers = shared.servers_of(state, resource);
-        let is_owners = |server: &String| owner.servers.as_ref().is_none_or(|only| only.contains(server));
-        let may = if servers.is_empty() { of_gateway } else { servers.iter().all(is_owners) };
+        let is = |own: &str| own.trim_end_matches('/') == resource.trim_end_matches('/');
+        // Its own name means the gateway, even if a server is at that address too.
+        let servers = if is(&issuer) { Vec::new() } else { shared.servers_of(state, resource) };
+        let may = if servers.is_empty() {
+            is(&shared.public_url) || is(&issuer)
+        } else {
+            servers.iter().all(|server| grants.reaches(server))
+        };
         if !may {
             let what = format!(
                 "{} is not a server behind this gateway that your token covers",

@@ -85,11 +85,11 @@ impl VendingEndpoint {
         record: &mut RequestLog<'_>,
     ) -> Result<Response<Body>, Rejection> {
         let request::Parts { method, headers, .. } = head;
-        if *method == Method::OPTIONS {
-            return super::pages::preflight(headers);
-        }
-        if *method != Method::POST {
-            return Err(Rejection::HttpMethod);
+        let only_post = || Rejection::HttpMethod("POST");
+        match *method {
+            Method::POST => {}
+            Method::OPTIONS => return super::pages::preflight(headers).map_err(|_| only_post()),
+            _ => return Err(only_post()),
         }
         record.http = "POST";
         let (asked, caller) = match self {

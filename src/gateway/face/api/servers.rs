@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use super::reply::{ok, problem};
 use crate::gateway::changes::ChangeError;
 use crate::gateway::face::fields::{FormFields, QueryFields};
-use crate::gateway::face::page::{edit, server, servers};
+use crate::gateway::face::page::{edit, servers};
 use crate::gateway::face::visitor::{ApiCaller, ChosenServer, NO_SERVER, Visitor};
 use crate::gateway::face::{FaceState, answer};
 use crate::gateway::services::{ServiceView, checked_at, path, status};
@@ -159,7 +159,7 @@ fn after(visitor: &Visitor, face: &FaceState, upstream: &Upstream) -> Map<String
         "service_path": path(upstream),
         "status": status(upstream),
         "last_checked_iso": checked_at(upstream).map(clock::rfc3339),
-        "num_tools": visitor.view(face).tools(upstream).0,
+        "num_tools": visitor.view(face).tool_counts(upstream).0,
     })
     .as_object()
     .cloned()
@@ -175,7 +175,7 @@ fn row(visitor: &Visitor, view: ServiceView<'_>, upstream: &Upstream) -> Map<Str
         "description": profile.description,
         "is_enabled": server.enabled,
         "tags": profile.tags,
-        "num_tools": server::tool_counts(view, upstream).0,
+        "num_tools": view.tool_counts(upstream).0,
         "num_stars": profile.stars,
         "is_python": profile.is_python,
         "license": profile.license.as_deref().unwrap_or("N/A"),
@@ -214,5 +214,5 @@ fn tool_list(view: ServiceView<'_>, upstream: &Upstream) -> Vec<Value> {
             "schema": tool.schema,
         })
     };
-    server::tools(view, upstream).into_iter().map(one).collect()
+    view.tools(upstream).into_iter().map(one).collect()
 }

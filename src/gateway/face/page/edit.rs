@@ -189,7 +189,7 @@ pub(in crate::gateway::face) fn status(error: &ChangeError) -> StatusCode {
         ChangeError::Forbidden(_) | ChangeError::Own | ChangeError::Operator(_) => StatusCode::FORBIDDEN,
         ChangeError::Edit(EditError::Changed | EditError::Exists(_)) => StatusCode::CONFLICT,
         ChangeError::Edit(EditError::Server(_)) => StatusCode::BAD_REQUEST,
-        ChangeError::Edit(EditError::Io(_) | EditError::State { .. }) | ChangeError::Failed => {
+        ChangeError::Edit(EditError::Io(_) | EditError::State(_)) | ChangeError::Failed => {
             StatusCode::INTERNAL_SERVER_ERROR
         }
         ChangeError::Audit => StatusCode::SERVICE_UNAVAILABLE,

@@ -13,7 +13,6 @@ use crate::gateway::face::FaceState;
 use crate::gateway::face::fields::{FormFields, QueryFields, address};
 use crate::gateway::face::html::PageFrame;
 use crate::gateway::face::visitor::{ChosenServer, Visitor};
-use crate::gateway::mcpgw::own_tools;
 use crate::gateway::services::ServiceView;
 use crate::gateway::settings::{EgressMode, Visibility};
 use crate::gateway::state::Upstream;
@@ -94,24 +93,9 @@ pub(in crate::gateway::face) async fn show(
     frame.page(StatusCode::OK, "server.html", &ServerPage::new(&visitor, view, upstream, &asked))
 }
 
-/// The tools of a server that the visitor sees: as it listed them, or else as its file does.
-pub(in crate::gateway::face) fn tools(view: ServiceView<'_>, upstream: &Upstream) -> Vec<ListedTool> {
-    let (known, grants) = (view.shared.catalogue.tools(), view.grants.view(upstream.name(), Listed::Tool));
-    let all = view.lists_all(upstream.name());
-    let shows = |tool: &&ListedTool| all || grants.shows(&tool.name);
-    if upstream.is_built_in() {
-        let own = own_tools(&view.shared.settings);
-        return own.into_iter().filter(|tool| shows(&tool)).collect();
-    }
-    match known.known(upstream.name()) {
-        [] => upstream.route.server.profile.tools.iter().filter(shows).cloned().collect(),
-        known => known.iter().map(|known| &known.tool).filter(shows).cloned().collect(),
-    }
-}
-
 impl ServerPage {
     fn new(visitor: &Visitor, view: ServiceView<'_>, upstream: &Upstream, asked: &FormFields) -> Self {
-        let (name, all) = (upstream.name(), tools(view, upstream));
+        let (name, all) = (upstream.name(), view.tools(upstream));
         let page = ListPage::new(asked.count("tools"), all.len(), TOOLS);
         let rows: Vec<ToolRow> = page.part(&all).iter().map(|tool| ToolRow::new(view, name, tool)).collect();
         let more = |number: usize| {
@@ -220,16 +204,6 @@ impl ToolRow {
             explain: address("/explain", &[("server", server), ("tool", &tool.name)]),
         }
     }
-}
-
-/// How many of a server's tools the visitor sees, and how many they may call.
-pub(in crate::gateway::face) fn tool_counts(view: ServiceView<'_>, upstream: &Upstream) -> (usize, usize) {
-    if !upstream.is_built_in() {
-        return view.tools(upstream);
-    }
-    let own = tools(view, upstream);
-    let callable = own.iter().filter(|tool| view.may_call(upstream.name(), &tool.name)).count();
-    (own.len(), callable)
 }
 
 /// Why a tool that is seen may not be called.

@@ -7,7 +7,6 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Serialize;
 
-use super::server::tool_counts;
 use super::{ListPage, StateWords, checked, counted, server_address};
 use crate::gateway::face::FaceState;
 use crate::gateway::face::fields::{FormFields, QueryFields, address};
@@ -157,7 +156,7 @@ fn calls(view: ServiceView<'_>, upstream: &Upstream) -> String {
     if !upstream.route.server.enabled {
         return "Nothing while it is off".into();
     }
-    match tool_counts(view, upstream) {
+    match view.tool_counts(upstream) {
         (0, _) => "Its tools are not known yet".into(),
         (shown, 0) => format!("None of {}", counted(shown, "tool")),
         (shown, callable) if shown == callable => counted(shown, "tool"),

@@ -272,12 +272,10 @@ async fn exchange(
     let grant = Grant::AuthorizationCode { code, verifier: Some(&verifier), redirect_uri: &redirect_uri };
     let request = TokenRequest { grant, client: &provider.client, extra: &[], json: false };
     let written = request.write(at.token.as_str(), now).ok_or("the request cannot be written")?;
-    let WireRequest { headers, body, .. } = written;
+    let WireRequest { headers, body, secrets } = written;
     let reply = face.http.post(&at.token, headers, body.expose().to_owned()).await;
     let reply = reply.map_err(|error| error.to_string())?;
-    let sent: Vec<Secret> =
-        [Some(code), Some(&verifier), provider.client.auth.secret()].into_iter().flatten().cloned().collect();
-    let tokens = read_reply(reply.status, &reply.body, &ReplyShape::default(), &sent, now);
+    let tokens = read_reply(reply.status, &reply.body, &ReplyShape::default(), &secrets, now);
     let tokens = tokens.map_err(|error| error.to_string())?;
     let members: Map<String, Value> = serde_json::from_slice(&reply.body).unwrap_or_default();
     Ok((tokens, members.get("id_token").and_then(Value::as_str).map(Secret::new)))
