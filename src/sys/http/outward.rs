@@ -67,24 +67,19 @@ mod tests {
 
     use super::*;
 
-    /// A port that lets nobody in: its queue is full of connections that nobody accepts.
-    struct BlackHole(Socket, Vec<Socket>);
-
-    impl BlackHole {
-        fn at(to: SocketAddr) -> Self {
-            let stream = || Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-            let hole = stream();
-            hole.bind(&to.into()).unwrap();
-            hole.listen(0).unwrap();
-            let waiting = (0..3).map(|_| {
-                let waiting = stream();
-                waiting.set_nonblocking(true).unwrap();
-                drop(waiting.connect(&to.into()));
-                waiting
-            });
-            let waiting = waiting.collect();
-            Self(hole, waiting)
-        }
+    /// A port that lets nobody in, while these are open: its queue is full of connections that nobody accepts.
+    fn black_hole(at: SocketAddr) -> Vec<Socket> {
+        let stream = || Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        let hole = stream();
+        hole.bind(&at.into()).unwrap();
+        hole.listen(0).unwrap();
+        let waiting = (0..3).map(|_| {
+            let waiting = stream();
+            waiting.set_nonblocking(true).unwrap();
+            drop(waiting.connect(&at.into()));
+            waiting
+        });
+        waiting.chain([hole]).collect()
     }
 
     /// What a name resolves to.
@@ -123,7 +118,7 @@ mod tests {
         ];
         let (port, server) = serve(names.len());
         let _holes =
-            ["127.0.0.2", "127.0.0.3"].map(|ip| BlackHole::at(SocketAddr::new(ip.parse().unwrap(), port)));
+            ["127.0.0.2", "127.0.0.3"].map(|ip| black_hole(SocketAddr::new(ip.parse().unwrap(), port)));
         let url = Url::parse(&format!("http://many.localhost:{port}/")).unwrap();
         for name in names {
             let found = name.iter().map(|ip| SocketAddr::new(ip.parse().unwrap(), 0)).collect();
