@@ -106,7 +106,10 @@ impl<'a> Advice<'a> {
             .as_ref()
             .map(|url| format!("; it describes itself at {url}"))
             .unwrap_or_default();
-        format!("{next}{scope}{described}")
+        // The same command would be no remedy a second time.
+        let is_login = self.source != CredentialOrigin::Given && next.ends_with(" --force");
+        let later = if is_login { "; if the server rejects the new token as well, ask its operator why" } else { "" };
+        format!("{next}{scope}{described}{later}")
     }
 
     /// The advice for a 403.
