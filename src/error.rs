@@ -274,6 +274,7 @@ fn flow_hint(error: &FlowError, command: &str) -> String {
     match error {
         FlowError::Http(HttpError::Plain { .. }) => "use https, or allow plain http with --allow-http".into(),
         FlowError::Http(HttpError::Untrusted { .. }) => untrusted_hint(command),
+        FlowError::Http(HttpError::Certificate { remedy, .. }) => format!("{remedy}; then run: {command}"),
         FlowError::Http(HttpError::Redirect { to, .. }) => {
             format!("if {to} is the right address, set it in place of the one that redirects (mcpauth config show --origin), then run: {command}")
         }
