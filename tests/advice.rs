@@ -480,7 +480,11 @@ fn a_certificate_that_is_not_valid_is_told_with_what_mends_it() {
         assert!(ran.stdout.contains(remedy), "{}", ran.stdout);
         // Nor is its authority known to others.
         let ran = User::new().run_with(&["bridge", &url], message);
-        assert!(ran.stdout.contains("unknown authority; ") && ran.stdout.contains("--ca-cert FILE"), "{}", ran.stdout);
+        assert!(
+            ran.stdout.contains("unknown authority; ") && ran.stdout.contains("--ca-cert FILE"),
+            "{}",
+            ran.stdout
+        );
     }
 }
 

@@ -108,7 +108,8 @@ impl<'a> Advice<'a> {
             .unwrap_or_default();
         // The same command would be no remedy a second time.
         let is_login = self.source != CredentialOrigin::Given && next.ends_with(" --force");
-        let later = if is_login { "; if the server rejects the new token as well, ask its operator why" } else { "" };
+        let later =
+            if is_login { "; if the server rejects the new token as well, ask its operator why" } else { "" };
         format!("{next}{scope}{described}{later}")
     }
 
