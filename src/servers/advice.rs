@@ -6,6 +6,7 @@ use url::Url;
 
 use super::{ServerRef, Servers};
 use crate::config::{login_command, name_of};
+use crate::error::REJECTED_AGAIN;
 use crate::oauth::{CALLER_REVOKED, Challenge};
 use crate::text::{clean, word};
 
@@ -106,10 +107,8 @@ impl<'a> Advice<'a> {
             .as_ref()
             .map(|url| format!("; it describes itself at {url}"))
             .unwrap_or_default();
-        // The same command would be no remedy a second time.
         let is_login = self.source != CredentialOrigin::Given && next.ends_with(" --force");
-        let later =
-            if is_login { "; if the server rejects the new token as well, ask its operator why" } else { "" };
+        let later = if is_login { REJECTED_AGAIN } else { "" };
         format!("{next}{scope}{described}{later}")
     }
 
