@@ -473,8 +473,9 @@ fn a_certificate_that_is_not_valid_is_told_with_what_mends_it() {
             &["call", "--url", &url, "work"],
         ] {
             let ran = user.run(line).code(5);
-            assert!(ran.stderr.contains("is not valid: certificate"), "{line:?}: {}", ran.stderr);
-            assert!(hint(&ran).starts_with(remedy), "{line:?}: {}", ran.stderr);
+            let all = format!("{}{}", ran.stdout, ran.stderr);
+            assert!(all.contains("is not valid: certificate"), "{line:?}: {all}");
+            assert!(hint(&ran).starts_with(remedy), "{line:?}: {all}");
         }
         let ran = user.run_with(&["bridge", &url], message);
         assert!(ran.stdout.contains(remedy), "{}", ran.stdout);
