@@ -81,7 +81,7 @@ impl HttpError {
         !matches!(self, Self::Plain { .. } | Self::Forbidden { .. } | Self::Redirect { .. })
     }
 
-    /// What mends the server's certificate, if that is the cause.
+    /// What corrects the server's certificate, if that is the cause.
     pub fn remedy(&self) -> Option<&'static str> {
         match self {
             Self::Untrusted { .. } => Some(remedy_for(&CertificateError::UnknownIssuer)),
