@@ -205,7 +205,9 @@ impl Error {
             }
             // Without it the login would reuse the token.
             Self::Vault(VaultError::Refused { .. }) => {
-                format!("run: {command} --force --browser (or --no-browser, to open the address yourself)")
+                let login =
+                    format!("{command} --force --browser (or --no-browser, to open the address yourself)");
+                format!("run: {login}{REJECTED_AGAIN}")
             }
             Self::Vault(VaultError::Flow(error)) => flow_hint(error, command),
             Self::Exchange(error) => exchange_hint(error),
@@ -274,6 +276,7 @@ fn flow_hint(error: &FlowError, command: &str) -> String {
     match error {
         FlowError::Http(HttpError::Plain { .. }) => "use https, or allow plain http with --allow-http".into(),
         FlowError::Http(HttpError::Untrusted { .. }) => untrusted_hint(command),
+        FlowError::Http(HttpError::Certificate { remedy, .. }) => format!("{remedy}; then run: {command}"),
         FlowError::Http(HttpError::Redirect { to, .. }) => {
             format!("if {to} is the right address, set it in place of the one that redirects (mcpauth config show --origin), then run: {command}")
         }
@@ -330,6 +333,9 @@ fn exchange_hint(error: &FlowError) -> String {
         other => flow_hint(other, VERB),
     }
 }
+
+/// What follows a command that gets a new token: it would be no remedy a second time.
+pub(crate) const REJECTED_AGAIN: &str = "; if the server rejects the new token as well, ask its operator why";
 
 /// The advice for a certificate that is signed by no trusted authority.
 pub(crate) fn untrusted_hint(command: &str) -> String {

@@ -447,6 +447,49 @@ fn an_unknown_authority_is_told_with_the_flag_that_trusts_it() {
     }
 }
 
+#[test]
+fn a_certificate_that_is_not_valid_is_told_with_what_mends_it() {
+    let authority = Authority::new();
+    let own = ["localhost", "127.0.0.1"];
+    let message = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/list\"}\n";
+    for (identity, remedy) in [
+        (authority.issue_between(&own, (1990, 2000)), "renew the certificate"),
+        (authority.issue_between(&own, (4000, 4096)), "set this machine's clock"),
+        (authority.issue_for(&["other.test"]), "use a host name that the certificate has"),
+    ] {
+        let base = identity.serve(not_found);
+        let url = format!("https://localhost:{}/mcp", base.port());
+        let mut user = User::new();
+        let ca = user.file("ca.pem", &authority.pem());
+        user.env("MCPAUTH_CA_CERT", ca.to_str().unwrap());
+        user.env("AUTH_PROVIDER", "oidc").env("INGRESS_OAUTH_ISSUER", format!("https://{base}"));
+        user.env("INGRESS_OAUTH_TOKEN_URL", format!("https://{base}/token"));
+        user.env("INGRESS_OAUTH_CLIENT_ID", "agent").env("INGRESS_OAUTH_CLIENT_SECRET", "s");
+        for line in [
+            &["ingress"][..],
+            &["login", &url, "--no-browser"],
+            &["ping", "--url", &url],
+            &["list", "--url", &url],
+            &["call", "--url", &url, "work"],
+        ] {
+            let ran = user.run(line).code(5);
+            let all = format!("{}{}", ran.stdout, ran.stderr);
+            assert!(all.contains("is not valid: certificate"), "{line:?}: {all}");
+            assert!(hint(&ran).starts_with(remedy), "{line:?}: {all}");
+        }
+        let ran = user.run_with(&["bridge", &url], message);
+        assert!(ran.stdout.contains(remedy), "{}", ran.stdout);
+    }
+    // A valid one, whose authority is not known.
+    let url = format!("https://localhost:{}/mcp", authority.issue().serve(not_found).port());
+    let ran = User::new().run_with(&["bridge", &url], message);
+    assert!(
+        ran.stdout.contains("unknown authority; ") && ran.stdout.contains("--ca-cert FILE"),
+        "{}",
+        ran.stdout
+    );
+}
+
 /// Answers one request with 404.
 fn not_found(mut stream: Secured) {
     let reply = b"HTTP/1.1 404 X\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";

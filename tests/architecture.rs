@@ -109,7 +109,7 @@ pub(crate) const WITHIN: &[(&str, &[&str])] = &[
             "buffering embeddings redirect refusal token_ledger",
             "authn catalogue pool",
             "observe providers proxies servers",
-            "alarm connections content dial headers own_sessions rate session settings wire",
+            "alarm connections content headers own_sessions rate session settings wire",
         ],
     ),
 ];

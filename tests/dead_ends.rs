@@ -57,7 +57,8 @@ fn a_token_that_is_refused_though_it_looks_good_is_replaced_by_the_command_that_
         &["probe", "--server", "127.0.0.1"],
     ] {
         let ran = user.run(front).code(4);
-        assert!(ran.stderr.contains(&named), "{front:?}: {}", ran.stderr);
+        let last = "; if the server rejects the new token as well, ask its operator why\n";
+        assert!(ran.stderr.contains(&named) && ran.stderr.ends_with(last), "{front:?}: {}", ran.stderr);
     }
     let message = r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#;
     let ran = user.run_with(&["bridge", &address], &format!("{message}\n"));

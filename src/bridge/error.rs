@@ -37,7 +37,10 @@ impl BridgeError {
             session::RemoteError::Http(error @ HttpError::Redirect { status, .. }) => {
                 Self::Elsewhere(format!("{error}; {}", access.advice(status, &HeaderMap::new())))
             }
-            session::RemoteError::Http(error) => Self::Unreachable(error.to_string()),
+            session::RemoteError::Http(error) => {
+                let remedy = error.remedy().map(|remedy| format!("; {remedy}")).unwrap_or_default();
+                Self::Unreachable(format!("{error}{remedy}"))
+            }
             session::RemoteError::Refused(answer) => Self::refused(answer.status, &answer.headers, access),
             session::RemoteError::Elsewhere => {
                 Self::Elsewhere("the server announced an endpoint at another origin".into())

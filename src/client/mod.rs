@@ -126,7 +126,14 @@ impl McpClient {
     pub async fn tools(&mut self) -> Result<Tools, ClientError> {
         let (mut tools, mut seen, mut params) = (Tools::default(), BTreeSet::new(), Map::new());
         loop {
-            let Value::Object(mut page) = self.talk.ask("tools/list", params).await? else {
+            let is_empty = |cursor: Option<&Value>| cursor.is_some_and(|cursor| cursor == "");
+            let asked_empty = is_empty(params.get("cursor"));
+            let page = match self.talk.ask("tools/list", params).await {
+                // An older server that refuses the empty cursor it gave meant none.
+                Err(ClientError::Rpc { .. }) if asked_empty => return Ok(tools),
+                page => page?,
+            };
+            let Value::Object(mut page) = page else {
                 return Err(self.talk.not_mcp(200, "a list of tools that is not an object"));
             };
             let found = match page.remove("tools") {
@@ -135,6 +142,10 @@ impl McpClient {
                 Some(Value::Null) => Vec::new(),
                 _ => return Err(self.talk.not_mcp(200, "a list of tools without tools")),
             };
+            // One that gives it again as well: this is the page before.
+            if asked_empty && is_empty(page.get("nextCursor")) {
+                return Ok(tools);
+            }
             tools.tools.extend(found.into_iter().filter(Value::is_object));
             let refused = std::mem::take(&mut self.talk.refused).into_iter();
             tools.unusable.extend(refused.map(|refused| (clean(&refused.tool, 80), refused.reason)));

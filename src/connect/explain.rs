@@ -21,6 +21,7 @@ impl Target {
                 "use https, or allow plain http with --allow-http".into()
             }
             ClientError::Http(HttpError::Untrusted { .. }) => untrusted_hint(&self.advice().command("ping")),
+            ClientError::Http(HttpError::Certificate { remedy, .. }) => (*remedy).into(),
             ClientError::Elsewhere { to, .. } => {
                 format!("if that is the MCP server, run: mcpauth probe {}", word(to))
             }

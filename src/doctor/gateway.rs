@@ -54,7 +54,9 @@ async fn reach(config: &Config, http: &Http, name: &str, url: &Url) -> Finding {
         Err(error) => {
             let remedy = match &error {
                 HttpError::Plain { .. } => "use https, or allow plain http with --allow-http",
-                _ => "check REGISTRY_URL (mcpauth config show --origin), and that the gateway runs",
+                error => error.remedy().unwrap_or(
+                    "check REGISTRY_URL (mcpauth config show --origin), and that the gateway runs",
+                ),
             };
             let finding = Finding::problem(REACHED, format!("the gateway {name}: {error}"), remedy);
             match proxy_for(config, url) {

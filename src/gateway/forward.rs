@@ -10,7 +10,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use hyper::body::Body as _;
 use hyper::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue};
 use hyper::http::response;
@@ -42,6 +42,7 @@ use crate::mcp::SESSION;
 use crate::policy::Listed;
 use crate::sys::clock;
 use crate::sys::coding::{self, Decoded};
+use crate::sys::mark::unmarked;
 
 /// Why a session cannot be bound to its caller.
 const NO_TEXT: &str = "its session id is not text";
@@ -331,21 +332,24 @@ impl Forwarder {
         &self,
         passage: &AuthorizedRequest<'_>,
         mut head: response::Parts,
-        bytes: Bytes,
+        mut bytes: Bytes,
         read: for<'a> fn(&'a [u8], filter::VisibleFn<'_>) -> filter::FilteredBody<'a>,
     ) -> Result<Response<Body>, Rejection> {
         let views = passage.caller.grants.views(passage.upstream.name());
+        let as_it_came = bytes.len();
+        bytes.advance(as_it_came - unmarked(&bytes).len());
         let cut = match read(&bytes, &|listed, name| views.shows(listed, name)) {
             Ok(Cow::Borrowed(_)) => None,
             Ok(Cow::Owned(cut)) if !cut.is_empty() => Some(cut),
             Ok(Cow::Owned(_)) | Err(_) => return passage.unread(head),
         };
+        let length = cut.as_ref().map_or(bytes.len(), Vec::len);
+        if length != as_it_came && head.headers.contains_key(CONTENT_LENGTH) {
+            head.headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
+        }
         let Some(cut) = cut else { return Ok(Response::from_parts(head, Body::full(bytes))) };
         drop(bytes);
         head.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        if head.headers.contains_key(CONTENT_LENGTH) {
-            head.headers.insert(CONTENT_LENGTH, HeaderValue::from(cut.len()));
-        }
         let mut hold = passage.caller.account.hold(&self.shared.settings.limits);
         hold.grow(cut.len())?;
         Ok(Response::from_parts(head, Body::full(hold.keep(cut.into()))))

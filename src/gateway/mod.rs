@@ -43,7 +43,6 @@ mod catalogue;
 mod changes;
 mod connections;
 mod content;
-mod dial;
 mod egress;
 mod embeddings;
 mod events;

@@ -23,9 +23,9 @@ use url::Host;
 
 use super::alarm::Alarm;
 use super::connections::Connections;
-use super::dial::dial;
 use super::servers::origin::UpstreamOrigin;
 use crate::sys::descriptors::are_used_up;
+use crate::sys::dial::dial;
 use crate::sys::trust::Trust;
 
 /// A worker's connections.

@@ -90,6 +90,11 @@ impl Cases {
     }
 }
 
+/// What is said of a server that does not exist.
+pub fn no_server(name: &str) -> String {
+    format!("there is no server {name}: neither a server file nor a policy entry names it")
+}
+
 impl PolicyCase {
     fn check(&self) -> Result<(), &'static str> {
         let named = [&self.tool, &self.prompt, &self.resource].into_iter().flatten().count();
@@ -113,9 +118,7 @@ impl PolicyCase {
     fn exists(&self, policy: &Policy, is_server: &dyn Fn(&str) -> bool) -> Result<(), String> {
         let server = trimmed(&self.server);
         if !is_server(server) {
-            return Err(format!(
-                "there is no server {server}: neither a server file nor a policy entry names it"
-            ));
+            return Err(no_server(server));
         }
         match self.groups.iter().find(|group| policy.group(group).is_none()) {
             Some(group) => Err(format!("there is no group {group} in group_mappings")),

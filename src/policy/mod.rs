@@ -26,7 +26,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-pub use self::cases::{CaseOutcome, Cases};
+pub use self::cases::{CaseOutcome, Cases, no_server};
 pub use self::compiled::Policy;
 pub use self::decide::{Grants, ListView, ListViews, decide};
 pub use self::explain::{Explanation, Overview};

@@ -6,6 +6,7 @@ use url::Url;
 
 use super::{ServerRef, Servers};
 use crate::config::{login_command, name_of};
+use crate::error::REJECTED_AGAIN;
 use crate::oauth::{CALLER_REVOKED, Challenge};
 use crate::text::{clean, word};
 
@@ -106,7 +107,9 @@ impl<'a> Advice<'a> {
             .as_ref()
             .map(|url| format!("; it describes itself at {url}"))
             .unwrap_or_default();
-        format!("{next}{scope}{described}")
+        let is_login = self.source != CredentialOrigin::Given && next.ends_with(" --force");
+        let later = if is_login { REJECTED_AGAIN } else { "" };
+        format!("{next}{scope}{described}{later}")
     }
 
     /// The advice for a 403.

@@ -3,13 +3,13 @@
 //! an answer means (see `flow`).
 
 mod error;
+mod outward;
 
 use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{
     ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, DATE, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER,
 };
@@ -19,7 +19,8 @@ use url::{Host, Url};
 
 pub use self::error::HttpError;
 use self::error::{failure, lost};
-use crate::sys::address::{self, is_forbidden, is_forbidden_host};
+use self::outward::{Outward, connecting};
+use crate::sys::address::{self, is_forbidden_host};
 use crate::sys::clock;
 use crate::sys::coding::{self, Flow};
 use crate::sys::exchange::Exchange;
@@ -51,9 +52,6 @@ struct HttpInner {
     loopback_tls: OnceLock<Client>,
     outside: OnceLock<Client>,
 }
-
-/// Resolves names, only to addresses that connections may use.
-struct Outward;
 
 /// An answer, read to its end.
 #[derive(Debug)]
@@ -216,7 +214,8 @@ impl Http {
     async fn exchange(&self, request: Request) -> Result<Response, HttpError> {
         let (host, client) = (host(request.url()), self.client(request.url())?);
         let told = Exchange::begin(&request);
-        let sent = client.execute(request).await;
+        let target = request.url().clone();
+        let sent = connecting(&target, client.execute(request)).await;
         if let Some(told) = told {
             told.end(&sent);
         }
@@ -286,19 +285,6 @@ impl Incoming {
             }
         }
         Ok(body)
-    }
-}
-
-impl Resolve for Outward {
-    fn resolve(&self, name: Name) -> Resolving {
-        Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let good: Vec<_> = found.filter(|found| !is_forbidden(found.ip())).collect();
-            if good.is_empty() {
-                return Err("it has no address that connections may use".into());
-            }
-            Ok(Box::new(good.into_iter()) as Addrs)
-        })
     }
 }
 

@@ -12,9 +12,12 @@ pub fn is_wide(bytes: &[u8]) -> bool {
 
 /// Removes the mark, if there is one.
 pub fn drop_mark(bytes: &mut Vec<u8>) {
-    if bytes.starts_with(MARK) {
-        bytes.drain(..MARK.len());
-    }
+    bytes.drain(..bytes.len() - unmarked(bytes).len());
+}
+
+/// The text after the mark, if there is one.
+pub fn unmarked(bytes: &[u8]) -> &[u8] {
+    bytes.strip_prefix(MARK).unwrap_or(bytes)
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ pub mod clock;
 pub mod coding;
 pub mod deadline;
 pub mod descriptors;
+pub mod dial;
 pub mod env;
 mod exchange;
 pub mod found_file;

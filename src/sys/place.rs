@@ -30,8 +30,7 @@ pub fn below<'u>(base: &Url, url: &'u Url) -> Option<Vec<&'u str>> {
 
 /// Resolves an address that a server, asked at `asked`, announces as its own: a relative reference or an address,
 /// with the same scheme, host and port, and below `within`. Nothing else may get the server's credentials. The names
-/// of this machine's loopback address count as one, and the one that was used stays: another program may listen on
-/// the other.
+/// of this machine count as one, and the one that was used stays: another program may listen on the other.
 pub fn announced(asked: &Url, reference: &str, within: &Url) -> Option<Url> {
     let mut url = asked.join(reference).ok()?;
     if is_this_machine(asked) && is_this_machine(&url) {
@@ -41,15 +40,16 @@ pub fn announced(asked: &Url, reference: &str, within: &Url) -> Option<Url> {
     Some(url)
 }
 
+/// Whether a URL is at this machine's own address (RFC 6761 section 6.3), or at all addresses of the machine that
+/// names it: a server that listens on all of them may announce that.
 fn is_this_machine(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Ipv4(ip)) => ip == Ipv4Addr::LOCALHOST,
-        Some(Host::Ipv6(ip)) => {
-            ip.to_canonical() == IpAddr::V4(Ipv4Addr::LOCALHOST) || ip == Ipv6Addr::LOCALHOST
-        }
-        Some(Host::Domain(name)) => name.strip_suffix('.').unwrap_or(name) == "localhost",
-        None => false,
-    }
+    let ip = match url.host() {
+        Some(Host::Ipv4(ip)) => IpAddr::V4(ip),
+        Some(Host::Ipv6(ip)) => IpAddr::V6(ip).to_canonical(),
+        Some(Host::Domain(name)) => return name.strip_suffix('.').unwrap_or(name) == "localhost",
+        None => return false,
+    };
+    ip.is_unspecified() || [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)].contains(&ip)
 }
 
 /// Whether a segment means one step down, however often it is decoded.
@@ -149,7 +149,10 @@ mod tests {
             ("http://127.0.0.1:8000/mcp", "http://localhost.evil.test:8000/m", None),
             ("http://127.0.0.1:8000/mcp", "http://evil.localhost:8000/m", None),
             ("http://127.0.0.1:8000/mcp", "http://user@localhost:8000/m", None),
-            ("http://127.0.0.1:8000/mcp", "http://0.0.0.0:8000/m", None),
+            ("http://127.0.0.1:8000/mcp", "http://0.0.0.0:8000/m", Some("http://127.0.0.1:8000/m")),
+            ("http://localhost:8000/mcp", "http://[::]:8000/m", Some("http://localhost:8000/m")),
+            ("http://127.0.0.1:8000/mcp", "http://0.0.0.0:8001/m", None),
+            ("http://10.0.0.1:8000/mcp", "http://0.0.0.0:8000/m", None),
             ("http://10.0.0.1:8000/mcp", "http://localhost:8000/m", None),
             ("http://localhost:8000/mcp", "http://10.0.0.1:8000/m", None),
             ("https://gw.test/a/sse", "https://evil.test/m", None),

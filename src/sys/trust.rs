@@ -88,7 +88,12 @@ impl Trust {
 pub fn remedy(error: &io::Error) -> Option<&'static str> {
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>())?;
     let rustls::Error::InvalidCertificate(why) = inner else { return None };
-    Some(match why {
+    Some(remedy_for(why))
+}
+
+/// The remedy for a certificate that was refused because of this.
+pub(super) fn remedy_for(why: &CertificateError) -> &'static str {
+    match why {
         // The latter for an authority with the same name as a known one.
         CertificateError::UnknownIssuer | CertificateError::BadSignature => {
             "if the certificate is self-signed or from your own CA, name its file: --ca-cert FILE, or MCPAUTH_CA_CERT"
@@ -97,13 +102,16 @@ pub fn remedy(error: &io::Error) -> Option<&'static str> {
             "use a host name that the certificate has, or renew it with this one"
         }
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => "renew the certificate",
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+            "set this machine's clock, or replace the certificate"
+        }
         // What openssl req -x509 makes by default.
         CertificateError::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => {
             "a CA certificate cannot be a server's certificate: make one with openssl req -x509 -addext basicConstraints=CA:FALSE, \
              and name its file: --ca-cert FILE, or MCPAUTH_CA_CERT"
         }
         _ => "replace the certificate",
-    })
+    }
 }
 
 impl fmt::Debug for Trust {

@@ -496,7 +496,9 @@ fn any_success_acknowledges_a_message_of_the_older_transport() {
 #[test]
 fn an_address_announced_under_another_name_of_loopback_is_the_servers_own() {
     type Endpoint = fn(&str) -> String;
-    let endpoints: [Endpoint; 7] = [
+    let endpoints: [Endpoint; 9] = [
+        |host| format!("http://0.0.0.0:{}/messages", port(host)),
+        |host| format!("http://[::]:{}/messages", port(host)),
         |host| format!("http://localhost:{}/messages?s=1", port(host)),
         |host| format!("http://[::1]:{}/messages", port(host)),
         |host| format!("http://LocalHost.:{}/messages", port(host)),

@@ -32,7 +32,7 @@ fn a_lists_answer_never_shows_a_hidden_tool_however_it_is_sent() {
         ("200 OK\r\ncontent-type: text/html", tools.into(), shown),
         ("200 OK", tools.into(), shown),
         (json, format!("\n\n{tools}\n"), shown),
-        (json, format!("\u{feff}{tools}"), None),
+        (json, format!("\u{feff}{tools}"), shown),
         (json, format!("[{tools}]"), None),
         (json, format!("{tools}{tools}"), None),
         (json, twice.into(), None),

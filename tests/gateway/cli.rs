@@ -244,6 +244,9 @@ fn a_verdict_is_explained() {
     let object = user.run(&asked).code(0).json();
     assert_eq!((&object["allowed"], &object["rule"]), (&false.into(), &serde_json::Value::Null));
     assert_eq!(object["reason"], "the policy knows none of the caller's groups or scopes");
+    let missing = "there is no server x: neither a server file nor a policy entry names it";
+    assert!(object["notes"].as_array().unwrap().contains(&missing.into()), "{object}");
+    assert!(!ask(&["--tool", "later", "--groups", "readers"]).contains("there is no server"));
     user.run(&["gateway", "explain", "--server", "x"]).code(2);
     user.file("claims.json", "{\"a\": [\"s3cret\", }");
     let ran = user.run(&[&asked[..6], &["--claims", "claims.json"]].concat()).code(2);

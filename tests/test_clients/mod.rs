@@ -469,6 +469,18 @@ fn every_page_of_a_list_is_read_and_one_without_end_is_refused() {
         say_json(stream, &result(seen, &json!({"tools": [{"name": name}], "nextCursor": next})));
     });
     assert_eq!(user(&server.base).run(&["list"]).code(0).stdout, "a\t\nb\t\nc\t\n");
+    // Servers that write an empty cursor for none.
+    for refuses in [false, true] {
+        let empty = legacy(move |_, seen, stream| {
+            if refuses && page(seen).is_some() {
+                let error = json!({"code": -32602, "message": "Invalid cursor"});
+                let id = &seen.message()["id"];
+                return say_json(stream, &json!({"jsonrpc": "2.0", "id": id, "error": error}));
+            }
+            say_json(stream, &result(seen, &json!({"tools": [{"name": "a"}], "nextCursor": ""})));
+        });
+        assert_eq!(user(&empty.base).run(&["list"]).code(0).stdout, "a\t\n", "{refuses}");
+    }
     let endless =
         legacy(|_, seen, stream| say_json(stream, &result(seen, &json!({"tools": [], "nextCursor": "x"}))));
     let refused = user(&endless.base).run(&["list"]).code(6);

@@ -20,7 +20,7 @@ use crate::gateway::servers::headers::AllowedVariables;
 use crate::gateway::servers::route::Routes;
 use crate::gateway::settings::{IssuerSettings, Vending};
 use crate::inspect::token_of;
-use crate::policy::{Call, Explanation, Principal};
+use crate::policy::{Call, Explanation, Principal, no_server};
 use crate::registry::Registry;
 use crate::sys::clock;
 use crate::text::{clean, word};
@@ -86,14 +86,18 @@ pub(super) fn run(args: &ExplainArgs, config: &Config, out: &Out) -> Result<Exit
         }
     };
     let server = args.server.as_ref().or(args.named.as_ref()).map(|name| name.trim_matches('/'));
+    let is_server = args.policy.servers(config, &policy);
+    let missing = server.filter(|server| !is_server(server)).map(|server| no_server(&clean(server, 100)));
     match (server, args.call()) {
         (Some(server), Some(call)) => {
-            let explanation = policy.explain(&principal, server, &call);
+            let mut explanation = policy.explain(&principal, server, &call);
+            explanation.notes.extend(missing);
             say(&explanation.to_string(), || object(&path, &explanation), out);
         }
         (Some(server), None) if args.token.is_none() => return Err(nothing_asked(server)),
         (server, _) => {
-            let overview = policy.overview(&principal, server);
+            let mut overview = policy.overview(&principal, server);
+            overview.notes.extend(missing);
             let object = || json!({"version": 1, "policy": path.display().to_string(), "allowed": overview.entries, "notes": overview.notes});
             say(&overview.to_string(), object, out);
         }

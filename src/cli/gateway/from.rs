@@ -42,4 +42,14 @@ impl PolicyFrom {
     pub(super) fn read(&self, config: &Config) -> Result<(PathBuf, Policy), Error> {
         deployment::policy_of(self.policy.as_deref(), self.named(), config)
     }
+    /// What tells whether a server with a name exists: it has a file, or an entry of this policy names it.
+    pub(super) fn servers<'p>(&self, config: &Config, policy: &'p Policy) -> impl Fn(&str) -> bool + 'p {
+        let servers = deployment::server_names(self.named(), config);
+        move |name| match &servers {
+            _ if policy.servers().contains(name) => true,
+            Some(servers) => servers.iter().any(|server| server == name),
+            // Without the server files it is not known which servers an entry for all of them covers.
+            None => policy.is_about_every_server(),
+        }
+    }
 }

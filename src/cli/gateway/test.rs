@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::cli::gateway::from::PolicyFrom;
 use crate::cli::out::Out;
 use crate::config::Config;
-use crate::deployment::{server_names, text_of};
+use crate::deployment::text_of;
 use crate::error::{Error, Exit};
 use crate::policy::{CaseOutcome, Cases};
 
@@ -35,13 +35,7 @@ pub(super) fn run(args: &TestArgs, config: &Config, out: &Out) -> Result<Exit, E
     let cases = Cases::parse(&text)
         .map_err(|e| Error::Usage { message: format!("{}: {e}", args.cases.display()), hint: hint.into() })?;
     let (_, policy) = args.policy.read(config)?;
-    let servers = server_names(args.policy.named(), config);
-    let outcomes = cases.run(&policy, &|name| match &servers {
-        _ if policy.servers().contains(name) => true,
-        Some(servers) => servers.iter().any(|server| server == name),
-        // Without the server files it is not known which servers an entry for all of them covers.
-        None => policy.is_about_every_server(),
-    });
+    let outcomes = cases.run(&policy, &args.policy.servers(config, &policy));
     let failed = outcomes.iter().filter(|outcome| outcome.failure.is_some()).count();
     if out.json {
         let objects: Vec<_> = outcomes.iter().map(to_json).collect();

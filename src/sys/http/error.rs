@@ -2,7 +2,10 @@
 
 use std::io;
 
+use rustls::CertificateError;
 use thiserror::Error;
+
+use crate::sys::trust::remedy_for;
 
 /// Why there is no answer.
 #[derive(Debug, Error)]
@@ -32,6 +35,16 @@ pub enum HttpError {
     Untrusted {
         /// The host's name.
         host: String,
+    },
+    /// The server's certificate is not valid for another reason: nothing was sent.
+    #[error("the certificate of {host} is not valid: {cause}")]
+    Certificate {
+        /// The host's name.
+        host: String,
+        /// What is wrong with it.
+        cause: String,
+        /// What its operator, or the user, can do.
+        remedy: &'static str,
     },
     /// The answer, or one message of it, is too large.
     #[error("the answer of {host} is larger than {} MiB", limit >> 20)]
@@ -68,6 +81,15 @@ impl HttpError {
         !matches!(self, Self::Plain { .. } | Self::Forbidden { .. } | Self::Redirect { .. })
     }
 
+    /// What corrects the server's certificate, if that is the cause.
+    pub fn remedy(&self) -> Option<&'static str> {
+        match self {
+            Self::Untrusted { .. } => Some(remedy_for(&CertificateError::UnknownIssuer)),
+            Self::Certificate { remedy, .. } => Some(remedy),
+            _ => None,
+        }
+    }
+
     /// Whether the request cannot have reached the server.
     pub fn unsent(&self) -> bool {
         !matches!(self, Self::Lost { .. } | Self::TooLarge { .. } | Self::Redirect { .. })
@@ -85,28 +107,38 @@ pub(super) fn lost(host: &str, error: &io::Error) -> HttpError {
 /// Only the innermost cause: the outer ones repeat the URL with its query.
 pub(super) fn failure(host: &str, error: &reqwest::Error) -> HttpError {
     let mut cause: &(dyn std::error::Error + 'static) = error;
-    let mut untrusted = is_untrusted(cause);
+    let mut refused = certificate_fault(cause);
     while let Some(inner) = cause.source() {
         cause = inner;
-        untrusted |= is_untrusted(cause);
+        refused = refused.or_else(|| certificate_fault(cause));
     }
-    if untrusted {
-        return HttpError::Untrusted { host: host.into() };
+    match refused {
+        // The latter for an authority with the same name as a known one.
+        Some(CertificateError::UnknownIssuer | CertificateError::BadSignature) => {
+            return HttpError::Untrusted { host: host.into() };
+        }
+        Some(why) => {
+            return HttpError::Certificate {
+                host: host.into(),
+                cause: why.to_string(),
+                remedy: remedy_for(&why),
+            };
+        }
+        None => {}
     }
     let cause = if error.is_timeout() { "the deadline passed".into() } else { cause.to_string() };
     let host = host.to_owned();
     if error.is_connect() { HttpError::Connect { host, cause } } else { HttpError::Lost { host, cause } }
 }
 
-/// TLS errors come wrapped in I/O errors, once or twice, which hide them from `source`.
-fn is_untrusted(error: &(dyn std::error::Error + 'static)) -> bool {
-    let issuer = rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer);
-    let mut wrapped = error.downcast_ref::<std::io::Error>();
-    while let Some(inner) = wrapped.and_then(std::io::Error::get_ref) {
-        if inner.downcast_ref::<rustls::Error>() == Some(&issuer) {
-            return true;
+/// Why a certificate was refused. TLS errors come wrapped in I/O errors, once or twice, which hide them from `source`.
+fn certificate_fault(error: &(dyn std::error::Error + 'static)) -> Option<CertificateError> {
+    let mut wrapped = error.downcast_ref::<io::Error>();
+    while let Some(inner) = wrapped.and_then(io::Error::get_ref) {
+        if let Some(rustls::Error::InvalidCertificate(why)) = inner.downcast_ref() {
+            return Some(why.clone());
         }
-        wrapped = inner.downcast_ref::<std::io::Error>();
+        wrapped = inner.downcast_ref::<io::Error>();
     }
-    false
+    None
 }

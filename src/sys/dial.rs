@@ -1,5 +1,5 @@
-//! Connects to a server: to the first of its name's addresses that answers, without waiting for a silent one (RFC
-//! 8305). Not here: TLS and the protocol (see `pool`).
+//! Connects to the first of a name's addresses that answers, without waiting for a silent one (RFC 8305). Not here: TLS
+//! and the protocol.
 
 use std::future::Future;
 use std::io;
@@ -16,15 +16,42 @@ use crate::sys::address::is_forbidden;
 /// How long an address may delay the next one (RFC 8305 section 8, "Connection Attempt Delay").
 const DELAY: Duration = Duration::from_millis(250);
 
-/// Resolves a name and connects. Each address is checked after resolution: a name that changes between a check and
-/// its use would bypass the check.
-pub(super) async fn dial(name: &str, port: u16) -> io::Result<TcpStream> {
+/// Resolves a name and connects to it.
+///
+/// # Errors
+/// Those of [`resolve`]; if no address answers, the last one's.
+pub async fn dial(name: &str, port: u16) -> io::Result<TcpStream> {
+    first(in_turns(resolve(name, port).await?), TcpStream::connect).await
+}
+
+/// The addresses of a name that connections may use. Each is checked after resolution: a name that changes between a
+/// check and its use would bypass the check.
+///
+/// # Errors
+/// The system's, and [`io::ErrorKind::PermissionDenied`] if connections may use none of them.
+pub async fn resolve(name: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
     let found: Vec<SocketAddr> = tokio::net::lookup_host((name, port)).await?.collect();
     let allowed: Vec<SocketAddr> = found.iter().copied().filter(|to| !is_forbidden(to.ip())).collect();
     if allowed.is_empty() && !found.is_empty() {
         return Err(io::Error::new(io::ErrorKind::PermissionDenied, "a link-local or metadata address"));
     }
-    first(in_turns(allowed), TcpStream::connect).await
+    Ok(allowed)
+}
+
+/// The same addresses, but the first one that answers at `port` comes first. Their order stays if none answers, and if
+/// there is only one of each family: every HTTP library tries two families at once.
+pub async fn answering_first(mut found: Vec<SocketAddr>, port: u16) -> Vec<SocketAddr> {
+    let of_six = found.iter().filter(|to| to.is_ipv6()).count();
+    if of_six <= 1 && found.len() - of_six <= 1 {
+        return found;
+    }
+    let targets = in_turns(found.iter().map(|to| SocketAddr::new(to.ip(), port)).collect());
+    let answers = first(targets, async |to| TcpStream::connect(to).await.map(|_| to.ip())).await;
+    if let Ok(answers) = answers {
+        // Stable: the others keep their order.
+        found.sort_by_key(|to| to.ip() != answers);
+    }
+    found
 }
 
 /// The addresses with alternating families, starting with the family of the first one (RFC 8305 section 4).
