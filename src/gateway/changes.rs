@@ -239,7 +239,7 @@ impl<'a> RegistryEditor<'a> {
         if upstream.route.server.enabled {
             let pool = Arc::new(Pool::new(shared.trust.clone(), shared.crowd.clone()));
             let answers = health::answers(&pool, upstream).await;
-            upstream.checked_at.store(clock::now(), Ordering::Relaxed);
+            upstream.note(answers);
             // One that fails once is not down yet: that is the regular check's to say.
             upstream.healthy.fetch_or(answers, Ordering::Relaxed);
         }

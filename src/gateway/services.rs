@@ -97,11 +97,12 @@ pub(super) fn checked_at(upstream: &Upstream) -> Option<i64> {
 
 /// Its state in the registry's words.
 pub(super) fn status(upstream: &Upstream) -> &'static str {
-    let was_checked = upstream.is_built_in() || checked_at(upstream).is_some();
-    match (upstream.route.server.enabled, upstream.healthy.load(Ordering::Relaxed)) {
+    let was_checked = checked_at(upstream).is_some();
+    let failed = was_checked && !upstream.answered.load(Ordering::Relaxed);
+    match (upstream.route.server.enabled, upstream.healthy.load(Ordering::Relaxed) && !failed) {
         (false, _) => "disabled",
         (true, false) => "unhealthy: endpoint check failed",
-        (true, true) if was_checked => "healthy",
+        (true, true) if was_checked || upstream.is_built_in() => "healthy",
         (true, true) => "unknown",
     }
 }

@@ -18,6 +18,8 @@ pub(super) struct IdTokenRules<'a> {
 const LEEWAY: i64 = 60;
 /// The longest subject and name, in bytes (OpenID Connect Core section 2).
 const LONGEST: usize = 255;
+/// The one issuer that may leave out its scheme (OpenID Connect Core section 15.6.2).
+const GOOGLE: &str = "https://accounts.google.com";
 
 impl IdTokenRules<'_> {
     /// Whether verified claims are those of an ID token for this sign-in.
@@ -37,7 +39,10 @@ impl IdTokenRules<'_> {
         if !is_id("typ") || !is_id("token_use") || claims.contains_key("events") {
             return Err("is no ID token");
         }
-        if text("iss") != Some(self.issuer) {
+        let is_issuer = |said: &str| {
+            said == self.issuer || (self.issuer == GOOGLE && GOOGLE.strip_prefix("https://") == Some(said))
+        };
+        if !text("iss").is_some_and(is_issuer) {
             return Err("is of another issuer");
         }
         let audience: Vec<&str> = match claims.get("aud") {
@@ -75,7 +80,11 @@ pub(super) fn person(
 ) -> Result<Principal, &'static str> {
     let subject = if is_verified { text(claims.get("sub")) } else { unverified_subject(provider, &claims) };
     let subject = subject.filter(|subject| subject.len() <= LONGEST).ok_or("has no subject")?;
-    let names = provider.name_claims.iter().filter_map(|name| text(claims.get(name)));
+    // Anybody can write another's address where nobody checks it.
+    let is_unchecked =
+        claims.get("email_verified").is_some_and(|checked| *checked == false || checked == "false");
+    let names = provider.name_claims.iter().filter(|name| !(is_unchecked && *name == "email"));
+    let names = names.filter_map(|name| text(claims.get(name)));
     let username = names.map(|name| cut(&name)).find(|name| !name.is_empty());
     let groups = provider.groups_claim.as_deref().filter(|_| is_verified);
     let groups = groups.map(|claim| groups_of(&claims, claim)).unwrap_or_default();
@@ -93,6 +102,15 @@ pub(super) fn person(
 /// Whether a person's groups are somewhere in these claims.
 pub(super) fn has_groups(provider: &FaceProvider, claims: &Map<String, Value>) -> bool {
     provider.groups_claim.as_deref().is_none_or(|claim| find(claims, claim).is_some())
+}
+
+/// Whether the provider says that it has more groups of a person than it sends: Entra ID does so from 200 on, as a
+/// distributed claim (OpenID Connect Core section 5.6.2) or as `hasgroups`.
+pub(super) fn has_groups_elsewhere(provider: &FaceProvider, claims: &Map<String, Value>) -> bool {
+    let Some(claim) = provider.groups_claim.as_deref() else { return false };
+    let is_named = claims.get("_claim_names").is_some_and(|names| names.get(claim).is_some());
+    !has_groups(provider, claims)
+        && (is_named || claims.get("hasgroups").is_some_and(|has| *has == true || has == "true"))
 }
 
 fn unverified_subject(provider: &FaceProvider, claims: &Map<String, Value>) -> Option<String> {
