@@ -46,7 +46,7 @@ pub(super) enum ChangeError {
     #[error("the policy does not allow you {action} for this server", action = .0.name())]
     Forbidden(UiAction),
     /// It is the gateway's own.
-    #[error("{MCPGW} is the gateway's own")]
+    #[error("the server {MCPGW} is the gateway's own and cannot be changed here")]
     Own,
     /// Only the gateway's operator may do this.
     #[error("{0}")]
