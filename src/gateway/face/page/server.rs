@@ -1,5 +1,6 @@
 //! One server: its tools as the visitor may use them, each with the rule that says so, and how a client is connected.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -9,6 +10,7 @@ use serde::Serialize;
 
 use super::clients::{self, ClientCopy};
 use super::{ListPage, StateWords, checked, counted, needs, server_address};
+use crate::gateway::catalogue::KnownTools;
 use crate::gateway::face::FaceState;
 use crate::gateway::face::fields::{FormFields, QueryFields, address};
 use crate::gateway::face::html::PageFrame;
@@ -94,24 +96,29 @@ pub(in crate::gateway::face) async fn show(
     frame.page(StatusCode::OK, "server.html", &ServerPage::new(&visitor, view, upstream, &asked))
 }
 
-/// The tools of a server that the visitor sees: as it listed them, or else as its file does.
-pub(in crate::gateway::face) fn tools(view: ServiceView<'_>, upstream: &Upstream) -> Vec<ListedTool> {
-    let (known, grants) = (view.shared.catalogue.tools(), view.grants.view(upstream.name(), Listed::Tool));
+/// The tools of a server that the visitor sees: as it listed them (in `known`), or else as its file does.
+pub(in crate::gateway::face) fn tools<'t>(
+    view: ServiceView<'_>,
+    upstream: &'t Upstream,
+    known: &'t KnownTools,
+) -> Vec<Cow<'t, ListedTool>> {
+    let grants = view.grants.view(upstream.name(), Listed::Tool);
     let all = view.lists_all(upstream.name());
     let shows = |tool: &&ListedTool| all || grants.shows(&tool.name);
     if upstream.is_built_in() {
         let own = own_tools(&view.shared.settings);
-        return own.into_iter().filter(|tool| shows(&tool)).collect();
+        return own.into_iter().filter(|tool| shows(&tool)).map(Cow::Owned).collect();
     }
     match known.known(upstream.name()) {
-        [] => upstream.route.server.profile.tools.iter().filter(shows).cloned().collect(),
-        known => known.iter().map(|known| &known.tool).filter(shows).cloned().collect(),
+        [] => upstream.route.server.profile.tools.iter().filter(shows).map(Cow::Borrowed).collect(),
+        known => known.iter().map(|known| &known.tool).filter(shows).map(Cow::Borrowed).collect(),
     }
 }
 
 impl ServerPage {
     fn new(visitor: &Visitor, view: ServiceView<'_>, upstream: &Upstream, asked: &FormFields) -> Self {
-        let (name, all) = (upstream.name(), tools(view, upstream));
+        let (name, known) = (upstream.name(), view.shared.catalogue.tools());
+        let all = tools(view, upstream, &known);
         let page = ListPage::new(asked.count("tools"), all.len(), TOOLS);
         let rows: Vec<ToolRow> = page.part(&all).iter().map(|tool| ToolRow::new(view, name, tool)).collect();
         let more = |number: usize| {
@@ -227,7 +234,8 @@ pub(in crate::gateway::face) fn tool_counts(view: ServiceView<'_>, upstream: &Up
     if !upstream.is_built_in() {
         return view.tools(upstream);
     }
-    let own = tools(view, upstream);
+    let known = view.shared.catalogue.tools();
+    let own = tools(view, upstream, &known);
     let callable = own.iter().filter(|tool| view.may_call(upstream.name(), &tool.name)).count();
     (own.len(), callable)
 }
