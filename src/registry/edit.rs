@@ -275,6 +275,10 @@ mod tests {
             (json!({"path": "/../z", "proxy_pass_url": "http://h/"}), "it names no path"),
             (json!({"path": "/z"}), "proxy_pass_url is missing or not a URL"),
             (
+                json!({"path": format!("/{}", "p".repeat(201)), "proxy_pass_url": "http://h/"}),
+                "its path has more than 200 characters",
+            ),
+            (
                 json!({"path": "/z", "proxy_pass_url": "file:///etc/passwd"}),
                 "proxy_pass_url is not an http or https URL",
             ),

@@ -3,6 +3,7 @@
 use super::*;
 
 const SHIPPED: &str = include_str!("../../../tests/fixtures/registry/oauth2_providers.yml");
+const SHIPPED_2026: &str = include_str!("../../../tests/fixtures/registry/oauth2_providers.2026.yml");
 /// What the registry's compose file sets for both of its providers.
 const BOTH: [(&str, &str); 9] = [
     ("KEYCLOAK_URL", "http://keycloak:8080"),
@@ -56,7 +57,13 @@ fn the_shipped_file_offers_what_is_enabled_in_it() {
     assert_eq!(
         url(&cognito.auth_url),
         "https://us-east-1abc123.auth.us-east-1.amazoncognito.com/oauth2/authorize",
-        "`auto` is the pool's name without its underscore"
+        "the pool's name without its underscore"
+    );
+    let older = SHIPPED.replace("${COGNITO_DOMAIN}", "${COGNITO_DOMAIN:-auto}");
+    assert_eq!(
+        read_with(&older, &BOTH).0[0].auth_url,
+        cognito.auth_url,
+        "what the registry writes for the same"
     );
     assert_eq!(
         cognito.issuer.as_deref(),
@@ -66,6 +73,74 @@ fn the_shipped_file_offers_what_is_enabled_in_it() {
     let own = [&BOTH[..], &[("COGNITO_DOMAIN", "my-team")]].concat();
     let (found, _) = read_with(SHIPPED, &own);
     assert!(url(&found[0].auth_url).starts_with("https://my-team.auth."), "{:?}", found[0].auth_url);
+}
+
+#[test]
+fn a_later_file_offers_what_its_variables_enable() {
+    let more = [
+        ("ENTRA_CLIENT_ID", "e"),
+        ("ENTRA_CLIENT_SECRET", "e-s3cret"),
+        ("ENTRA_TENANT_ID", "9188040d-6c67-4c5b-b112-36a304b66dad"),
+        ("OKTA_CLIENT_ID", "o"),
+        ("OKTA_CLIENT_SECRET", "o-s3cret"),
+        ("OKTA_DOMAIN", "team.okta.com"),
+        ("AUTH0_CLIENT_ID", "a"),
+        ("AUTH0_CLIENT_SECRET", "a-s3cret"),
+        ("AUTH0_DOMAIN", "team.eu.auth0.com"),
+        ("AUTH0_GROUPS_CLAIM", "https://mcp-gateway/groups"),
+        ("GITHUB_CLIENT_ID", "h"),
+        ("GITHUB_CLIENT_SECRET", "h-s3cret"),
+        ("GOOGLE_CLIENT_ID", "g"),
+        ("GOOGLE_CLIENT_SECRET", "g-s3cret"),
+    ];
+    let all = ["AUTH0", "COGNITO", "ENTRA", "GITHUB", "GOOGLE", "KEYCLOAK", "OKTA"];
+    for on in all {
+        let enabled = format!("{on}_ENABLED");
+        let set = [&BOTH[..], &more, &[(enabled.as_str(), "true")]].concat();
+        let (found, said) = read_with(SHIPPED_2026, &set);
+        let expected = if on == "OKTA" { vec!["okta".to_owned()] } else { vec![on.to_lowercase()] };
+        let always = names(&found).iter().any(|name| *name == "okta") && on != "OKTA";
+        assert!(
+            said.is_empty() && names(&found).contains(&expected[0].as_str()),
+            "{on}: {:?} {said:?}",
+            names(&found)
+        );
+        assert_eq!(found.len(), 1 + usize::from(always), "{on}: {:?}", names(&found));
+    }
+    let set = [&BOTH[..], &more, &[("AUTH0_ENABLED", "true")]].concat();
+    let (found, _) = read_with(SHIPPED_2026, &set);
+    assert_eq!(found[0].groups_claim.as_deref(), Some("https://mcp-gateway/groups"));
+    assert_eq!(
+        (found[0].issuer.as_deref(), url(&found[0].token_url)),
+        (None, "https://team.eu.auth0.com/oauth/token")
+    );
+}
+
+#[test]
+fn an_address_for_people_of_every_organisation_is_refused() {
+    let entra = "providers:\n  entra: {enabled: true, client_id: c, ENTRY}\n";
+    for entry in [
+        "auth_url: 'https://login.microsoftonline.com/common/oauth2/v2.0/authorize', token_url: 'https://login.microsoftonline.com/common/oauth2/v2.0/token'",
+        "auth_url: 'https://login.microsoftonline.com/organizations/oauth2/authorize', token_url: 'https://login.microsoftonline.com/organizations/oauth2/token'",
+        "auth_url: 'https://login.microsoftonline.us/consumers/oauth2/v2.0/authorize', token_url: 'https://login.microsoftonline.us/consumers/oauth2/v2.0/token'",
+        "issuer: 'https://login.microsoftonline.com/common/v2.0'",
+    ] {
+        let (found, said) = read_with(&entra.replace("ENTRY", entry), &[]);
+        assert!(
+            found.is_empty() && said.len() == 1 && said[0].contains("the id of your tenant"),
+            "{entry}: {said:?}"
+        );
+        let (found, said) = read_with(
+            &entra.replace(
+                "ENTRY",
+                &["common", "organizations", "consumers"].iter().fold(entry.to_owned(), |entry, every| {
+                    entry.replace(every, "9188040d-6c67-4c5b-b112-36a304b66dad")
+                }),
+            ),
+            &[],
+        );
+        assert!(found.len() == 1 && said.is_empty(), "{entry}: {said:?}");
+    }
 }
 
 #[test]

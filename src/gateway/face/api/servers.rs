@@ -92,9 +92,8 @@ pub(super) async fn tools(
     let (view, known) = (visitor.view(&face), face.shared.catalogue.tools());
     if name == ALL {
         let seen = view.all(|upstream| visitor.lists(upstream));
-        let named = |upstream: &Arc<Upstream>| {
-            (path(upstream), json!({"display_name": upstream.route.server.title}))
-        };
+        let named =
+            |upstream: &Arc<Upstream>| (path(upstream), json!({"display_name": upstream.route.server.title}));
         let servers = Some(seen.iter().map(|upstream| named(upstream)).collect());
         let tools = seen.iter().flat_map(|upstream| {
             let one = |tool| ToolData { service_path: Some(path(upstream)), ..tool };

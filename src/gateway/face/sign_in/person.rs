@@ -217,6 +217,29 @@ mod tests {
     }
 
     #[test]
+    fn google_alone_may_leave_out_the_scheme_of_its_issuer() {
+        let check = |issuer: &str, said: &str| {
+            let claims =
+                json!({"iss": said, "aud": "face", "nonce": "n", "iat": 990, "exp": 1300, "sub": "s"});
+            IdTokenRules { issuer, client_id: "face", nonce: "n", now: 1000 }
+                .check(None, &object(claims))
+                .is_ok()
+        };
+        for said in [GOOGLE, "accounts.google.com"] {
+            assert!(check(GOOGLE, said), "{said}");
+        }
+        for (issuer, said) in [
+            (GOOGLE, "http://accounts.google.com"),
+            (GOOGLE, "https://accounts.google.com/"),
+            (GOOGLE, "google.com"),
+            ("https://idp.example.com", "idp.example.com"),
+            ("https://idp.example.com", "accounts.google.com"),
+        ] {
+            assert!(!check(issuer, said), "{issuer} {said}");
+        }
+    }
+
+    #[test]
     fn groups_are_where_the_provider_says() {
         let claims = object(json!({
             "groups": ["b", "a", "", 5, "a"], "one": "x", "https://x.test/groups": ["u"],
