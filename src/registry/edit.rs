@@ -26,7 +26,9 @@ pub enum EditError {
     #[error("{0}")]
     Io(#[from] io::Error),
     /// A file cannot be changed because of what is in it.
-    #[error("{file} is not a JSON object; the person who maintains the folder must correct it first")]
+    #[error(
+        "the file {file} is not a JSON object; the person who maintains the folder must correct it first"
+    )]
     Malformed {
         /// Its name.
         file: String,

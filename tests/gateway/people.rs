@@ -18,6 +18,7 @@ group_mappings:
   admins: [mcp-registry-admin]
   6bb63abd-4d23-4b8a-9c39-8f1d2f3e6a10: [mcp-registry-admin]
   Mcp.Admin: [mcp-registry-admin]
+everything: [{server: '*', methods: ['*'], tools: ['*']}]
 ";
 
 /// A gateway with one provider, whose entry says this besides its client and addresses.

@@ -115,10 +115,10 @@ fn each_of_the_four_roles_signs_in_with_the_shipped_files() {
     });
     let all = ["atlassian", "currenttime", "fininfo", "mcpgw", "realserverfaketools", "sre-gateway"];
     for (group, sees, [register, toggle, edit, refresh]) in [
-        ("mcp-registry-user", &["mcpgw", "realserverfaketools"][..], [403, 403, 404, 303]),
+        ("mcp-registry-admin", &all[..], [303, 303, 303, 303]),
+        ("mcp-registry-user", &["mcpgw", "realserverfaketools"], [403, 403, 404, 303]),
         ("mcp-registry-operator", &["currenttime", "mcpgw", "realserverfaketools"], [403, 303, 403, 303]),
-        ("mcp-registry-developer", &["currenttime", "mcpgw", "realserverfaketools"], [303, 403, 403, 303]),
-        ("mcp-registry-admin", &all, [409, 303, 303, 303]),
+        ("mcp-registry-developer", &["currenttime", "mcpgw", "realserverfaketools"], [409, 403, 403, 303]),
     ] {
         let cookie = lab.signed_in(json!({"sub": group, "groups": [group]}));
         let list = lab.get("/api/servers", &cookie).status(200).json();

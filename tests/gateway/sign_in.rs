@@ -698,6 +698,7 @@ fn two_gateways() -> (SignInLab, SignInLab) {
     };
     let one = SignInLab::with("", key);
     let providers = std::fs::read_to_string(one.lab.path("oauth2_providers.yml")).unwrap();
+    private_file::write(&one.lab.path("revoked"), "").unwrap();
     let other = SignInLab::with("", |settings, dir| {
         key(settings, dir);
         std::fs::write(dir.join("oauth2_providers.yml"), providers).unwrap();
