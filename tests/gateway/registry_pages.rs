@@ -313,11 +313,8 @@ fn a_field_that_is_wrong_says_so_and_the_rest_stays_as_it_was_typed() {
     ] {
         let page = face.post(&developer, "/register", &form(path, address)).text();
         let input = page.lines().find(|line| line.contains(&format!("<input id=\"{field}\""))).unwrap();
-        let marks = [
-            &format!("aria-describedby=\"{field}-hint {field}-fault\"")[..],
-            "aria-invalid=\"true\"",
-            " autofocus",
-        ];
+        let described = format!("aria-describedby=\"{field}-hint {field}-fault\"");
+        let marks = [described.as_str(), "aria-invalid=\"true\"", " autofocus"];
         assert!(marks.iter().all(|mark| input.contains(mark)), "{words}: {input}");
         assert_eq!(
             (page.matches("aria-invalid").count(), page.matches(" autofocus").count()),
