@@ -269,7 +269,7 @@ fn missing(member: &str) -> ProviderFault {
 }
 
 /// Whether an address is one of Entra ID's for people of every organisation. Their issuer is a template, and groups and
-/// roles of a foreign organisation would count like one's own.
+/// roles of a foreign organisation would count like your own.
 fn is_of_every_tenant(url: &Url) -> bool {
     let mut parts = url.path_segments().into_iter().flatten();
     let is_every = matches!(parts.next(), Some("common" | "organizations" | "consumers"));

@@ -133,7 +133,7 @@ fn cognito_keycloak_okta_and_auth0_name_groups_where_they_document_it() {
     );
     keycloak.informs(json!({"sub": "ann-1", "groups": ["admins"]}));
     is(says(&keycloak, claims(json!({}))), "jane", &["admins"], true);
-    // The same of somebody else is not about this person.
+    // What is said of another subject is not about this person.
     keycloak.informs(json!({"sub": "ann-2", "groups": ["admins"]}));
     is(says(&keycloak, claims(json!({}))), "jane", &[], false);
     let roles = json!({"realm_access": {"roles": ["admins"]}, "resource_access": {"face": {"roles": ["Mcp.Admin"]}, "account": {"roles": ["x"]}}});

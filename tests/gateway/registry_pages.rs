@@ -292,7 +292,7 @@ fn u12_a_server_is_registered_switched_on_edited_and_nobody_gets_anything_by_it(
     assert_eq!(std::fs::read_to_string(face.lab.path("scopes.yml")).unwrap(), before, "no right was given");
 }
 
-/// Whoever comes to a form by the keyboard is taken to the field that is wrong, which is read out with its fault.
+/// A user of the keyboard is taken to the field that is wrong, which is read out with its fault.
 #[test]
 fn a_field_that_is_wrong_says_so_and_the_rest_stays_as_it_was_typed() {
     let face = FaceLab::start();

@@ -79,37 +79,31 @@ fn the_shipped_file_offers_what_is_enabled_in_it() {
 
 #[test]
 fn a_later_file_offers_what_its_variables_enable() {
-    let more = [
-        ("ENTRA_CLIENT_ID", "e"),
-        ("ENTRA_CLIENT_SECRET", "e-s3cret"),
-        ("ENTRA_TENANT_ID", "9188040d-6c67-4c5b-b112-36a304b66dad"),
-        ("OKTA_CLIENT_ID", "o"),
-        ("OKTA_CLIENT_SECRET", "o-s3cret"),
-        ("OKTA_DOMAIN", "team.okta.com"),
-        ("AUTH0_CLIENT_ID", "a"),
-        ("AUTH0_CLIENT_SECRET", "a-s3cret"),
-        ("AUTH0_DOMAIN", "team.eu.auth0.com"),
-        ("AUTH0_GROUPS_CLAIM", "https://mcp-gateway/groups"),
-        ("GITHUB_CLIENT_ID", "h"),
-        ("GITHUB_CLIENT_SECRET", "h-s3cret"),
-        ("GOOGLE_CLIENT_ID", "g"),
-        ("GOOGLE_CLIENT_SECRET", "g-s3cret"),
-    ];
-    for on in ["AUTH0", "COGNITO", "ENTRA", "GITHUB", "GOOGLE", "KEYCLOAK", "OKTA"] {
-        let enabled = format!("{on}_ENABLED");
-        let set = [&BOTH[..], &more, &[(enabled.as_str(), "true")]].concat();
-        let (found, said) = read_with(SHIPPED_2026, &set);
-        // Okta's entry asks for no variable.
-        let expected = BTreeSet::from([on.to_lowercase(), "okta".into()]);
+    let names: BTreeSet<&str> =
+        SHIPPED_2026.split("${").skip(1).filter_map(|rest| rest.split('}').next()).collect();
+    let switches: Vec<&str> = names.iter().copied().filter(|name| name.ends_with("_ENABLED")).collect();
+    assert_eq!(switches.len(), 6);
+    let value = |name: &str| match name {
+        "COGNITO_USER_POOL_ID" => "us-east-1_AbC123",
+        name if name.ends_with("_URL") => "https://idp.example.com",
+        name if name.ends_with("_GROUPS_CLAIM") => "https://mcp-gateway/groups",
+        _ => "some-value",
+    };
+    let rest = names.iter().copied().filter(|name| !name.ends_with("_ENABLED"));
+    let set: Vec<(&str, &str)> =
+        rest.chain(["COGNITO_USER_POOL_ID"]).map(|name| (name, value(name))).collect();
+    for on in switches {
+        let (found, said) = read_with(SHIPPED_2026, &[&set[..], &[(on, "true")]].concat());
+        // One entry asks for no variable.
+        let expected = BTreeSet::from([on.trim_end_matches("_ENABLED").to_lowercase(), "okta".into()]);
         assert_eq!(found.iter().map(|one| one.name.clone()).collect::<BTreeSet<_>>(), expected, "{said:?}");
         assert!(said.is_empty(), "{said:?}");
     }
-    let set = [&BOTH[..], &more, &[("AUTH0_ENABLED", "true")]].concat();
-    let (found, _) = read_with(SHIPPED_2026, &set);
+    let (found, _) = read_with(SHIPPED_2026, &[&set[..], &[("AUTH0_ENABLED", "true")]].concat());
     assert_eq!(found[0].groups_claim.as_deref(), Some("https://mcp-gateway/groups"));
     assert_eq!(
         (found[0].issuer.as_deref(), url(&found[0].token_url)),
-        (None, "https://team.eu.auth0.com/oauth/token")
+        (None, "https://some-value/oauth/token")
     );
 }
 
@@ -117,10 +111,10 @@ fn a_later_file_offers_what_its_variables_enable() {
 fn an_address_for_people_of_every_organisation_is_refused() {
     let entra = "providers:\n  entra: {enabled: true, client_id: c, ENTRY}\n";
     for entry in [
-        "auth_url: 'https://login.microsoftonline.com/common/oauth2/v2.0/authorize', token_url: 'https://login.microsoftonline.com/common/oauth2/v2.0/token'",
-        "auth_url: 'https://login.microsoftonline.com/organizations/oauth2/authorize', token_url: 'https://login.microsoftonline.com/organizations/oauth2/token'",
-        "auth_url: 'https://login.microsoftonline.us/consumers/oauth2/v2.0/authorize', token_url: 'https://login.microsoftonline.us/consumers/oauth2/v2.0/token'",
-        "issuer: 'https://login.microsoftonline.com/common/v2.0'",
+        "auth_url: 'https://login.example.com/common/oauth2/v2.0/authorize', token_url: 'https://login.example.com/common/oauth2/v2.0/token'",
+        "auth_url: 'https://login.example.com/organizations/oauth2/authorize', token_url: 'https://login.example.com/organizations/oauth2/token'",
+        "auth_url: 'https://login.example.org/consumers/oauth2/v2.0/authorize', token_url: 'https://login.example.org/consumers/oauth2/v2.0/token'",
+        "issuer: 'https://login.example.com/common/v2.0'",
     ] {
         let (found, said) = read_with(&entra.replace("ENTRY", entry), &[]);
         assert!(
