@@ -34,7 +34,7 @@ UI-Scopes:
 group_mappings: {admins: [mcp-registry-admin, everything]}
 mcp-registry-admin: [{server: '*', methods: ['*'], tools: ['*']}]
 ";
-const PAGES: [&str; 12] = [
+const PAGES: [&str; 19] = [
     "/",
     "/?page=20",
     "/?q=server-0500",
@@ -47,7 +47,16 @@ const PAGES: [&str; 12] = [
     "/explain?server=server-0500&tool=tool_17",
     "/explain",
     "/decisions",
+    "/decisions?q=nothing-like-it",
+    "/decisions?verdict=refused&q=server-0500",
+    "/changes",
+    "/tokens",
+    "/login",
+    "/api/servers",
+    "/v0.1/servers?limit=100",
 ];
+/// How long the audit is, in lines: more than the pages read of it.
+const LINES: usize = 12_000;
 
 struct Silent;
 
@@ -151,11 +160,32 @@ fn token(idp: &Idp) -> String {
     value["access_token"].as_str().unwrap().to_owned()
 }
 
+/// Decisions and a few changes, as the gateway writes them.
+fn audit() -> String {
+    let line = |n: usize| {
+        let server = format!("server-{:04}", n % SERVERS);
+        let mut line = json!({
+            "time": "2026-11-27T08:00:00.123456Z", "id": format!("{n:016x}"), "address": "127.0.0.1", "issuer": "https://login.example.com/realms/r",
+            "subject": format!("person-{}", n % 97), "client": "agent", "user": "ann", "http": "POST", "server": server, "method": "tools/call",
+            "name": format!("tool_{}", n % TOOLS), "status": 200, "gateway_us": 120, "server_us": 3400,
+        });
+        match n % 10 {
+            0 => line["change"] = "switched on".into(),
+            1..=3 => line["reason"] = format!("reason_{}", n % 13).into(),
+            _ => line["rule"] = "everything[1]".into(),
+        }
+        line["verdict"] =
+            ["changed", "refused", "refused", "refused"].get(n % 10).copied().unwrap_or("allowed").into();
+        format!("{line}\n")
+    };
+    (0..LINES).map(line).collect()
+}
+
 fn lay_out(dir: &Path) {
     std::fs::create_dir(dir.join("servers")).unwrap();
     std::fs::write(dir.join("scopes.yml"), POLICY).unwrap();
     std::fs::write(dir.join("oauth2_providers.yml"), "providers: {}\n").unwrap();
-    std::fs::write(dir.join("audit.jsonl"), "").unwrap();
+    std::fs::write(dir.join("audit.jsonl"), audit()).unwrap();
     let mut state = serde_json::Map::new();
     for n in 0..SERVERS {
         let tool = |t: usize| {

@@ -47,7 +47,7 @@ pub(super) enum ChangeError {
     #[error("the policy does not allow you {action} for this server", action = .0.name())]
     Forbidden(UiAction),
     /// It is the gateway's own.
-    #[error("{MCPGW} is the gateway's own")]
+    #[error("the server {MCPGW} is the gateway's own and cannot be changed here")]
     Own,
     /// Only the gateway's operator may do this.
     #[error("{0}")]
@@ -240,7 +240,7 @@ impl<'a> RegistryEditor<'a> {
         if upstream.route.server.enabled {
             let pool = Arc::new(Pool::new(shared.trust.clone(), shared.crowd.clone()));
             let answers = health::answers(&pool, upstream).await;
-            upstream.checked_at.store(clock::now(), Ordering::Relaxed);
+            upstream.note(answers);
             // One that fails once is not down yet: that is the regular check's to say.
             upstream.healthy.fetch_or(answers, Ordering::Relaxed);
         }

@@ -37,6 +37,9 @@ pub(super) struct FaceProvider {
     pub(crate) groups_claim: Option<String>,
     /// The issuer of its ID tokens, if that is known without asking.
     pub(crate) issuer: Option<String>,
+    /// The only issuer of the gateway's settings with the same origin. One origin may have several, so that it counts if
+    /// it publishes the provider's addresses, or if nothing does.
+    pub(crate) neighbour: Option<String>,
     /// Where its keys are, if not where it says.
     pub(crate) jwks_uri: Option<String>,
 }
@@ -136,6 +139,15 @@ impl ProviderEntry<'_> {
         let [auth_url, token_url, user_info_url, logout_url] =
             ["auth_url", "token_url", "user_info_url", "logout_url"].map(|member| self.url(member));
         let (auth_url, token_url) = (auth_url?, token_url?);
+        let issuer_url = self.text("issuer")?.and_then(|issuer| Url::parse(&issuer).ok());
+        if [&auth_url, &issuer_url].into_iter().flatten().any(is_of_every_tenant) {
+            let what =
+                "it is for people of any organisation, whose ID tokens have as many issuers".to_owned();
+            return Err((
+                what,
+                "put the id of your tenant in the place of common, organizations or consumers".into(),
+            ));
+        }
         let (issuer, jwks_uri) = self.issuer(auth_url.as_ref(), token_url.as_ref())?;
         if issuer.is_none() {
             auth_url.as_ref().ok_or_else(|| missing("auth_url"))?;
@@ -147,7 +159,6 @@ impl ProviderEntry<'_> {
             name: self.name.to_owned(),
             title: self.text("display_name")?.unwrap_or_else(|| self.name.to_owned()),
             client: OAuthClient { id, auth },
-            auth_url,
             token_url,
             user_info_url: user_info_url?,
             logout_url: logout_url?,
@@ -155,13 +166,15 @@ impl ProviderEntry<'_> {
             subject_claim: self.text("subject_claim")?,
             name_claims: names,
             groups_claim: self.text("groups_claim")?,
+            neighbour: auth_url.as_ref().and_then(|auth| self.neighbour(auth)),
+            auth_url,
             issuer,
             jwks_uri,
         })
     }
 
     /// The issuer, and where its keys are if that follows too: as the file says (`issuer`, for discovery), or as the
-    /// addresses or the gateway's own settings tell.
+    /// addresses tell, or the gateway's own settings for Cognito, whose addresses are not its issuer's.
     fn issuer(
         &self,
         auth: Option<&Url>,
@@ -178,15 +191,12 @@ impl ProviderEntry<'_> {
         if let Some(issuer) = auth.and_then(before) {
             return Ok((Some(issuer), keys));
         }
+        if !auth.is_some_and(is_cognito) {
+            return Ok((None, None));
+        }
         let pool = |name| (self.value)(name).filter(|value| !value.is_empty());
-        let is_cognito = auth.is_some_and(is_cognito);
-        let mut ours = self.settings.issuers.iter().filter(|issuer| match is_cognito {
-            true => issuer.kind == TokenProfile::Cognito,
-            false => {
-                origin(&issuer.issuer).is_some_and(|origin| Some(origin) == auth.map(|url| url.origin()))
-            }
-        });
-        if let (Some(pool), true) = (pool("COGNITO_USER_POOL_ID"), is_cognito) {
+        let mut ours = self.settings.issuers.iter().filter(|issuer| issuer.kind == TokenProfile::Cognito);
+        if let Some(pool) = pool("COGNITO_USER_POOL_ID") {
             let suffix = format!("/{}", pool.expose());
             if let Some(ours) = ours.clone().find(|issuer| issuer.issuer.ends_with(&suffix)) {
                 return Ok((Some(ours.issuer.clone()), ours.jwks_uri.clone()));
@@ -195,14 +205,20 @@ impl ProviderEntry<'_> {
             let issuer = format!("https://cognito-idp.{region}.amazonaws.com/{}", pool.expose());
             return Ok((Some(issuer), None));
         }
-        Ok(match (ours.next(), ours.next()) {
-            (Some(only), None) => (Some(only.issuer.clone()), only.jwks_uri.clone()),
-            _ if is_cognito => {
+        match (ours.next(), ours.next()) {
+            (Some(only), None) => Ok((Some(only.issuer.clone()), only.jwks_uri.clone())),
+            _ => {
                 let what = "nothing says which user pool this is".to_owned();
-                return Err((what, "set COGNITO_USER_POOL_ID, or issuer in the provider's entry".into()));
+                Err((what, "set COGNITO_USER_POOL_ID, or issuer in the provider's entry".into()))
             }
-            _ => (None, None),
-        })
+        }
+    }
+
+    fn neighbour(&self, auth: &Url) -> Option<String> {
+        let is_here = |url: &str| Url::parse(url).is_ok_and(|url| url.origin() == auth.origin());
+        let mut ours = self.settings.issuers.iter().filter(|issuer| is_here(&issuer.issuer));
+        let only = ours.next().filter(|_| ours.next().is_none())?;
+        Some(only.issuer.clone())
     }
 
     fn scopes(&self) -> Result<Vec<String>, ProviderFault> {
@@ -252,8 +268,12 @@ fn missing(member: &str) -> ProviderFault {
     (format!("{member} is missing"), format!("set {member}, or issuer to have it found"))
 }
 
-fn origin(url: &str) -> Option<url::Origin> {
-    Url::parse(url).ok().map(|url| url.origin())
+/// Whether an address is one of Entra ID's for people of every organisation. Their issuer is a template, and groups and
+/// roles of a foreign organisation would count like your own.
+fn is_of_every_tenant(url: &Url) -> bool {
+    let mut parts = url.path_segments().into_iter().flatten();
+    let is_every = matches!(parts.next(), Some("common" | "organizations" | "consumers"));
+    is_every && matches!(parts.next(), Some("oauth2" | "v2.0"))
 }
 
 /// Whether an authorization endpoint is that of a Cognito domain: its logout wants other parameters than the standard's

@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 
 use serde_json::{Value, json};
 
+use super::catalogue::KnownTools;
 use super::settings::Visibility;
 use super::state::{LoadedFiles, SharedState, Upstream};
 use crate::policy::{Call, Grants, Listed, UiAction, decide};
@@ -41,12 +42,19 @@ impl<'a> ServiceView<'a> {
         by_path.or_else(|| self.state.upstreams.values().find(is))
     }
 
-    /// Takes each tool of a server that the caller sees: as the server listed it, and when, or else as its file does.
-    pub(super) fn each_tool(&self, upstream: &Upstream, mut take: impl FnMut(&ListedTool, Option<i64>)) {
-        let (known, grants) =
-            (self.shared.catalogue.tools(), self.grants.view(upstream.name(), Listed::Tool));
-        let all = self.lists_all(upstream.name());
-        let mut see = |tool: &ListedTool, listed_at| {
+    /// Takes each tool of a server that the caller sees: as the server listed it (in `known`), and when, or else as its file
+    /// does.
+    pub(super) fn each_tool<'t>(
+        &self,
+        upstream: &'t Upstream,
+        known: &'t KnownTools,
+        mut take: impl FnMut(&'t ListedTool, Option<i64>),
+    ) where
+        'a: 't,
+    {
+        let (grants, all) =
+            (self.grants.view(upstream.name(), Listed::Tool), self.lists_all(upstream.name()));
+        let mut see = |tool: &'t ListedTool, listed_at| {
             if all || grants.shows(&tool.name) {
                 take(tool, listed_at);
             }
@@ -59,16 +67,19 @@ impl<'a> ServiceView<'a> {
     }
 
     /// The tools of a server that the caller sees.
-    pub(super) fn tools(&self, upstream: &Upstream) -> Vec<ListedTool> {
+    pub(super) fn tools<'t>(&self, upstream: &'t Upstream, known: &'t KnownTools) -> Vec<&'t ListedTool>
+    where
+        'a: 't,
+    {
         let mut tools = Vec::new();
-        self.each_tool(upstream, |tool, _| tools.push(tool.clone()));
+        self.each_tool(upstream, known, |tool, _| tools.push(tool));
         tools
     }
 
     /// How many of a server's tools the caller sees, and how many they may call.
     pub(super) fn tool_counts(&self, upstream: &Upstream) -> (usize, usize) {
         let (mut seen, mut callable) = (0, 0);
-        self.each_tool(upstream, |tool, _| {
+        self.each_tool(upstream, &self.shared.catalogue.tools(), |tool, _| {
             seen += 1;
             callable += usize::from(self.may_call(upstream.name(), &tool.name));
         });
@@ -117,11 +128,12 @@ pub(super) fn checked_at(upstream: &Upstream) -> Option<i64> {
 
 /// Its state in the registry's words.
 pub(super) fn status(upstream: &Upstream) -> &'static str {
-    let was_checked = upstream.is_built_in() || checked_at(upstream).is_some();
-    match (upstream.route.server.enabled, upstream.healthy.load(Ordering::Relaxed)) {
+    let was_checked = checked_at(upstream).is_some();
+    let failed = was_checked && !upstream.answered.load(Ordering::Relaxed);
+    match (upstream.route.server.enabled, upstream.healthy.load(Ordering::Relaxed) && !failed) {
         (false, _) => "disabled",
         (true, false) => "unhealthy: endpoint check failed",
-        (true, true) if was_checked => "healthy",
+        (true, true) if was_checked || upstream.is_built_in() => "healthy",
         (true, true) => "unknown",
     }
 }

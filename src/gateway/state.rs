@@ -67,8 +67,10 @@ pub(super) struct Upstream {
     /// Those of them that a caller who has no token yet should ask for.
     pub(super) first: FirstScopes,
     pub(super) healthy: Arc<AtomicBool>,
-    /// When that was last looked at, in seconds since 1970; 0 for never.
+    /// When it was last asked, in seconds since 1970, or 0; and whether it answered then. It takes several failures
+    /// until it counts as down.
     pub(super) checked_at: Arc<AtomicI64>,
+    pub(super) answered: Arc<AtomicBool>,
     /// Whether it was found to speak no 2026-07-28.
     pub(super) is_older: AtomicBool,
     /// Whether it was reported that its redirects are followed.
@@ -378,6 +380,12 @@ impl FirstScopes {
 }
 
 impl Upstream {
+    /// Notes whether it answered just now.
+    pub(super) fn note(&self, answered: bool) {
+        self.answered.store(answered, Ordering::Relaxed);
+        self.checked_at.store(clock::now(), Ordering::Relaxed);
+    }
+
     /// A server without a policy or a credential, for a health check.
     pub(super) fn alone(route: &Arc<ServerRoute>) -> Self {
         Self {
@@ -388,6 +396,7 @@ impl Upstream {
             first: FirstScopes::default(),
             healthy: Arc::default(),
             checked_at: Arc::default(),
+            answered: Arc::default(),
             is_older: AtomicBool::default(),
             redirects: AtomicBool::default(),
         }

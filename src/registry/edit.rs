@@ -16,15 +16,23 @@ use crate::sys::{public_file, regular_file};
 /// The members with an address.
 const ADDRESSES: [&str; 4] = ["proxy_pass_url", "proxy_target_url", "mcp_endpoint", "sse_endpoint"];
 
+/// The longest path of a server: its file is named by it.
+const LONGEST_PATH: usize = 200;
+
 /// Why the folder is as it was.
 #[derive(Debug, Error)]
 pub enum EditError {
     /// The system's no.
     #[error("{0}")]
     Io(#[from] io::Error),
-    /// `server_state.json` cannot be read, or holds something else than switches.
-    #[error("{STATE}: {0}; its operator must correct the file first")]
-    State(String),
+    /// A file cannot be changed because of what is in it, or because it cannot be read.
+    #[error("the file {file} {what}; the person who maintains the folder must correct it first")]
+    Malformed {
+        /// Its name.
+        file: String,
+        /// What is wrong with it.
+        what: String,
+    },
     /// What is to be added cannot be a server.
     #[error("{0}")]
     Server(String),
@@ -86,8 +94,7 @@ pub fn add(dir: &Path, members: Map<String, Value>) -> Result<String, EditError>
 /// [`EditError`].
 pub fn open(dir: &Path, profile: &Profile) -> Result<OpenedFile, EditError> {
     let text = text(dir, profile)?;
-    let members = serde_json::from_str(&text).map_err(|error| EditError::Server(error.to_string()))?;
-    Ok(OpenedFile { members, version: version(&text) })
+    Ok(OpenedFile { members: parsed(&profile.file, &text)?, version: version(&text) })
 }
 
 /// Changes members of a server's file, and removes those that are null; gives the names of those that were different.
@@ -107,7 +114,7 @@ pub fn change(
         return Err(EditError::Changed);
     }
     let bad = |error: serde_json::Error| EditError::Server(error.to_string());
-    let before: Map<String, Value> = serde_json::from_str(&text).map_err(bad)?;
+    let before = parsed(&profile.file, &text)?;
     let is_new = |(name, value): &(&String, &Value)| before.get(*name).unwrap_or(&Value::Null) != *value;
     let changed: Map<String, Value> =
         members.iter().filter(is_new).map(|(name, value)| (name.clone(), value.clone())).collect();
@@ -136,6 +143,16 @@ fn text(dir: &Path, profile: &Profile) -> Result<String, EditError> {
     Ok(regular_file::read_text(&profile.file, MAX_FILE_BYTES)?)
 }
 
+/// The members of a file's text.
+fn parsed(file: &Path, text: &str) -> Result<Map<String, Value>, EditError> {
+    serde_json::from_str(text).map_err(|_| malformed(file, "is not a JSON object".into()))
+}
+
+fn malformed(file: &Path, what: String) -> EditError {
+    let file = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    EditError::Malformed { file, what }
+}
+
 fn version(text: &str) -> String {
     let hash = digest::digest(&digest::SHA256, text.as_bytes());
     hash.as_ref().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
@@ -146,6 +163,9 @@ fn version(text: &str) -> String {
 fn fit(file: ServerFile, members: &Map<String, Value>) -> Result<RegisteredServer, EditError> {
     let server =
         RegisteredServer::from_file(file, Path::new("")).map_err(|(what, _)| EditError::Server(what))?;
+    if server.name.len() > LONGEST_PATH {
+        return Err(EditError::Server(format!("its path has more than {LONGEST_PATH} characters")));
+    }
     if server.url.is_none() {
         return Err(EditError::Server("proxy_pass_url is missing or not a URL".into()));
     }
@@ -180,12 +200,12 @@ pub fn remove(dir: &Path, profile: &Profile) -> Result<(), EditError> {
 /// Writes down whether a server is on, or nothing of it.
 fn state(dir: &Path, path: &str, on: Option<bool>) -> Result<(), EditError> {
     let place = dir.join(STATE);
-    let read = || {
-        regular_file::read_text(&place, MAX_FILE_BYTES).map_err(|error| EditError::State(error.to_string()))
+    let text = match exists(&place)? {
+        true => regular_file::read_text(&place, MAX_FILE_BYTES)
+            .map_err(|error| malformed(&place, format!("cannot be read ({error})")))?,
+        false => "{}".into(),
     };
-    let text = if exists(&place)? { read()? } else { "{}".into() };
-    let malformed = || EditError::State("not a JSON object of switches".into());
-    let state: Map<String, Value> = serde_json::from_str(&text).map_err(|_| malformed())?;
+    let state = parsed(&place, &text)?;
     let alike = |other: &&String| other.trim_matches('/') == path.trim_matches('/');
     let mut names: Vec<&str> = state.keys().filter(alike).map(String::as_str).collect();
     if names.is_empty() && on.is_some() {
@@ -194,7 +214,7 @@ fn state(dir: &Path, path: &str, on: Option<bool>) -> Result<(), EditError> {
     let on = on.map(Value::from);
     let mut new = text;
     for name in names {
-        new = members::set(&new, name, on.as_ref()).map_err(|_| malformed())?;
+        new = members::set(&new, name, on.as_ref()).map_err(EditError::Server)?;
     }
     let end = if new.ends_with('\n') { "" } else { "\n" };
     Ok(public_file::write(&place, (new + end).as_bytes())?)
@@ -237,7 +257,7 @@ mod tests {
         assert_eq!(state, json!({"/b": true, "_note": {"by": "hand"}, "/a/": false, "/c": true}));
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "no file of ours is left");
         fs::write(dir.path().join(STATE), "[]").unwrap();
-        assert!(matches!(switch(dir.path(), "/a", true), Err(EditError::State(_))));
+        assert!(matches!(switch(dir.path(), "/a", true), Err(EditError::Malformed { .. })));
         assert_eq!(fs::read_to_string(dir.path().join(STATE)).unwrap(), "[]");
     }
 
@@ -271,6 +291,10 @@ mod tests {
             ),
             (json!({"path": "/../z", "proxy_pass_url": "http://h/"}), "it names no path"),
             (json!({"path": "/z"}), "proxy_pass_url is missing or not a URL"),
+            (
+                json!({"path": format!("/{}", "p".repeat(201)), "proxy_pass_url": "http://h/"}),
+                "its path has more than 200 characters",
+            ),
             (
                 json!({"path": "/z", "proxy_pass_url": "file:///etc/passwd"}),
                 "proxy_pass_url is not an http or https URL",

@@ -21,6 +21,7 @@ mod odd_tokens;
 mod operators;
 mod page_holes;
 mod pages;
+mod people;
 mod places;
 mod protocol;
 mod questions;

@@ -293,6 +293,120 @@ fn u12_a_server_is_registered_switched_on_edited_and_nobody_gets_anything_by_it(
     assert_eq!(std::fs::read_to_string(face.lab.path("scopes.yml")).unwrap(), before, "no right was given");
 }
 
+/// A user of the keyboard is taken to the field that is wrong, which is read out with its fault.
+#[test]
+fn a_field_that_is_wrong_says_so_and_the_rest_stays_as_it_was_typed() {
+    let face = FaceLab::start();
+    let developer = face.token("developers");
+    let form = |path: &str, address: &str| {
+        format!(
+            "server_name=Typed&path={path}&proxy_pass_url={address}&description=Words&tags=a,b&license=MIT&auth_type=oauth&supported_transports=sse"
+        )
+    };
+    for (path, address, field, words) in [
+        ("%2Fa+b", "http%3A%2F%2Fh%2F", "path", "Its path has other characters"),
+        ("%2F", "http%3A%2F%2Fh%2F", "path", "It names no path"),
+        ("%2Falpha", "http%3A%2F%2Fh%2F", "path", "is there already"),
+        (&"p".repeat(300), "http%3A%2F%2Fh%2F", "path", "more than 200 characters"),
+        ("x", "", "proxy_pass_url", "The address is missing or not a URL."),
+        ("x", "ftp%3A%2F%2Fh%2F", "proxy_pass_url", "The address is not an http or https URL."),
+        ("x", "http%3A%2F%2F169.254.169.254%2F", "proxy_pass_url", "The address points at a link-local"),
+    ] {
+        let page = face.post(&developer, "/register", &form(path, address)).text();
+        let input = page.lines().find(|line| line.contains(&format!("<input id=\"{field}\""))).unwrap();
+        let described = format!("aria-describedby=\"{field}-hint {field}-fault\"");
+        let marks = [described.as_str(), "aria-invalid=\"true\"", " autofocus"];
+        assert!(marks.iter().all(|mark| input.contains(mark)), "{words}: {input}");
+        assert_eq!(
+            (page.matches("aria-invalid").count(), page.matches(" autofocus").count()),
+            (1, 1),
+            "{words}"
+        );
+        let fault = page.split(&format!("id=\"{field}-fault\">")).nth(1).unwrap().split('<').next().unwrap();
+        shows(fault, &[words]);
+        for typed in ["value=\"Typed\"", ">Words</textarea>", "value=\"a,b\"", "value=\"MIT\""] {
+            assert!(page.contains(typed), "{typed}: {page}");
+        }
+        let chosen: Vec<&str> = page.lines().filter(|line| line.contains(" selected>")).collect();
+        assert!(chosen.len() == 2 && chosen[0].contains("oauth") && chosen[1].contains("sse"), "{chosen:?}");
+    }
+}
+
+#[test]
+fn a_file_that_was_broken_meanwhile_is_not_overwritten_and_named() {
+    let face = FaceLab::start();
+    let admin = face.token("admins");
+    let page = face.get(&admin, "/edit/alpha").status(200).text();
+    let seen = page.split("name=\"seen\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+    for broken in ["{\"server_name\": ", "[]", ""] {
+        std::fs::write(face.lab.path("servers/alpha.json"), broken).unwrap();
+        let page = face.post(&admin, "/edit/alpha", &format!("description=x&seen={seen}"));
+        assert!(page.status >= 400, "{}", page.head);
+        shows(&page.text(), &["alpha.json is not a JSON object", "must correct it first"]);
+        lacks(&page.text(), &["aria-invalid", "EOF", "line 1"]);
+        assert_eq!(face.file("alpha"), broken);
+        shows(&face.get(&admin, "/edit/alpha").text(), &["alpha.json is not a JSON object"]);
+    }
+    std::fs::write(face.lab.path("servers/server_state.json"), "[]").unwrap();
+    let page = face.post(&admin, "/toggle/beta", "enabled=off").status(500).text();
+    shows(&page, &["server_state.json is not a JSON object", "Nothing was changed."]);
+    lacks(&page, &[face.lab.path("").to_str().unwrap(), "Try again"]);
+}
+
+/// What would not show, or would turn the text around it, is made visible on every page; a form has the file's own text.
+#[test]
+fn nothing_that_others_write_hides_or_turns_round_a_page() {
+    const ODD: &str = "Ab\u{202e}lave\u{202c}\u{200b}\u{1b}[31m\u{7}z";
+    let face = FaceLab::start();
+    let path = face.lab.path("servers/alpha.json");
+    let mut file: Value = serde_json::from_str(&face.file("alpha")).unwrap();
+    file["server_name"] = ODD.into();
+    file["description"] = ODD.into();
+    file["tags"] = json!([ODD]);
+    file["tool_list"] = json!([{"name": ODD, "parsed_description": {"main": ODD}, "schema": {}}]);
+    face.lab.reload("servers/alpha.json", &format!("{file:#}"), "in force");
+    assert!(path.exists());
+    let admin = face.token_of(json!({"groups": ["admins", ODD], "preferred_username": ODD, "name": ODD}));
+    let encoded: String = url::form_urlencoded::byte_serialize(ODD.as_bytes()).collect();
+    for at in [
+        "/".to_owned(),
+        "/servers/alpha".into(),
+        format!("/find?q={encoded}"),
+        "/me".into(),
+        format!("/explain?server=alpha&tool={encoded}"),
+        format!("/explain?server={encoded}"),
+        format!("/decisions?q={encoded}"),
+        "/tokens".into(),
+    ] {
+        let page = face.get(&admin, &at).text();
+        lacks(&page, &["\u{202e}", "\u{202c}", "\u{200b}", "\u{1b}", "\u{7}"]);
+    }
+    shows(&face.get(&admin, "/").text(), &["Ab\\u{202e}lave"]);
+    let form = face.get(&admin, "/edit/alpha").text();
+    assert!(form.contains(ODD), "{form}");
+    let title = form.split("<h1>").nth(1).unwrap().split("</h1>").next().unwrap();
+    lacks(title, &["\u{202e}", "\u{1b}"]);
+}
+
+/// One failure is no outage yet, and the gateway goes on; but nobody is told that it answered.
+#[test]
+fn a_server_that_did_not_answer_just_now_is_not_said_to_answer() {
+    let face = FaceLab::start();
+    let operator = face.token("operators");
+    let mut file: Value = serde_json::from_str(&face.file("beta")).unwrap();
+    let good = file["proxy_pass_url"].clone();
+    file["proxy_pass_url"] = "http://127.0.0.1:1/".into();
+    face.lab.reload("servers/beta.json", &format!("{file:#}"), "in force");
+    shows(&face.get(&operator, "/servers/beta").text(), &["Not checked yet"]);
+    let answer = face.post(&operator, "/api/refresh/beta", "").status(200).json();
+    assert_eq!(answer["status"], "unhealthy: endpoint check failed");
+    shows(&face.get(&operator, "/servers/beta").text(), &["Does not answer"]);
+    file["proxy_pass_url"] = good;
+    face.lab.reload("servers/beta.json", &format!("{file:#}"), "in force");
+    assert_eq!(face.post(&operator, "/api/refresh/beta", "").status(200).json()["status"], "healthy");
+    shows(&face.get(&operator, "/servers/beta").text(), &["Answers"]);
+}
+
 #[test]
 fn u13_an_edit_keeps_what_the_form_does_not_show() {
     let face = FaceLab::start();

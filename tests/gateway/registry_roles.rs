@@ -5,26 +5,31 @@
 
 use std::path::Path;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use super::sign_in::SignInLab;
 use crate::support::User;
 use crate::support::face::FaceLab;
+use crate::support::lab::VARIABLES;
 
 const SCOPES: &str = include_str!("../fixtures/registry/scopes.yml");
+const PROVIDERS: &str = include_str!("../fixtures/registry/oauth2_providers.yml");
 const NEW: &str = "name=New&path=%2Fnew&proxy_pass_url=http%3A%2F%2Fnew-server%3A8000%2F";
 
 /// A gateway with the registry's policy and catalogue.
 fn registry(policy: &str) -> FaceLab {
-    FaceLab::with(|_, dir| {
-        std::fs::write(dir.join("scopes.yml"), policy).unwrap();
-        let servers = dir.join("servers");
-        std::fs::remove_dir_all(&servers).unwrap();
-        std::fs::create_dir(&servers).unwrap();
-        let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support/servers");
-        for file in std::fs::read_dir(shipped).unwrap().map(Result::unwrap) {
-            std::fs::copy(file.path(), servers.join(file.file_name())).unwrap();
-        }
-    })
+    FaceLab::with(|_, dir| lay_out(dir, policy))
+}
+
+fn lay_out(dir: &Path, policy: &str) {
+    std::fs::write(dir.join("scopes.yml"), policy).unwrap();
+    let servers = dir.join("servers");
+    std::fs::remove_dir_all(&servers).unwrap();
+    std::fs::create_dir(&servers).unwrap();
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support/servers");
+    for file in std::fs::read_dir(shipped).unwrap().map(Result::unwrap) {
+        std::fs::copy(file.path(), servers.join(file.file_name())).unwrap();
+    }
 }
 
 /// The paths that somebody in a group sees, by data and on the page alike.
@@ -85,6 +90,65 @@ fn each_of_the_four_roles_sees_and_does_what_its_name_says() {
     {
         assert_eq!(page(group, "/register").status, status, "{group}");
     }
+}
+
+/// The same by signing in at the provider of the registry's own file, with the variables that its compose file sets.
+#[test]
+fn each_of_the_four_roles_signs_in_with_the_shipped_files() {
+    let lab = SignInLab::with("", |settings, dir| {
+        let issuer = settings.issuers[0].issuer.clone();
+        lay_out(dir, SCOPES);
+        // The laboratory's issuer is no Keycloak: its addresses are said by their variables, and the issuer in the entry.
+        let realm = "/realms/${KEYCLOAK_REALM}/protocol/openid-connect";
+        let providers = PROVIDERS.replace(realm, "").replacen(
+            "    enabled:",
+            &format!("    issuer: \"{issuer}\"\n    enabled:"),
+            1,
+        );
+        let providers = providers.replace("/auth\"", "/authorize\"").replacen("keycloak:", "idp:", 1);
+        std::fs::write(dir.join("oauth2_providers.yml"), providers).unwrap();
+        let variables = format!(
+            "AUTH_PROVIDER=idp\nKEYCLOAK_URL={issuer}\nKEYCLOAK_EXTERNAL_URL={issuer}\nKEYCLOAK_REALM=mcp\nKEYCLOAK_CLIENT_ID=face\n\
+             KEYCLOAK_CLIENT_SECRET=s3cret\n"
+        );
+        std::fs::write(dir.join(VARIABLES), variables).unwrap();
+    });
+    let all = ["atlassian", "currenttime", "fininfo", "mcpgw", "realserverfaketools", "sre-gateway"];
+    for (group, sees, [register, toggle, edit, refresh]) in [
+        ("mcp-registry-admin", &all[..], [303, 303, 303, 303]),
+        ("mcp-registry-user", &["mcpgw", "realserverfaketools"], [403, 403, 404, 303]),
+        ("mcp-registry-operator", &["currenttime", "mcpgw", "realserverfaketools"], [403, 303, 403, 303]),
+        ("mcp-registry-developer", &["currenttime", "mcpgw", "realserverfaketools"], [409, 403, 403, 303]),
+    ] {
+        let cookie = lab.signed_in(json!({"sub": group, "groups": [group]}));
+        let list = lab.get("/api/servers", &cookie).status(200).json();
+        assert_eq!(list["servers"].as_array().unwrap().iter().map(path).collect::<Vec<_>>(), sees, "{group}");
+        let post = |path: &str, form: &str| {
+            lab.send("POST", path, &[("Cookie", &cookie), ("Sec-Fetch-Site", "same-origin")], form).status
+        };
+        assert_eq!(post("/register", NEW), register, "{group}");
+        assert_eq!(post("/toggle/realserverfaketools", "enabled=on"), toggle, "{group}");
+        assert_eq!(post("/edit/currenttime", "description=Another"), edit, "{group}");
+        assert_eq!(post("/refresh/mcpgw", ""), refresh, "{group}");
+    }
+}
+
+/// The registry's files of a later version, in every form that they have.
+#[test]
+fn a_later_policy_of_the_registry_says_the_same_in_its_forms() {
+    let face = registry(include_str!("../fixtures/registry/scopes.2026.yml"));
+    let all = ["atlassian", "currenttime", "fininfo", "mcpgw", "realserverfaketools", "sre-gateway"];
+    for (group, expected, [register, toggle, edit, refresh]) in [
+        ("registry-users-lob1", &["currenttime", "mcpgw"][..], [403, 404, 403, 200]),
+        ("public-mcp-users", &["fininfo"], [403, 404, 404, 404]),
+        ("federation-service", &[], [403, 404, 404, 404]),
+        ("registry-admins", &all, [201, 200, 200, 200]),
+    ] {
+        assert_eq!(sees(&face, group), expected, "{group}");
+        assert_eq!(tries(&face, group), [register, toggle, edit, refresh], "{group}");
+    }
+    let seen = sees(&face, "4c46ec66-a4f7-4b62-9095-b7958662f4b6");
+    assert_eq!(seen.len(), 7, "a group by its id: {seen:?}");
 }
 
 #[test]

@@ -142,7 +142,13 @@ impl SignInLab {
         for (name, value) in change.as_object().unwrap() {
             claims[name] = value.clone();
         }
+        claims.as_object_mut().unwrap().retain(|_, value| !value.is_null());
         claims
+    }
+
+    /// What the issuer's user info is from here on.
+    pub(crate) fn informs(&self, info: Value) {
+        self.says.lock().unwrap().info = info;
     }
 
     /// The issuer says this, and the browser comes back.
@@ -684,20 +690,52 @@ fn u13_two_editors_do_not_overwrite_each_other_and_what_was_written_by_hand_stay
     );
 }
 
+/// Two gateways behind one address, with one key, one list of revocations and the first one's provider.
+fn two_gateways() -> (SignInLab, SignInLab) {
+    let key = |settings: &mut GatewaySettings, dir: &Path| {
+        private_file::write(&dir.join("session.key"), "0f9d31a7c2e84b56b1d2c3f4a5968778").unwrap();
+        settings.session_key = Some(dir.join("session.key"));
+    };
+    let one = SignInLab::with("", key);
+    let providers = std::fs::read_to_string(one.lab.path("oauth2_providers.yml")).unwrap();
+    private_file::write(&one.lab.path("revoked"), "").unwrap();
+    let other = SignInLab::with("", |settings, dir| {
+        key(settings, dir);
+        std::fs::write(dir.join("oauth2_providers.yml"), providers).unwrap();
+        settings.revocation_list = Some(one.lab.path("revoked"));
+        settings.face.as_mut().unwrap().public_url = Some(one.url());
+    });
+    (one, other)
+}
+
 #[test]
 fn a_session_key_is_shared_between_gateways() {
-    let key = "0f9d31a7c2e84b56b1d2c3f4a5968778";
-    let with_key = || {
-        SignInLab::with("", |settings, dir| {
-            private_file::write(&dir.join("session.key"), key).unwrap();
-            settings.session_key = Some(dir.join("session.key"));
-        })
-    };
-    let (one, other) = (with_key(), with_key());
-    let cookie = one.signed_in(json!({}));
-    let value = cookie.split_once('=').unwrap().1;
-    let there = format!("mcpauth-{}={value}", other.url().rsplit(':').next().unwrap());
-    assert_eq!(other.me(&there), 200);
+    let (one, other) = two_gateways();
+    assert_eq!(other.me(&one.signed_in(json!({}))), 200);
+}
+
+/// Nobody has signed in at the other one yet, as after a restart.
+#[test]
+fn somebody_may_come_back_at_another_gateway() {
+    let (one, other) = two_gateways();
+    let leaving = one.leave("/me");
+    one.says.lock().unwrap().id_token = one.good(&leaving, json!({}));
+    let answer = other.get(&one.way_back(&leaving), &leaving.cookie).status(303);
+    assert_eq!(answer.header("location"), Some("/me"));
+    assert_eq!(one.me(&session(&answer).unwrap()), 200);
+}
+
+#[test]
+fn a_session_that_was_signed_out_is_over_at_every_gateway_and_after_a_restart() {
+    let (one, other) = two_gateways();
+    let (cookie, kept) = (one.signed_in(json!({})), one.signed_in(json!({"sub": "bob"})));
+    assert_eq!((other.me(&cookie), other.me(&kept)), (200, 200));
+    one.send("POST", "/logout", &[("Cookie", &cookie), ("Sec-Fetch-Site", "same-origin")], "").status(200);
+    assert_eq!(one.me(&cookie), 401);
+    until("the other gateway knows", || other.me(&cookie) == 401);
+    assert_eq!((one.me(&kept), other.me(&kept)), (200, 200));
+    let list = std::fs::read_to_string(one.lab.path("revoked")).unwrap();
+    assert!(list.starts_with("sid: ") && list.lines().count() == 1, "{list}");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The registry's pages in a real browser: axe-core finds nothing on any of them, and each reads without JavaScript.
 
 use std::io::Write as _;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
@@ -10,7 +11,7 @@ use crate::gateway::vending::{p256, vends};
 use crate::support::face::FaceLab;
 
 /// Every page, and which group looks at it.
-const VISITS: [(&str, &str); 17] = [
+const VISITS: [(&str, &str); 20] = [
     ("admins", "/"),
     ("admins", "/?q=nothing-like-it"),
     ("nobody", "/"),
@@ -28,6 +29,9 @@ const VISITS: [(&str, &str); 17] = [
     ("admins", "/decisions"),
     ("admins", "/changes"),
     ("users", "/register"),
+    ("admins", "/servers/long"),
+    ("admins", "/edit/long"),
+    ("users", "/explain?server=alpha&tool=a_name_without_a_break_that_is_longer_than_a_telephone_is_wide"),
 ];
 
 /// What a script of this folder saw in Chromium.
@@ -61,6 +65,7 @@ fn no_page_keeps_anybody_out() {
         let lines = [line("allowed", ""), line("refused", "no_scopes"), change];
         let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
         std::fs::write(dir.join("audit.jsonl"), text).expect("an audit");
+        lay_out_long(dir);
     });
     face.post(&face.token("users"), "/tokens", "description=ci").status(201);
     let mut visits: Vec<Value> =
@@ -72,6 +77,43 @@ fn no_page_keeps_anybody_out() {
     let found = browse("face.mjs", &json!({"url": face.url(), "visits": visits}), &[]);
     assert_eq!(found["findings"], json!([]));
     assert!(found["checked"].as_u64().is_some_and(|checked| checked > 1000), "{found}");
+}
+
+/// Every page, its groups and forms, by the keyboard alone.
+#[test]
+#[ignore = "real parts: run .ci/run"]
+fn the_keyboard_alone_is_enough() {
+    let face = FaceLab::with(|settings, dir| {
+        vends(settings, dir, &p256());
+        settings.audit = dir.join("audit.jsonl").display().to_string();
+        lay_out_long(dir);
+    });
+    face.post(&face.token("users"), "/tokens", "description=ci").status(201);
+    let mut visits: Vec<Value> =
+        VISITS.iter().map(|(group, path)| json!({"token": face.token(group), "path": path})).collect();
+    visits.push(json!({"token": null, "path": "/login"}));
+    let form = json!({"token": face.token("developers"), "path": "/register"});
+    let found = browse("face_keys.mjs", &json!({"url": face.url(), "visits": visits, "form": form}), &[]);
+    assert_eq!(found["findings"], json!([]));
+    assert!(found["reached"].as_u64().is_some_and(|reached| reached > 500), "{found}");
+    assert_eq!(found["refused"]["id"], "path", "{found}");
+    assert!(
+        found["refused"]["about"][1].as_str().is_some_and(|fault| fault.contains("Its path has")),
+        "{found}"
+    );
+    let page = found["kept"].as_str().unwrap_or_default();
+    for words in ["The server is registered.", "By keyboard", "Words"] {
+        assert!(page.contains(words), "{words}: {page}");
+    }
+}
+
+/// A server all of whose texts are too long for a line.
+fn lay_out_long(dir: &Path) {
+    let word = |letter: &str| letter.repeat(150);
+    let tool = json!({"name": word("t"), "parsed_description": {"main": word("D")}, "schema": {}});
+    let file = json!({"server_name": word("W"), "path": "/long", "proxy_pass_url": "http://127.0.0.1:9/", "auth_type": "none",
+        "description": word("D"), "tags": [word("g"), "short"], "license": word("L"), "tool_list": [tool]});
+    std::fs::write(dir.join("servers/long.json"), file.to_string()).expect("a server");
 }
 
 /// Every form of the pages, sent by pages of another site and of another port of this host, in the browser of an

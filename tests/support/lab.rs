@@ -73,6 +73,9 @@ pub(crate) const ALLOWED: &str = r#"{"jsonrpc":"2.0","id":7,"method":"tools/call
 /// CA certificates that the gateway trusts, if this file is in its folder at the start.
 pub(crate) const AUTHORITIES: &str = "ca.pem";
 
+/// A file in the gateway's folder with variables of its environment, as in `NAME=value`, if it is there at the start.
+pub(crate) const VARIABLES: &str = "variables";
+
 /// While this file is in the gateway's folder, reading a server's file with the variable `SLOW` never ends, as if its
 /// file system hung.
 pub(crate) const HANG: &str = "hang";
@@ -185,6 +188,7 @@ impl Lab {
             if authorities.exists() { http.trusting(Trust::with(&authorities).unwrap()) } else { http };
         let kept = Arc::new(Kept::default());
         let hang = dir.path().join(HANG);
+        let variables = std::fs::read_to_string(dir.path().join(VARIABLES)).unwrap_or_default();
         let setup = GatewaySetup {
             settings,
             journal: kept.clone(),
@@ -192,7 +196,10 @@ impl Lab {
             credentials: Box::new(move |_| Some(outside.clone())),
             exchanges: Default::default(),
             variables: Box::new(move |name| variable(name, &hang)),
-            environment: Box::new(|_| None),
+            environment: Box::new(move |name| {
+                let lines = variables.lines().filter_map(|line| line.split_once('='));
+                lines.filter(|(other, _)| *other == name).map(|(_, value)| Secret::new(value)).next()
+            }),
         };
         let events = kept.clone();
         let heard = log::listen(LevelFilter::DEBUG, move |said| {

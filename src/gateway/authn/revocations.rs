@@ -79,10 +79,30 @@ impl RevocationList {
     /// # Errors
     /// [`RevocationError`].
     pub(in crate::gateway) fn add(path: &Path, token_ids: &[&str]) -> Result<usize, RevocationError> {
+        Self::extend(path, "jti", token_ids, |known, id| known.has(id))
+    }
+
+    /// The same for a session of the pages.
+    ///
+    /// # Errors
+    /// [`RevocationError`].
+    pub(in crate::gateway) fn add_session(path: &Path, sid: &str) -> Result<usize, RevocationError> {
+        Self::extend(path, "sid", &[sid], |known, sid| known.sessions.contains(sid))
+    }
+
+    fn extend(
+        path: &Path,
+        kind: &str,
+        values: &[&str],
+        has: impl Fn(&Self, &str) -> bool,
+    ) -> Result<usize, RevocationError> {
         let text = text_if_any(path)?;
         let known = Self::of(path, &text)?;
-        let new: Vec<String> =
-            token_ids.iter().filter(|id| !known.has(id)).map(|id| format!("jti: {id}\n")).collect();
+        let new: Vec<String> = values
+            .iter()
+            .filter(|value| !has(&known, value))
+            .map(|value| format!("{kind}: {value}\n"))
+            .collect();
         let before = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
         if !new.is_empty() {
             private_file::append(path, &format!("{before}{}", new.concat()))?;

@@ -11,7 +11,8 @@ use axum::http::request::Parts;
 use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Response};
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::json;
 use url::form_urlencoded;
 
 use crate::gateway::refusal::Rejection;
@@ -52,9 +53,13 @@ pub(super) fn html(status: StatusCode, text: String) -> Response {
 }
 
 /// JSON.
-pub(super) fn json(status: StatusCode, value: &Value) -> Response {
-    (status, [(CONTENT_TYPE, HeaderValue::from_static("application/json"))], value.to_string())
-        .into_response()
+pub(super) fn json(status: StatusCode, value: &impl Serialize) -> Response {
+    match serde_json::to_string(value) {
+        Ok(text) => {
+            (status, [(CONTENT_TYPE, HeaderValue::from_static("application/json"))], text).into_response()
+        }
+        Err(_) => problem(StatusCode::INTERNAL_SERVER_ERROR, "the answer cannot be written"),
+    }
 }
 
 /// Sends a browser to a path of this origin, after a form for example.

@@ -90,13 +90,14 @@ impl FaceProvider {
             };
         }
         let auth = self.auth_url.as_ref().ok_or("auth_url is missing")?;
-        for candidate in candidates(auth) {
+        for candidate in self.neighbour.iter().cloned().chain(candidates(auth)) {
             let Ok(found) = metadata::find_issuer(http, &candidate).await else { continue };
             if self.is_of(&found) {
                 return Ok((candidate, Some(found)));
             }
         }
-        Err("the issuer of its ID tokens is unknown; set issuer in its entry".into())
+        let neighbour = self.neighbour.clone().map(|issuer| (issuer, None));
+        neighbour.ok_or_else(|| "the issuer of its ID tokens is unknown; set issuer in its entry".into())
     }
 
     /// Whether an issuer at the authorization endpoint's own origin is this provider: it publishes one of the two

@@ -94,6 +94,7 @@ impl ErrorWords {
             StatusCode::METHOD_NOT_ALLOWED => ("Nothing is here for you", None),
             StatusCode::CONFLICT => ("Another editor was faster", Some("Nothing of yours was saved.")),
             StatusCode::MISDIRECTED_REQUEST => ("This is another address", None),
+            StatusCode::INTERNAL_SERVER_ERROR => ("This did not work", Some("Nothing was changed.")),
             status if status.is_server_error() => {
                 ("Temporarily unavailable", Some("Nothing was changed. Try again in a while."))
             }

@@ -7,13 +7,14 @@ use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use minijinja::value::Serde;
-use minijinja::{Environment, UndefinedBehavior, Value, context};
+use minijinja::{Environment, Output, State, UndefinedBehavior, Value, context, escape_formatter};
 use serde::Serialize;
 use tracing::error;
 
 use super::answer;
 use super::visitor::Visitor;
 use crate::policy::UiAction;
+use crate::text::{is_plain, visible};
 
 /// What is around every page.
 #[derive(Default, Serialize)]
@@ -66,12 +67,14 @@ const DONE: [(&str, &str); 8] = [
     ("again", "That token was already revoked."),
 ];
 
+/// The template of the forms for a server's file.
+pub(super) const FORM: &str = "form.html";
 const TEMPLATES: [(&str, &str); 12] = [
     ("layout.html", include_str!("html/layout.html")),
     ("servers.html", include_str!("html/servers.html")),
     ("server.html", include_str!("html/server.html")),
     ("find.html", include_str!("html/find.html")),
-    ("form.html", include_str!("html/form.html")),
+    (FORM, include_str!("html/form.html")),
     ("me.html", include_str!("html/me.html")),
     ("explain.html", include_str!("html/explain.html")),
     ("tokens.html", include_str!("html/tokens.html")),
@@ -84,6 +87,7 @@ const TEMPLATES: [(&str, &str); 12] = [
 static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_formatter(write);
     for (name, text) in TEMPLATES {
         if let Err(error) = environment.add_template(name, text) {
             error!(event = "face", "{name}: {error}");
@@ -91,6 +95,16 @@ static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     }
     environment
 });
+
+/// Writes a value: escaped, and with what would not show, or would turn its surroundings round, made visible. A form to
+/// edit a file has the file's own text, which goes back into it.
+fn write(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Result<(), minijinja::Error> {
+    let is_shown = |c: char| is_plain(c) || matches!(c, '\n' | '\t' | '\r');
+    match value.as_str().filter(|text| !value.is_safe() && !text.chars().all(is_shown)) {
+        Some(text) if state.name() != FORM => escape_formatter(out, state, &visible(text).into()),
+        _ => escape_formatter(out, state, value),
+    }
+}
 
 impl PageFrame {
     /// The frame of a page in the menu, or of one below it.

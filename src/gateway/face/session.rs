@@ -35,6 +35,9 @@ pub(crate) struct FaceSession {
     /// How many more there are.
     #[serde(rename = "m", default)]
     pub(crate) unnamed: usize,
+    /// The provider has groups of theirs that it did not send.
+    #[serde(rename = "e", default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) has_groups_elsewhere: bool,
     /// The claims that the policy's conditions are about.
     #[serde(rename = "c", default, skip_serializing_if = "Map::is_empty")]
     pub(crate) claims: Map<String, Value>,
@@ -80,6 +83,7 @@ impl FaceSession {
             groups,
             unnamed: total - unknown.len(),
             unknown,
+            has_groups_elsewhere: false,
             claims,
             began: now,
             seen: now,

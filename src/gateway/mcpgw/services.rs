@@ -34,7 +34,7 @@ pub(super) fn details(asked: &OwnRequest<'_>, arguments: &Arguments<'_>) -> Tool
     let given = arguments.text("service_path").unwrap_or_default();
     let upstream = asked.view().named(given, |upstream| asked.view().sees(upstream)).ok_or(NO_SERVICE)?;
     let (server, mut shown) = (&upstream.route.server, Vec::new());
-    asked.view().each_tool(upstream, |tool, listed_at| {
+    asked.view().each_tool(upstream, &asked.shared.catalogue.tools(), |tool, listed_at| {
         shown.push(json!({
             "name": tool.name,
             "parsed_description": {"main": tool.description},

@@ -22,7 +22,6 @@ use crate::gateway::servers::endpoints::{Transport, UpstreamEndpoint};
 use crate::gateway::servers::route::Routes;
 use crate::gateway::state::{SharedState, Upstream};
 use crate::mcp::SESSION;
-use crate::sys::clock;
 use crate::sys::trust::Trust;
 
 /// A message that any MCP server answers somehow, and that has no effect.
@@ -54,7 +53,7 @@ pub(crate) async fn watch(shared: Arc<SharedState>) {
         for (upstream, good) in checked.await {
             let name = upstream.name();
             shared.metrics.health(name, good);
-            upstream.checked_at.store(clock::now(), Ordering::Relaxed);
+            upstream.note(good);
             let failed = failures.entry_ref(name).or_insert(0);
             *failed = if good { 0 } else { failed.saturating_add(1) };
             let healthy = *failed < shared.settings.health.failures;

@@ -69,6 +69,7 @@ impl ActiveFiles {
             is_older: AtomicBool::default(),
             healthy: same.map_or_else(|| Arc::new(AtomicBool::new(true)), |old| old.healthy.clone()),
             checked_at: same.map(|old| old.checked_at.clone()).unwrap_or_default(),
+            answered: same.map(|old| old.answered.clone()).unwrap_or_default(),
             headers: route.headers.as_ref().map(|names| names.iter().cloned().collect()),
             scopes: policy.scopes_for(name),
             first: FirstScopes::of(policy, name),

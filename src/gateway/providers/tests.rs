@@ -1,8 +1,11 @@
 //! What the registry's provider file offers, and what is refused of it.
 
+use std::collections::BTreeSet;
+
 use super::*;
 
 const SHIPPED: &str = include_str!("../../../tests/fixtures/registry/oauth2_providers.yml");
+const SHIPPED_2026: &str = include_str!("../../../tests/fixtures/registry/oauth2_providers.2026.yml");
 /// What the registry's compose file sets for both of its providers.
 const BOTH: [(&str, &str); 9] = [
     ("KEYCLOAK_URL", "http://keycloak:8080"),
@@ -56,7 +59,13 @@ fn the_shipped_file_offers_what_is_enabled_in_it() {
     assert_eq!(
         url(&cognito.auth_url),
         "https://us-east-1abc123.auth.us-east-1.amazoncognito.com/oauth2/authorize",
-        "`auto` is the pool's name without its underscore"
+        "the pool's name without its underscore"
+    );
+    let older = SHIPPED.replace("${COGNITO_DOMAIN}", "${COGNITO_DOMAIN:-auto}");
+    assert_eq!(
+        read_with(&older, &BOTH).0[0].auth_url,
+        cognito.auth_url,
+        "what the registry writes for the same"
     );
     assert_eq!(
         cognito.issuer.as_deref(),
@@ -66,6 +75,63 @@ fn the_shipped_file_offers_what_is_enabled_in_it() {
     let own = [&BOTH[..], &[("COGNITO_DOMAIN", "my-team")]].concat();
     let (found, _) = read_with(SHIPPED, &own);
     assert!(url(&found[0].auth_url).starts_with("https://my-team.auth."), "{:?}", found[0].auth_url);
+}
+
+#[test]
+fn a_later_file_offers_what_its_variables_enable() {
+    let names: BTreeSet<&str> =
+        SHIPPED_2026.split("${").skip(1).filter_map(|rest| rest.split('}').next()).collect();
+    let switches: Vec<&str> = names.iter().copied().filter(|name| name.ends_with("_ENABLED")).collect();
+    assert_eq!(switches.len(), 6);
+    let value = |name: &str| match name {
+        "COGNITO_USER_POOL_ID" => "us-east-1_AbC123",
+        name if name.ends_with("_URL") => "https://idp.example.com",
+        name if name.ends_with("_GROUPS_CLAIM") => "https://mcp-gateway/groups",
+        _ => "some-value",
+    };
+    let rest = names.iter().copied().filter(|name| !name.ends_with("_ENABLED"));
+    let set: Vec<(&str, &str)> =
+        rest.chain(["COGNITO_USER_POOL_ID"]).map(|name| (name, value(name))).collect();
+    for on in switches {
+        let (found, said) = read_with(SHIPPED_2026, &[&set[..], &[(on, "true")]].concat());
+        // One entry asks for no variable.
+        let expected = BTreeSet::from([on.trim_end_matches("_ENABLED").to_lowercase(), "okta".into()]);
+        assert_eq!(found.iter().map(|one| one.name.clone()).collect::<BTreeSet<_>>(), expected, "{said:?}");
+        assert!(said.is_empty(), "{said:?}");
+    }
+    let (found, _) = read_with(SHIPPED_2026, &[&set[..], &[("AUTH0_ENABLED", "true")]].concat());
+    assert_eq!(found[0].groups_claim.as_deref(), Some("https://mcp-gateway/groups"));
+    assert_eq!(
+        (found[0].issuer.as_deref(), url(&found[0].token_url)),
+        (None, "https://some-value/oauth/token")
+    );
+}
+
+#[test]
+fn an_address_for_people_of_every_organisation_is_refused() {
+    let entra = "providers:\n  entra: {enabled: true, client_id: c, ENTRY}\n";
+    for entry in [
+        "auth_url: 'https://login.example.com/common/oauth2/v2.0/authorize', token_url: 'https://login.example.com/common/oauth2/v2.0/token'",
+        "auth_url: 'https://login.example.com/organizations/oauth2/authorize', token_url: 'https://login.example.com/organizations/oauth2/token'",
+        "auth_url: 'https://login.example.org/consumers/oauth2/v2.0/authorize', token_url: 'https://login.example.org/consumers/oauth2/v2.0/token'",
+        "issuer: 'https://login.example.com/common/v2.0'",
+    ] {
+        let (found, said) = read_with(&entra.replace("ENTRY", entry), &[]);
+        assert!(
+            found.is_empty() && said.len() == 1 && said[0].contains("the id of your tenant"),
+            "{entry}: {said:?}"
+        );
+        let (found, said) = read_with(
+            &entra.replace(
+                "ENTRY",
+                &["common", "organizations", "consumers"].iter().fold(entry.to_owned(), |entry, every| {
+                    entry.replace(every, "9188040d-6c67-4c5b-b112-36a304b66dad")
+                }),
+            ),
+            &[],
+        );
+        assert!(found.len() == 1 && said.is_empty(), "{entry}: {said:?}");
+    }
 }
 
 #[test]

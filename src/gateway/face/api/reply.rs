@@ -2,7 +2,8 @@
 
 use axum::http::StatusCode;
 use axum::response::Response;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::json;
 
 use crate::gateway::face::answer;
 
@@ -12,6 +13,6 @@ pub(super) fn problem(status: StatusCode, what: &str) -> Response {
 }
 
 /// What was asked for.
-pub(super) fn ok(value: &Value) -> Response {
+pub(super) fn ok(value: &impl Serialize) -> Response {
     answer::json(StatusCode::OK, value)
 }

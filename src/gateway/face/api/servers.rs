@@ -1,14 +1,18 @@
 //! The registry's servers as data, and what may be changed of them. Where a server is, only those are told who may change
 //! that.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
+use serde::Serialize;
+use serde::ser::{SerializeMap, Serializer};
 use serde_json::{Map, Value, json};
 
 use super::reply::{ok, problem};
+use crate::gateway::catalogue::KnownTools;
 use crate::gateway::changes::ChangeError;
 use crate::gateway::face::fields::{FormFields, QueryFields};
 use crate::gateway::face::page::{edit, servers};
@@ -19,6 +23,33 @@ use crate::gateway::state::Upstream;
 use crate::policy::UiAction;
 use crate::registry::{ListedTool, PROXY_PASS_URL};
 use crate::sys::clock;
+
+/// A server as its file describes it, with what the visitor may see of its tools.
+#[derive(Serialize)]
+struct ServerData<'t> {
+    #[serde(flatten)]
+    file: Map<String, Value>,
+    tool_list: Vec<ToolData<'t>>,
+}
+
+/// The tools of one server, or of all.
+#[derive(Serialize)]
+struct ToolsData<'t> {
+    service_path: String,
+    tools: Vec<ToolData<'t>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    servers: Option<Map<String, Value>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cached: Option<bool>,
+}
+
+/// A tool, written where it is: there may be tens of thousands.
+struct ToolData<'t> {
+    may_call: bool,
+    tool: &'t ListedTool,
+    /// Its server, among those of others.
+    service_path: Option<String>,
+}
 
 /// The word for every server.
 const ALL: &str = "all";
@@ -39,15 +70,15 @@ pub(super) async fn details(
     ApiCaller(visitor): ApiCaller,
     Path(name): Path<String>,
 ) -> Response {
-    let view = visitor.view(&face);
+    let (view, known) = (visitor.view(&face), face.shared.catalogue.tools());
+    let described = |upstream| ServerData::new(&visitor, view, upstream, &known);
     if name == ALL {
         let seen = view.all(|upstream| visitor.lists(upstream));
-        let all =
-            seen.into_iter().map(|upstream| (path(upstream), described(&visitor, view, upstream).into()));
-        return ok(&Value::Object(all.collect()));
+        let all = seen.into_iter().map(|upstream| (path(upstream), described(upstream)));
+        return ok(&all.collect::<BTreeMap<_, _>>());
     }
     match visitor.chosen(view, &name) {
-        Some(upstream) => ok(&described(&visitor, view, upstream).into()),
+        Some(upstream) => ok(&described(upstream)),
         None => problem(StatusCode::NOT_FOUND, NO_SERVER),
     }
 }
@@ -57,26 +88,26 @@ pub(super) async fn tools(
     ApiCaller(visitor): ApiCaller,
     Path(name): Path<String>,
 ) -> Response {
-    let view = visitor.view(&face);
+    let (view, known) = (visitor.view(&face), face.shared.catalogue.tools());
     if name == ALL {
         let seen = view.all(|upstream| visitor.lists(upstream));
-        let mut tools = Vec::new();
-        let mut names = Map::new();
-        for upstream in seen {
-            names.insert(path(upstream), json!({"display_name": upstream.route.server.title}));
-            for mut tool in tool_list(view, upstream) {
-                if let Some(tool) = tool.as_object_mut() {
-                    tool.insert("service_path".into(), path(upstream).into());
-                }
-                tools.push(tool);
-            }
-        }
-        return ok(&json!({"service_path": ALL, "tools": tools, "servers": names}));
+        let named =
+            |upstream: &Arc<Upstream>| (path(upstream), json!({"display_name": upstream.route.server.title}));
+        let servers = Some(seen.iter().map(|upstream| named(upstream)).collect());
+        let tools = seen.iter().flat_map(|upstream| {
+            let one = |tool| ToolData { service_path: Some(path(upstream)), ..tool };
+            tool_list(view, upstream, &known).into_iter().map(one)
+        });
+        let tools = tools.collect();
+        return ok(&ToolsData { service_path: ALL.into(), tools, servers, cached: None });
     }
     match visitor.chosen(view, &name) {
-        Some(upstream) => {
-            ok(&json!({"service_path": path(upstream), "tools": tool_list(view, upstream), "cached": true}))
-        }
+        Some(upstream) => ok(&ToolsData {
+            service_path: path(upstream),
+            tools: tool_list(view, upstream, &known),
+            servers: None,
+            cached: Some(true),
+        }),
         None => problem(StatusCode::NOT_FOUND, NO_SERVER),
     }
 }
@@ -86,7 +117,7 @@ pub(super) async fn health(State(face): State<Arc<FaceState>>, ApiCaller(visitor
     let seen = view.all(|upstream| visitor.lists(upstream));
     let all: Map<String, Value> =
         seen.into_iter().map(|upstream| (path(upstream), view.health(upstream))).collect();
-    ok(&all.into())
+    ok(&all)
 }
 
 pub(super) async fn toggle(
@@ -103,7 +134,7 @@ pub(super) async fn toggle(
     answer
         .insert("message".into(), format!("{} is {}", upstream.name(), if on { "on" } else { "off" }).into());
     answer.insert("new_enabled_state".into(), on.into());
-    ok(&answer.into())
+    ok(&answer)
 }
 
 pub(super) async fn refresh(
@@ -115,7 +146,7 @@ pub(super) async fn refresh(
     }
     let mut answer = after(&visitor, &face, &upstream);
     answer.insert("message".into(), "checked".into());
-    ok(&answer.into())
+    ok(&answer)
 }
 
 pub(super) async fn register(
@@ -189,30 +220,43 @@ fn row(visitor: &Visitor, view: ServiceView<'_>, upstream: &Upstream) -> Map<Str
     row
 }
 
-/// A server as its file describes it, with what the visitor may see of its tools.
-fn described(visitor: &Visitor, view: ServiceView<'_>, upstream: &Upstream) -> Map<String, Value> {
-    let server = &upstream.route.server;
-    let mut file = row(visitor, view, upstream);
-    let more = json!({
-        "server_name": server.title,
-        "supported_transports": server.transports.iter().map(|transport| transport.name()).collect::<Vec<_>>(),
-        "auth_type": server.auth_type.name(),
-        "auth_provider": server.profile.auth_provider,
-        "url": format!("{}/{}/mcp", view.shared.public_url, server.name),
-        "tool_list": tool_list(view, upstream),
-    });
-    file.extend(more.as_object().cloned().unwrap_or_default());
-    file
+impl<'t> ServerData<'t> {
+    fn new(visitor: &Visitor, view: ServiceView<'t>, upstream: &'t Upstream, known: &'t KnownTools) -> Self {
+        let server = &upstream.route.server;
+        let mut file = row(visitor, view, upstream);
+        let more = json!({
+            "server_name": server.title,
+            "supported_transports": server.transports.iter().map(|transport| transport.name()).collect::<Vec<_>>(),
+            "auth_type": server.auth_type.name(),
+            "auth_provider": server.profile.auth_provider,
+            "url": format!("{}/{}/mcp", view.shared.public_url, server.name),
+        });
+        file.extend(more.as_object().cloned().unwrap_or_default());
+        Self { file, tool_list: tool_list(view, upstream, known) }
+    }
 }
 
-fn tool_list(view: ServiceView<'_>, upstream: &Upstream) -> Vec<Value> {
-    let one = |tool: ListedTool| {
-        json!({
-            "may_call": view.may_call(upstream.name(), &tool.name),
-            "name": tool.name,
-            "parsed_description": {"main": tool.description, "args": null, "returns": null, "raises": null},
-            "schema": tool.schema,
-        })
+fn tool_list<'t>(view: ServiceView<'t>, upstream: &'t Upstream, known: &'t KnownTools) -> Vec<ToolData<'t>> {
+    let one = |tool: &'t ListedTool| ToolData {
+        may_call: view.may_call(upstream.name(), &tool.name),
+        tool,
+        service_path: None,
     };
-    view.tools(upstream).into_iter().map(one).collect()
+    view.tools(upstream, known).into_iter().map(one).collect()
+}
+
+impl Serialize for ToolData<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("may_call", &self.may_call)?;
+        map.serialize_entry("name", &self.tool.name)?;
+        let about =
+            [("main", Some(&self.tool.description)), ("args", None), ("returns", None), ("raises", None)];
+        map.serialize_entry("parsed_description", &BTreeMap::from(about))?;
+        map.serialize_entry("schema", &self.tool.schema)?;
+        if let Some(path) = &self.service_path {
+            map.serialize_entry("service_path", path)?;
+        }
+        map.end()
+    }
 }

@@ -24,9 +24,11 @@ struct CopyEntry {
     text: String,
 }
 
-/// Every client, for a server by its name and its address at the gateway.
+/// Every client by its name, for a server by its name and its address at the gateway.
 pub(super) fn copies(name: &str, url: &str) -> Vec<ClientCopy> {
-    TARGETS.iter().map(|target| ClientCopy::new(target, name, url)).collect()
+    let mut copies: Vec<_> = TARGETS.iter().map(|target| ClientCopy::new(target, name, url)).collect();
+    copies.sort_by_key(|copy| copy.name);
+    copies
 }
 
 /// The command that signs in to a server.

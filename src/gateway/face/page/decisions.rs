@@ -56,28 +56,27 @@ pub(in crate::gateway::face) async fn show(
     SignedIn(visitor): SignedIn,
     QueryFields(asked): QueryFields,
 ) -> Response {
-    let lines = record::lines(&face, &visitor).await;
-    let page = DecisionsPage::new(lines, &asked, visitor.is_admin());
+    let (is_all, question) = (visitor.is_admin(), asked.clone());
+    let page =
+        record::lines(&face, &visitor, move |lines| DecisionsPage::new(lines, &question, is_all)).await;
+    let page = page
+        .unwrap_or_else(|why| DecisionsPage { cannot: Some(why), ..DecisionsPage::new(&[], &asked, is_all) });
     PageFrame::new("Decisions", Some(&visitor), "/decisions").page(StatusCode::OK, "decisions.html", &page)
 }
 
 impl DecisionsPage {
-    fn new(lines: Result<Vec<RecordLine>, String>, asked: &FormFields, is_all: bool) -> Self {
-        let (lines, cannot) = match lines {
-            Ok(lines) => (lines, None),
-            Err(why) => (Vec::new(), Some(why)),
-        };
+    fn new(lines: &[RecordLine<'_>], asked: &FormFields, is_all: bool) -> Self {
         let (words, verdict) = (asked.one("q").to_lowercase(), asked.one("verdict"));
-        let fits = |line: &&RecordLine| {
-            !line.is_change() && line.has(&words) && (verdict.is_empty() || line.text("verdict") == verdict)
+        let fits = |line: &&RecordLine<'_>| {
+            !line.is_change() && line.has(&words) && (verdict.is_empty() || line.verdict == verdict)
         };
-        let found: Vec<&RecordLine> = lines.iter().filter(fits).collect();
+        let found: Vec<&RecordLine<'_>> = lines.iter().filter(fits).collect();
         let choice = |(value, name): (&str, &str)| FormChoice::new(value, name, value == verdict);
         let shown = found.len().min(ROWS);
         Self {
             query: asked.one("q").to_owned(),
             verdicts: VERDICTS.map(choice).into(),
-            cannot,
+            cannot: None,
             is_all,
             chart: bars(&found),
             rows: found.iter().take(ROWS).map(|line| DecisionRow::new(line)).collect(),
@@ -91,10 +90,10 @@ impl DecisionsPage {
 }
 
 /// The reasons for refusals, the most frequent first; what is rare is taken together.
-fn bars(lines: &[&RecordLine]) -> Vec<ReasonBar> {
+fn bars(lines: &[&RecordLine<'_>]) -> Vec<ReasonBar> {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    for line in lines.iter().filter(|line| line.text("verdict") == "refused") {
-        *counts.entry(line.text("reason")).or_default() += 1;
+    for line in lines.iter().filter(|line| line.verdict == "refused") {
+        *counts.entry(line.reason.as_ref()).or_default() += 1;
     }
     let mut counts: Vec<(&str, usize)> = counts.into_iter().collect();
     counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
@@ -111,24 +110,23 @@ fn bars(lines: &[&RecordLine]) -> Vec<ReasonBar> {
 }
 
 impl DecisionRow {
-    fn new(line: &RecordLine) -> Self {
-        let parts = ["server", "method", "name"].map(|name| line.text(name));
+    fn new(line: &RecordLine<'_>) -> Self {
+        let parts = [&line.server, &line.method, &line.name].map(AsRef::as_ref);
         let what = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ");
-        let verdict = line.text("verdict");
-        let (verdict, tone) = match verdict {
+        let (verdict, tone) = match line.verdict.as_ref() {
             "allowed" => ("Allowed", "good"),
             "refused" => ("Refused", "bad"),
             "answered" => ("Answered", ""),
             other => (other, ""),
         };
-        let reason = line.text("reason").replace('_', " ");
+        let reason = line.reason.replace('_', " ");
         Self {
             when: line.when(),
             who: line.who().to_owned(),
-            what: if what.is_empty() { line.text("http").to_owned() } else { what },
+            what: if what.is_empty() { line.http.to_string() } else { what },
             verdict: verdict.to_owned(),
             tone,
-            because: if reason.is_empty() { line.text("rule").to_owned() } else { reason },
+            because: if reason.is_empty() { line.rule.to_string() } else { reason },
         }
     }
 }
@@ -149,8 +147,9 @@ mod tests {
             line("allowed", "r1"),
             line("refused", "r0"),
         ]);
-        let lines = record::tests_only(all);
-        let shown: Vec<&RecordLine> = lines.iter().collect();
+        let text: String = all.iter().map(|line| format!("{line}\n")).collect();
+        let lines = record::tests_only(&text);
+        let shown: Vec<&RecordLine<'_>> = lines.iter().collect();
         let bars = bars(&shown);
         assert_eq!(bars.first(), Some(&ReasonBar { reason: "r3".into(), count: 3, width: 100 }));
         assert_eq!(bars.get(1), Some(&ReasonBar { reason: "r0".into(), count: 2, width: 67 }));

@@ -12,13 +12,14 @@ use serde_json::{Map, Value, json};
 use super::{needs, server_address};
 use crate::gateway::changes::ChangeError;
 use crate::gateway::face::fields::FormFields;
-use crate::gateway::face::html::{FormChoice, PageFrame};
+use crate::gateway::face::html::{FORM, FormChoice, PageFrame};
 use crate::gateway::face::visitor::{ChosenServer, SignedIn, Visitor};
 use crate::gateway::face::{FaceState, answer};
 use crate::gateway::state::Upstream;
 use crate::policy::UiAction;
 use crate::registry::PROXY_PASS_URL;
 use crate::registry::edit::{EditError, OpenedFile};
+use crate::text::clean;
 
 #[derive(Serialize)]
 struct FormPage {
@@ -62,6 +63,8 @@ struct FormField {
     is_fixed: bool,
 }
 
+/// The longest title that is shown, in characters.
+const SHOWN: usize = 200;
 /// What the forms have of a server's file.
 const TEXTS: [&str; 6] =
     ["server_name", PROXY_PASS_URL, "description", "license", "auth_type", "auth_provider"];
@@ -189,7 +192,7 @@ pub(in crate::gateway::face) fn status(error: &ChangeError) -> StatusCode {
         ChangeError::Forbidden(_) | ChangeError::Own | ChangeError::Operator(_) => StatusCode::FORBIDDEN,
         ChangeError::Edit(EditError::Changed | EditError::Exists(_)) => StatusCode::CONFLICT,
         ChangeError::Edit(EditError::Server(_)) => StatusCode::BAD_REQUEST,
-        ChangeError::Edit(EditError::Io(_) | EditError::State(_)) | ChangeError::Failed => {
+        ChangeError::Edit(EditError::Io(_) | EditError::Malformed { .. }) | ChangeError::Failed => {
             StatusCode::INTERNAL_SERVER_ERROR
         }
         ChangeError::Audit => StatusCode::SERVICE_UNAVAILABLE,
@@ -304,7 +307,7 @@ fn registering(
         then: REGISTERED.into(),
         lines: Some(lines),
     };
-    PageFrame::new("Register a server", Some(visitor), "/").page(status, "form.html", &page)
+    PageFrame::new("Register a server", Some(visitor), "/").page(status, FORM, &page)
 }
 
 fn editing(
@@ -314,10 +317,10 @@ fn editing(
     form: ServerForm,
     error: Option<&ChangeError>,
 ) -> Response {
-    let (name, title) = (upstream.name(), &upstream.route.server.title);
+    let (name, title) = (upstream.name(), &clean(&upstream.route.server.title, SHOWN));
     let is_other = matches!(error, Some(ChangeError::Edit(EditError::Changed)));
     let mut form = form.with(error);
-    form.title = title.clone();
+    form.title.clone_from(title);
     form.path.value = format!("/{name}");
     form.path.is_fixed = true;
     form.path.hint = "The path stays; for another one, register another server.";
@@ -334,12 +337,12 @@ fn editing(
         then: EDITED.into(),
         lines: None,
     };
-    PageFrame::new(format!("Edit {title}"), Some(visitor), "/").page(status, "form.html", &page)
+    PageFrame::new(format!("Edit {title}"), Some(visitor), "/").page(status, FORM, &page)
 }
 
-/// An error as a sentence.
+/// An error as a sentence, with a field called as in the form.
 fn sentence(error: &ChangeError) -> String {
-    let text = error.to_string();
+    let text = error.to_string().replace(PROXY_PASS_URL, "the address");
     let mut chars = text.chars();
     let first = chars.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
     format!("{first}{}.", chars.as_str())

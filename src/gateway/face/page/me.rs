@@ -54,6 +54,12 @@ struct ActionRow {
     servers: String,
 }
 
+/// Why there is no group.
+const NONE: &str = "Your identity provider names no group of yours, so the policy gives you nothing by groups. Providers for \
+                    everybody never name any.";
+const TOO_MANY: &str = "You are in more groups than your identity provider sends, so it sent none and the policy gives you nothing \
+                        by groups. Its administrator can send only the groups assigned to this application, or app roles \
+                        (groups_claim: roles in oauth2_providers.yml).";
 /// How many of a scope's entries are shown.
 const ENTRIES: usize = 30;
 
@@ -101,8 +107,10 @@ impl Person {
             },
             notes,
             groups,
-            no_groups: "Your identity provider names no group of yours, so the policy gives you nothing by groups. Providers for everybody \
-                        never name any.",
+            no_groups: match &visitor.by {
+                VisitorProof::Session(session) if session.has_groups_elsewhere => TOO_MANY,
+                _ => NONE,
+            },
             scopes: scopes(visitor),
             actions: UiAction::ALL.into_iter().map(|action| ActionRow::new(visitor, action)).collect(),
         }

@@ -1,111 +1,159 @@
 //! The end of the audit, read back for people: decisions, and changes of the registry. Anyone but an administrator sees
 //! their own lines alone. Not here: writing it (see `observe` and `changes`).
 
+use std::borrow::Cow;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use serde_json::Value;
+use serde::Deserialize;
 
 use crate::gateway::face::FaceState;
 use crate::gateway::face::visitor::Visitor;
 use crate::sys::regular_file;
 
-/// One line of the audit.
-pub(in crate::gateway::face) struct RecordLine(Value);
+/// One line of the audit, as far as it is shown or searched.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(in crate::gateway::face) struct RecordLine<'l> {
+    #[serde(borrow)]
+    time: Cow<'l, str>,
+    #[serde(borrow)]
+    id: Cow<'l, str>,
+    #[serde(borrow)]
+    address: Cow<'l, str>,
+    #[serde(borrow)]
+    issuer: Cow<'l, str>,
+    #[serde(borrow)]
+    subject: Cow<'l, str>,
+    #[serde(borrow)]
+    client: Cow<'l, str>,
+    #[serde(borrow)]
+    user: Cow<'l, str>,
+    #[serde(borrow)]
+    token: Cow<'l, str>,
+    #[serde(borrow)]
+    agent: Cow<'l, str>,
+    #[serde(borrow)]
+    through: Cow<'l, str>,
+    #[serde(borrow)]
+    shadow: Cow<'l, str>,
+    #[serde(borrow)]
+    pub(super) http: Cow<'l, str>,
+    #[serde(borrow)]
+    pub(super) server: Cow<'l, str>,
+    #[serde(borrow)]
+    pub(super) method: Cow<'l, str>,
+    #[serde(borrow)]
+    pub(super) name: Cow<'l, str>,
+    #[serde(borrow)]
+    pub(super) verdict: Cow<'l, str>,
+    #[serde(borrow)]
+    pub(super) rule: Cow<'l, str>,
+    #[serde(borrow)]
+    pub(super) reason: Cow<'l, str>,
+    #[serde(borrow)]
+    pub(super) change: Option<Cow<'l, str>>,
+    #[serde(borrow)]
+    pub(super) before: Option<RecordedServer<'l>>,
+    #[serde(borrow)]
+    pub(super) after: Option<RecordedServer<'l>>,
+    pub(super) members: Vec<String>,
+}
+
+/// A server before a change, or after it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct RecordedServer<'l> {
+    #[serde(borrow)]
+    pub(super) server_name: Cow<'l, str>,
+}
 
 /// How much of the file's end is read, in bytes.
 const END: u64 = 2 << 20;
 
-/// The lines that a visitor may see, newest first.
+/// What `show` makes of the lines that a visitor may see, newest first: on a thread that may wait for the file.
 ///
 /// # Errors
 /// Why there are none, for people.
-pub(in crate::gateway::face) async fn lines(
+pub(in crate::gateway::face) async fn lines<T: Send + 'static>(
     face: &Arc<FaceState>,
-    visitor: &Visitor,
-) -> Result<Vec<RecordLine>, String> {
+    visitor: &Arc<Visitor>,
+    show: impl FnOnce(&[RecordLine<'_>]) -> T + Send + 'static,
+) -> Result<T, String> {
     let Some(path) = file(&face.shared.settings.audit) else {
         return Err("The gateway writes its audit nowhere it can be read back from. Name a file in gateway.yaml: audit: audit.jsonl".into());
     };
-    let read = face.shared.vault.spawn_blocking(move || read(&path)).await;
-    let lines = read.unwrap_or_else(|_| Err(io::Error::other("interrupted")));
+    let visitor = visitor.clone();
+    let work = move || {
+        let bytes = read(&path)?;
+        let mut lines = parse(&bytes);
+        if !visitor.is_admin() {
+            lines.retain(|line| line.is_of(&visitor));
+        }
+        Ok(show(&lines))
+    };
+    let shown = face.shared.vault.spawn_blocking(work).await;
+    let shown = shown.unwrap_or_else(|_| Err(io::Error::other("interrupted")));
     // Where the file is, is for the operator alone.
-    let mut lines = lines.map_err(|error| format!("The audit cannot be read: {}", error.kind()))?;
-    if !visitor.is_admin() {
-        lines.retain(|line| line.is_of(visitor));
-    }
-    Ok(lines)
+    shown.map_err(|error| format!("The audit cannot be read: {}", error.kind()))
 }
 
 fn file(audit: &str) -> Option<PathBuf> {
     (!matches!(audit, "-" | "off" | "")).then(|| audit.into())
 }
 
-fn read(path: &Path) -> io::Result<Vec<RecordLine>> {
-    let bytes = match regular_file::read_end(path, END) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
-        other => other?,
-    };
-    // Lines are read from the end on; the first of the part may be half of one, and so may the last.
-    let lines = bytes.rsplit(|byte| *byte == b'\n');
-    Ok(lines
-        .filter_map(|line| serde_json::from_slice(line).ok())
-        .filter(Value::is_object)
-        .map(RecordLine)
-        .collect())
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    match regular_file::read_end(path, END) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        other => other,
+    }
 }
 
-impl RecordLine {
-    /// A member that is a text.
-    pub(in crate::gateway::face) fn text(&self, name: &str) -> &str {
-        self.0.get(name).and_then(Value::as_str).unwrap_or_default()
-    }
+/// The lines from the last one on; the first of the part may be half of one, and so may the last.
+fn parse(bytes: &[u8]) -> Vec<RecordLine<'_>> {
+    let is_object = |line: &&[u8]| line.starts_with(b"{");
+    let lines = bytes.rsplit(|byte| *byte == b'\n').filter(is_object);
+    lines.filter_map(|line| serde_json::from_slice(line).ok()).collect()
+}
 
-    pub(in crate::gateway::face) fn get(&self, name: &str) -> &Value {
-        self.0.get(name).unwrap_or(&Value::Null)
-    }
-
+impl RecordLine<'_> {
     /// When it was written, as people read it.
     pub(in crate::gateway::face) fn when(&self) -> String {
-        self.text("time")
-            .replacen('T', " ", 1)
-            .split('.')
-            .next()
-            .unwrap_or_default()
-            .trim_end_matches('Z')
-            .into()
+        let time = self.time.replacen('T', " ", 1);
+        time.split('.').next().unwrap_or_default().trim_end_matches('Z').into()
     }
 
     /// The user or client it is about.
     pub(in crate::gateway::face) fn who(&self) -> &str {
-        ["user", "subject", "client"]
-            .into_iter()
-            .map(|name| self.text(name))
-            .find(|text| !text.is_empty())
-            .unwrap_or("nobody known")
+        let named = [&self.user, &self.subject, &self.client].into_iter().find(|text| !text.is_empty());
+        named.map_or("nobody known", |text| text.as_ref())
     }
 
     /// Whether it is a change of the registry, and no decision about a request.
     pub(in crate::gateway::face) fn is_change(&self) -> bool {
-        self.0.get("change").is_some()
+        self.change.is_some()
     }
 
     /// Whether one of its texts has these words, in lower case.
     pub(in crate::gateway::face) fn has(&self, words: &str) -> bool {
-        let texts = self.0.as_object().into_iter().flatten().filter_map(|(_, value)| value.as_str());
-        words.is_empty() || texts.map(str::to_lowercase).any(|text| text.contains(words))
+        let who =
+            [&self.user, &self.subject, &self.client, &self.issuer, &self.address, &self.agent, &self.token];
+        let what = [&self.server, &self.method, &self.name, &self.http, &self.through];
+        let why = [&self.verdict, &self.reason, &self.rule, &self.shadow, &self.time, &self.id];
+        let mut texts = who.into_iter().chain(what).chain(why).chain(&self.change);
+        words.is_empty() || texts.any(|text| text.to_lowercase().contains(words))
     }
 
     fn is_of(&self, visitor: &Visitor) -> bool {
-        self.text("issuer") == visitor.principal.issuer && self.text("subject") == visitor.principal.subject
+        self.issuer == visitor.principal.issuer && self.subject == visitor.principal.subject
     }
 }
 
 /// Lines for tests.
 #[cfg(test)]
-pub(super) fn tests_only(values: Vec<Value>) -> Vec<RecordLine> {
-    values.into_iter().map(RecordLine).collect()
+pub(super) fn tests_only(text: &str) -> Vec<RecordLine<'_>> {
+    parse(text.as_bytes())
 }
 
 #[cfg(test)]
@@ -116,12 +164,17 @@ mod tests {
     fn the_end_of_the_record_is_read_from_its_last_whole_line_on() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("audit.jsonl");
-        assert_eq!(read(&path).unwrap().len(), 0);
-        let text = "half}\n{\"time\":\"2026-11-27T08:00:00Z\",\"user\":\"Ann\"}\n[1]\n{\"change\":\"added\",\"subject\":\"s\"}\n{\"cut";
+        assert_eq!(read(&path).unwrap(), b"");
+        let text = "half}\n{\"time\":\"2026-11-27T08:00:00Z\",\"user\":\"A\\u006en\",\"status\":200}\n[1]\n\
+                    {\"change\":\"added\",\"subject\":\"s\",\"before\":null,\"after\":{\"server_name\":\"S\",\"enabled\":false}}\n{\"cut";
         crate::sys::private_file::write(&path, text).unwrap();
-        let lines = read(&path).unwrap();
+        let bytes = read(&path).unwrap();
+        let lines = parse(&bytes);
         let [change, decision] = lines.as_slice() else { panic!("{}", lines.len()) };
         assert!(change.is_change() && change.who() == "s" && !decision.is_change());
+        assert!(
+            change.before.is_none() && change.after.as_ref().is_some_and(|after| after.server_name == "S")
+        );
         assert_eq!((decision.when().as_str(), decision.who()), ("2026-11-27 08:00:00", "Ann"));
         assert!(decision.has("ann") && decision.has("") && !decision.has("bob"));
     }

@@ -95,7 +95,8 @@ pub(in crate::gateway::face) async fn show(
 
 impl ServerPage {
     fn new(visitor: &Visitor, view: ServiceView<'_>, upstream: &Upstream, asked: &FormFields) -> Self {
-        let (name, all) = (upstream.name(), view.tools(upstream));
+        let (name, known) = (upstream.name(), view.shared.catalogue.tools());
+        let all = view.tools(upstream, &known);
         let page = ListPage::new(asked.count("tools"), all.len(), TOOLS);
         let rows: Vec<ToolRow> = page.part(&all).iter().map(|tool| ToolRow::new(view, name, tool)).collect();
         let more = |number: usize| {

@@ -17,7 +17,6 @@ use crate::gateway::face::{FaceState, answer};
 use crate::gateway::refusal::Rejection;
 use crate::gateway::token_ledger::{Ledger, LedgerEntry};
 use crate::gateway::vending::{VendingSource, generate};
-use crate::policy::Principal;
 use crate::sys::clock;
 
 #[derive(Default, Serialize)]
@@ -68,6 +67,8 @@ pub(in crate::gateway::face) struct OwnToken {
     pub(in crate::gateway::face) is_revoked: bool,
 }
 
+const NO_SCOPES: &str =
+    "You have no scope, so a token could do nothing. My access shows your groups and what they give.";
 /// How long a token can be valid, in hours.
 const LIFETIMES: [(&str, &str); 4] =
     [("0.25", "15 minutes"), ("1", "1 hour"), ("8", "8 hours"), ("24", "24 hours")];
@@ -126,7 +127,7 @@ pub(in crate::gateway::face) async fn generated(
     visitor: &Visitor,
     question: Map<String, Value>,
 ) -> Result<Value, Rejection> {
-    if cannot(face, &visitor.principal).is_some() {
+    if cannot(face, visitor).is_some() {
         let what = "this gateway accepts no tokens issued for you here";
         return Err(Rejection::NotVended("invalid_request", what.into()));
     }
@@ -187,7 +188,8 @@ pub(in crate::gateway::face) async fn revoke(
 }
 
 /// Why no token can be made for somebody, if so.
-fn cannot(face: &FaceState, who: &Principal) -> Option<&'static str> {
+fn cannot(face: &FaceState, visitor: &Visitor) -> Option<&'static str> {
+    let who = &visitor.principal;
     let is_known = face.shared.others().any(|issuer| issuer.name() == who.issuer);
     match (face.shared.vending(), is_known, &who.vended) {
         (None, ..) => {
@@ -256,7 +258,7 @@ impl TokensPage {
         };
         Self {
             made: None,
-            cannot: cannot(face, &visitor.principal),
+            cannot: cannot(face, visitor).or(visitor.grants.is_empty().then_some(NO_SCOPES)),
             fault,
             asked: TokenQuestion {
                 description: asked.one("description").to_owned(),

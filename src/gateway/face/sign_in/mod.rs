@@ -17,9 +17,10 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use tokio::sync::OnceCell;
 use tracing::{info, warn};
 
-use self::person::{IdTokenRules, has_groups, person};
+use self::person::{IdTokenRules, has_groups, has_groups_elsewhere, person};
 use super::endpoints::ProviderEndpoints;
 use super::return_to::local;
 use super::session::{FaceSession, LONGEST, MAX_COOKIE};
@@ -79,18 +80,26 @@ pub(super) async fn leave(
     query: Result<Query<LoginQuery>, QueryRejection>,
 ) -> Response {
     let back = query.ok().and_then(|query| query.0.return_to).unwrap_or_default();
-    let Some((provider, at)) = face.provider(&name) else { return answer::not_found().await };
-    let endpoints = match at.get_or_try_init(|| provider.find((&face.http, &face.shared))).await {
-        Ok(endpoints) => endpoints,
-        Err(why) => {
-            warn!(event = "sign-in", "{name}: {}", clean(&why, SHOWN));
-            let fault = format!("{} cannot be asked now. Try again in a while.", provider.title);
-            return notice::sign_in(&face, StatusCode::BAD_GATEWAY, local(&back), Some(&fault));
-        }
-    };
-    let started = start(&face, provider, endpoints, local(&back));
-    started
-        .unwrap_or_else(|| answer::problem(StatusCode::INTERNAL_SERVER_ERROR, "there are no random numbers"))
+    let Some(found) = face.provider(&name) else { return answer::not_found().await };
+    match endpoints(&face, found).await {
+        Ok(endpoints) => start(&face, &found.0, endpoints, local(&back)).unwrap_or_else(|| {
+            answer::problem(StatusCode::INTERNAL_SERVER_ERROR, "there are no random numbers")
+        }),
+        Err(refused) => notice::sign_in(&face, refused.status, local(&back), Some(&refused.said)),
+    }
+}
+
+/// What is known of a provider, on the way there and on the way back: that may be another gateway's, or this one's after
+/// a restart.
+async fn endpoints<'f>(
+    face: &FaceState,
+    (provider, known): &'f (FaceProvider, OnceCell<ProviderEndpoints>),
+) -> Result<&'f ProviderEndpoints, SignInRefusal> {
+    known.get_or_try_init(|| provider.find((&face.http, &face.shared))).await.map_err(|why| {
+        warn!(event = "sign-in", "{}: {}", provider.name, clean(&why, SHOWN));
+        let said = format!("{} cannot be asked now. Try again in a while.", provider.title);
+        refuse(StatusCode::BAD_GATEWAY, said)
+    })
 }
 
 fn start(face: &FaceState, provider: &FaceProvider, at: &ProviderEndpoints, back: &str) -> Option<Response> {
@@ -168,8 +177,8 @@ async fn arrived(
     };
     let now = clock::now();
     let away = away(face, headers, now).filter(|away| away.provider == name).ok_or_else(stale)?;
-    let (provider, at) = face.provider(name).ok_or_else(stale)?;
-    let at = at.get().ok_or_else(stale)?;
+    let found = face.provider(name).ok_or_else(stale)?;
+    let (provider, at) = (&found.0, endpoints(face, found).await?);
     let code = code(&away, at, query, provider)
         .map_err(|refused| SignInRefusal { return_to: Some(away.return_to.clone()), ..refused })?;
     // A code and its state can be used once, here too.
@@ -318,7 +327,9 @@ fn begin(
     if state.revoked.reject(&who).is_some() {
         return Err(refuse(StatusCode::FORBIDDEN, "Your access to this gateway was revoked."));
     }
+    let has_groups_elsewhere = has_groups_elsewhere(provider, &who.claims);
     let session = FaceSession::begin(&provider.name, who, &state.policy, now).ok_or_else(failed)?;
+    let session = FaceSession { has_groups_elsewhere, ..session };
     let sealed = session.seal(&face.shared.session_key.face).ok_or_else(failed)?;
     let cookie = cookie::set(&face.site.cookie, &sealed, LONGEST, face.site.is_plain).ok_or_else(failed)?;
     if cookie.len() > MAX_COOKIE {

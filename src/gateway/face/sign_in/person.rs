@@ -37,7 +37,10 @@ impl IdTokenRules<'_> {
         if !is_id("typ") || !is_id("token_use") || claims.contains_key("events") {
             return Err("is no ID token");
         }
-        if text("iss") != Some(self.issuer) {
+        // A large issuer leaves out its scheme (OpenID Connect Core section 15.6.2).
+        let is_issuer =
+            |said: &str| said == self.issuer || self.issuer.strip_prefix("https://") == Some(said);
+        if !text("iss").is_some_and(is_issuer) {
             return Err("is of another issuer");
         }
         let audience: Vec<&str> = match claims.get("aud") {
@@ -75,7 +78,11 @@ pub(super) fn person(
 ) -> Result<Principal, &'static str> {
     let subject = if is_verified { text(claims.get("sub")) } else { unverified_subject(provider, &claims) };
     let subject = subject.filter(|subject| subject.len() <= LONGEST).ok_or("has no subject")?;
-    let names = provider.name_claims.iter().filter_map(|name| text(claims.get(name)));
+    // Anybody can write another's address where nobody checks it.
+    let is_unchecked =
+        claims.get("email_verified").is_some_and(|checked| *checked == false || checked == "false");
+    let names = provider.name_claims.iter().filter(|name| !(is_unchecked && *name == "email"));
+    let names = names.filter_map(|name| text(claims.get(name)));
     let username = names.map(|name| cut(&name)).find(|name| !name.is_empty());
     let groups = provider.groups_claim.as_deref().filter(|_| is_verified);
     let groups = groups.map(|claim| groups_of(&claims, claim)).unwrap_or_default();
@@ -93,6 +100,15 @@ pub(super) fn person(
 /// Whether a person's groups are somewhere in these claims.
 pub(super) fn has_groups(provider: &FaceProvider, claims: &Map<String, Value>) -> bool {
     provider.groups_claim.as_deref().is_none_or(|claim| find(claims, claim).is_some())
+}
+
+/// Whether the provider says that it has more groups of a person than it sends: Entra ID does so from 200 on, as a
+/// distributed claim (OpenID Connect Core section 5.6.2) or as `hasgroups`.
+pub(super) fn has_groups_elsewhere(provider: &FaceProvider, claims: &Map<String, Value>) -> bool {
+    let Some(claim) = provider.groups_claim.as_deref() else { return false };
+    let is_named = claims.get("_claim_names").is_some_and(|names| names.get(claim).is_some());
+    !has_groups(provider, claims)
+        && (is_named || claims.get("hasgroups").is_some_and(|has| *has == true || has == "true"))
 }
 
 fn unverified_subject(provider: &FaceProvider, claims: &Map<String, Value>) -> Option<String> {
@@ -196,6 +212,31 @@ mod tests {
             assert_eq!(check(wrong.clone()), Err(expected), "{wrong}");
         }
         assert_eq!(rules.check(Some("at+jwt"), &object(good)), Err("is no ID token"));
+    }
+
+    #[test]
+    fn an_issuer_may_leave_out_its_scheme_and_nothing_else() {
+        let check = |issuer: &str, said: &str| {
+            let claims =
+                json!({"iss": said, "aud": "face", "nonce": "n", "iat": 990, "exp": 1300, "sub": "s"});
+            IdTokenRules { issuer, client_id: "face", nonce: "n", now: 1000 }
+                .check(None, &object(claims))
+                .is_ok()
+        };
+        let issuer = "https://accounts.example.com";
+        for said in [issuer, "accounts.example.com"] {
+            assert!(check(issuer, said), "{said}");
+        }
+        for said in [
+            "http://accounts.example.com",
+            "https://accounts.example.com/",
+            "//accounts.example.com",
+            "example.com",
+            "",
+        ] {
+            assert!(!check(issuer, said), "{said}");
+        }
+        assert!(!check("http://127.0.0.1:1", "127.0.0.1:1"), "it is left out of https alone");
     }
 
     #[test]
