@@ -138,8 +138,8 @@ fn servers_that_lie_elsewhere_are_named() {
     scene.user.env("MCPAUTH_SCOPES", policy.to_str().unwrap());
     let ran = scene.user.run(&["gateway", "check"]).code(2);
     assert!(ran.all().contains("servers leads to "), "{}", ran.all());
-    let confirmed = typed(&scene.user, &ran.remedy()).code(0);
-    assert!(!confirmed.all().contains("out of the folder"), "{}", confirmed.all());
+    let confirmed = typed(&scene.user, &ran.remedy()).code(7);
+    assert!(confirmed.stdout.contains("there is no server \"time\""), "{}", confirmed.all());
 }
 
 #[test]

@@ -128,7 +128,7 @@ const CLAIMS: [&str; 120] = [
     "x-verb",
 ];
 /// Header families of the same kind. Sorted, like [`CLAIMS`], and none is a prefix of another.
-const CLAIM_FAMILIES: [&str; 55] = [
+const CLAIM_FAMILIES: [&str; 56] = [
     "akamai-",
     "cf-",
     "impersonate-",
@@ -183,6 +183,7 @@ const CLAIM_FAMILIES: [&str; 55] = [
     "x-tls-",
     "x-vercel-",
     "x-vouch-",
+    "x-waws-",
     "x-webauth-",
 ];
 /// RFC 9110 section 7.6.1 and RFC 9112: headers of one connection or one message, which a new request sets again.
