@@ -201,7 +201,9 @@ fn a_full_disk_costs_no_vended_token_and_revokes_no_half_of_them() {
     mcpauth::sys::private_file::create_dir(&small.join("keys")).unwrap();
     let ids: Vec<String> = (0..300).map(|n| format!("{n:032}")).collect();
     user.file("small/vended.jsonl", &ids.iter().map(|id| crate::completions::vended(id)).collect::<String>());
-    let run = |words: &[&str]| user.run(&[&["gateway", "token"], words, &["--config", "small/gateway.yaml"]].concat());
+    let run = |words: &[&str]| {
+        user.run(&[&["gateway", "token"], words, &["--config", "small/gateway.yaml"]].concat())
+    };
     run(&["key"]).code(0);
     run(&["revoke", &ids[0]]).code(0);
     let keys = || std::fs::read_dir(small.join("keys")).unwrap().count();

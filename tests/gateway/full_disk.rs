@@ -79,7 +79,11 @@ fn no_change_of_the_registry_is_half_made() {
         let answer = face.post(&token, path, form);
         assert_eq!(answer.status, 500, "{path}: {}", answer.text());
         assert_eq!(files(&servers), before, "{path}");
-        assert!(!answer.text().contains("server_state") && !answer.text().contains("/tmp"), "{}", answer.text());
+        assert!(
+            !answer.text().contains("server_state") && !answer.text().contains("/tmp"),
+            "{}",
+            answer.text()
+        );
     }
     assert!(face.lab.kept.events().iter().any(|event| event.contains("No space left on device")));
     disk.free();

@@ -72,7 +72,10 @@ fn no_path_of_a_found_file_leads_out_of_its_folder() {
         ("vending.key", "vending: {issuer: 'https://g.test', key: {path}}\n"),
         ("vending.ledger", "vending: {issuer: 'https://g.test', key: k.pem, ledger: {path}}\n"),
         ("search.embeddings.vectors", "search: {embeddings: {url: '{evil}/e', model: m, vectors: {path}}}\n"),
-        ("search.embeddings.key_file", "search: {embeddings: {url: '{evil}/e', model: m, key_file: {path}}}\n"),
+        (
+            "search.embeddings.key_file",
+            "search: {embeddings: {url: '{evil}/e', model: m, key_file: {path}}}\n",
+        ),
         ("face.providers", "face: {providers: {path}}\n"),
         ("tls.certificate", "tls: {certificate: {path}, key: k.pem}\n"),
         ("tls.key", "tls: {certificate: c.pem, key: {path}}\n"),

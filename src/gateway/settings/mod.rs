@@ -179,9 +179,9 @@ impl GatewaySettings {
         paths.extend(self.session_key.iter_mut().map(|path| ("session_key", path)));
         paths.extend(self.revocation_list.iter_mut().map(|path| ("revocation_list", path)));
         let vending = self.vending.iter_mut();
-        paths.extend(vending.flat_map(|one| {
-            [("vending.key", &mut one.key), ("vending.ledger", &mut one.ledger)]
-        }));
+        paths.extend(
+            vending.flat_map(|one| [("vending.key", &mut one.key), ("vending.ledger", &mut one.ledger)]),
+        );
         let embeddings = self.search.embeddings.iter_mut();
         paths.extend(embeddings.flat_map(|one| {
             let key_file = one.key_file.as_mut().map(|path| ("search.embeddings.key_file", path));
