@@ -15,10 +15,15 @@ pub fn path_word(path: &Path) -> String {
     word(&path.display().to_string())
 }
 
+/// Whether shells take a text as one word as it is.
+pub fn is_word(text: &str) -> bool {
+    let is_letter = |c: char| c.is_alphanumeric() && is_plain(c);
+    !text.is_empty() && text.chars().all(|c| is_letter(c) || "-._/:@%+,=".contains(c))
+}
+
 /// A word of a printed command, quoted as one word for a POSIX shell.
 pub fn word(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-._/:@%+,=".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
+    if is_word(text) {
         return text.into();
     }
     let shown: String = text.chars().map(|c| if is_plain(c) { c } else { ' ' }).collect();

@@ -7,6 +7,8 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use serde_json::json;
+
 use crate::support::wire::idp;
 use crate::support::{Ran, User, ended};
 
@@ -168,6 +170,76 @@ fn it_never_fails() {
     );
     let ran = user.run(&["complete"]).code(0);
     assert_eq!(ran.stdout, "");
+}
+
+/// A line of a ledger: a token with this identifier and owner.
+pub(crate) fn vended(name: &str) -> String {
+    let entry = json!({
+        "jti": name, "owner": name, "issuer": "https://i.test", "scope": "", "audience": [], "issued_at": 1,
+        "expires_at": mcpauth::sys::clock::now() + 3_600,
+    });
+    json!({"vended": entry}).to_string() + "\n"
+}
+
+/// Names are others': those of files in a folder, of servers and of tokens. One that a shell would not take as one word
+/// is not offered, whichever way the shell's script inserts it.
+#[test]
+fn no_name_that_a_shell_would_read_as_more_is_offered() {
+    let user = user();
+    let hostile = [
+        "$(touch evil)",
+        "`touch evil`",
+        "${HOME}",
+        "a;touch evil",
+        "a&b",
+        "a|b",
+        "a>evil",
+        "a b",
+        "a\tb",
+        "a\nb",
+        "a\u{1b}[31mb",
+        "a\u{202e}b",
+        "a\u{3164}b",
+        "a'b",
+        "a\"b",
+        "a\\b",
+        "a*",
+        "a?",
+        "[a]",
+        "{a,b}",
+        "(a)",
+        "#a",
+        "!a",
+        "~",
+        "--env-file=evil",
+        "-x",
+    ];
+    let ledger: Vec<String> = hostile.iter().chain(&["good"]).map(|name| vended(name)).collect();
+    user.file("vended.jsonl", &ledger.concat());
+    user.file("gateway.yaml", "vending: {key: k.pem, issuer: 'https://g.test'}\n");
+    for (n, name) in hostile.iter().enumerate() {
+        user.file(&format!(".oauth-tokens/{name}-egress.json"), r#"{"provider":"notes","access_token":"t"}"#);
+        user.file(&format!("env/{name}"), "A=b\n");
+        let server = json!({"server_name": name, "path": format!("/{name}"), "auth_type": "none"});
+        user.file(&format!("servers/{n}.json"), &server.to_string());
+    }
+    let cases: [(&[&str], &[&str]); 7] = [
+        (&["headers", "="], &["currenttime", "notes", "tracker-mcp"]),
+        (&["token", "="], &["notes", "tracker-mcp"]),
+        (&["logout", "=-"], &[]),
+        (&["inspect", "=a"], &[]),
+        (&["gateway", "token", "revoke", "="], &["good"]),
+        (&["gateway", "token", "revoke", "--owner", "="], &["good"]),
+        (&["--env-file", "=env/"], &[]),
+    ];
+    for (words, expected) in cases {
+        let (options, names): (Vec<_>, Vec<_>) =
+            offered(&user, words).into_iter().partition(|word| word.starts_with('-'));
+        assert_eq!(names, expected, "{words:?}");
+        let is_ours = |word: &String| word != "-x" && !word.contains("evil");
+        assert!(options.iter().all(is_ours), "{words:?}: {options:?}");
+    }
+    assert!(!user.project().join("evil").exists());
 }
 
 /// Tries the completion of one shell.

@@ -162,9 +162,11 @@ fn a_full_disk_costs_no_file_of_any_verb() {
     user.run(&["man", "--dir", "small/man"]).code(0);
     let page = std::fs::read(small.join("man/mcpauth.1")).unwrap();
     let stored = user.run(&["exec", "files", "--", "sh", "-c", "printf %s \"$API_KEY\""]).code(0).stdout;
+    let address = format!("{}/mcp", crate::advised::server().base);
     disk.fill();
     let long = "x".repeat(9_000);
-    let verbs: [(&[&str], &str); 5] = [
+    let verbs: [(&[&str], &str); 6] = [
+        (&["login", &address, "--with-token"], &long),
         (&["secret", "set", "files", "API_KEY"], &long),
         (&["secret", "set", "other", "API_KEY"], "k"),
         (&["import", "--client", "cursor", "--yes"], ""),
@@ -187,4 +189,37 @@ fn a_full_disk_costs_no_file_of_any_verb() {
     for (verb, stdin) in verbs {
         user.run_with(verb, stdin).code(0);
     }
+}
+
+/// Keys, the ledger's tokens and the list of the revoked: each stays as it was, and none is begun.
+#[test]
+fn a_full_disk_costs_no_vended_token_and_revokes_no_half_of_them() {
+    let user = User::new();
+    let small = user.project().join("small");
+    let Some(disk) = Small::mount(&small, "256k") else { return };
+    user.file("small/gateway.yaml", "vending: {key: keys, issuer: 'https://g.test'}\n");
+    mcpauth::sys::private_file::create_dir(&small.join("keys")).unwrap();
+    let ids: Vec<String> = (0..300).map(|n| format!("{n:032}")).collect();
+    user.file("small/vended.jsonl", &ids.iter().map(|id| crate::completions::vended(id)).collect::<String>());
+    let run = |words: &[&str]| {
+        user.run(&[&["gateway", "token"], words, &["--config", "small/gateway.yaml"]].concat())
+    };
+    run(&["key"]).code(0);
+    run(&["revoke", &ids[0]]).code(0);
+    let keys = || std::fs::read_dir(small.join("keys")).unwrap().count();
+    let texts = || ["vended.jsonl", "revoked"].map(|name| std::fs::read_to_string(small.join(name)).unwrap());
+    let before = texts();
+    disk.fill();
+    for words in [&["key"][..], &["revoke", "--all"], &["key"], &["revoke", "--all", "--json"]] {
+        let ran = run(words).code(1);
+        assert!(ran.stderr.contains("No space left on device"), "{words:?}: {}", ran.stderr);
+        assert_eq!((keys(), texts()), (1, before.clone()), "{words:?}");
+        let listed = run(&["list", "--json"]).code(0).json();
+        let revoked = listed["tokens"].as_array().unwrap().iter().filter(|token| token["revoked"] == true);
+        assert_eq!(revoked.count(), 1, "{words:?}");
+    }
+    disk.free();
+    run(&["key"]).code(0);
+    assert_eq!(run(&["revoke", "--all", "--json"]).code(0).json()["new"], 299);
+    assert_eq!((keys(), texts()[1].lines().count()), (2, 300));
 }

@@ -15,6 +15,7 @@ use crate::cli::given::Given;
 use crate::cli::out::Out;
 use crate::error::{Error, Exit};
 use crate::sys::paths;
+use crate::text::is_word;
 
 /// Print completion candidates for a command line, one per line: the word, a tab, its description
 #[derive(Args, Debug)]
@@ -44,8 +45,12 @@ pub(super) fn run(args: &CompleteArgs, given: &Given<'_>, out: &Out) -> Result<E
         |candidate: &CompletionCandidate| candidate.get_value().to_string_lossy().starts_with('-');
     // For an empty word, a server's name is more useful than ten options.
     let begun = found.iter().all(is_option) || args.words.last().is_some_and(|word| word != "=");
-    let offered =
-        |candidate: &&CompletionCandidate| !candidate.is_hide_set() && (begun || !is_option(candidate));
+    // Some shells insert a word as it is, and names are others': one that would have to be quoted is not offered. For files
+    // the shell's own completion then does.
+    let is_safe = |candidate: &CompletionCandidate| candidate.get_value().to_str().is_some_and(is_word);
+    let offered = |candidate: &&CompletionCandidate| {
+        !candidate.is_hide_set() && is_safe(candidate) && (begun || !is_option(candidate))
+    };
     let lines: Vec<String> = found.iter().filter(offered).map(line).collect();
     if !lines.is_empty() {
         out.data(&lines.join("\n"));
@@ -102,8 +107,6 @@ fn one_name_each(command: clap::Command, words: &[OsString]) -> clap::Command {
 fn line(candidate: &CompletionCandidate) -> String {
     let value = candidate.get_value().to_string_lossy();
     let help = candidate.get_help().map(ToString::to_string).unwrap_or_default();
-    // A name with a line break cannot be offered: it would be read as two.
-    let value: String = value.chars().filter(|c| !c.is_control()).collect();
     format!("{value}\t{}", help.lines().next().unwrap_or_default())
 }
 

@@ -1,5 +1,7 @@
 //! Why a setting cannot be used, and what to do about it. Not here: finding that out (see the files next to it).
 
+use std::path::PathBuf;
+
 use thiserror::Error;
 
 use crate::credential::NamedValue;
@@ -18,6 +20,18 @@ pub enum ConfigError {
         /// The secret, or the token.
         secret: Box<NamedValue>,
         /// What decides where it is sent.
+        place: Box<NamedValue>,
+        /// The command that confirms that this is intended.
+        command: String,
+    },
+    /// A file that was only found leads out of its folder.
+    #[error("{name} leads to {}, out of the folder in which {} was only found", .path.display(), .place.origin)]
+    Outside {
+        /// What leads there.
+        name: &'static str,
+        /// Where it leads.
+        path: PathBuf,
+        /// The file that was found.
         place: Box<NamedValue>,
         /// The command that confirms that this is intended.
         command: String,
@@ -89,7 +103,9 @@ impl ConfigError {
     /// What to do about it.
     pub fn hint(&self) -> String {
         match self {
-            Self::Provenance { command, .. } => format!("if you trust that file, name it: {command}"),
+            Self::Provenance { command, .. } | Self::Outside { command, .. } => {
+                format!("if you trust that file, name it: {command}")
+            }
             Self::EnvFile { .. } => "name a readable file with --env-file".into(),
             Self::Missing { what, variables } => {
                 let names = variables.join(" and ");

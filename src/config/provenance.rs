@@ -52,12 +52,17 @@ impl Config {
         if secret.origin.is_found() || !place.origin.is_found() {
             return Ok(());
         }
-        let command = naming.unwrap_or_else(|| naming_files(&self.settings));
+        let command = naming.unwrap_or_else(|| naming_files(&self.settings, self.typed()));
         Err(ConfigError::Provenance {
             secret: Box::new(secret.clone()),
             place: Box::new(place.clone()),
             command,
         })
+    }
+
+    /// The command line as typed, quoted for a shell, without the program's name.
+    pub fn typed(&self) -> Vec<String> {
+        self.settings.typed().iter().map(|typed| word(typed)).collect()
     }
 
     /// The provenance of a stored token. Its file records where the secret came from that it was obtained with; `by`
@@ -119,7 +124,7 @@ fn is_found_place(given: &NamedValue) -> bool {
 }
 
 /// The command as typed, with every found file named: all of them, because naming one excludes the others.
-fn naming_files(settings: &Settings) -> String {
+fn naming_files(settings: &Settings, typed: Vec<String>) -> String {
     let found = settings.files().filter(|(_, whose)| *whose == FileTrust::Found);
     let files = found.flat_map(|(path, _)| ["--env-file".to_owned(), path_word(path)]);
     let providers = settings
@@ -127,7 +132,6 @@ fn naming_files(settings: &Settings) -> String {
         .iter()
         .flat_map(|file| ["--providers-file".to_owned(), path_word(&file.path)]);
     let files = files.chain(providers);
-    let typed = settings.typed().iter().map(|typed| word(typed));
     let words: Vec<String> = std::iter::once("mcpauth".to_owned()).chain(files).chain(typed).collect();
     words.join(" ")
 }

@@ -56,7 +56,7 @@ impl VendedTokens {
     /// # Errors
     /// As for [`Self::all`]; [`Error::Usage`] for a list of the revoked that cannot be used.
     pub(crate) fn live(&self, now: i64) -> Result<Vec<(LedgerEntry, bool)>, Error> {
-        let revoked = RevocationList::begun(&self.revocation_list).map_err(|error| unusable(&error))?;
+        let revoked = RevocationList::begun(&self.revocation_list).map_err(unusable)?;
         let live = self.all()?.into_iter().filter(|entry| now < entry.expires_at);
         Ok(live.map(|entry| (revoked.has(&entry.jti), entry)).map(|(gone, entry)| (entry, gone)).collect())
     }
@@ -64,9 +64,9 @@ impl VendedTokens {
     /// Revokes tokens; returns how many were not revoked before.
     ///
     /// # Errors
-    /// [`Error::Usage`] for a list of the revoked that cannot be used or written.
+    /// [`Error::Usage`] for a list of the revoked that cannot be used; [`Error::File`].
     pub(crate) fn revoke(&self, token_ids: &[&str]) -> Result<usize, Error> {
-        self.ledger().revoke(&self.revocation_list, token_ids).map_err(|error| unusable(&error))
+        self.ledger().revoke(&self.revocation_list, token_ids).map_err(unusable)
     }
 
     /// Makes a new key that signs them, and says where.
@@ -103,13 +103,14 @@ fn is_there(path: &Path) -> Error {
 }
 
 /// A list of the revoked that cannot be used as it is.
-fn unusable(error: &RevocationError) -> Error {
+fn unusable(error: RevocationError) -> Error {
+    let message = error.to_string();
     let hint = match error {
-        RevocationError::Unwritable(error) => error.hint(),
+        RevocationError::Unwritable(error) => return error.into(),
         RevocationError::Unreadable { path, .. } => format!("let this user read {}", path.display()),
         RevocationError::Malformed { .. } => {
             "correct the line: until then the previous list stays in force".into()
         }
     };
-    Error::Usage { message: error.to_string(), hint }
+    Error::Usage { message, hint }
 }

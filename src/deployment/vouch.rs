@@ -1,6 +1,6 @@
 //! Provenance of the gateway's settings and servers. A `gateway.yaml` or a servers folder that was only found here
-//! gets nothing of the user's: no secret file or variable, no stored credential for its servers, no file outside the
-//! folder to write. Not here: the rule (see `config::provenance`).
+//! gets nothing of the user's: no variable, no stored credential for its servers, and no file outside the folder, to
+//! read or to write. Not here: the rule (see `config::provenance`).
 
 use std::path::{Path, PathBuf};
 
@@ -29,7 +29,7 @@ impl Word {
             let place = place.unwrap_or_else(|| found("the servers' files", dir));
             return Self {
                 place,
-                command: format!("mcpauth --servers-dir {} gateway serve", path_word(dir)),
+                command: format!("mcpauth --servers-dir {} {}", path_word(dir), config.typed().join(" ")),
             };
         };
         let place = match (named, config.given("MCPAUTH_GATEWAY_CONFIG")) {
@@ -37,7 +37,7 @@ impl Word {
             (None, Some(given)) => given,
             (None, None) => found("gateway.yaml", path),
         };
-        Self { place, command: format!("mcpauth gateway serve --config {}", path_word(path)) }
+        Self { place, command: naming(path, config.typed()) }
     }
 
     /// Whether a secret may be sent where these settings and servers say.
@@ -71,7 +71,7 @@ impl Word {
     /// Removes from the settings what a found file may not decide, and refuses what cannot be ignored.
     ///
     /// # Errors
-    /// [`ConfigError::Provenance`]; [`ConfigError::Invalid`] for a file outside the folder that would be written.
+    /// [`ConfigError::Outside`] for a path out of the folder, to be read or written; [`ConfigError::Provenance`].
     pub(super) fn check(&self, settings: &mut GatewaySettings, config: &Config) -> Result<(), ConfigError> {
         if !self.place.origin.is_found() {
             return Ok(());
@@ -79,21 +79,10 @@ impl Word {
         settings.allow_http = config.allow_plain;
         let here = paths::absolute(Path::new("."));
         if let Some((name, path)) =
-            secrets(settings).into_iter().find(|(_, path)| !paths::is_inside(path, &here))
+            named(settings).into_iter().find(|(_, path)| !paths::is_inside(path, &here))
         {
-            self.may_have(&NamedValue::new(name, Origin::Kept(path.clone())), config)?;
-        }
-        for (name, path) in written(settings) {
-            if paths::is_inside(path, &here) {
-                continue;
-            }
-            let reason = format!(
-                "{} would write outside the folder it was found in, to {}; to allow that: {}",
-                self.place.origin,
-                path.display(),
-                self.command
-            );
-            return Err(ConfigError::Invalid { variable: name.into(), reason });
+            let (place, command) = (Box::new(self.place.clone()), self.command.clone());
+            return Err(ConfigError::Outside { name, path, place, command });
         }
         let stored =
             settings.upstreams.iter().filter(|(_, server)| server.egress == Some(EgressMode::Stored));
@@ -108,24 +97,21 @@ fn found(name: &str, path: &Path) -> NamedValue {
     NamedValue::new(name, Origin::Found(path.into(), 0))
 }
 
-/// The files that are written.
-fn written(settings: &GatewaySettings) -> Vec<(&'static str, &Path)> {
-    let audit = Some(settings.audit.as_str()).filter(|audit| !matches!(*audit, "-" | "off" | ""));
-    let mut files: Vec<_> = audit.map(|audit| ("audit", Path::new(audit))).into_iter().collect();
-    files.extend(settings.vending.iter().map(|vending| ("vending.ledger", vending.ledger.as_path())));
-    let embeddings = settings.embeddings();
-    files.extend(embeddings.map(|one| ("search.embeddings.vectors", one.vectors.as_path())));
-    files
+/// The command as typed, with the settings' file named; `gateway serve` if what was typed takes none.
+fn naming(path: &Path, typed: Vec<String>) -> String {
+    let is_taken = typed.iter().any(|word| word == "gateway");
+    let line = if is_taken { typed.join(" ") } else { "gateway serve".into() };
+    format!("mcpauth {line} --config {}", path_word(path))
 }
 
-/// The files with secrets in them that the settings name.
-fn secrets(settings: &GatewaySettings) -> Vec<(&'static str, &PathBuf)> {
-    let introspection = settings.issuers.iter().filter_map(|issuer| issuer.introspection.as_ref());
-    let mut files: Vec<_> = introspection.map(|one| ("client_secret", &one.client_secret)).collect();
-    files.extend(settings.session_key.iter().map(|path| ("session_key", path)));
-    files.extend(settings.vending.iter().map(|vending| ("the vending key", &vending.key)));
-    files.extend(settings.tls.iter().map(|tls| ("the TLS key", &tls.key)));
-    let key_file = settings.embeddings().and_then(|one| one.key_file.as_ref());
-    files.extend(key_file.map(|path| ("search.embeddings.key_file", path)));
-    files
+/// What the settings' file leads to. Without a file, each path but the servers' folder has a setting of its own, with
+/// its own origin.
+fn named(settings: &mut GatewaySettings) -> Vec<(&'static str, PathBuf)> {
+    let audit = Some(settings.audit.as_str()).filter(|audit| !matches!(*audit, "-" | "off" | ""));
+    let audit = audit.map(|audit| ("audit", PathBuf::from(audit)));
+    let revocations = settings.revocations().map(|path| ("revocation_list", path));
+    let is_file = settings.file.is_some();
+    let paths = settings.paths().into_iter().map(|(name, path)| (name, path.clone()));
+    let paths = paths.chain(audit).chain(revocations);
+    paths.filter(|(name, _)| is_file || *name == "servers").collect()
 }

@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use thiserror::Error;
 use tokio::time::timeout;
-use tracing::info;
+use tracing::{info, warn};
 
 use super::observe::audit_buffer::AuditBuffer;
 use super::ops::health;
@@ -58,8 +58,8 @@ pub(super) enum ChangeError {
     /// The record cannot be written.
     #[error("the record of changes cannot be written; try again later")]
     Audit,
-    /// No thread to do it on.
-    #[error("the registry could not be changed")]
+    /// Its files cannot be read or written, or there is no thread to do it on; the log says which.
+    #[error("the registry could not be changed; the gateway's log says why")]
     Failed,
 }
 
@@ -285,7 +285,14 @@ impl<'a> RegistryEditor<'a> {
     ) -> Result<T, ChangeError> {
         let dir = self.view.shared.settings.servers.clone();
         let done = self.view.shared.vault.spawn_blocking(move || work(&dir)).await;
-        Ok(done.map_err(|_| ChangeError::Failed)??)
+        match done.map_err(|_| ChangeError::Failed)? {
+            // Where the gateway's files are and what is wrong with them is its operator's to know.
+            Err(error @ (EditError::Io(_) | EditError::State { .. })) => {
+                warn!(event = "registry", request = self.from.1, "{error}");
+                Err(ChangeError::Failed)
+            }
+            done => Ok(done?),
+        }
     }
 
     /// Who did what to which server: names, and never the value of a header.

@@ -235,13 +235,19 @@ pub fn open_append(path: &Path) -> Result<File, FileError> {
     open_to_write(path, File::options().append(true).create(true))
 }
 
-/// Writes at the end of such a file, all at once, and waits until it is on the disk.
+/// Writes at the end of such a file, all or nothing, and waits until it is on the disk. Whoever else writes to it waits for a
+/// lock of the caller's.
 ///
 /// # Errors
-/// As [`FileError`] says.
+/// As [`FileError`] says; the file is then as it was.
 pub fn append(path: &Path, text: &str) -> Result<(), FileError> {
     let mut file = open_append(path)?;
-    file.write_all(text.as_bytes()).and_then(|()| file.sync_data()).map_err(io_at(path))
+    let before = file.metadata().map_err(io_at(path))?.len();
+    file.write_all(text.as_bytes()).and_then(|()| file.sync_data()).map_err(|error| {
+        // A disk that fills takes a part of the text.
+        let _ = file.set_len(before);
+        io_at(path)(error)
+    })
 }
 
 /// Whether [`open_append`] would succeed. Creates and writes nothing.

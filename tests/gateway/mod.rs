@@ -10,6 +10,7 @@ mod cli;
 mod crowds;
 mod finding;
 mod framing;
+mod full_disk;
 mod health;
 mod leaks;
 pub(crate) mod leaving;

@@ -253,7 +253,7 @@ fn a_header_that_reads_as_another_does_not_pass() {
 fn a_header_that_means_another_request_or_caller_does_not_pass() {
     let stage = Stage::new();
     let names = "X-HTTP-Method-Override X-HTTP-Method X-Method-Override X-Method HTTP-Method-Override X-Request-Method \
-                 X-Rewrite-URL X-Original-URL X-Original-URI X-Original-Method X-Override-URL X-Request-URI Forwarded \
+                 X-Rewrite-URL X-WAWS-Unencoded-URL X-Original-URL X-Original-URI X-Original-Method X-Override-URL X-Request-URI Forwarded \
                  X-Forwarded X-Forwarded-For X-Forwarded-Host X-Forwarded-Proto X-Forwarded-Port X-Forwarded-Prefix \
                  X-Forwarded-User X-Forwarded-Client-Cert X-Real-IP True-Client-IP CF-Connecting-IP CF-Access-Jwt-Assertion \
                  X-Client-IP X-Cluster-Client-IP X-Envoy-External-Address X-Envoy-Original-Path X-ProxyUser-Ip Client-IP \

@@ -32,6 +32,7 @@ mod haproxy;
 mod imports;
 mod local;
 mod mcp_remote;
+mod methods;
 mod packages;
 mod shells;
 mod smoke;

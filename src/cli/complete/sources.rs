@@ -114,7 +114,9 @@ impl NameSource {
             }
             Self::Topics => Vec::new(),
         };
-        Ok(sorted(found).into_iter().map(CompletionCandidate::new).collect())
+        // One that would be read as an option is none to type.
+        let names = sorted(found).into_iter().filter(|name| !name.starts_with('-'));
+        Ok(names.map(CompletionCandidate::new).collect())
     }
 }
 

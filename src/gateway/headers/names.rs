@@ -31,7 +31,7 @@ const CLAIM_FAMILIES: &str = "
     x-goog-authenticated- x-goog-iap- x-http- x-invoke- x-istio- x-jwt- x-kong- x-kubernetes-
     x-method-override x-middleware- x-ms-client-principal x-ms-token- x-nextjs- x-nf- x-now- x-oidc-
     x-original- x-originating- x-pomerium- x-proxy- x-proxyuser- x-real- x-remote- x-rewrite- x-sandstorm-
-    x-ssl- x-tls- x-vercel- x-vouch- x-webauth-
+    x-ssl- x-tls- x-vercel- x-vouch- x-waws- x-webauth-
 ";
 /// RFC 9110 section 7.6.1 and RFC 9112: headers of one connection or one message, which a new request sets again.
 const CONNECTION_BOUND: &str = "

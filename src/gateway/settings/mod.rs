@@ -144,7 +144,7 @@ impl GatewaySettings {
         let mut settings = Self::parse(&text).map_err(|e| malformed(path, &e))?;
         settings.file = Some(path.into());
         let folder = path.parent().unwrap_or(Path::new(""));
-        for path in settings.paths() {
+        for (_, path) in settings.paths() {
             *path = folder.join(&*path);
         }
         if !matches!(settings.audit.as_str(), "-" | "off" | "") {
@@ -172,19 +172,28 @@ impl GatewaySettings {
         Ok(serde_saphyr::from_str::<Option<Self>>(text)?.unwrap_or_default())
     }
 
-    /// Every path in them except the audit file's, which may be a keyword.
-    fn paths(&mut self) -> Vec<&mut PathBuf> {
-        let mut paths = vec![&mut self.policy, &mut self.servers];
+    /// Every path in them by its key, except the audit file's, which may be a keyword.
+    pub(crate) fn paths(&mut self) -> Vec<(&'static str, &mut PathBuf)> {
+        let mut paths = vec![("policy", &mut self.policy), ("servers", &mut self.servers)];
+        paths.extend(self.shadow.iter_mut().map(|path| ("shadow", path)));
+        paths.extend(self.session_key.iter_mut().map(|path| ("session_key", path)));
+        paths.extend(self.revocation_list.iter_mut().map(|path| ("revocation_list", path)));
+        let vending = self.vending.iter_mut();
         paths.extend(
-            [&mut self.shadow, &mut self.session_key, &mut self.revocation_list].into_iter().flatten(),
+            vending.flat_map(|one| [("vending.key", &mut one.key), ("vending.ledger", &mut one.ledger)]),
         );
-        paths.extend(self.vending.iter_mut().flat_map(|vending| [&mut vending.key, &mut vending.ledger]));
         let embeddings = self.search.embeddings.iter_mut();
-        paths.extend(embeddings.flat_map(|one| std::iter::once(&mut one.vectors).chain(&mut one.key_file)));
-        paths.extend(self.face.iter_mut().map(|face| &mut face.providers));
-        paths.extend(self.tls.iter_mut().flat_map(|tls| [&mut tls.certificate, &mut tls.key]));
+        paths.extend(embeddings.flat_map(|one| {
+            let key_file = one.key_file.as_mut().map(|path| ("search.embeddings.key_file", path));
+            std::iter::once(("search.embeddings.vectors", &mut one.vectors)).chain(key_file)
+        }));
+        paths.extend(self.face.iter_mut().map(|face| ("face.providers", &mut face.providers)));
+        let tls = self.tls.iter_mut();
+        paths.extend(
+            tls.flat_map(|tls| [("tls.certificate", &mut tls.certificate), ("tls.key", &mut tls.key)]),
+        );
         let introspections = self.issuers.iter_mut().filter_map(|issuer| issuer.introspection.as_mut());
-        paths.extend(introspections.map(|introspection| &mut introspection.client_secret));
+        paths.extend(introspections.map(|one| ("introspection.client_secret", &mut one.client_secret)));
         paths
     }
 }
