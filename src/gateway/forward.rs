@@ -42,6 +42,7 @@ use crate::mcp::SESSION;
 use crate::policy::Listed;
 use crate::sys::clock;
 use crate::sys::coding::{self, Decoded};
+use crate::sys::mark::after_mark;
 
 /// Why a session cannot be bound to its caller.
 const NO_TEXT: &str = "its session id is not text";
@@ -335,13 +336,18 @@ impl Forwarder {
         read: for<'a> fn(&'a [u8], filter::VisibleFn<'_>) -> filter::FilteredBody<'a>,
     ) -> Result<Response<Body>, Rejection> {
         let views = passage.caller.grants.views(passage.upstream.name());
-        let cut = match read(&bytes, &|listed, name| views.shows(listed, name)) {
+        // Nobody needs the mark, and some parsers fail on it (RFC 8259 section 8.1).
+        let text = bytes.slice_ref(after_mark(&bytes));
+        if text.len() != bytes.len() && head.headers.contains_key(CONTENT_LENGTH) {
+            head.headers.insert(CONTENT_LENGTH, HeaderValue::from(text.len()));
+        }
+        let cut = match read(&text, &|listed, name| views.shows(listed, name)) {
             Ok(Cow::Borrowed(_)) => None,
             Ok(Cow::Owned(cut)) if !cut.is_empty() => Some(cut),
             Ok(Cow::Owned(_)) | Err(_) => return passage.unread(head),
         };
-        let Some(cut) = cut else { return Ok(Response::from_parts(head, Body::full(bytes))) };
-        drop(bytes);
+        let Some(cut) = cut else { return Ok(Response::from_parts(head, Body::full(text))) };
+        drop((bytes, text));
         head.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         if head.headers.contains_key(CONTENT_LENGTH) {
             head.headers.insert(CONTENT_LENGTH, HeaderValue::from(cut.len()));

@@ -10,11 +10,15 @@ pub fn is_wide(bytes: &[u8]) -> bool {
     WIDE_MARKS.iter().any(|mark| bytes.starts_with(mark))
 }
 
+/// The text after the mark, if there is one.
+pub fn after_mark(bytes: &[u8]) -> &[u8] {
+    bytes.strip_prefix(MARK).unwrap_or(bytes)
+}
+
 /// Removes the mark, if there is one.
 pub fn drop_mark(bytes: &mut Vec<u8>) {
-    if bytes.starts_with(MARK) {
-        bytes.drain(..MARK.len());
-    }
+    let mark = bytes.len() - after_mark(bytes).len();
+    bytes.drain(..mark);
 }
 
 #[cfg(test)]
