@@ -19,7 +19,7 @@ use crate::oauth::{
     read_registration, registration_request,
 };
 use crate::sys::address::web_url;
-use crate::sys::http::{Http, HttpError};
+use crate::sys::http::{Http, HttpError, is_loopback};
 
 /// The redirect URI, at a port that is free when the client is registered.
 const REDIRECT: &str = "http://127.0.0.1:0/";
@@ -305,11 +305,15 @@ fn no_resource(server: &Url, status: u16, fault: ResourceMetadataError) -> FlowE
     )
 }
 
-/// The other address of the same origin that the server's document is about, if there is one.
+/// The other address of the same origin that the server's document is about, if there is one; the names of this machine
+/// lead to one server.
 fn other_address(server: &Url, missing: &MetadataNotFound<ResourceError>) -> Option<String> {
     let Some((_, ResourceError::Resource { found })) = missing.refused() else { return None };
     let found = web_url(found).ok()?;
-    (found.origin() == server.origin() && found.fragment().is_none()).then(|| found.into())
+    let is_here = [&found, server].into_iter().all(is_loopback)
+        && (found.scheme(), found.port()) == (server.scheme(), server.port());
+    let is_same = found.origin() == server.origin() || is_here;
+    (is_same && found.fragment().is_none()).then(|| found.into())
 }
 
 #[cfg(test)]

@@ -88,16 +88,21 @@ pub fn can_listen(person: &AuthorizationCodeConfig) -> Result<bool, FlowError> {
     Ok(CallbackListener::bind(&registered, person.provider.redirect.any_port)?.is_some())
 }
 
+/// Whether a login with a registered client would fail, as far as that can be told before the browser opens: its port is
+/// taken, or the authorization endpoint refuses it. Must be called on a runtime.
+pub async fn is_client_unusable(http: &Http, client: &OAuthClient, person: &AuthorizationCodeConfig) -> bool {
+    !is_port_free(&person.redirect_uri) || is_client_refused(http, client, person).await
+}
+
 /// Whether the redirect URI's own port is free, for a server that accepts no other (against RFC 8252 section 7.3).
-/// Must be called on a runtime.
-pub fn is_port_free(redirect_uri: &str) -> bool {
+fn is_port_free(redirect_uri: &str) -> bool {
     Url::parse(redirect_uri).is_ok_and(|uri| CallbackListener::bind(&uri, false).is_ok())
 }
 
 /// Whether the authorization endpoint rejects the client or its redirect URI, which it must tell the user and not a
 /// redirect (RFC 6749 section 4.1.2.1). Some servers redirect to a page of their own whose address says what is
 /// wrong. Without an answer the result is unknown.
-pub async fn is_client_refused(http: &Http, client: &OAuthClient, person: &AuthorizationCodeConfig) -> bool {
+async fn is_client_refused(http: &Http, client: &OAuthClient, person: &AuthorizationCodeConfig) -> bool {
     let Ok((url, _)) = authorization_request(http, client, person).await else { return false };
     let answer = http.look(&url).await;
     answer.is_ok_and(|answer| matches!(answer.status, 400 | 401) || leads_to_no(&url, &answer.headers))

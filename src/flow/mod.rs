@@ -25,7 +25,7 @@ pub use by_address::{
 };
 pub use device::log_in_by_device;
 pub use discovery::discovered;
-pub use login::{Login, authorization_request, can_listen, is_client_refused, is_port_free, log_in};
+pub use login::{Login, authorization_request, can_listen, is_client_unusable, log_in};
 pub use revoke::{RevocationExtent, revoke};
 pub use sites::{choose_site, list_sites, sites};
 pub use start_page::{Pressed, StartPage};

@@ -28,6 +28,5 @@ pub(super) async fn is_stale(config: &Config, vault: &Vault, name: &str, kept: &
     if stored.is_some_and(is_refreshable) {
         return false;
     }
-    !flow::is_port_free(&kept.redirect_uri)
-        || flow::is_client_refused(&vault.http, &credential.client, person).await
+    flow::is_client_unusable(&vault.http, &credential.client, person).await
 }

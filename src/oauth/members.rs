@@ -157,7 +157,17 @@ pub(super) fn read_list<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec
     })
 }
 
-/// The same, if absence and emptiness mean the same.
+/// A list of what can be chosen from. One name is a list of one, and what names nothing is absent: a wrong choice is
+/// refused by the server, and gives nothing away.
+pub(super) fn read_choices<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<String>>, D::Error> {
+    let listed = match Value::deserialize(from)? {
+        Value::String(name) => Value::Array(vec![Value::String(name)]),
+        other => other,
+    };
+    Ok(read_list(listed).unwrap_or_default().filter(|names| !names.is_empty()))
+}
+
+/// The same as [`read_list`], if absence and emptiness mean the same.
 pub(super) fn read_names<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
     read_list(from).map(Option::unwrap_or_default)
 }

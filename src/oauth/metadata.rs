@@ -43,13 +43,13 @@ pub struct IssuerMetadata {
     #[serde(default, deserialize_with = "members::read_list")]
     pub code_challenge_methods_supported: Option<Vec<String>>,
     /// How clients may authenticate; absent means `client_secret_basic` (RFC 8414 section 2).
-    #[serde(default, deserialize_with = "members::read_list")]
+    #[serde(default, deserialize_with = "members::read_choices")]
     pub token_endpoint_auth_methods_supported: Option<Vec<String>>,
     /// RFC 9207 section 3.
     #[serde(default, deserialize_with = "members::read_promise")]
     pub authorization_response_iss_parameter_supported: bool,
     /// The supported grants; absent means the authorization code (RFC 8414 section 2).
-    #[serde(default, deserialize_with = "members::read_list")]
+    #[serde(default, deserialize_with = "members::read_choices")]
     pub grant_types_supported: Option<Vec<String>>,
     /// Whether a client may use the address of its metadata as its identifier
     /// (draft-ietf-oauth-client-id-metadata-document section 5).

@@ -9,6 +9,7 @@ use thiserror::Error;
 
 use crate::oauth::members::read_member;
 use crate::oauth::token::BEARER;
+use crate::oauth::unverified::read_time;
 use crate::oauth::{Epoch, TokenSet, end_of};
 use crate::secret::Secret;
 use crate::text::clean;
@@ -89,11 +90,15 @@ const CODES: [&str; 6] = ["error", "error_code", "errorCode", "code", "status", 
 
 /// The members of a reply that decide what it is: an error, or a token that is sent as a bearer token.
 const DECIDING: [&str; 2] = ["error", "token_type"];
+/// Where some servers say when a token ends, and not for how long it is valid.
+const POINTS: [&str; 2] = ["expires_on", "expires_at"];
 /// The others that are used, of a token, a device authorization, a registration and an error.
-const NEEDED: [&str; 15] = [
+const NEEDED: [&str; 17] = [
     "access_token",
     "refresh_token",
     "expires_in",
+    "expires_on",
+    "expires_at",
     "scope",
     "device_code",
     "user_code",
@@ -279,6 +284,10 @@ fn token(
     let text = |name: &str| fields.get(name).and_then(Value::as_str).filter(|value| !value.is_empty());
     let access_token = text("access_token")?;
     let told = fields.get("expires_in").and_then(|told| end(told, now));
+    let told = told.or_else(|| {
+        let points = POINTS.iter().filter_map(|name| read_time(fields.get(*name)?));
+        points.into_iter().find(|point| *point > now)
+    });
     let by_default = || shape.default_lifetime.map(|lifetime| now.saturating_add(lifetime));
     Some(TokenSet {
         access_token: Secret::new(access_token),

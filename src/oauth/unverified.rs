@@ -38,10 +38,19 @@ impl Unverified {
     }
 }
 
-/// An access token's own expiry, if it can be decoded and has one (RFC 9068 section 2.2). A time beyond the year 9999
-/// is a mistake.
+/// An access token's own expiry, if it can be decoded and has one (RFC 9068 section 2.2).
 pub fn end_of(token: &str) -> Option<Epoch> {
-    Unverified::read(token)?.time("exp").filter(|end| (1..=253_402_300_799).contains(end))
+    read_time(Unverified::read(token)?.claims.get("exp")?)
+}
+
+/// A point in time as servers really write it: in seconds or milliseconds since 1970, as a number or in a string. One
+/// beyond the year 9999 is a mistake.
+pub(super) fn read_time(value: &Value) -> Option<Epoch> {
+    let whole = match value {
+        Value::String(text) => read_numeric_date(&serde_json::from_str(text.trim()).ok()?)?,
+        value => read_numeric_date(value)?,
+    };
+    [whole, whole / 1_000].into_iter().find(|time| (1..=253_402_300_799).contains(time))
 }
 
 /// RFC 7519 section 2, `NumericDate`, in whole seconds since 1970.

@@ -177,7 +177,11 @@ impl Http {
             .get(RETRY_AFTER)
             .and_then(|value| value.to_str().ok()?.trim().parse().ok())
             .map(Duration::from_secs);
-        let body = body(Flow::of(response), &host).await?;
+        let body = match body(Flow::of(response), &host).await {
+            // A failure's status tells enough, whatever became of the words.
+            Err(_) if status >= 400 => Vec::new(),
+            body => body?,
+        };
         Ok(HttpReply { status, retry_after, date, body })
     }
 

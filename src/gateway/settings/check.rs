@@ -194,7 +194,7 @@ fn is_origin(text: &str) -> bool {
         host.map(|host| format!("{}://{host}{port}", url.scheme()))
     };
     if url.origin().is_tuple() {
-        web == text
+        web == text && !text.contains('*')
     } else {
         url.scheme() != "file" && own().as_deref() == Some(text)
     }
@@ -398,6 +398,7 @@ workers: 0
             "https://APP.test",
             "https://app.test:443",
             "https://u@app.test",
+            "https://*.app.test",
             "tauri://localhost/",
             "tauri://u@localhost",
             "tauri://localhost?x",

@@ -18,6 +18,7 @@ pub use self::line::StreamTooLarge;
 use self::line::{Field, LinePosition, field, lines};
 use super::{filter, list_scan};
 use crate::policy::Listed;
+use crate::sys::mark::unmarked;
 
 mod large;
 mod line;
@@ -90,19 +91,25 @@ pub fn events(
         if event.name == b"endpoint" {
             return std::str::from_utf8(&event.data).map_or(EventAction::Drop, &mut endpoint);
         }
-        verdict(filter::message(&event.data, &shows))
+        verdict(&event.data, |data| filter::message(data, &shows))
     }
 }
 
 /// The decision on the events of a stream that answers one message: events without a list or notification pass
 /// unchanged.
 pub fn answers(shows: impl Fn(Listed, &str) -> bool) -> impl FnMut(&RawEvent<'_>) -> EventAction {
-    move |event| verdict(filter::anything(&event.data, &shows))
+    move |event| verdict(&event.data, |data| filter::anything(data, &shows))
 }
 
-fn verdict(filtered: filter::FilteredBody<'_>) -> EventAction {
-    match filtered {
-        Ok(Cow::Borrowed(_)) => EventAction::Keep,
+fn verdict<'e>(
+    data: &'e [u8],
+    read: impl FnOnce(&'e [u8]) -> filter::FilteredBody<'e>,
+) -> EventAction {
+    let text = unmarked(data);
+    match read(text) {
+        Ok(Cow::Borrowed(_)) if text.len() == data.len() => EventAction::Keep,
+        // Clients parse the data as it is, and most fail on the mark.
+        Ok(Cow::Borrowed(text)) => EventAction::Replace(text.into()),
         Ok(Cow::Owned(data)) if data.is_empty() => EventAction::Hide,
         Ok(Cow::Owned(data)) => EventAction::Replace(data),
         Err(_) => EventAction::Drop,
