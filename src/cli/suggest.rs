@@ -4,31 +4,34 @@ use std::ffi::OsString;
 
 use strsim::osa_distance;
 
+use crate::sys::typed_url::typed_url;
+use crate::text::word;
+
 /// What users of other tools type: the verbs before it, the words, and what does it here.
 const ELSEWHERE: &[(&str, &str, &str)] = &[
     (
         "",
-        "auth login, auth, mcp add, mcp login, sso, link, signin, sign-in, authenticate, authorize, connect, add",
+        "auth login, auth, mcp add, mcp add-json, mcp login, mcp auth, server add, sso, link, signin, sign-in, authenticate, authorize, connect, add",
         "mcpauth login URL",
     ),
     (
         "",
-        "auth logout, mcp remove, signout, sign-out, remove, delete, rm, forget, unlink, disconnect",
+        "auth logout, mcp logout, mcp remove, mcp rm, server remove, server rm, signout, sign-out, remove, delete, rm, forget, unlink, disconnect",
         "mcpauth logout NAME",
     ),
     (
         "",
-        "auth status, auth list, mcp list, whoami, info, describe, sessions, who, ls, credentials, tokens, show",
+        "auth status, auth list, auth ls, auth switch, mcp list, mcp get, server list, server ls, servers, accounts, ps, sts, whoami, info, describe, sessions, who, ls, credentials, tokens, show",
         "mcpauth status",
     ),
-    ("", "auth token, get-token, print-token, access-token", "mcpauth token NAME"),
+    ("", "auth token, auth print-access-token, auth print-identity-token, print-access-token, get-token, print-token, access-token", "mcpauth token NAME"),
     ("", "auth refresh, daemon, service", "mcpauth refresh"),
-    ("", "auth setup-git, install", "mcpauth config install"),
+    ("", "auth setup-git, auth configure-docker, install", "mcpauth config install"),
     ("", "auth revoke, revoke", "mcpauth logout NAME --revoke"),
-    ("", "mcp", "mcpauth list SERVER"),
+    ("", "mcp, search, find", "mcpauth list SERVER"),
     ("", "setup, init", "mcpauth configure"),
     ("", "serve, server, start, up", "mcpauth gateway serve"),
-    ("", "proxy, stdio, connector", "mcpauth bridge SERVER"),
+    ("", "mcp serve, proxy, stdio, connector", "mcpauth bridge SERVER"),
     ("", "mcp-remote", "mcpauth bridge URL"),
     ("", "watch, monitor", "mcpauth status --watch"),
     ("", "version", "mcpauth --version"),
@@ -36,12 +39,15 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
     ("", "clients", "mcpauth config show --clients"),
     ("", "run", "mcpauth exec SERVER -- COMMAND"),
     ("", "get, fetch", "mcpauth generate"),
-    ("", "renew, rotate", "mcpauth refresh --once"),
+    ("", "renew, rotate, refresh-token", "mcpauth refresh --once"),
     ("", "update, upgrade", "mcpauth refresh --once (mcpauth itself is updated the way it was installed)"),
     ("", "export", "mcpauth env SERVER"),
     ("", "keys, secrets", "mcpauth secret list"),
     ("", "store", "mcpauth secret set SERVER NAME"),
     ("", "migrate", "mcpauth import"),
+    ("", "provider", "mcpauth providers list"),
+    ("", "curl", "mcpauth headers SERVER"),
+    ("", "resources, prompts", "mcpauth probe SERVER"),
     ("", "restore", "mcpauth config uninstall --restore"),
     ("", "decode", "mcpauth inspect NAME"),
     ("", "get-config, settings", "mcpauth config show"),
@@ -53,7 +59,7 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
     ("", "tool, invoke", "mcpauth call SERVER TOOL"),
     ("", "completion", "mcpauth completions SHELL"),
     ("gateway", "start, run, up, proxy, listen", "mcpauth gateway serve"),
-    ("gateway", "validate, lint, verify, status", "mcpauth gateway check"),
+    ("gateway", "validate, lint, verify, status, config, doctor", "mcpauth gateway check"),
     ("gateway", "why, can, can-i, decide", "mcpauth gateway explain SERVER --tool TOOL"),
     ("gateway", "list, ls, servers", "mcpauth gateway routes"),
     ("gateway", "tokens", "mcpauth gateway token list"),
@@ -84,7 +90,7 @@ const NONE: &str = "see what there is with: mcpauth help";
 /// What to do about a verb that is not there below the verbs of `path`, which is empty at the top; `args` are the command line,
 /// and `verbs` those that are there.
 pub(super) fn hint(path: &str, typed: &str, args: &[OsString], verbs: &[String]) -> String {
-    let typed = typed.to_lowercase();
+    let (as_typed, typed) = (typed, typed.to_lowercase());
     let next = args.iter().skip_while(|arg| !arg.eq_ignore_ascii_case(typed.as_str())).nth(1);
     let both = next.map(|next| format!("{typed} {}", next.to_string_lossy().to_lowercase()));
     let elsewhere = |typed: &str| {
@@ -96,11 +102,23 @@ pub(super) fn hint(path: &str, typed: &str, args: &[OsString], verbs: &[String])
     if let Some(here) = both.as_deref().and_then(elsewhere).or_else(|| elsewhere(&typed)) {
         return format!("run: {here}");
     }
+    if path.is_empty()
+        && let Ok(url) = typed_url(as_typed)
+    {
+        return format!("run: mcpauth login {}", word(url.as_str()));
+    }
     let space = if path.is_empty() { "" } else { " " };
     match near(&typed, verbs) {
         Some(verb) => format!("did you mean: mcpauth {path}{space}{verb}"),
-        None if path.is_empty() => NONE.into(),
-        None => format!("see what there is with: mcpauth {path} --help"),
+        None => verbs_of(path),
+    }
+}
+
+/// Where the verbs below those of `path` are listed.
+pub(super) fn verbs_of(path: &str) -> String {
+    match path {
+        "" => NONE.into(),
+        path => format!("see what there is with: mcpauth {path} --help"),
     }
 }
 
@@ -145,6 +163,12 @@ mod tests {
             ("genrate", "did you mean: mcpauth generate"),
             ("Stauts", "did you mean: mcpauth status"),
             ("loign https://a.test", "did you mean: mcpauth login"),
+            ("https://a.test/mcp", "run: mcpauth login https://a.test/mcp"),
+            ("a.test:8443/mcp", "run: mcpauth login https://a.test:8443/mcp"),
+            ("localhost:8000", "run: mcpauth login http://localhost:8000/"),
+            ("mcp logout things", "run: mcpauth logout NAME"),
+            ("server list", "run: mcpauth status"),
+            ("https://u:p@a.test/mcp", NONE),
             ("frobnicate", NONE),
             ("ba", NONE),
             ("zzzz", NONE),
