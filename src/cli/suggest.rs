@@ -24,7 +24,11 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
         "auth status, auth list, auth ls, auth switch, mcp list, mcp get, server list, server ls, servers, accounts, ps, sts, whoami, info, describe, sessions, who, ls, credentials, tokens, show",
         "mcpauth status",
     ),
-    ("", "auth token, auth print-access-token, auth print-identity-token, print-access-token, get-token, print-token, access-token", "mcpauth token NAME"),
+    (
+        "",
+        "auth token, auth print-access-token, auth print-identity-token, print-access-token, get-token, print-token, access-token",
+        "mcpauth token NAME",
+    ),
     ("", "auth refresh, daemon, service", "mcpauth refresh"),
     ("", "auth setup-git, auth configure-docker, install", "mcpauth config install"),
     ("", "auth revoke, revoke", "mcpauth logout NAME --revoke"),

@@ -287,7 +287,7 @@ impl<'a> RegistryEditor<'a> {
         let done = self.view.shared.vault.spawn_blocking(move || work(&dir)).await;
         match done.map_err(|_| ChangeError::Failed)? {
             // Where the gateway's files are and what is wrong with them is its operator's to know.
-            Err(error @ (EditError::Io(_) | EditError::State { .. })) => {
+            Err(error @ EditError::Io(_)) => {
                 warn!(event = "registry", request = self.from.1, "{error}");
                 Err(ChangeError::Failed)
             }
