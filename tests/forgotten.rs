@@ -143,11 +143,25 @@ fn a_client_that_its_issuer_forgot_is_registered_again_by_login() {
         if matches!(says, Says::Words(_)) {
             let ran = user.run(&["token", NAME]).code(4);
             assert!(ran.stderr.contains("no longer has the client"), "{says:?}: {}", ran.stderr);
-        } else if !matches!(says, Says::Refresh(_)) {
-            // A refresh that is refused otherwise leaves nothing to go by but the login itself.
-            user.run(&["token", NAME]).code(4);
         }
         works(&user, &issuer, pages);
+    }
+}
+
+/// Whoever lost its clients lost their refresh tokens too, and says only that. A login that was told so by another verb knows
+/// it from the store, and another one finds it out on its way.
+#[test]
+fn a_refused_refresh_token_leads_to_no_page_that_refuses_the_client() {
+    for says in [Says::Page(400), Says::Page(401), Says::Led] {
+        for told in [true, false] {
+            let (issuer, user) = (Forgetful::start(says), user());
+            log_in(&user, &issuer.server, &[]);
+            issuer.forget();
+            if told {
+                user.run(&["token", NAME]).code(4);
+            }
+            works(&user, &issuer, 1);
+        }
     }
 }
 
@@ -183,17 +197,24 @@ fn a_persons_own_client_is_left_to_that_person() {
 
 #[test]
 fn a_port_that_another_program_has_taken_is_registered_anew() {
-    let (issuer, user) = (Forgetful::start(Says::Code), user());
-    log_in(&user, &issuer.server, &[]);
-    user.plant(TOKEN, &[("refresh_token", Value::Null)]);
-    let uri = user.token(REGISTRATION)["redirect_uri"].as_str().unwrap().to_owned();
-    let taken = url::Url::parse(&uri).unwrap().port().unwrap();
-    let _other = std::net::TcpListener::bind(("127.0.0.1", taken)).unwrap();
-    works(&user, &issuer, 1);
-    let seen = issuer.server.seen();
-    let registered = to(&seen, "/register")[1].message()["redirect_uris"][0].clone();
-    assert_eq!(user.token(REGISTRATION)["redirect_uri"], registered);
-    assert_ne!(registered, uri);
+    for has_refresh_token in [false, true] {
+        let (issuer, user) = (Forgetful::start(Says::Code), user());
+        log_in(&user, &issuer.server, &[]);
+        if has_refresh_token {
+            // It is refused, and then there is a login.
+            issuer.forget();
+        } else {
+            user.plant(TOKEN, &[("refresh_token", Value::Null)]);
+        }
+        let uri = user.token(REGISTRATION)["redirect_uri"].as_str().unwrap().to_owned();
+        let taken = url::Url::parse(&uri).unwrap().port().unwrap();
+        let _other = std::net::TcpListener::bind(("127.0.0.1", taken)).unwrap();
+        works(&user, &issuer, 1);
+        let seen = issuer.server.seen();
+        let registered = to(&seen, "/register")[1].message()["redirect_uris"][0].clone();
+        assert_eq!(user.token(REGISTRATION)["redirect_uri"], registered);
+        assert_ne!(registered, uri);
+    }
 }
 
 /// RFC 9728 section 3.3: the metadata must be about the requested address, or a parent of it.
@@ -239,6 +260,23 @@ fn a_document_about_another_address_of_the_server_is_named_with_the_command_that
         assert!(said.contains(&command), "{said}");
         assert!(to(&server.seen(), "/register").is_empty());
     }
+}
+
+/// What is here by one name is here by the other.
+#[test]
+fn a_document_about_another_name_of_this_machine_is_named_with_the_command_that_works() {
+    let server = play(|path, _, body| {
+        if path == PRM {
+            body["resource"] = json!(body["resource"].as_str().unwrap().replace("127.0.0.1", "localhost"));
+        }
+    });
+    let address = format!("{}/mcp", server.base);
+    let said = user().run(&["login", &address, "--no-browser"]).code(2).stdout;
+    let other = address.replace("127.0.0.1", "localhost");
+    assert!(said.contains(&format!("mcpauth login {other}")), "{said}");
+    assert!(to(&server.seen(), "/register").is_empty());
+    let mut running = user().start(&["login", &other, "--no-browser"]);
+    assert!(running.url().contains("localhost"), "what is named works");
 }
 
 /// What a challenge says next to a byte that is not text still leads to the login.

@@ -116,6 +116,32 @@ fn what_a_coding_hides_is_bounded_and_what_is_none_is_no_answer() {
     }
 }
 
+/// What a refusal says in words is not needed: its status is a no, or not now.
+#[test]
+fn a_refusal_whose_words_cannot_be_read_still_is_one() {
+    for (status, code) in [(400, 4), (401, 4), (403, 4), (410, 4), (429, 5), (500, 5), (503, 5)] {
+        for coding in ["gzip", "br", "zstd", "deflate"] {
+            let server = Upstream::start(move |seen, stream| {
+                let (usual, mut body) = usual(seen);
+                if path(seen) == "/token" {
+                    body["refresh_token"] = json!("r-1");
+                    body["expires_in"] = json!(0);
+                }
+                if field(seen, "grant_type").as_deref() == Some("refresh_token") {
+                    answer(stream, status, &format!("\r\ncontent-encoding: {coding}"), b"<html>no</html>");
+                } else {
+                    answer(stream, usual, "", body.to_string().as_bytes());
+                }
+            });
+            let user = User::new();
+            log_in(&user, &server.base).end().code(0);
+            user.run(&["token", "127.0.0.1"]).code(code);
+            let is_kept = !user.token("mcp-127.0.0.1-egress.json")["refresh_token"].is_null();
+            assert_eq!(is_kept, code == 5, "{status} {coding}");
+        }
+    }
+}
+
 #[test]
 fn a_byte_order_mark_is_no_part_of_any_answer_or_file() {
     let server = Upstream::start(|seen, stream| {

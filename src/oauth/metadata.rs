@@ -276,6 +276,32 @@ mod tests {
         }
     }
 
+    /// A wrong choice is refused where it is made; a list that nobody can read must not be what ends a login.
+    #[test]
+    fn what_can_be_chosen_from_is_read_as_it_is_meant() {
+        let read = |name: &str, said: &str| {
+            let body = format!(r#"{{"issuer":"https://i","{name}":{said}}}"#);
+            let read = IssuerMetadata::read(body.as_bytes(), "https://i").unwrap();
+            [read.token_endpoint_auth_methods_supported, read.grant_types_supported]
+        };
+        for name in ["token_endpoint_auth_methods_supported", "grant_types_supported"] {
+            for (said, expected) in [
+                (r#""none""#, Some("none")),
+                (r#"["none"]"#, Some("none")),
+                (r#"[null,"none",7]"#, Some("none")),
+                ("null", None),
+                ("[]", None),
+                ("[null]", None),
+                ("7", None),
+                ("{}", None),
+                ("true", None),
+            ] {
+                let found = read(name, said).into_iter().flatten().next();
+                assert_eq!(found, expected.map(|one| vec![one.to_owned()]), "{name} {said}");
+            }
+        }
+    }
+
     /// Real providers repeat members; two places that nearly build one document are enough.
     #[test]
     fn a_member_that_stands_twice_spoils_the_document_only_where_it_decides_and_differs() {

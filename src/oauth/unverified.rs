@@ -89,6 +89,34 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_tokens_end_is_read_as_servers_write_it() {
+        let end = |exp: &str| {
+            let part = |json: &str| URL_SAFE_NO_PAD.encode(json);
+            end_of(&format!("{}.{}.sig", part("{}"), part(&format!(r#"{{"exp":{exp}}}"#))))
+        };
+        let second = Some(1_795_003_600);
+        for (exp, expected) in [
+            ("1795003600", second),
+            ("1795003600.9", second),
+            (r#""1795003600""#, second),
+            (r#"" 1795003600.0 ""#, second),
+            ("1795003600000", second),
+            ("1.7950036e9", second),
+            ("253402300799", Some(253_402_300_799)),
+            ("1e300", None),
+            ("0", None),
+            ("-5", None),
+            ("null", None),
+            (r#""soon""#, None),
+            (r#""null""#, None),
+            ("[1795003600]", None),
+            ("true", None),
+        ] {
+            assert_eq!(end(exp), expected, "{exp}");
+        }
+    }
+
     proptest! {
         #[test]
         fn no_token_panics(text in "[ -~]{0,120}") {

@@ -32,7 +32,10 @@ fn a_lists_answer_never_shows_a_hidden_tool_however_it_is_sent() {
         ("200 OK\r\ncontent-type: text/html", tools.into(), shown),
         ("200 OK", tools.into(), shown),
         (json, format!("\n\n{tools}\n"), shown),
-        (json, format!("\u{feff}{tools}"), None),
+        (json, format!("\u{feff}{tools}"), shown),
+        (json, format!("\u{feff}\r\n{tools}"), shown),
+        (json, format!("\u{feff}\u{feff}{tools}"), None),
+        (json, "\u{feff}".into(), None),
         (json, format!("[{tools}]"), None),
         (json, format!("{tools}{tools}"), None),
         (json, twice.into(), None),
@@ -50,6 +53,7 @@ fn a_lists_answer_never_shows_a_hidden_tool_however_it_is_sent() {
         (events, format!("data: {tools}\n"), shown),
         (events, format!("data: {}\ndata: {}\n\n", start, rest), shown),
         (events, format!("\u{feff}data: {tools}\n\n"), shown),
+        (events, format!("data: \u{feff}{tools}\n\n"), shown),
         (events, format!("Data: {tools}\n\n"), shown),
         (events, format!("data: [{tools}]\n\n"), shown),
         (events, format!("event: other\ndata: {tools}\n\n"), shown),
@@ -61,6 +65,46 @@ fn a_lists_answer_never_shows_a_hidden_tool_however_it_is_sent() {
         assert!(!answer.text().contains("hidden"), "{head} {body}: {}", answer.text());
         assert!(!answer.head.contains("hidden"));
         assert_eq!(upstream.seen()[0].header("accept-encoding"), Some("identity"));
+    }
+}
+
+/// A parser may ignore the mark (RFC 8259 section 8.1), and many fail on it: whoever asks here needs no such parser.
+#[test]
+fn a_mark_before_an_answer_is_dropped_and_what_follows_is_read() {
+    let mark = "\u{feff}";
+    let tools = r#"{"jsonrpc":"2.0","id":"l","result":{"tools":[{"name":"hidden"},{"name":"echo"}]}}"#;
+    let plain = r#"{"jsonrpc":"2.0","id":7,"result":{"content":[]}}"#;
+    let json = "200 OK\r\ncontent-type: application/json";
+    let events = "200 OK\r\ncontent-type: text/event-stream";
+    let gzip = format!("{json}\r\ncontent-encoding: gzip");
+    let coded = encoded_by(&["gzip"], format!("{mark}{tools}").as_bytes());
+    for (head, body, message) in [
+        (json, format!("{mark}{tools}").into_bytes(), list()),
+        (json, format!("{mark} \n{tools}\r\n").into_bytes(), list()),
+        (&gzip, coded, list()),
+        (events, format!("data: {mark}{tools}\n\n").into_bytes(), list()),
+        (events, format!("{mark}id: 1\r\ndata: {mark}{tools}\r\n\r\n").into_bytes(), list()),
+        (json, format!("{mark}{plain}").into_bytes(), call("echo")),
+        // What a call's answer is has to be looked for.
+        (json, format!("{mark}{tools}").into_bytes(), call("echo")),
+        (events, format!("data: {mark}{tools}\n\n").into_bytes(), call("echo")),
+    ] {
+        let case = format!("{head} {} {message}", String::from_utf8_lossy(&body));
+        let head = head.to_owned();
+        let upstream = Upstream::start(move |_, stream| say(stream, &head, &body));
+        let lab = Lab::before(&upstream, "streamable-http");
+        let answer = lab.ask(&lab.token("worker"), "/delta/mcp", &message).status(200);
+        let text = answer.text();
+        assert!(!text.contains(mark) && !text.contains("hidden"), "{case}: {text}");
+        let data = text.lines().find_map(|line| line.strip_prefix("data: ")).unwrap_or(&text);
+        let read: serde_json::Value =
+            serde_json::from_str(data).unwrap_or_else(|e| panic!("{case}: {e} {text}"));
+        let expected = if case.contains("content\":") {
+            json!({"content": []})
+        } else {
+            json!({"tools": [{"name": "echo"}]})
+        };
+        assert_eq!(read["result"], expected, "{case}");
     }
 }
 

@@ -108,6 +108,7 @@ fn spellings(member: &str, text: &str) -> Vec<(String, Vec<u8>, bool)> {
         ("as it is", text.to_owned()),
         ("white space", text.replace("\":", "\" \t: ")),
         ("leading space", format!(" \t {text}")),
+        ("byte order mark", format!("\u{feff}{text}")),
         ("member escaped", text.replace(member, &all(member))),
         (
             "one letter escaped",
@@ -129,7 +130,7 @@ fn spellings(member: &str, text: &str) -> Vec<(String, Vec<u8>, bool)> {
         ("result twice", text.replace("\"id\"", "\"result\":{},\"id\"")),
         ("member twice", text.replace("\"ttlMs\"", &format!("\"{member}\":[],\"ttlMs\""))),
         ("member twice, later", text.replace(list, &format!("{list},\"{member}\":[]"))),
-        ("byte order mark", format!("\u{feff}{text}")),
+        ("two byte order marks", format!("\u{feff}\u{feff}{text}")),
         ("array", format!("[{text}]")),
         ("array of two", format!("[{{\"jsonrpc\":\"2.0\",\"method\":\"m\"}},{text}]")),
         ("two messages", format!("{{\"jsonrpc\":\"2.0\",\"id\":7,\"result\":{{}}}} {text}")),

@@ -137,3 +137,28 @@ fn any_page_may_read_what_is_public_and_nothing_else() {
     lab.raw(&request("GET", document, &asks, b"")).status(421);
     assert_eq!(lab.arrived(), 0);
 }
+
+/// Private Network Access: a page of the world may reach a gateway in its user's network only where it is listed.
+#[test]
+fn a_listed_page_may_reach_a_private_network_and_no_other() {
+    let lab = lab();
+    let asked = |path: &str, origin: &str, wish: &str| {
+        let asks = [
+            ("Origin", origin),
+            ("Access-Control-Request-Method", "POST"),
+            ("Access-Control-Request-Private-Network", wish),
+        ];
+        let answer = lab.raw(&request("OPTIONS", path, &asks, b""));
+        answer.header("access-control-allow-private-network").map(str::to_owned)
+    };
+    let document = "/.well-known/oauth-protected-resource/alpha/mcp";
+    for path in ["/alpha/mcp", "/beta", document] {
+        for origin in [APP, "tauri://localhost", "chrome-extension://abcdefghijklmnopabcdefghijklmnop"] {
+            assert_eq!(asked(path, origin, "true").as_deref(), Some("true"), "{path} {origin}");
+            assert_eq!(asked(path, origin, "false"), None, "{path} {origin}");
+        }
+        for origin in ["https://evil.test", "null", "tauri://evil"] {
+            assert_eq!(asked(path, origin, "true"), None, "{path} {origin}");
+        }
+    }
+}

@@ -101,10 +101,7 @@ pub fn answers(shows: impl Fn(Listed, &str) -> bool) -> impl FnMut(&RawEvent<'_>
     move |event| verdict(&event.data, |data| filter::anything(data, &shows))
 }
 
-fn verdict<'e>(
-    data: &'e [u8],
-    read: impl FnOnce(&'e [u8]) -> filter::FilteredBody<'e>,
-) -> EventAction {
+fn verdict<'e>(data: &'e [u8], read: impl FnOnce(&'e [u8]) -> filter::FilteredBody<'e>) -> EventAction {
     let text = after_mark(data);
     match read(text) {
         Ok(Cow::Borrowed(_)) if text.len() == data.len() => EventAction::Keep,

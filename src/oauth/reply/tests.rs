@@ -82,6 +82,32 @@ fn an_end_is_a_number_of_seconds_or_a_point_in_time_in_any_spelling() {
     }
 }
 
+/// Entra's older endpoints and others say when, as a number or a text.
+#[test]
+fn a_token_that_ends_at_a_point_in_time_ends_then() {
+    const NOW: Epoch = 1_795_000_000;
+    for (members, expected) in [
+        (r#""expires_on":"1795003600""#, Some(NOW + 3_600)),
+        (r#""expires_on":1795003600"#, Some(NOW + 3_600)),
+        (r#""expires_at":1795003600.5"#, Some(NOW + 3_600)),
+        (r#""expires_at":1795003600000"#, Some(NOW + 3_600)),
+        (r#""expires_in":null,"expires_on":" 1795003600 ""#, Some(NOW + 3_600)),
+        (r#""expires_in":"60","expires_on":"1795003600","ext_expires_in":"7200""#, Some(NOW + 60)),
+        (r#""expires_on":"1794000000","expires_at":1795003600"#, Some(NOW + 3_600)),
+        (r#""expires_on":"1794000000""#, None),
+        (r#""expires_on":3600"#, None),
+        (r#""expires_at":"2026-11-27T20:00:00Z""#, None),
+        (r#""expires_at":null"#, None),
+        (r#""expires_at":[1795003600]"#, None),
+    ] {
+        for odd in ["", r#","x":1e999"#] {
+            let body = format!(r#"{{"access_token":"t",{members}{odd}}}"#);
+            let read = read_reply(200, body.as_bytes(), &ReplyShape::default(), &[], NOW).unwrap();
+            assert_eq!(read.expires_at, expected, "{body}");
+        }
+    }
+}
+
 #[test]
 fn a_type_that_is_not_sent_as_a_bearers_is_refused_by_its_name() {
     let read = |kind: &str, known: &[&str]| {
