@@ -193,7 +193,7 @@ async fn converse<T>(
     builder
         .timer(AlarmTimer(guest.alarm.clone()))
         .header_read_timeout(Duration::from_secs(limits.read_timeout))
-        .max_buf_size(limits.max_header_bytes.max(4 * BUFFER))
+        .max_buf_size(limits.max_header_bytes.max(2 * BUFFER))
         .max_header_size(limits.max_header_bytes)
         .max_headers(100);
     let service = service_fn(|request: Request<Incoming>| {

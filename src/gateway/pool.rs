@@ -100,7 +100,7 @@ const QUIET: Duration = Duration::from_secs(4);
 const MOMENT: Duration = Duration::from_millis(10);
 /// How much is read ahead, or waits to be written, on a connection, in bytes: an answer that nobody reads waits at
 /// its server.
-pub(super) const BUFFER: usize = 32 << 10;
+pub(super) const BUFFER: usize = 64 << 10;
 /// The read size of a connection that carries a stream: thousands of them may be open.
 const STREAM_BUFFER: usize = 2048;
 
