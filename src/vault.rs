@@ -236,7 +236,7 @@ impl Vault {
             Err(VaultError::Flow(FlowError::Reply { reply, .. })) if is_used_up(&reply) => {
                 // We hold the lock and have just read it, so the stored refresh token is the rejected one.
                 self.drop_refresh_token(credential, stored)?;
-                // Whoever forgets a token may have forgotten the client too, and then its page would end the login.
+                // An issuer that lost the token may have lost the client too, and then its page would end the login.
                 let would_ask = person.registered && self.browser.is_some();
                 if would_ask && flow::is_client_unusable(&self.http, &credential.client, person).await {
                     return Err(forgotten(credential));

@@ -148,7 +148,7 @@ fn a_client_that_its_issuer_forgot_is_registered_again_by_login() {
     }
 }
 
-/// Whoever lost its clients lost their refresh tokens too, and says only that. A login that was told so by another verb knows
+/// An issuer that lost its clients lost their refresh tokens too, and says only that. A login that was told so by another verb knows
 /// it from the store, and another one finds it out on its way.
 #[test]
 fn a_refused_refresh_token_leads_to_no_page_that_refuses_the_client() {

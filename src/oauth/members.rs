@@ -158,7 +158,7 @@ pub(super) fn read_list<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec
 }
 
 /// A list of what can be chosen from. One name is a list of one, and what names nothing is absent: a wrong choice is
-/// refused by the server, and gives nothing away.
+/// refused by the server, and costs no secret.
 pub(super) fn read_choices<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<String>>, D::Error> {
     let listed = match Value::deserialize(from)? {
         Value::String(name) => Value::Array(vec![Value::String(name)]),

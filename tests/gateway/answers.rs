@@ -68,7 +68,7 @@ fn a_lists_answer_never_shows_a_hidden_tool_however_it_is_sent() {
     }
 }
 
-/// A parser may ignore the mark (RFC 8259 section 8.1), and many fail on it: whoever asks here needs no such parser.
+/// A parser may ignore the mark (RFC 8259 section 8.1), and many fail on it: a caller must not need such a parser.
 #[test]
 fn a_mark_before_an_answer_is_dropped_and_what_follows_is_read() {
     let mark = "\u{feff}";

@@ -71,7 +71,9 @@ fn cases() -> Vec<(String, String, u64)> {
         (format!("data: {SHOWN}\rDATA: {MIXED}\n\n"), format!("data: {SHOWN}\n\n"), 0),
         // What cannot be parsed, or is not complete.
         (format!("data: [{MIXED}]\n\n: c\n"), ": c\n".into(), 1),
-        (format!("data: \u{feff}{SHOWN}\n\n"), String::new(), 1),
+        (format!("data: \u{feff}{SHOWN}\n\n"), format!("data: {SHOWN}\n\n"), 0),
+        (format!("data: \u{feff}{MIXED}\n\n"), format!("data: {SHOWN}\n\n"), 0),
+        (format!("data: \u{feff}\u{feff}{SHOWN}\n\n"), String::new(), 1),
         (format!("data: {SHOWN}\ndata: {SHOWN}\n\n"), String::new(), 1),
         (format!("data: {SHOWN}\u{b}\n\n"), String::new(), 1),
         ("data: {\"result\":{},\"Result\":{}}\r\n\r\n: c\n".into(), ": c\n".into(), 1),
