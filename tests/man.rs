@@ -50,6 +50,29 @@ fn the_first_page_names_every_verb() {
     assert!(!page.contains("mcpauth\\-complete(1)"));
 }
 
+/// Pages are written as root, into folders of others: never through what lies there under a page's name.
+#[cfg(unix)]
+#[test]
+fn no_page_is_written_through_a_link_or_into_a_pipe() {
+    let user = User::new();
+    let (page, target) = (user.project().join("man/mcpauth.1"), user.home().join("important"));
+    std::fs::create_dir(user.project().join("man")).unwrap();
+    for is_there in [true, false] {
+        if is_there {
+            std::fs::write(&target, "kept").unwrap();
+        }
+        std::os::unix::fs::symlink(&target, &page).unwrap();
+        let ran = user.run(&["man", "--dir", "man"]).code(1);
+        assert!(ran.stderr.contains("man/mcpauth.1"), "{}", ran.stderr);
+        let now = std::fs::read_to_string(&target).ok();
+        assert_eq!(now, is_there.then(|| "kept".to_owned()));
+        std::fs::remove_file(&page).unwrap();
+        let _ = std::fs::remove_file(&target);
+    }
+    assert!(Command::new("mkfifo").arg(&page).status().unwrap().success());
+    user.run(&["man", "--dir", "man"]).code(1);
+}
+
 #[test]
 fn the_pages_can_be_read() {
     let user = User::new();

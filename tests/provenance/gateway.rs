@@ -2,6 +2,8 @@
 
 use std::os::unix::fs::symlink;
 
+use serde_json::json;
+
 use super::{SECRET, Scene, typed};
 use crate::support::Ran;
 
@@ -152,4 +154,31 @@ fn a_header_gets_no_variable_of_the_users() {
     scene.env(&["AWS_SECRET_ACCESS_KEY=hunter2"]);
     let all = scene.user.run(&["gateway", "check"]).code(7).all();
     assert!(all.contains("AWS_SECRET_ACCESS_KEY") && !all.contains("hunter2"), "{all}");
+}
+
+/// Where people sign in is a found file's to say; with whose secret is not.
+#[test]
+fn a_provider_of_the_pages_gets_no_variable_of_the_users() {
+    let mut scene = scene("face: {providers: p.yml, public_url: 'https://evil.test'}\n", SERVER);
+    let secret = format!("INGRESS_OAUTH_CLIENT_SECRET={SECRET}");
+    scene.env(&["AWS_SECRET_ACCESS_KEY=hunter2", &secret]);
+    for (member, variable) in [
+        ("client_secret", "${AWS_SECRET_ACCESS_KEY}"),
+        ("client_secret", "$INGRESS_OAUTH_CLIENT_SECRET"),
+        ("client_id", "x${AWS_SECRET_ACCESS_KEY:-}"),
+        ("auth_url", "{evil}/a?${INGRESS_OAUTH_CLIENT_SECRET}"),
+        ("display_name", "${HOME}"),
+    ] {
+        let mut members = json!({
+            "enabled": true, "client_id": "c", "client_secret": "s", "auth_url": "{evil}/a", "token_url": "{evil}/t",
+            "user_info_url": "{evil}/u",
+        });
+        members[member] = variable.into();
+        let file = json!({"providers": {"acme": members}}).to_string();
+        scene.user.file("p.yml", &scene.filled(&file));
+        let all = scene.user.run(&["gateway", "check"]).code(7).all();
+        let is_named = all.contains(" is not set") || variable.contains(":-");
+        assert!(is_named && !all.contains("hunter2"), "{variable}: {all}");
+        scene.assert_unheard(variable);
+    }
 }

@@ -34,6 +34,7 @@ const HANDING: &[&[&str]] = &[
     &["ping", "--server", "time"],
     &["probe", "--server", "time"],
     &["call", "--server", "time", "echo"],
+    &["gateway", "token", "--server", "time", "--ttl", "5m"],
     &["config", "render", "--client", "roo", "--auth-mode", "inline"],
     &["config", "install", "--client", "roo", "--auth-mode", "inline"],
     &["config", "install", "--client", "cursor", "--auth-mode", "bridge"],
