@@ -82,7 +82,7 @@ async fn demo(args: &DemoArgs, folder: &Path, kept: &OnceCell<Config>, out: &Out
     shown.step(
         "gateway",
         true,
-        format!("{} before {} servers", stage.gateway.public_url(), stage.servers.len()),
+        format!("{} in front of {} servers", stage.gateway.public_url(), stage.servers.len()),
     );
     if is_complete {
         play(&stage, |step| shown.show(step)).await?;
