@@ -230,7 +230,7 @@ fn no_name_that_a_shell_would_read_as_more_is_offered() {
         (&["inspect", "=a"], &[]),
         (&["gateway", "token", "revoke", "="], &["good"]),
         (&["gateway", "token", "revoke", "--owner", "="], &["good"]),
-        (&["--env-file", "=env/"], &[]),
+        (&["--env-file", "=env/"], &["env/--env-file=evil", "env/-x"]),
     ];
     for (words, expected) in cases {
         let (options, names): (Vec<_>, Vec<_>) =

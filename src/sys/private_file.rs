@@ -235,7 +235,7 @@ pub fn open_append(path: &Path) -> Result<File, FileError> {
     open_to_write(path, File::options().append(true).create(true))
 }
 
-/// Writes at the end of such a file, all or nothing, and waits until it is on the disk. Whoever else writes to it waits for a
+/// Writes at the end of such a file, all or nothing, and waits until it is on the disk. Any other writer waits for a
 /// lock of the caller's.
 ///
 /// # Errors

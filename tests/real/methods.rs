@@ -1,4 +1,4 @@
-//! The table of MCP's methods held against the published schemas: those that the official Python SDK is generated from,
+//! The table of MCP's methods compared with the published schemas: those that the official Python SDK is generated from,
 //! and the official tasks extension's.
 
 use std::collections::BTreeSet;
