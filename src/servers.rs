@@ -44,6 +44,7 @@ use crate::registry::Registry;
 use crate::render::{self, EgressToken, GatewayIdentity, PlainHttp, ServerEntry};
 use crate::secret::Secret;
 use crate::store::{Storage, Store, StoredToken};
+use crate::sys::address::shown_typed;
 use crate::sys::typed_url::without_scheme;
 use crate::tokens::Bearers;
 use crate::vault::{Vault, VaultError};
@@ -344,9 +345,17 @@ impl Servers {
             return no;
         }
         let names = self.names().unwrap_or_default();
+        let shown = crate::text::clean(&shown_typed(name), 80);
+        // No server's name has these, so it was typed for an address.
+        if name.contains([':', '/', '@']) {
+            return Error::Usage {
+                message: format!("{shown:?} is neither a server's name nor a valid address"),
+                hint: "type an address as https://HOST/PATH, with :PORT after the host if it has one (at most 65535)".into(),
+            };
+        }
         let hint =
             if names.is_empty() { SET_UP.into() } else { format!("the servers are: {}", names.join(", ")) };
-        Error::Usage { message: format!("there is no server {:?}", crate::text::clean(name, 80)), hint }
+        Error::Usage { message: format!("there is no server {shown:?}"), hint }
     }
 }
 

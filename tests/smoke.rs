@@ -101,7 +101,7 @@ fn a_demo_in_which_a_login_is_denied_says_so_and_goes_on() {
     assert!(step("generate")["detail"].as_str().unwrap().starts_with("4 of 5"), "{report}");
     assert_eq!(
         (&step("reuse")["ok"], &step("reuse")["detail"]),
-        (&true.into(), &"4 tokens reused, none asked for".into())
+        (&true.into(), &"4 tokens reused, none requested".into())
     );
     assert_eq!(step("agent")["ok"], false);
     assert!(step("agent")["detail"].as_str().unwrap().ends_with("mcpauth demo --browser"), "{report}");

@@ -82,7 +82,7 @@ async fn demo(args: &DemoArgs, folder: &Path, kept: &OnceCell<Config>, out: &Out
     shown.step(
         "gateway",
         true,
-        format!("{} before {} servers", stage.gateway.public_url(), stage.servers.len()),
+        format!("{} in front of {} servers", stage.gateway.public_url(), stage.servers.len()),
     );
     if is_complete {
         play(&stage, |step| shown.show(step)).await?;
@@ -90,7 +90,7 @@ async fn demo(args: &DemoArgs, folder: &Path, kept: &OnceCell<Config>, out: &Out
         let text = "skipped: the agent needs every credential; allow each login: mcpauth demo --browser";
         shown.step("agent", false, text.into());
     }
-    let after = if args.keep { "it stays up until Ctrl-C" } else { "nothing of it is left behind" };
+    let after = if args.keep { "it stays up until Ctrl-C" } else { "nothing is left behind" };
     out.result(&format!("done in {} ms; {after}", began.elapsed().as_millis()));
     let exit = shown.end();
     if args.keep {
@@ -172,7 +172,7 @@ fn reuse(first: &RunReport, second: &RunReport) -> (bool, String) {
         second.rows.iter().filter(|row| reused(row)).count(),
     );
     let text = if got == reused {
-        format!("{reused} tokens reused, none asked for")
+        format!("{reused} tokens reused, none requested")
     } else {
         format!("{reused} of {got} tokens reused")
     };

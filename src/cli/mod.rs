@@ -52,6 +52,7 @@ use crate::cli::args::{EXIT_CODES, Global};
 use crate::cli::given::Given;
 use crate::cli::out::Out;
 use crate::error::{Error, Exit};
+use crate::sys::address::shown_typed;
 use crate::text::clean;
 
 /// Gets the credentials AI agents need for MCP servers, keeps them and hands them out without leaking them.
@@ -192,12 +193,21 @@ fn not_parsed(mut error: clap::Error, args: &[OsString]) -> ExitCode {
         {
             let (path, verbs) = verbs_before(typed, args);
             let (message, hint) = match path.as_str() {
-                "" => (clean(typed, 80), suggest::hint(typed, args, &verbs)),
+                "" => (clean(&shown_typed(typed), 80), suggest::hint(typed, args, &verbs)),
                 path => (format!("{path} {}", clean(typed, 80)), suggest::hint_below(path, typed, &verbs)),
             };
             out::bare_error(&format!("there is no verb {message:?}"), &hint, json);
         }
+        // Options alone: nothing says what to do with them.
+        ErrorKind::MissingSubcommand => {
+            let (path, _) = verbs_before("", args);
+            out::bare_error("no verb is given", &suggest::verbs_of(&path), json);
+        }
         kind => {
+            if let Some(ContextValue::String(typed)) = error.get(ContextKind::InvalidValue) {
+                let shown = ContextValue::String(shown_typed(typed));
+                error.insert(ContextKind::InvalidValue, shown);
+            }
             // An unknown option was probably not intended as a value after --.
             if kind == ErrorKind::UnknownArgument && error.get(ContextKind::SuggestedArg).is_none() {
                 error.remove(ContextKind::Suggested);

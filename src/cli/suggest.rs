@@ -4,6 +4,9 @@ use std::ffi::OsString;
 
 use strsim::osa_distance;
 
+use crate::sys::typed_url::typed_url;
+use crate::text::word;
+
 /// What users of other tools type first, the words and what does it here.
 const ELSEWHERE: &[(&str, &str)] = &[
     ("auth login", "mcpauth login URL"),
@@ -14,11 +17,25 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("auth setup-git", "mcpauth config install"),
     ("auth list", "mcpauth status"),
     ("auth revoke", "mcpauth logout NAME --revoke"),
+    ("auth print-access-token", "mcpauth token NAME"),
+    ("auth print-identity-token", "mcpauth token NAME"),
+    ("auth switch", "mcpauth status"),
+    ("auth ls", "mcpauth status"),
+    ("auth configure-docker", "mcpauth config install"),
     ("auth", "mcpauth login URL"),
+    ("sts", "mcpauth status"),
+    ("print-access-token", "mcpauth token NAME"),
+    ("refresh-token", "mcpauth refresh --once"),
     ("mcp add", "mcpauth login URL"),
     ("mcp list", "mcpauth status"),
+    ("mcp add-json", "mcpauth login URL"),
+    ("mcp get", "mcpauth status"),
     ("mcp remove", "mcpauth logout NAME"),
+    ("mcp rm", "mcpauth logout NAME"),
     ("mcp login", "mcpauth login URL"),
+    ("mcp logout", "mcpauth logout NAME"),
+    ("mcp auth", "mcpauth login URL"),
+    ("mcp serve", "mcpauth bridge SERVER"),
     ("mcp", "mcpauth list SERVER"),
     ("sso", "mcpauth login URL"),
     ("link", "mcpauth login URL"),
@@ -40,7 +57,21 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("setup", "mcpauth configure"),
     ("init", "mcpauth configure"),
     ("serve", "mcpauth gateway serve"),
+    ("server list", "mcpauth status"),
+    ("server ls", "mcpauth status"),
+    ("server add", "mcpauth login URL"),
+    ("server remove", "mcpauth logout NAME"),
+    ("server rm", "mcpauth logout NAME"),
     ("server", "mcpauth gateway serve"),
+    ("servers", "mcpauth status"),
+    ("accounts", "mcpauth status"),
+    ("ps", "mcpauth status"),
+    ("provider", "mcpauth providers list"),
+    ("curl", "mcpauth headers SERVER"),
+    ("resources", "mcpauth probe SERVER"),
+    ("prompts", "mcpauth probe SERVER"),
+    ("search", "mcpauth list SERVER"),
+    ("find", "mcpauth list SERVER"),
     ("start", "mcpauth gateway serve"),
     ("proxy", "mcpauth bridge SERVER"),
     ("up", "mcpauth gateway serve"),
@@ -97,7 +128,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
 /// The same for the verbs below a verb: the verb, what is typed after it, and what does it here.
 const BELOW: &[(&str, &[&str], &str)] = &[
     ("gateway", &["start", "run", "up", "proxy", "listen"], "mcpauth gateway serve"),
-    ("gateway", &["validate", "lint", "verify", "status"], "mcpauth gateway check"),
+    ("gateway", &["validate", "lint", "verify", "status", "config", "doctor"], "mcpauth gateway check"),
     ("gateway", &["why", "can", "can-i", "decide"], "mcpauth gateway explain SERVER --tool TOOL"),
     ("gateway", &["list", "ls", "servers"], "mcpauth gateway routes"),
     ("gateway", &["tokens"], "mcpauth gateway token list"),
@@ -127,14 +158,25 @@ const NONE: &str = "see what there is with: mcpauth help";
 
 /// What to do about a verb that is not there, in a command line with these words; `verbs` are those that are.
 pub(super) fn hint(typed: &str, args: &[OsString], verbs: &[String]) -> String {
-    let typed = typed.to_lowercase();
+    let (as_typed, typed) = (typed, typed.to_lowercase());
     let next = args.iter().skip_while(|arg| !arg.eq_ignore_ascii_case(typed.as_str())).nth(1);
     let both = next.map(|next| format!("{typed} {}", next.to_string_lossy().to_lowercase()));
     let elsewhere = |words: &str| ELSEWHERE.iter().find(|(known, _)| *known == words).map(|(_, here)| *here);
     if let Some(here) = both.as_deref().and_then(elsewhere).or_else(|| elsewhere(&typed)) {
         return format!("run: {here}");
     }
+    if let Ok(url) = typed_url(as_typed) {
+        return format!("run: mcpauth login {}", word(url.as_str()));
+    }
     near(&typed, verbs).map_or_else(|| NONE.into(), |verb| format!("did you mean: mcpauth {verb}"))
+}
+
+/// Where the verbs below those of `path` are listed.
+pub(super) fn verbs_of(path: &str) -> String {
+    match path {
+        "" => NONE.into(),
+        path => format!("see what there is with: mcpauth {path} --help"),
+    }
 }
 
 /// What to do about a verb that is not there below the verbs of `path`; `verbs` are those that are.
@@ -145,7 +187,7 @@ pub(super) fn hint_below(path: &str, typed: &str, verbs: &[String]) -> String {
         return format!("run: {here}");
     }
     near(&typed, verbs).map_or_else(
-        || format!("see what there is with: mcpauth {path} --help"),
+        || verbs_of(path),
         |verb| format!("did you mean: mcpauth {path} {verb}"),
     )
 }
@@ -191,6 +233,12 @@ mod tests {
             ("genrate", "did you mean: mcpauth generate"),
             ("Stauts", "did you mean: mcpauth status"),
             ("loign https://a.test", "did you mean: mcpauth login"),
+            ("https://a.test/mcp", "run: mcpauth login https://a.test/mcp"),
+            ("a.test:8443/mcp", "run: mcpauth login https://a.test:8443/mcp"),
+            ("localhost:8000", "run: mcpauth login http://localhost:8000/"),
+            ("mcp logout things", "run: mcpauth logout NAME"),
+            ("server list", "run: mcpauth status"),
+            ("https://u:p@a.test/mcp", NONE),
             ("frobnicate", NONE),
             ("ba", NONE),
             ("zzzz", NONE),

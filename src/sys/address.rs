@@ -68,6 +68,17 @@ pub fn shown(url: &Url) -> String {
     shown.into()
 }
 
+/// What somebody typed for an address, for a message: without the user name and password in it.
+pub fn shown_typed(text: &str) -> String {
+    let (scheme, rest) = text.split_once("//").map_or(("", text), |(scheme, rest)| (scheme, rest));
+    let authority = rest.find(['/', '?', '#']).map_or(rest, |end| rest.get(..end).unwrap_or(rest));
+    match authority.rfind('@').and_then(|at| rest.get(at + 1..)) {
+        Some(rest) if scheme.is_empty() => rest.into(),
+        Some(rest) => format!("{scheme}//{rest}"),
+        None => text.into(),
+    }
+}
+
 /// A path without the parts that may be keys: some services have the key of each user in the address.
 pub fn shown_path(path: &str) -> String {
     let part = |part| if may_be_key(part) { "[redacted]" } else { part };

@@ -1,12 +1,14 @@
 //! Addresses as people type them, without a scheme. Not here: what a web address may be (see `address`).
 
+use std::net::Ipv6Addr;
+
 use url::Url;
 
 use crate::sys::address::{NotWeb, web_url};
 use crate::sys::http::is_loopback;
 
-/// An http or https URL without user name and password, as people type it: a host's name, an IP address or a host with its port is an https URL without its scheme, or on
-/// this machine an http one.
+/// An http or https URL without user name and password, as people type it: a host's name, an IP address or a host with
+/// its port is an https URL without its scheme, or on this machine an http one.
 ///
 /// # Errors
 /// As [`NotWeb`] says.
@@ -14,9 +16,13 @@ pub fn typed_url(text: &str) -> Result<Url, NotWeb> {
     without_scheme(text).map_or_else(|| web_url(text), Ok)
 }
 
-/// The address that a text is which has no scheme and begins with a host: a name with a dot in it, `localhost`, an IP address,
-/// or any name with its port. A word alone is none.
+/// The address of a text that has no scheme and begins with a host: a name with a dot in it, `localhost`, an IP address,
+/// or any name with its port. A word alone has no address.
 pub fn without_scheme(text: &str) -> Option<Url> {
+    // Only in an address does an IPv6 address need its brackets.
+    if let Ok(ip) = text.parse::<Ipv6Addr>() {
+        return without_scheme(&format!("[{ip}]"));
+    }
     let end = text.find(['/', '?', '#']).unwrap_or(text.len());
     let authority = text.get(..end).filter(|_| !text.contains("://"))?;
     let has_port = authority.rsplit_once(':').is_some_and(|(host, port)| {
@@ -48,6 +54,8 @@ mod tests {
             ("localhost", "http://localhost/"),
             ("127.0.0.1:8003", "http://127.0.0.1:8003/"),
             ("[::1]:8003/mcp", "http://[::1]:8003/mcp"),
+            ("::1", "http://[::1]/"),
+            ("2001:db8::1", "https://[2001:db8::1]/"),
         ] {
             assert_eq!(without_scheme(text).map(String::from).as_deref(), Some(expected), "{text}");
             assert_eq!(typed_url(text).map(String::from), Ok(expected.into()), "{text}");

@@ -152,6 +152,7 @@ fn object(given: &str) -> Result<Map<String, Value>, Error> {
     let text = match given.strip_prefix('@') {
         // `@-` is how curl writes it.
         Some("-") => terminal::piped()?,
+        Some("") => return Err(wrong("not readable: no file is named after @")),
         None if given == "-" => terminal::piped()?,
         Some(path) => public_file::read_named_text(Path::new(path), MAX_ARGUMENT_BYTES)
             .map_err(|e| wrong(&format!("not readable from {path}: {e}")))?,

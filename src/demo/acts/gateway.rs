@@ -83,7 +83,7 @@ pub(crate) async fn unauthenticated(stage: &Stage, client: &DemoAgent) -> Result
         name: "gateway.unauthenticated",
         ok: answer.status == 401 && heard == 0 && issuer == stage.pool,
         detail: format!(
-            "{}, with where to get a token\n    WWW-Authenticate: {}\n    whose document names the issuer {issuer}",
+            "{}, and where to get a token\n    WWW-Authenticate: {}\n    whose document names the issuer {issuer}",
             answer.status,
             folded(challenge),
         ),
