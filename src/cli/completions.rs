@@ -12,10 +12,13 @@ use crate::error::{Error, Exit};
 
 /// Print the completion script for a shell
 #[derive(Args, Debug)]
-#[command(arg_required_else_help = true, after_help = "Examples:\n  mcpauth completions bash > /etc/bash_completion.d/mcpauth\n  \
+#[command(
+    arg_required_else_help = true,
+    after_help = "Examples:\n  mcpauth completions bash > /etc/bash_completion.d/mcpauth\n  \
                         mcpauth completions zsh > /usr/local/share/zsh/site-functions/_mcpauth\n  \
                         mcpauth completions fish > ~/.config/fish/completions/mcpauth.fish\n  \
-                        mcpauth completions nushell > ~/.config/nushell/autoload/mcpauth.nu")]
+                        mcpauth completions nushell > ~/.config/nushell/autoload/mcpauth.nu"
+)]
 pub(super) struct CompletionsArgs {
     /// The shell
     #[arg(value_enum)]

@@ -126,11 +126,10 @@ fn verb(mut command: Command, words: &[&str]) -> Result<StyledStr, Error> {
 }
 
 fn environment(out: &Out) {
-    out.data(&out.wrap(
+    out.data(&out.fold(
         "Settings, each from the first place that has it: a flag, the environment, the files of --env-file (else ./.env and the \
          places of the registry's scripts), the .env in mcpauth's configuration folder, the default. mcpauth config show --origin \
          says what is in force and where it comes from.",
-        0,
     ));
     for variable in VARIABLES {
         let default = match variable.default {

@@ -168,10 +168,10 @@ impl Out {
         self.data(&visible_json(&value.to_string()));
     }
 
-    /// A result for people on stdout; nothing if a JSON object replaces it.
+    /// A result for people on stdout, in lines that fit; nothing if a JSON object replaces it.
     pub(super) fn result(&self, text: &str) {
         if !self.json && !self.quiet {
-            self.data(text);
+            self.data(&self.fold(text));
         }
     }
 
@@ -288,6 +288,15 @@ impl Out {
     #[expect(clippy::unused_self, reason = "printing goes through this value")]
     pub(super) fn wrap(&self, text: &str, indent: usize) -> String {
         terminal::stdout_width().map_or_else(|| text.to_owned(), |width| wrapped(text, indent, width))
+    }
+
+    /// Sentences for stdout: on a terminal, each line goes on below its beginning where it does not fit.
+    #[expect(clippy::unused_self, reason = "printing goes through this value")]
+    pub(super) fn fold(&self, text: &str) -> String {
+        match terminal::stdout_width() {
+            Some(width) if terminal::stdout_is_rich() => folded(text, width),
+            _ => text.into(),
+        }
     }
 
     /// A hint whose commands use the same settings and tokens as this run.

@@ -186,10 +186,7 @@ pub(super) fn hint_below(path: &str, typed: &str, verbs: &[String]) -> String {
     if let Some((_, _, here)) = rows.find(|(_, words, _)| words.contains(&typed.as_str())) {
         return format!("run: {here}");
     }
-    near(&typed, verbs).map_or_else(
-        || verbs_of(path),
-        |verb| format!("did you mean: mcpauth {path} {verb}"),
-    )
+    near(&typed, verbs).map_or_else(|| verbs_of(path), |verb| format!("did you mean: mcpauth {path} {verb}"))
 }
 
 /// The verb that was mistyped.

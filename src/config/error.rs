@@ -127,6 +127,11 @@ impl ConfigError {
             Self::NotConfigured("agentcore") => {
                 "set AGENTCORE_CLIENT_ID_1, AGENTCORE_CLIENT_SECRET_1 and COGNITO_USER_POOL_ID or COGNITO_DOMAIN".into()
             }
+            Self::NotConfigured("a gateway") => {
+                "write gateway.yaml (mcpauth gateway schema prints its schema), name another file with --config, or set the ingress \
+                 settings with: mcpauth configure; to see a gateway at work, run: mcpauth demo"
+                    .into()
+            }
             Self::NotConfigured("keycloak") => "put an agent-NAME.json with client_id and client_secret into the tokens directory".into(),
             Self::NotConfigured(_) | Self::NothingConfigured => "try it without an account: mcpauth demo; then set it up with: mcpauth configure".into(),
         }

@@ -34,6 +34,12 @@ impl Config {
         })
     }
 
+    /// Whether any setting says who issues ingress tokens.
+    pub(crate) fn names_issuer(&self) -> bool {
+        let says = ["AUTH_PROVIDER", "INGRESS_OAUTH_ISSUER"];
+        self.settings.first(&says).is_some() || self.ingress_if_configured().is_some()
+    }
+
     /// The kind of identity provider that issues ingress tokens.
     pub fn auth_provider(&self) -> &str {
         match self.settings.get("AUTH_PROVIDER") {

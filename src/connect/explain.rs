@@ -27,7 +27,11 @@ impl Target {
             ClientError::Http(HttpError::Forbidden { .. })
             | ClientError::NotFound { .. }
             | ClientError::NotMcp { .. } => ADDRESS.into(),
-            ClientError::Http(_) if self.is_unnamed => "name a server, by its name or address, or set GATEWAY_URL".into(),
+            ClientError::Http(_) if self.is_default => {
+                "no server was named, and this is the default of the registry's scripts; name yours: mcpauth list SERVER, \
+                 or set GATEWAY_URL"
+                    .into()
+            }
             ClientError::Http(_) => "check that the server is running, and check its address".into(),
             ClientError::Unavailable { .. } | ClientError::Unfinished { .. } => "try again later".into(),
             ClientError::Rpc { .. } | ClientError::Tool(_) if tool.is_some() => {

@@ -44,14 +44,14 @@ pub(crate) struct Wanted {
 /// One server, ready to use.
 pub(crate) struct Target {
     pub(crate) which: ServerRef,
+    /// Whether nobody named a server, so that it is the scripts' own.
+    pub(super) is_default: bool,
     pub(crate) source: CredentialOrigin,
     pub(crate) servers: Servers,
     /// Headers that are sent whatever is stored.
     own: HeaderMap,
     http: Http,
     within: Duration,
-    /// Whether nobody named the server: it is the scripts' default.
-    pub(super) is_unnamed: bool,
 }
 
 impl Target {
@@ -62,7 +62,7 @@ impl Target {
         let aimed = config.given("GATEWAY_URL").filter(|_| wanted.which.is_none());
         let which =
             wanted.which.as_ref().map_or_else(|| default_server(config), |which| Ok(servers.find(which)))?;
-        let is_unnamed = wanted.which.is_none() && aimed.is_none();
+        let is_default = wanted.which.is_none() && config.gateway_url().is_none();
         let is_by_name = matches!(which, ServerRef::ByName(_));
         if is_by_name && wanted.no_auth {
             return Err(no_auth_by_name());
@@ -94,7 +94,7 @@ impl Target {
             may_go(Some(Setting::new("the token file", Origin::Flag)), aimed.as_slice())?;
             own.insert(AUTHORIZATION, bearer("the token file", &secret_from(path)?)?);
         }
-        Ok(Self { which, source, own, http, servers, within: wanted.within, is_unnamed })
+        Ok(Self { which, is_default, source, own, http, servers, within: wanted.within })
     }
 
     /// Connects, does `work`, and ends the session; repeats all of it once with new tokens if the server rejects the

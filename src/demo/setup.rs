@@ -211,6 +211,7 @@ pub fn env(folder: &Path, pool: &str, issuer: &str, gateway: &str) -> Vec<(Strin
         ("MCPAUTH_CONFIG_DIR", at("config")),
         ("MCPAUTH_STATE_DIR", at("state")),
         ("MCPAUTH_SERVERS_DIR", at("servers")),
+        ("MCPAUTH_GATEWAY_CONFIG", at("gateway.yaml")),
     ];
     rows.map(|(name, value)| (name.to_owned(), value)).to_vec()
 }

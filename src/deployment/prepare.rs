@@ -304,5 +304,8 @@ fn places(config: &Config) -> GatewaySettings {
 }
 
 fn environment(config: &Config) -> Result<GatewaySettings, ConfigError> {
+    if !config.names_issuer() {
+        return Err(ConfigError::NotConfigured("a gateway"));
+    }
     Ok(GatewaySettings { issuers: vec![issuer::from_settings(config)?], ..places(config) })
 }

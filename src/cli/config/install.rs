@@ -16,7 +16,7 @@ use crate::config::Config;
 use crate::error::{Error, Exit};
 use crate::import::{self, Becomes};
 use crate::render::{AuthMode, ClientSpec, DryRun, TARGETS};
-use crate::servers;
+use crate::servers::{self, SET_UP};
 use crate::sys::paths;
 use crate::text::clean;
 
@@ -55,7 +55,7 @@ pub(super) fn run(args: &InstallArgs, config: &Config, out: &Out) -> Result<Exit
     clients.adopted = args.adopt.iter().cloned().collect();
     clients.need_gateway(out)?;
     if clients.entries.is_empty() {
-        out.say("there are no servers to give the clients; get tokens with: mcpauth generate");
+        out.say(&format!("there is no server to give the clients\n  -> {}", out.advice(SET_UP)));
     }
     let jobs = jobs(args, &clients, out)?;
     let dry_run = if args.dry_run || args.check { DryRun::Yes } else { DryRun::No };

@@ -51,7 +51,7 @@ pub(super) fn show(out: &Out, report: &DoctorReport) {
         }
     }
     let between = if rich { "\n" } else { "" };
-    out.result(&format!("{between}{}", out.wrap(&summary(findings, out.is_verbose()), 0)));
+    out.result(&format!("{between}{}", summary(findings, out.is_verbose())));
 }
 
 fn describe_fix(fix: &Result<String, String>) -> &str {

@@ -34,7 +34,7 @@ pub(super) fn run(args: &CheckArgs, config: &Config, out: &Out) -> Result<Exit, 
     } else {
         for problem in problems {
             let word = if problem.is_error() { "error" } else { "remark" };
-            out.data(&format!("{word}: {problem}\n  -> {}", problem.remedy));
+            out.data(&out.fold(&format!("{word}: {problem}\n  -> {}", problem.remedy)));
         }
     }
     if !problems.is_empty() {

@@ -126,7 +126,7 @@ fn object(path: &Path, explanation: &Explanation) -> Value {
 
 /// As text, or as a JSON object.
 fn say(words: &str, object: impl Fn() -> Value, out: &Out) {
-    if out.json { out.object(&object()) } else { out.data(words) }
+    if out.json { out.object(&object()) } else { out.data(&out.fold(words)) }
 }
 
 /// A token that grants nothing at all, whatever the policy says.

@@ -154,7 +154,7 @@ fn list(args: &TokenListArgs, config: &Config, out: &Out) -> Result<Exit, Error>
         return Ok(Exit::Done);
     }
     for (entry, gone) in &live {
-        out.data(&row(entry, *gone, now));
+        out.data(&out.fold(&row(entry, *gone, now)));
     }
     if live.is_empty() {
         out.result("no vended token is valid");

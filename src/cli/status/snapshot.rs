@@ -47,7 +47,7 @@ impl StatusReport {
         if !self.rows.is_empty() {
             let text = if self.one_store { "stored in" } else { "the project's and yours are stored in" };
             let text = format!("{text} {}", self.folders.join(" and "));
-            lines.extend(out.wrap(&text, 0).lines().map(str::to_owned));
+            lines.extend(out.fold(&text).lines().map(str::to_owned));
         }
         lines.push(service_line(self.service.as_ref()));
         lines

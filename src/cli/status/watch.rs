@@ -72,7 +72,7 @@ impl View {
             Self::Terminal(screen) => {
                 let mut lines = Vec::new();
                 if overview.rows.is_empty() {
-                    lines.extend(out.wrap(&overview.nothing(out), 0).lines().map(str::to_owned));
+                    lines.extend(out.fold(&overview.nothing(out)).lines().map(str::to_owned));
                 }
                 lines.extend(overview.lines(out));
                 screen.draw(lines, out);
