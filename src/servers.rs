@@ -347,7 +347,7 @@ impl Servers {
         let names = self.names().unwrap_or_default();
         let shown = crate::text::clean(&shown_typed(name), 80);
         // No server's name has these, so it was typed for an address.
-        if name.contains([':', '@']) {
+        if name.contains([':', '/', '@']) {
             return Error::Usage {
                 message: format!("{shown:?} is neither a server's name nor a valid address"),
                 hint: "type an address as https://HOST/PATH, with :PORT after the host if it has one (at most 65535)".into(),

@@ -139,6 +139,61 @@ fn a_command_line_that_cannot_be_meant() {
     }
 }
 
+/// Whatever was typed for an address, no message repeats a password in it.
+#[test]
+fn an_address_with_a_password_is_not_repeated() {
+    let user = User::new();
+    for typed in [
+        "http://u:hunter2@127.0.0.1/mcp",
+        "https://u:hunter2@h.test:99999/mcp",
+        "https://u:hun/ter@hunter2@h.test/mcp",
+        "u:hunter2@h.test/mcp",
+        "u:hunter2@h.test//mcp",
+        "http:u:hunter2@h.test/mcp",
+        "http:/u:hunter2@h.test/mcp",
+        "ftp://u:hunter2@h.test/",
+    ] {
+        for verb in ["ping", "list", "headers", "env", "bridge", "login", "egress"] {
+            let ran = run(&user, &[verb, typed], 2);
+            assert!(ran.stderr.contains("error: "), "{verb} {typed}: {ran:?}");
+        }
+        run(&user, &["call", typed, "tool"], 2);
+        run(&user, &["ping", "--url", typed], 2);
+        if typed.contains("://") {
+            run(&user, &["call", typed], 2);
+        }
+        let ran = run(&user, &[typed], 2);
+        assert!(ran.stderr.starts_with("error: there is no verb"), "{typed}: {ran:?}");
+    }
+}
+
+#[test]
+fn a_mistyped_address_is_not_taken_for_a_server() {
+    for typed in ["http:127.0.0.1/mcp", "http:/h.test/mcp", "//h.test/mcp", "h.test:99999/mcp", "h.test:abc"]
+    {
+        for verb in ["ping", "headers", "env"] {
+            let message = "is neither a server's name nor a valid address";
+            aborts(&User::new(), &[verb, typed], 2, message, "https://HOST/PATH");
+        }
+    }
+}
+
+#[test]
+fn options_without_a_verb_lead_to_the_verbs() {
+    let user = User::new();
+    for (args, hint) in [
+        (&["-v"][..], "mcpauth help"),
+        (&["--no-env-file"], "mcpauth help"),
+        (&["https://a.test/mcp"], "mcpauth login https://a.test/mcp"),
+        (&["localhost:8000/mcp"], "mcpauth login http://localhost:8000/mcp"),
+    ] {
+        let ran = run(&user, args, 2);
+        assert!(ran.stderr.contains(&format!(": {hint}\n")), "{args:?}: {}", ran.stderr);
+    }
+    let ran = run(&user, &["call", "http://127.0.0.1:1/mcp", "t", "@"], 2);
+    assert!(ran.stderr.contains("no file is named after @"), "{}", ran.stderr);
+}
+
 #[test]
 fn a_verb_that_cannot_begin() {
     let no_such_env: &[&str] = &["--env-file", "gone.env"];

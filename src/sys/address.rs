@@ -78,14 +78,12 @@ pub fn shown(url: &Url) -> String {
     shown.into()
 }
 
-/// What somebody typed for an address, for a message: without the user name and password in it.
+/// What somebody typed, for a message: without what may be a user name and a password in front of a host. A mistyped
+/// address has no parts to go by, so all of it up to the last `@` is left out.
 pub fn shown_typed(text: &str) -> String {
-    let (scheme, rest) = text.split_once("//").map_or(("", text), |(scheme, rest)| (scheme, rest));
-    let authority = rest.find(['/', '?', '#']).map_or(rest, |end| rest.get(..end).unwrap_or(rest));
-    match authority.rfind('@').and_then(|at| rest.get(at + 1..)) {
-        Some(rest) if scheme.is_empty() => rest.into(),
-        Some(rest) => format!("{scheme}//{rest}"),
-        None => text.into(),
+    match text.rsplit_once('@') {
+        Some((before, rest)) if !before.is_empty() => format!("[redacted]@{rest}"),
+        _ => text.into(),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::error::Error;
 use crate::servers::{ServerRef, Servers};
+use crate::sys::address::shown_typed;
 use crate::text::{clean, word};
 
 /// The words, told apart by their form alone.
@@ -49,7 +50,9 @@ impl<'a> CallWords<'a> {
         if !is_server {
             return Ok(());
         }
-        let server = word(&clean(self.tool, 200));
+        let server = self.tool;
+        let _: ServerRef = server.parse().map_err(|reason| unreadable(server, reason))?;
+        let server = word(&clean(server, 200));
         Err(Error::Usage {
             message: format!("no tool of {server} is named"),
             hint: format!(
@@ -65,7 +68,7 @@ fn holds_arguments(text: &str) -> bool {
 }
 
 fn unreadable(server: &str, reason: String) -> Error {
-    let message = format!("{:?}: the address {reason}", clean(server, 80));
+    let message = format!("{:?}: the address {reason}", clean(&shown_typed(server), 80));
     Error::Usage { message, hint: "give a server's name or its http or https address".into() }
 }
 
