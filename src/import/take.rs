@@ -192,7 +192,7 @@ async fn store(
         Becomes::Local(plan) => store_secrets(&base, plan, config, vault).await?,
         Becomes::Login(plan) => store_login(&base, plan, config, vault).await?,
         Becomes::Stored(words) => exec(&base, words, Vec::new()),
-        Becomes::Ours(..) => return Err(left("mcpauth wrote it")),
+        Becomes::Ours(..) => return Err(left("it is mcpauth's own")),
         Becomes::Left(why) => return Err(left(why)),
     };
     let fields = after(file, entry, config, &reach)?;
