@@ -245,30 +245,31 @@ fn disturbed(user: &User, args: &[&str], calls: &str, what: &str, when: &str) ->
     command.status().expect("strace: run tests/real/setup.sh").code()
 }
 
-/// Each file has its secret, or its entries ask for what is stored.
+/// Each entry is as it was, or asks for what is stored.
 fn either_or(user: &User, files: &BTreeMap<PathBuf, (Vec<u8>, u32)>, point: &str) {
-    let cursor = user.home().join(".cursor/mcp.json");
+    let entries = |text: &[u8]| {
+        let file: Value = serde_json::from_slice(text).expect(point);
+        file["mcpServers"].as_object().expect(point).clone()
+    };
     for path in differing(files) {
-        let Ok(text) = std::fs::read_to_string(path) else {
+        let Ok(text) = std::fs::read(path) else {
             assert!(path.to_string_lossy().ends_with("-backup"), "{point}: {} is lost", path.display());
             continue;
         };
-        assert!(!text.contains(BODY), "{point}: {text}");
-        serde_json::from_str::<Value>(&text).expect(point);
-        if *path == cursor {
-            let ran = user.run(&["exec", "local", "--", "sh", "-c", "printf %s \"$API_KEY\""]).code(0);
-            assert_eq!(ran.stdout, format!("{BODY}002"), "{point}");
-            assert_eq!(
-                user.run(&["headers", "keyed"]).code(0).json()["X-Api-Key"],
-                format!("{BODY}001"),
-                "{point}"
-            );
-        } else {
-            assert_eq!(
-                user.run(&["headers", "gem"]).code(0).json()["X-Api-Key"],
-                format!("{BODY}004"),
-                "{point}"
-            );
+        let (before, now) = (entries(&files[path].0), entries(&text));
+        assert_eq!(before.keys().collect::<Vec<_>>(), now.keys().collect::<Vec<_>>(), "{point}");
+        for (name, entry) in now.iter().filter(|(name, entry)| before[*name] != **entry) {
+            assert!(!entry.to_string().contains(BODY), "{point}: {entry}");
+            let key = |name| user.run(&["headers", name]).code(0).json()["X-Api-Key"].clone();
+            match name.as_str() {
+                "local" => {
+                    let ran = user.run(&["exec", name, "--", "sh", "-c", "printf %s \"$API_KEY\""]).code(0);
+                    assert_eq!(ran.stdout, format!("{BODY}002"), "{point}");
+                }
+                "keyed" => assert_eq!(key("keyed"), format!("{BODY}001"), "{point}"),
+                "gem" => assert_eq!(key("gem"), format!("{BODY}004"), "{point}"),
+                other => assert_eq!(other, "query", "{point}"),
+            }
         }
     }
 }
