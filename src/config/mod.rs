@@ -73,6 +73,8 @@ pub struct Config {
     pub allow_plain: bool,
     /// The additional CA certificates.
     pub trust: Trust,
+    /// Whether sealed client secrets are read: that may open the keyring's window.
+    opens_sealed: bool,
 }
 
 /// One flow to run, or why it cannot run.
@@ -103,7 +105,7 @@ impl Config {
     /// # Errors
     /// [`ConfigError::Invalid`].
     pub fn resolve(settings: Settings) -> Result<Self, ConfigError> {
-        let config = Self::for_names(settings)?;
+        let config = Self { opens_sealed: true, ..Self::for_names(settings)? };
         let Some(path) = config.settings.get("MCPAUTH_CA_CERT") else { return Ok(config) };
         let trust = Trust::with(&paths::absolute(Path::new(path)));
         let trust = trust.map_err(|error| ConfigError::Invalid {
@@ -113,7 +115,7 @@ impl Config {
         Ok(Self { trust, ..config })
     }
 
-    /// The same for verbs that make no network request: no certificate is read.
+    /// The same for verbs that need names alone: no certificate is read, and no sealed secret.
     ///
     /// # Errors
     /// [`ConfigError::Invalid`].
@@ -137,6 +139,7 @@ impl Config {
             provider_file: named_provider_file(&settings)?,
             allow_plain: settings.on("MCPAUTH_ALLOW_HTTP"),
             trust: Trust::default(),
+            opens_sealed: false,
             settings,
         })
     }

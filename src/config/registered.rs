@@ -245,6 +245,11 @@ impl Config {
             ConfigError::File(what, format!("remove it, then log in again: rm {}", path_word(&path)))
         };
         let mut object: Map<String, Value> = serde_json::from_str(&text).map_err(unreadable)?;
+        if !self.opens_sealed && store::is_sealed(&object) {
+            // Nothing is sent: that there is a secret is enough.
+            object.insert(SECRET.into(), "".into());
+            return Registered::read(object, scope).map(Some).map_err(unreadable);
+        }
         store::unseal(&path, &mut object).map_err(|error| {
             let url = object.get("url").and_then(Value::as_str).and_then(|url| Url::parse(url).ok());
             let again = url

@@ -7,7 +7,7 @@ use url::Url;
 
 use crate::config::{Config, Origin};
 use crate::doctor::finding::Finding;
-use crate::sys::http::is_loopback;
+use crate::sys::http::{PROXIES, is_loopback};
 use crate::sys::{browser, regular_file};
 
 /// The largest certificate file that is read, in bytes.
@@ -15,8 +15,6 @@ const MAX_CERTIFICATE_BYTES: u64 = 8 << 20;
 
 const PROXY: &str = "network.proxy";
 const CERTIFICATES: &str = "network.certificates";
-/// The variables that the HTTP client reads, in both of their cases.
-const PROXIES: [&str; 3] = ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"];
 /// The proxy schemes that the HTTP client supports; it silently ignores all others.
 const SCHEMES: [&str; 6] = ["http", "https", "socks4", "socks4a", "socks5", "socks5h"];
 /// What is shown of a proxy without a host.

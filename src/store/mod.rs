@@ -16,7 +16,7 @@ use serde_json::{Map, Value};
 pub use error::StoreError;
 pub use format::{LoginNotes, StoredToken};
 pub use lock::Lock;
-pub use sealed::{seal, unseal};
+pub use sealed::{is_sealed, seal, unseal};
 pub use secrets::{ServerSecrets, StoredSecret};
 
 use crate::credential::{Credential, CredentialId, CredentialKind, StoreScope};

@@ -55,7 +55,8 @@ impl Store {
     }
 }
 
-fn is_sealed(object: &Map<String, Value>) -> bool {
+/// Whether anything is sealed in an object from a file.
+pub fn is_sealed(object: &Map<String, Value>) -> bool {
     object.contains_key(SEALED)
 }
 

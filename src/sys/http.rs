@@ -19,6 +19,7 @@ use url::{Host, Url};
 
 pub use self::error::HttpError;
 use self::error::{failure, lost};
+pub use self::outward::PROXIES;
 use self::outward::{Outward, connecting};
 use crate::sys::address::{self, is_forbidden_host};
 use crate::sys::clock;

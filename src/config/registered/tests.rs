@@ -55,3 +55,26 @@ fn what_is_kept_becomes_a_credential_whose_every_request_names_the_resource() {
     assert!(config.forget_registration(&credential.id).unwrap());
     assert!(!config.forget_registration(&credential.id).unwrap());
 }
+
+/// A key press during completion must not open the keyring's window.
+#[test]
+fn names_are_found_without_opening_what_is_sealed() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut settings = Settings::default();
+    settings.flag("MCPAUTH_TOKENS_DIR", dir.path().join("t").to_string_lossy().as_ref());
+    let config = Config::resolve(settings.clone()).unwrap();
+    config.keep_registration("tools.test", None, &kept(Some("s3cret")), Storage::File).unwrap();
+    let file = dir.path().join("t/.registrations/tools.test.json");
+    let mut object: Map<String, Value> =
+        serde_json::from_str(&private_file::read(&file).unwrap().unwrap()).unwrap();
+    object.remove(SECRET);
+    object.insert("sealed".into(), "not sealed by any keyring".into());
+    private_file::write(&file, &Value::Object(object).to_string()).unwrap();
+
+    let planned = |config: Config| config.plan(&[CredentialKind::Egress], None).pop().unwrap();
+    let opened = planned(config).credential.unwrap_err().to_string();
+    assert!(opened.contains("the client secret of tools.test cannot be read"), "{opened}");
+    let named = planned(Config::for_names(settings).unwrap());
+    assert_eq!(named.name, "egress mcp for tools.test");
+    assert!(named.credential.is_ok(), "{:?}", named.credential);
+}

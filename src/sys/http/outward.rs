@@ -12,9 +12,8 @@ use url::Url;
 use crate::sys::dial::{answering_first, resolve};
 use crate::sys::env;
 
-/// Where a proxy may be set, in both cases.
-const PROXIES: [&str; 6] =
-    ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
+/// The variables with a proxy that the HTTP library reads, in both of their cases.
+pub const PROXIES: [&str; 3] = ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"];
 
 task_local! {
     /// The host and the port that a request is for: the library tells its resolver no port.
@@ -54,7 +53,8 @@ pub(super) async fn connecting<T>(url: &Url, work: impl Future<Output = T>) -> T
 
 /// Whether a SOCKS proxy is set: it may be given addresses that were resolved here, and only it may connect to them.
 fn behind_socks() -> bool {
-    PROXIES.iter().any(|name| env::get(name).is_some_and(|proxy| proxy.starts_with("socks")))
+    let is_socks = |name: &str| env::get(name).is_some_and(|proxy| proxy.starts_with("socks"));
+    PROXIES.iter().any(|name| is_socks(name) || is_socks(&name.to_lowercase()))
 }
 
 #[cfg(test)]
