@@ -384,7 +384,8 @@ fn what_was_removed_can_be_put_back_until_it_is_forgotten() {
     let file = user.home().join(".cursor/mcp.json");
     let copy = user.home().join(".cursor/mcp.json.mcpauth-backup");
     let entry = |n: usize| json!({"command": "npx", "args": ["x"], "env": {"API_KEY": secret(n)}});
-    let text = format!("{{ // mine\n  \"mcpServers\": {}}}\n", json!({"one": entry(1), "two": entry(2)}));
+    let text =
+        format!("{{ // mine\n  \"mcpServers\": {}}}\n", json!({"entry-a1": entry(1), "entry-b2": entry(2)}));
     let files: BTreeMap<PathBuf, String> =
         [(file.clone(), text), (copy, json!({"mcpServers": {"old": entry(3)}}).to_string())].into();
     let lay_out = || {
@@ -396,17 +397,17 @@ fn what_was_removed_can_be_put_back_until_it_is_forgotten() {
     lay_out();
     let ran = user.run(&["config", "uninstall"]).code(0);
     assert!(format!("{ran:?}").contains("--restore") && format!("{ran:?}").contains("--forget"), "{ran:?}");
-    assert!(!now().contains("one") && !now().contains("two"), "{}", now());
+    assert!(!now().contains("entry-a1") && !now().contains("entry-b2"), "{}", now());
     // A second time there is nothing to remove.
-    assert!(!user.run(&["config", "uninstall"]).code(0).stdout.contains("one"));
+    assert!(!user.run(&["config", "uninstall"]).code(0).stdout.contains("entry-a1"));
     user.run(&["config", "uninstall", "--restore"]).code(0);
     assert_same(&files);
     assert!(!format!("{:?}", user.run(&["config", "uninstall"]).code(0)).contains("--forget"));
 
     // One by one, and with a change of the user's in between.
     lay_out();
-    user.run(&["config", "uninstall", "--server", "one"]).code(0);
-    assert!(!now().contains("one") && now().contains("two"), "{}", now());
+    user.run(&["config", "uninstall", "--server", "entry-a1"]).code(0);
+    assert!(!now().contains("entry-a1") && now().contains("entry-b2"), "{}", now());
     write(&file, &now().replace("// mine", "// yours"));
     user.run(&["config", "uninstall", "--restore"]).code(0);
     assert!(
@@ -418,10 +419,10 @@ fn what_was_removed_can_be_put_back_until_it_is_forgotten() {
 
     lay_out();
     let shown = user.run(&["config", "uninstall", "--forget", "--dry-run"]).code(0);
-    assert!(shown.stdout.contains("one") && now().contains("one"), "{shown:?}");
+    assert!(shown.stdout.contains("entry-a1") && now().contains("entry-a1"), "{shown:?}");
     user.run(&["config", "uninstall", "--forget"]).code(0);
     let left = now();
-    assert!(!left.contains("one"), "{left}");
+    assert!(!left.contains("entry-a1"), "{left}");
     user.run(&["config", "uninstall", "--restore"]).code(0);
     assert_eq!(now(), left, "nothing is kept");
     let kept = std::fs::read_dir(user.own_store().join(".imports")).unwrap().flatten();
