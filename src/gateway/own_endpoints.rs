@@ -18,6 +18,8 @@ use crate::oauth::{RESOURCE_METADATA, TOKEN_EXCHANGE, well_known};
 const KEYS: &str = "/.well-known/jwks.json";
 const ISSUER_METADATA: &str = "/.well-known/oauth-authorization-server";
 pub(super) const TOKEN_ENDPOINT: &str = "/oauth2/token";
+/// The methods of what is only read.
+const READ: &str = "GET, HEAD";
 
 /// Whether a request is answered whatever its host: load balancers probe by address, and any page may read what is
 /// public.
@@ -42,21 +44,27 @@ pub(super) fn metadata_url(public_url: &str, server: &str, resource: Resource) -
 }
 
 /// The gateway's own answer, if the request is for one of its addresses.
+///
+/// # Errors
+/// [`Rejection::HttpMethod`]: all of them are only read.
 pub(super) fn answer(
     shared: &SharedState,
     moment: &Snapshot,
     head: &request::Parts,
-) -> Option<Response<Body>> {
+) -> Result<Option<Response<Body>>, Rejection> {
     let path = head.uri.path();
     let is_issuers =
         |path: &str| shared.vending().is_some_and(|own| path == KEYS || is_metadata(&own.issuer, path));
     let public = is_document(path) && (path.starts_with(RESOURCE_METADATA) || is_issuers(path));
-    match head.method {
-        Method::GET | Method::HEAD if is_probe(path) || public => {}
-        Method::OPTIONS if public => return question(head),
-        _ => return None,
+    if !public && !is_probe(path) {
+        return Ok(None);
     }
-    Some(match path {
+    match head.method {
+        Method::GET | Method::HEAD => {}
+        Method::OPTIONS if public => return question(head).map(Some),
+        _ => return Err(Rejection::HttpMethod(READ)),
+    }
+    Ok(Some(match path {
         "/healthz" => probe(&Ok(())),
         "/readyz" => probe(&shared.readiness()),
         KEYS => json_answer(
@@ -68,14 +76,14 @@ pub(super) fn answer(
             Some(document) => json_answer(StatusCode::OK, &document),
             None => json_answer(StatusCode::NOT_FOUND, &json!({"error": "not_found"})),
         },
-    })
+    }))
 }
 
 /// A preflight for public data: some pages send a header that causes one.
-fn question(head: &request::Parts) -> Option<Response<Body>> {
-    let mut response = pages::preflight(&head.headers).ok()?;
+fn question(head: &request::Parts) -> Result<Response<Body>, Rejection> {
+    let mut response = pages::preflight(&head.headers).map_err(|_| Rejection::HttpMethod(READ))?;
     pages::show_all(response.headers_mut());
-    Some(response)
+    Ok(response)
 }
 
 fn probe(ready: &Result<(), NotReady>) -> Response<Body> {

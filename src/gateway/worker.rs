@@ -136,7 +136,7 @@ impl Worker {
         guest: &Guest,
         record: &mut RequestLog<'w>,
     ) -> Result<Response<Body>, Rejection> {
-        if let Some(answer) = own_endpoints::answer(&self.shared, moment, head) {
+        if let Some(answer) = own_endpoints::answer(&self.shared, moment, head)? {
             record.silent();
             return Ok(answer);
         }
