@@ -11,7 +11,7 @@ use url::Url;
 
 use super::visitor::{Anybody, VisitorProof};
 use super::{FaceState, cookie, notice};
-use crate::gateway::authn::revocations::RevocationList;
+use crate::gateway::authn::revocations::RevocationFile;
 use crate::gateway::providers::{FaceProvider, is_cognito};
 use crate::text::clean;
 
@@ -24,7 +24,8 @@ pub(super) async fn sign_out(State(face): State<Arc<FaceState>>, Anybody(visitor
         revoke(&face, session.sid.clone()).await;
         if let Some((provider, at)) = face.provider(&session.provider) {
             let logout = at.get().and_then(|at| at.logout.clone()).or_else(|| provider.logout_url.clone());
-            there = logout.map(|url| (provider.title.clone(), address(url, provider, &face.site.url)));
+            let address = logout.and_then(|url| address(url, provider, &face.site.url));
+            there = address.map(|url| (provider.title.clone(), url));
         }
     }
     let mut response = notice::signed_out(there.as_ref().map(|(title, url)| (title.as_str(), url.as_str())));
@@ -35,21 +36,23 @@ pub(super) async fn sign_out(State(face): State<Arc<FaceState>>, Anybody(visitor
 
 /// Ends a session at every gateway that shares the list of revocations, and for as long as the cookie could live.
 async fn revoke(face: &FaceState, sid: String) {
-    let Some(list) = face.shared.settings.revocations() else { return };
-    let add = move || RevocationList::add_session(&list, &sid);
+    let Some(list) = RevocationFile::of(&face.shared.settings) else { return };
+    let add = move || list.add_session(&sid);
     if let Ok(Err(error)) = face.shared.vault.spawn_blocking(add).await {
         warn!(event = "sign-in", "a session that was signed out has ended at this gateway alone: {error}");
     }
 }
 
-/// Where the provider ends its own session, and how it then leads back: as OpenID Connect RP-Initiated Logout 1.0 says, or as
-/// Cognito does.
-fn address(mut url: Url, provider: &FaceProvider, site: &str) -> String {
+/// Where the provider ends its own session, with how it then leads back: as OpenID Connect RP-Initiated Logout 1.0 says, or as
+/// Cognito and Auth0's older address do. Nothing where that takes the ID token (Okta), which is not kept.
+fn address(mut url: Url, provider: &FaceProvider, site: &str) -> Option<String> {
     let back = format!("{site}/login");
-    let name = match provider.auth_url.as_ref().is_some_and(is_cognito) {
-        true => "logout_uri",
-        false => "post_logout_redirect_uri",
+    let name = match url.path() {
+        _ if provider.auth_url.as_ref().is_some_and(is_cognito) => "logout_uri",
+        "/v2/logout" => "returnTo",
+        path if path.starts_with("/oauth2/") && path.ends_with("/v1/logout") => return None,
+        _ => "post_logout_redirect_uri",
     };
     url.query_pairs_mut().append_pair("client_id", &provider.client.id).append_pair(name, &back);
-    url.into()
+    Some(url.into())
 }
