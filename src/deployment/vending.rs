@@ -8,7 +8,7 @@ use super::prepare::{file, without_issuers};
 use super::vouch::Word;
 use crate::config::Config;
 use crate::error::Error;
-use crate::gateway::authn::revocations::{RevocationError, RevocationList};
+use crate::gateway::authn::revocations::{RevocationError, RevocationFile};
 use crate::gateway::new_signing_key;
 use crate::gateway::settings::Vending;
 use crate::gateway::token_ledger::{Ledger, LedgerEntry};
@@ -18,7 +18,7 @@ use crate::text::path_word;
 /// The ledger and what goes with it.
 pub(crate) struct VendedTokens {
     vending: Vending,
-    revocation_list: PathBuf,
+    revocation_list: RevocationFile,
 }
 
 impl VendedTokens {
@@ -29,8 +29,9 @@ impl VendedTokens {
     pub(crate) fn new(named: Option<&Path>, config: &Config) -> Result<Self, Error> {
         let mut settings = without_issuers(named, config)?;
         Word::new(named, file(named, config).as_deref(), config).check(&mut settings, config)?;
-        let revocation_list = settings.revocations().unwrap_or_default();
-        let vending = settings.vending.ok_or_else(|| Error::Usage {
+        let list = RevocationFile::of(&settings);
+        let found = settings.vending.zip(list);
+        let (vending, revocation_list) = found.ok_or_else(|| Error::Usage {
             message: "vending is not enabled in these settings".into(),
             hint: "enable it in gateway.yaml: vending: {key: keys, issuer: https://gateway.example.com}"
                 .into(),
@@ -40,7 +41,7 @@ impl VendedTokens {
 
     /// Where revoked tokens are listed.
     pub(crate) fn revocation_list(&self) -> &Path {
-        &self.revocation_list
+        self.revocation_list.path()
     }
 
     /// Every token that has not been over for long.
@@ -56,7 +57,7 @@ impl VendedTokens {
     /// # Errors
     /// As for [`Self::all`]; [`Error::Usage`] for a list of the revoked that cannot be used.
     pub(crate) fn live(&self, now: i64) -> Result<Vec<(LedgerEntry, bool)>, Error> {
-        let revoked = RevocationList::begun(&self.revocation_list).map_err(unusable)?;
+        let revoked = self.revocation_list.read().map_err(unusable)?;
         let live = self.all()?.into_iter().filter(|entry| now < entry.expires_at);
         Ok(live.map(|entry| (revoked.has(&entry.jti), entry)).map(|(gone, entry)| (entry, gone)).collect())
     }
@@ -66,7 +67,7 @@ impl VendedTokens {
     /// # Errors
     /// [`Error::Usage`] for a list of the revoked that cannot be used; [`Error::File`].
     pub(crate) fn revoke(&self, token_ids: &[&str]) -> Result<usize, Error> {
-        self.ledger().revoke(&self.revocation_list, token_ids).map_err(unusable)
+        self.revocation_list.add(token_ids).map_err(unusable)
     }
 
     /// Makes a new key that signs them, and says where.
@@ -104,13 +105,9 @@ fn is_there(path: &Path) -> Error {
 
 /// A list of the revoked that cannot be used as it is.
 fn unusable(error: RevocationError) -> Error {
-    let message = error.to_string();
-    let hint = match error {
-        RevocationError::Unwritable(error) => return error.into(),
-        RevocationError::Unreadable { path, .. } => format!("let this user read {}", path.display()),
-        RevocationError::Malformed { .. } => {
-            "correct the line: until then the previous list stays in force".into()
-        }
-    };
-    Error::Usage { message, hint }
+    let (message, hint) = (error.to_string(), error.hint());
+    match error {
+        RevocationError::Unwritable(error) => error.into(),
+        _ => Error::Usage { message, hint },
+    }
 }

@@ -157,14 +157,14 @@ impl LoadReport {
 
 fn problem(part: FileKind, error: &LoadError) -> Problem {
     let remedy = match (part, error) {
+        (_, LoadError::Revoked(error)) => return Problem::error(part.key(), error.to_string(), error.hint()),
         (_, LoadError::Late { .. }) => "check its file system, or raise limits.file_read_timeout",
         (FileKind::Policy | FileKind::Shadow, LoadError::Unreadable { .. }) => {
             "name the policy's file; without one, every request is denied"
         }
         (FileKind::Policy | FileKind::Shadow, _) => "correct the policy",
+        (FileKind::Revoked, _) => "correct the file",
         (FileKind::Servers, _) => "correct it, or name the folder of the servers' files",
-        (FileKind::Revoked, error) if error.is_unread() => "make the file, even an empty one",
-        (FileKind::Revoked, _) => "correct the line",
         (FileKind::Keys, _) => "make one with: mcpauth gateway token key",
         (FileKind::Settings, _) => "correct the file; mcpauth gateway schema prints its schema",
         (FileKind::Tls, _) => {

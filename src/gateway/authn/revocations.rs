@@ -2,13 +2,17 @@
 //! `ops`); which tokens there are (see `token_ledger`).
 
 use std::collections::HashSet;
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use super::jwt::TokenError;
+use crate::gateway::settings::GatewaySettings;
 use crate::policy::Principal;
-use crate::sys::private_file::{self, FileError};
+use crate::sys::clock;
+use crate::sys::private_file::{self, FileError, Keep};
 use crate::sys::regular_file;
+use crate::text::path_word;
 
 /// Revoked tokens, by what identifies them.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -18,6 +22,16 @@ pub struct RevocationList {
     pub(in crate::gateway) clients: HashSet<String>,
     /// Sessions of people at the pages.
     pub(in crate::gateway) sessions: HashSet<String>,
+}
+
+/// The file of the list. The gateway writes into it which of its own tokens and sessions were revoked, each with a comment that
+/// says until when that matters.
+#[derive(Clone, Debug)]
+pub struct RevocationFile {
+    path: PathBuf,
+    /// The settings name none, so that it is the gateway's own. What an operator named may be mounted as a single file, and
+    /// must not be replaced.
+    is_own: bool,
 }
 
 /// Why the list cannot be read or extended.
@@ -46,6 +60,101 @@ pub enum RevocationError {
 
 /// The largest list, in bytes.
 const MAX_REVOCATION_LIST: u64 = 64 << 20;
+/// How long a revocation matters, in seconds: no vended token and no session lasts longer than a day, and the clocks of gateways
+/// that share the file may differ.
+const LONGEST: i64 = 25 * 3600;
+/// How many entries may be over before the list is written without them.
+const SPARE: usize = 100;
+
+impl RevocationFile {
+    /// The one of these settings, if there is one.
+    pub fn of(settings: &GatewaySettings) -> Option<Self> {
+        let is_own = settings.revocation_list.is_none();
+        settings.revocations().map(|path| Self { path, is_own })
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Reads it; it is created with its first entry.
+    ///
+    /// # Errors
+    /// [`RevocationError`].
+    pub fn read(&self) -> Result<RevocationList, RevocationError> {
+        RevocationList::of(&self.path, &text_if_any(&self.path)?)
+    }
+
+    /// Adds tokens; returns how many were not on the list.
+    ///
+    /// # Errors
+    /// [`RevocationError`].
+    pub fn add(&self, token_ids: &[&str]) -> Result<usize, RevocationError> {
+        self.extend("jti", token_ids, clock::now(), |known, id| known.has(id))
+    }
+
+    /// The same for a session of the pages.
+    ///
+    /// # Errors
+    /// [`RevocationError`].
+    pub(in crate::gateway) fn add_session(&self, sid: &str) -> Result<usize, RevocationError> {
+        self.extend("sid", &[sid], clock::now(), |known, sid| known.sessions.contains(sid))
+    }
+
+    fn extend(
+        &self,
+        kind: &str,
+        values: &[&str],
+        now: i64,
+        has: impl Fn(&RevocationList, &str) -> bool,
+    ) -> Result<usize, RevocationError> {
+        // Another process may add or drop entries. Without a lock, where only the file may be written, they are only added.
+        let lock = self.lock().ok();
+        let text = text_if_any(&self.path)?;
+        let known = RevocationList::of(&self.path, &text)?;
+        let new: Vec<&str> = values.iter().copied().filter(|value| !has(&known, value)).collect();
+        let until = clock::rfc3339(now + LONGEST);
+        let lines: String =
+            new.iter().map(|value| format!("{kind}: {value}\n# {kind}: {value} until {until}\n")).collect();
+        if new.is_empty() {
+            return Ok(0);
+        }
+        let shorter = lock.and_then(|_lock| {
+            let kept = without_past(&text, now).filter(|_| self.is_own)?;
+            private_file::write_through(&self.path, &format!("{kept}{lines}"), Keep::Mode).ok()
+        });
+        let before = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
+        match shorter {
+            Some(()) => {}
+            None => private_file::append(&self.path, &format!("{before}{lines}"))?,
+        }
+        Ok(new.len())
+    }
+
+    fn lock(&self) -> io::Result<File> {
+        let file = private_file::open_lock(&self.path.with_extension("lock")).map_err(io::Error::other)?;
+        file.lock()?;
+        Ok(file)
+    }
+}
+
+impl RevocationError {
+    /// The remedy.
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Unwritable(error) => error.hint(),
+            Self::Malformed { .. } => "correct the line: until then the previous list stays in force".into(),
+            Self::Unreadable { path, source } => match source.kind() {
+                io::ErrorKind::NotFound => {
+                    format!("make the file, even an empty one: touch {}", path_word(path))
+                }
+                io::ErrorKind::PermissionDenied => format!("let this user read {}", path.display()),
+                _ => format!("put a text file in its place: {}", path.display()),
+            },
+        }
+    }
+}
 
 impl RevocationList {
     /// Reads the file.
@@ -56,14 +165,6 @@ impl RevocationList {
         Self::of(path, &text(path)?)
     }
 
-    /// The same for a file that is created with its first entry.
-    ///
-    /// # Errors
-    /// [`RevocationError`].
-    pub fn begun(path: &Path) -> Result<Self, RevocationError> {
-        Self::of(path, &text_if_any(path)?)
-    }
-
     fn of(path: &Path, text: &str) -> Result<Self, RevocationError> {
         Self::parse(text).map_err(|line| RevocationError::Malformed { path: path.into(), line })
     }
@@ -71,43 +172,6 @@ impl RevocationList {
     /// Whether a token is on it.
     pub fn has(&self, token_id: &str) -> bool {
         self.token_ids.contains(token_id)
-    }
-
-    /// Puts tokens on the list in this file, which is made if it is not there; how many were not on it. A process that does so at the
-    /// same time waits for a lock of the caller's.
-    ///
-    /// # Errors
-    /// [`RevocationError`].
-    pub(in crate::gateway) fn add(path: &Path, token_ids: &[&str]) -> Result<usize, RevocationError> {
-        Self::extend(path, "jti", token_ids, |known, id| known.has(id))
-    }
-
-    /// The same for a session of the pages.
-    ///
-    /// # Errors
-    /// [`RevocationError`].
-    pub(in crate::gateway) fn add_session(path: &Path, sid: &str) -> Result<usize, RevocationError> {
-        Self::extend(path, "sid", &[sid], |known, sid| known.sessions.contains(sid))
-    }
-
-    fn extend(
-        path: &Path,
-        kind: &str,
-        values: &[&str],
-        has: impl Fn(&Self, &str) -> bool,
-    ) -> Result<usize, RevocationError> {
-        let text = text_if_any(path)?;
-        let known = Self::of(path, &text)?;
-        let new: Vec<String> = values
-            .iter()
-            .filter(|value| !has(&known, value))
-            .map(|value| format!("{kind}: {value}\n"))
-            .collect();
-        let before = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
-        if !new.is_empty() {
-            private_file::append(path, &format!("{before}{}", new.concat()))?;
-        }
-        Ok(new.len())
     }
 
     /// One entry per line, `jti: VALUE`, `sub: VALUE`, `client_id: VALUE` or `sid: VALUE`; `#` begins a comment.
@@ -162,6 +226,20 @@ fn text(path: &Path) -> Result<String, RevocationError> {
     regular_file::read_text(path, MAX_REVOCATION_LIST).map_err(unreadable)
 }
 
+/// A list without the entries of which a comment says that they are over; `None` if these are few.
+fn without_past(text: &str, now: i64) -> Option<String> {
+    let over = text.lines().filter_map(commented).filter(|(_, until)| *until < now);
+    let past: HashSet<&str> = over.map(|(entry, _)| entry).collect();
+    let is_kept = |line: &&str| !past.contains(commented(line).map_or(line.trim(), |(entry, _)| entry));
+    (past.len() >= SPARE).then(|| text.lines().filter(is_kept).map(|line| format!("{line}\n")).collect())
+}
+
+/// The entry that a comment of the gateway's is about, and until when that matters.
+fn commented(line: &str) -> Option<(&str, i64)> {
+    let (entry, until) = line.strip_prefix("# ")?.rsplit_once(" until ")?;
+    Some((entry, clock::parse(until.trim())?))
+}
+
 /// Empty if there is no file yet.
 fn text_if_any(path: &Path) -> Result<String, RevocationError> {
     match text(path) {
@@ -196,5 +274,37 @@ mod tests {
         for (text, line) in [("alice", 1), ("# x\nuser: alice", 2), ("jti:", 1)] {
             assert_eq!(RevocationList::parse(text), Err(line), "{text}");
         }
+    }
+
+    #[test]
+    fn entries_that_are_over_go_and_no_others() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = |is_own| RevocationFile { path: dir.path().join("revoked"), is_own };
+        let add =
+            |is_own, id: &str, now| file(is_own).extend("jti", &[id], now, RevocationList::has).unwrap();
+        // By hand, one of them under a comment and one that says something else about an entry.
+        let by_hand = "sub: eve\n# sub: eve until tomorrow\n# see below\njti: of-another-issuer\n# jti: a until 1970-01-01T00:00:00Z";
+        private_file::write(&dir.path().join("revoked"), by_hand).unwrap();
+        for n in 0..SPARE {
+            assert_eq!(add(true, &format!("t{n}"), i64::try_from(n).unwrap()), 1);
+        }
+        let lines = || private_file::read(&dir.path().join("revoked")).unwrap().unwrap();
+        let all = lines();
+        // Not while one of them still matters, and not in a file that an operator named.
+        for (is_own, id, now) in [(true, "next", LONGEST + 98), (false, "named", 2 * LONGEST)] {
+            assert_eq!(add(is_own, id, now), 1);
+            assert!(lines().starts_with(&all), "{id}");
+        }
+        assert_eq!(add(true, "t0", 2 * LONGEST), 0, "it is there already");
+        assert_eq!(add(true, "last", 2 * LONGEST), 1);
+        let list = file(true).read().unwrap();
+        let expected: HashSet<String> =
+            ["of-another-issuer", "next", "named", "last"].map(str::to_owned).into();
+        assert_eq!((list.token_ids, list.subjects.contains("eve")), (expected, true));
+        assert!(
+            lines().starts_with("sub: eve\n# sub: eve until tomorrow\n# see below\njti: of-another"),
+            "{}",
+            lines()
+        );
     }
 }

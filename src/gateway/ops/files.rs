@@ -17,12 +17,12 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use super::tls;
-use crate::gateway::authn::revocations::{RevocationError, RevocationList};
+use crate::gateway::authn::revocations::{RevocationError, RevocationFile, RevocationList};
 use crate::gateway::authn::vended::{SigningKeys, SigningKeysError};
 use crate::gateway::egress::StoredCredential;
 use crate::gateway::servers::headers::AllowedVariables as Allowed;
 use crate::gateway::servers::route::{Routes, ServerRoute};
-use crate::gateway::servers::{FoundServers, UpstreamServer};
+use crate::gateway::servers::{FoundServers, LeftOutServer, UpstreamServer};
 use crate::gateway::settings::{self, EgressMode, GatewaySettings, RawSettings, SettingsError};
 use crate::policy::Policy;
 use crate::problem::Problem;
@@ -78,6 +78,7 @@ pub(crate) enum FileContent {
 #[derive(Default)]
 pub(crate) struct ServedServers {
     pub(crate) routes: Routes,
+    pub(crate) left_out: Arc<[LeftOutServer]>,
     pub(crate) stored: HashMap<String, Arc<StoredCredential>>,
     /// Problems of single server files, which affect no other server.
     pub(crate) remarks: Vec<Problem>,
@@ -359,7 +360,7 @@ impl FileSources {
             return Err(LoadError::Unreadable { path: path.into(), cause });
         }
         (memory.registry, memory.read) = (registry, true);
-        let FoundServers { servers, remarks } =
+        let FoundServers { servers, left_out, remarks } =
             FoundServers::from_registry(&memory.registry, variables, self.settings.mcpgw);
         if servers.iter().any(UpstreamServer::is_secure) {
             // Their problems are reported when a server is dialled.
@@ -370,7 +371,13 @@ impl FileSources {
         for route in routes.all().iter().filter(|route| route.egress == EgressMode::Stored) {
             missing.extend(self.credential(route, &mut memory.stored));
         }
-        Ok(ServedServers { routes, stored: memory.stored.clone(), remarks, missing })
+        Ok(ServedServers {
+            routes,
+            left_out: left_out.into(),
+            stored: memory.stored.clone(),
+            remarks,
+            missing,
+        })
     }
 
     /// Caches a server's credential; else returns what is missing.
@@ -399,8 +406,9 @@ impl FileSources {
     /// does not mean that nothing is revoked any more.
     fn revoked(&self, memory: &mut ReaderMemory) -> Result<Arc<RevocationList>, LoadError> {
         let place = FileKind::Revoked.place(&self.settings).unwrap_or_default();
-        let begins = self.settings.revocation_list.is_none() && !memory.read;
-        let list = if begins { RevocationList::begun(&place) } else { RevocationList::read(&place) }?;
+        let beginning = RevocationFile::of(&self.settings)
+            .filter(|_| self.settings.revocation_list.is_none() && !memory.read);
+        let list = beginning.map_or_else(|| RevocationList::read(&place), |file| file.read())?;
         memory.read |= place.exists();
         Ok(Arc::new(list))
     }

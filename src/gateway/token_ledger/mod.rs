@@ -11,7 +11,6 @@ use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 
 pub(super) use self::writer::LedgerWriter;
-use super::authn::revocations::{RevocationError, RevocationList};
 use crate::policy::Detail;
 use crate::sys::private_file::{self, FileError};
 
@@ -85,6 +84,8 @@ struct LedgerContent {
 const MOST: usize = 10;
 /// The time they are counted in, and for which a token is remembered past its end.
 const HOUR: i64 = 3600;
+/// The largest file, in bytes: a day's tokens of some thousand people.
+const LARGEST: u64 = 64 << 20;
 /// Lines that may be there in addition to two for each token before the file is written again.
 const SPARE: usize = 100;
 
@@ -131,15 +132,6 @@ impl Ledger {
         self.read()?.add(self, lines, now)
     }
 
-    /// Puts tokens on the list of the revoked; how many were not on it.
-    ///
-    /// # Errors
-    /// [`RevocationError`].
-    pub fn revoke(&self, list: &Path, token_ids: &[&str]) -> Result<usize, RevocationError> {
-        let _lock = self.lock()?;
-        RevocationList::add(list, token_ids)
-    }
-
     /// Held while the file is changed.
     fn lock(&self) -> Result<File, FileError> {
         let path = self.path.with_extension("lock");
@@ -149,7 +141,7 @@ impl Ledger {
     }
 
     fn read(&self) -> Result<LedgerContent, FileError> {
-        let text = private_file::read(&self.path)?.unwrap_or_default();
+        let text = private_file::read_long(&self.path, LARGEST)?.unwrap_or_default();
         let mut content =
             LedgerContent { entries: Vec::new(), lines: 0, cut: !(text.is_empty() || text.ends_with('\n')) };
         let mut places = HashMap::new();

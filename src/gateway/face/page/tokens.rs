@@ -9,7 +9,7 @@ use axum::response::Response;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use crate::gateway::authn::revocations::RevocationList;
+use crate::gateway::authn::revocations::RevocationFile;
 use crate::gateway::face::fields::{FormFields, QueryFields};
 use crate::gateway::face::html::{FormChoice, PageFrame};
 use crate::gateway::face::visitor::{SignedIn, Visitor, VisitorProof};
@@ -149,10 +149,10 @@ pub(in crate::gateway::face) async fn own(
 ) -> Result<Vec<OwnToken>, StatusCode> {
     let settings = &face.shared.settings;
     let Some(vending) = &settings.vending else { return Ok(Vec::new()) };
-    let (ledger, list) = (vending.ledger.clone(), settings.revocations().unwrap_or_default());
+    let (ledger, list) = (vending.ledger.clone(), RevocationFile::of(settings));
     let read = move || {
         let entries = Ledger::at(&ledger).entries().ok()?;
-        Some((entries, RevocationList::begun(&list).ok()?))
+        Some((entries, list?.read().ok()?))
     };
     let read = face.shared.vault.spawn_blocking(read).await.ok().flatten();
     let (entries, revoked) = read.ok_or(StatusCode::SERVICE_UNAVAILABLE)?;
@@ -176,11 +176,9 @@ pub(in crate::gateway::face) async fn revoke(
     if !own(face, visitor).await?.iter().any(|own| own.entry.jti == jti) {
         return Ok(None);
     }
-    let settings = &face.shared.settings;
-    let Some(vending) = &settings.vending else { return Ok(None) };
-    let (ledger, list) = (vending.ledger.clone(), settings.revocations().unwrap_or_default());
+    let Some(list) = RevocationFile::of(&face.shared.settings) else { return Ok(None) };
     let jti = jti.to_owned();
-    let write = move || Ledger::at(&ledger).revoke(&list, &[&jti]);
+    let write = move || list.add(&[&jti]);
     let done = face.shared.vault.spawn_blocking(write).await;
     let new = done.ok().and_then(Result::ok).ok_or(StatusCode::SERVICE_UNAVAILABLE)?;
     face.shared.reload.notify_one();
