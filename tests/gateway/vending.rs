@@ -353,6 +353,62 @@ fn a_token_is_posted_for() {
 }
 
 #[test]
+fn what_the_gateway_publishes_is_only_read() {
+    let lab = lab();
+    let paths = [
+        "/healthz",
+        "/readyz",
+        "/.well-known/jwks.json",
+        "/.well-known/oauth-authorization-server",
+        "/.well-known/oauth-protected-resource/alpha/mcp",
+        "/.well-known/oauth-protected-resource/unknown/mcp",
+    ];
+    for path in paths {
+        for method in ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"] {
+            let answer = lab.raw(&request(method, path, &[], b"{}")).status(405);
+            assert_eq!(answer.header("allow"), Some("GET, HEAD"), "{method} {path}");
+        }
+        assert_ne!(lab.raw(&request("HEAD", path, &[], b"")).status, 405, "{path}");
+    }
+    // A gateway that vends nothing has no such documents.
+    let other = Lab::start();
+    for (path, status) in [(paths[2], 404), (paths[3], 404), (paths[4], 405)] {
+        other.raw(&request("POST", path, &[], b"")).status(status);
+    }
+}
+
+#[test]
+fn a_token_that_no_request_can_carry_is_not_vended_and_large_ones_block_nobody() {
+    let lab = lab();
+    let wordy = |tools: usize| {
+        let tools: Vec<String> = (0..tools).map(|n| format!("{n:0>100}")).collect();
+        let detail = json!([{"type": "mcp", "server": "gamma", "tools": tools}]);
+        exchange(&lab, &lab.token("root"), &[("authorization_details", &detail.to_string())])
+    };
+    let answer = wordy(200).status(400).json();
+    assert_eq!(answer["error"], "invalid_request");
+    assert!(answer["error_description"].as_str().unwrap().contains("no request could carry it"), "{answer}");
+    assert_eq!(entries(&lab), []);
+    let token = wordy(90).status(200).json()["access_token"].as_str().unwrap().to_owned();
+    assert!(token.len() > 10_000);
+    assert_eq!(lab.call(&token, "gamma", "echo").status, 403);
+    // A day of such tokens of some people.
+    let line = std::fs::read_to_string(lab.path("vended.jsonl")).unwrap();
+    let mut other: Value = serde_json::from_str(line.lines().next().unwrap()).unwrap();
+    other["vended"]["owner"] = json!("others");
+    let text: String = (0..500)
+        .map(|n| {
+            other["vended"]["jti"] = json!(format!("other-{n}"));
+            format!("{other}\n")
+        })
+        .collect();
+    assert!(text.len() > 4 << 20, "{}", text.len());
+    private_file::append(&lab.path("vended.jsonl"), &text).unwrap();
+    vended(&lab, &lab.token("worker"), &[]);
+    assert_eq!(entries(&lab).len(), 502);
+}
+
+#[test]
 fn no_token_outlives_its_source_unless_that_is_meant() {
     for beyond in [false, true] {
         let lab = Lab::with(|settings, dir| {

@@ -17,6 +17,7 @@ use tracing::{info, warn};
 
 use self::asked::{Asked, ExchangeRequest, LONGEST, invalid};
 use self::judge::{Named, judge};
+use super::authn::jwt::MAX_TOKEN;
 use super::authn::object;
 use super::authn::token_cache::LastToken;
 use super::authn::vended::{Actor, Owner, SigningKeys, VendedClaims};
@@ -201,6 +202,10 @@ async fn vend(
     let claims =
         claims(settings, owner, named, asked, (moment.now, expires_at), |name| about.contains(name))?;
     let token = sign(keys, &claims)?;
+    if token.expose().len() > MAX_TOKEN {
+        let what = format!("the token would be longer than {MAX_TOKEN} bytes, and no request could carry it");
+        return Err(invalid(what));
+    }
     ledger.enter(entry(&claims, asked)).await.map_err(|error| match error {
         LedgerError::TooMany(seconds) => Rejection::VendedEnough(seconds),
         LedgerError::File(error) => {
