@@ -224,7 +224,7 @@ fn servers(
     let variables = AllowedVariables { allowed: &settings.header_variables, value: &value };
     match Registry::read(&settings.servers) {
         Ok(registry) => {
-            let FoundServers { servers, remarks } =
+            let FoundServers { servers, remarks, .. } =
                 FoundServers::from_registry(&registry, variables, settings.mcpgw);
             problems.extend(remarks);
             servers

@@ -31,6 +31,7 @@ use super::observe::metrics::Metrics;
 use super::own_sessions::OwnSessions;
 use super::rate::Rate;
 use super::relays::Relays;
+use super::servers::LeftOutServer;
 use super::servers::audience::servers_of;
 use super::servers::endpoints::UpstreamEndpoint;
 use super::servers::route::{Routes, ServerRoute};
@@ -49,6 +50,8 @@ pub(super) struct LoadedFiles {
     pub(super) routes: Routes,
     /// By server name.
     pub(super) upstreams: HashMap<String, Arc<Upstream>>,
+    /// Servers that cannot be served as their files are.
+    pub(super) left_out: Arc<[LeftOutServer]>,
     pub(super) revoked: Arc<RevocationList>,
     /// The keys of the gateway's own tokens.
     pub(super) keys: Option<Arc<SigningKeys>>,

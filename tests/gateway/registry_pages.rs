@@ -162,6 +162,55 @@ fn a_server_that_is_hidden_from_somebody_is_nowhere_for_them() {
 }
 
 #[test]
+fn a_server_that_is_left_out_is_shown_with_the_cause_to_whoever_may_list_it() {
+    let face = FaceLab::with(|_, dir| {
+        for (name, headers, url) in [
+            ("left", json!([{"X-Key": format!("$SECRET{MARKUP}")}]), "http://127.0.0.1:9/"),
+            ("where", json!([]), "http://127.0.0.1:0/"),
+            ("partly", json!([{"Host": "k3y"}, {"X-Fine": "fine"}]), "http://127.0.0.1:9/"),
+        ] {
+            let file = json!({"server_name": format!("The {name} one"), "path": format!("/{name}"), "proxy_pass_url": url,
+                "headers": headers, "description": MARKUP});
+            std::fs::write(dir.join(format!("servers/{name}.json")), file.to_string()).unwrap();
+        }
+    });
+    let page = face.get(&face.token("admins"), "/").status(200).text();
+    shows(
+        &page,
+        &[
+            "The left one",
+            "Left out",
+            "header &quot;X-Key&quot; asks for the variable SECRET, which header_variables does not name",
+            "proxy_pass_url has no port",
+            "header &quot;Host&quot; belongs to the connection, not to a server; left out",
+        ],
+    );
+    assert!(!page.contains("href=\"/servers/left\"") && page.contains("href=\"/servers/partly\""));
+    lacks(&page, &["k3y"]);
+    let order: Vec<_> =
+        ["/alpha", "/left", "/partly", "/where"].map(|path| page.find(&format!(">{path}<"))).into();
+    assert!(order.is_sorted() && order.iter().all(Option::is_some), "{order:?}");
+    shows(
+        &face.get(&face.token("admins"), "/servers/partly").status(200).text(),
+        &["header &quot;Host&quot; belongs"],
+    );
+    for (query, shown) in
+        [("?q=LEFT", true), ("?state=unhealthy", true), ("?state=healthy", false), ("?q=alpha", false)]
+    {
+        let page = face.get(&face.token("admins"), &format!("/{query}")).status(200).text();
+        assert_eq!(page.contains("The left one"), shown, "{query}");
+    }
+    for group in ["users", "nobody"] {
+        lacks(&face.get(&face.token(group), "/").status(200).text(), &["The left one", "SECRET"]);
+    }
+    // Once its file is mended, it is served.
+    face.lab.reload("servers/left.json", &face.file("left").replace("$SECRET", "k3y"), "are in force");
+    let page = face.get(&face.token("admins"), "/?q=left").status(200).text();
+    lacks(&page, &["Left out"]);
+    assert!(page.contains("href=\"/servers/left\""));
+}
+
+#[test]
 fn each_tool_says_whether_it_may_be_called_and_by_which_rule() {
     let face = FaceLab::start();
     let page = face.get(&face.token("users"), "/servers/alpha").status(200).text();

@@ -112,8 +112,13 @@ impl Visitor {
 
     /// Whether the pages show them a server: they may list it, and may use it or change it.
     pub(crate) fn lists(&self, upstream: &Upstream) -> bool {
-        self.may(UiAction::List, upstream)
-            && (self.grants.reaches(upstream.name()) || self.may(UiAction::Modify, upstream))
+        self.lists_named(upstream.name(), &upstream.route.server.title)
+    }
+
+    /// The same for a server that is not served.
+    pub(crate) fn lists_named(&self, name: &str, title: &str) -> bool {
+        let may = |action| self.grants.manages(action, name, title);
+        may(UiAction::List) && (self.grants.reaches(name) || may(UiAction::Modify))
     }
 
     /// A server by its name or path, if the pages show it to them.

@@ -57,7 +57,8 @@ impl ActiveFiles {
             .map(|route| (route.server.name.clone(), Arc::new(self.upstream(route, &policy, old))))
             .collect();
         let (shadow, revoked, tls) = (self.shadow.clone(), self.revoked.clone(), self.tls.clone());
-        LoadedFiles { policy, shadow, routes, upstreams, revoked, keys: self.keys.clone(), tls }
+        let (left_out, keys) = (self.served.left_out.clone(), self.keys.clone());
+        LoadedFiles { policy, shadow, routes, upstreams, left_out, revoked, keys, tls }
     }
 
     fn upstream(&self, route: &Arc<ServerRoute>, policy: &Policy, old: Option<&LoadedFiles>) -> Upstream {

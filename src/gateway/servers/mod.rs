@@ -40,6 +40,21 @@ pub struct UpstreamServer {
     pub enabled: bool,
     /// What its file says of it to people.
     pub profile: Arc<Profile>,
+    /// Which headers of its file are left out, and why.
+    pub faults: Vec<String>,
+}
+
+/// A server that cannot be served as its file is.
+#[derive(Clone, Debug)]
+pub struct LeftOutServer {
+    /// Its path without outer slashes.
+    pub name: String,
+    /// Its display name.
+    pub title: String,
+    /// What its file says of it to people.
+    pub profile: Arc<Profile>,
+    /// The cause.
+    pub why: String,
 }
 
 /// Where a server is.
@@ -63,6 +78,8 @@ pub const MCPGW_TITLE: &str = "MCP Gateway Tools";
 pub struct FoundServers {
     /// The reachable servers, including disabled ones, by name.
     pub servers: Vec<UpstreamServer>,
+    /// Those that cannot be served.
+    pub left_out: Vec<LeftOutServer>,
     /// Problems of the files, and what was left out.
     pub remarks: Vec<Problem>,
 }
@@ -71,7 +88,7 @@ impl FoundServers {
     /// The servers of a registry, with the headers that `variables` allow, and the gateway's own.
     pub fn from_registry(registry: &Registry, variables: AllowedVariables<'_>, mcpgw: Mcpgw) -> Self {
         let remarks = [registry.remarks.as_slice(), &registry.unknown].concat();
-        let mut found = Self { servers: Vec::new(), remarks };
+        let mut found = Self { remarks, ..Self::default() };
         let own = registry.servers.iter().find(|server| server.name == MCPGW);
         let built_in = mcpgw.is_built_in(own.is_some_and(|own| own.url.is_some()));
         if built_in {
@@ -86,11 +103,21 @@ impl FoundServers {
                     found.servers.push(server);
                     found.remarks.extend(bad.into_iter().map(left_out));
                 }
-                Err(problem) => found.remarks.push(left_out(problem)),
+                Err(problem) => {
+                    found.left_out.push(LeftOutServer::new(described, problem.0.clone()));
+                    found.remarks.push(left_out(problem));
+                }
             }
         }
         found.servers.sort_by(|one, other| one.name.cmp(&other.name));
         found
+    }
+}
+
+impl LeftOutServer {
+    fn new(described: &registry::RegisteredServer, why: String) -> Self {
+        let (name, title) = (described.name.clone(), described.title.clone());
+        Self { name, title, profile: described.profile.clone(), why }
     }
 }
 
@@ -131,6 +158,7 @@ impl UpstreamServer {
             profile: described.profile.clone(),
             place: Some(Place { url, endpoints }),
             headers,
+            faults: bad.iter().map(|(what, _)| what.clone()).collect(),
         };
         Ok((server, bad))
     }
@@ -145,6 +173,7 @@ impl UpstreamServer {
             auth_type: AuthType::None,
             transports: vec![Transport::StreamableHttp],
             headers: Vec::new(),
+            faults: Vec::new(),
             enabled: described.is_none_or(|described| described.enabled),
             profile: described.map(|described| described.profile.clone()).unwrap_or_default(),
         }

@@ -19,6 +19,10 @@ use serde::Serialize;
 use crate::gateway::services;
 use crate::gateway::state::Upstream;
 use crate::sys::clock;
+use crate::text::clean;
+
+/// How much of what is wrong with a file is shown, in characters.
+const FAULT_LENGTH: usize = 200;
 
 /// A server's state in words, and the tone they are shown in.
 #[derive(Serialize)]
@@ -36,6 +40,9 @@ struct ListPage {
 }
 
 impl StateWords {
+    /// Of a server that is not served as its file is.
+    const LEFT_OUT: Self = Self { tone: "bad", words: "Left out" };
+
     pub(super) fn of(upstream: &Upstream) -> Self {
         let (tone, words) = match services::status(upstream) {
             "healthy" => ("good", "Answers"),
@@ -77,6 +84,12 @@ pub(super) fn server_address(name: &str) -> String {
 /// When a server was last checked, in words.
 fn checked(upstream: &Upstream, now: i64) -> Option<String> {
     services::checked_at(upstream).map(|at| clock::relative(at, now))
+}
+
+/// The headers of a server's file that are left out, and why.
+fn faults(upstream: &Upstream) -> Vec<String> {
+    let faults = upstream.route.server.faults.iter();
+    faults.map(|what| format!("{}; left out", clean(what, FAULT_LENGTH))).collect()
 }
 
 /// `1 tool`, `3 tools`.

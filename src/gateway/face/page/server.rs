@@ -8,7 +8,7 @@ use axum::response::Response;
 use serde::Serialize;
 
 use super::clients::{self, ClientCopy};
-use super::{ListPage, StateWords, checked, counted, needs, server_address};
+use super::{ListPage, StateWords, checked, counted, faults, needs, server_address};
 use crate::gateway::face::FaceState;
 use crate::gateway::face::fields::{FormFields, QueryFields, address};
 use crate::gateway::face::html::PageFrame;
@@ -40,6 +40,8 @@ struct ServerFacts {
     title: String,
     about: String,
     state: StateWords,
+    /// What is wrong with its file.
+    faults: Vec<String>,
     checked: Option<String>,
     is_on: bool,
     url: String,
@@ -136,6 +138,7 @@ impl ServerFacts {
             title: server.title.clone(),
             about: server.profile.description.clone(),
             state: StateWords::of(upstream),
+            faults: faults(upstream),
             checked: checked(upstream, visitor.moment.now),
             is_on: server.enabled,
             url: format!("{}/{}/mcp", view.shared.public_url, server.name),

@@ -7,14 +7,16 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Serialize;
 
-use super::{ListPage, StateWords, checked, counted, server_address};
+use super::{ListPage, StateWords, checked, counted, faults, server_address};
 use crate::gateway::face::FaceState;
 use crate::gateway::face::fields::{FormFields, QueryFields, address};
 use crate::gateway::face::html::{FormChoice, PageFrame};
 use crate::gateway::face::visitor::{SignedIn, Visitor};
+use crate::gateway::servers::LeftOutServer;
 use crate::gateway::services::{ServiceView, status};
 use crate::gateway::state::Upstream;
 use crate::policy::UiAction;
+use crate::registry::Profile;
 use crate::text::clean;
 
 #[derive(Serialize)]
@@ -39,11 +41,20 @@ struct ServersPage {
 struct ServerRow {
     title: String,
     path: String,
-    href: String,
+    /// Where its page is, if it is served.
+    href: Option<String>,
     about: String,
     state: StateWords,
+    /// What is wrong with its file.
+    faults: Vec<String>,
     checked: Option<String>,
     calls: String,
+}
+
+/// A server of the registry.
+enum RegistryRow<'v> {
+    Served(&'v Arc<Upstream>),
+    LeftOut(&'v LeftOutServer),
 }
 
 /// Why there is nothing, and where to go.
@@ -87,24 +98,41 @@ pub(in crate::gateway::face) fn listed<'v>(
     query: &str,
 ) -> Vec<&'v Arc<Upstream>> {
     let query = query.to_lowercase();
-    let has = |text: &str| text.to_lowercase().contains(&query);
     let fits = |upstream: &Upstream| {
         let server = &upstream.route.server;
-        let profile = &server.profile;
-        query.is_empty()
-            || [&server.title, &server.name, &profile.description].into_iter().any(|text| has(text))
-            || profile.tags.iter().any(|tag| has(tag))
+        fits(&query, (&server.name, &server.title), &server.profile)
     };
     view.all(|upstream| visitor.lists(upstream) && fits(upstream))
+}
+
+/// The same of those that are not served.
+fn left_out<'v>(visitor: &Visitor, view: ServiceView<'v>, query: &str) -> Vec<&'v LeftOutServer> {
+    let query = query.to_lowercase();
+    let all = view.state.left_out.iter().filter(|server| visitor.lists_named(&server.name, &server.title));
+    all.filter(|server| fits(&query, (&server.name, &server.title), &server.profile)).collect()
+}
+
+/// Whether a server has these words, in lower case.
+fn fits(query: &str, (name, title): (&str, &str), profile: &Profile) -> bool {
+    let mut texts =
+        [title, name, &profile.description].into_iter().chain(profile.tags.iter().map(String::as_str));
+    query.is_empty() || texts.any(|text| text.to_lowercase().contains(query))
 }
 
 impl ServersPage {
     fn new(visitor: &Visitor, view: ServiceView<'_>, asked: &FormFields) -> Self {
         let (query, state) = (asked.one("q"), asked.one("state"));
-        let mut found = listed(visitor, view, query);
-        found.retain(|upstream| state.is_empty() || status(upstream).starts_with(state));
+        let is_asked = |status: &str| state.is_empty() || status.starts_with(state);
+        let served = listed(visitor, view, query).into_iter().filter(|upstream| is_asked(status(upstream)));
+        let others = left_out(visitor, view, query).into_iter().filter(|_| is_asked("unhealthy"));
+        let mut found: Vec<_> =
+            served.map(RegistryRow::Served).chain(others.map(RegistryRow::LeftOut)).collect();
+        found.sort_by(|one, other| one.name().cmp(other.name()));
         let page = ListPage::new(asked.count("page"), found.len(), ROWS);
-        let row = |upstream: &&Arc<Upstream>| ServerRow::new(view, upstream, visitor.moment.now);
+        let row = |found: &RegistryRow<'_>| match found {
+            RegistryRow::Served(upstream) => ServerRow::new(view, upstream, visitor.moment.now),
+            RegistryRow::LeftOut(server) => ServerRow::left_out(server),
+        };
         let again = asked.one("again");
         let at = |number: usize, again: &str| {
             let number = if number > 1 { number.to_string() } else { String::new() };
@@ -139,11 +167,34 @@ impl ServerRow {
         Self {
             title: server.title.clone(),
             path: format!("/{}", server.name),
-            href: server_address(&server.name),
+            href: Some(server_address(&server.name)),
             about: clean(&server.profile.description, SHOWN),
             state: StateWords::of(upstream),
+            faults: faults(upstream),
             checked: checked(upstream, now),
             calls: calls(view, upstream),
+        }
+    }
+
+    fn left_out(server: &LeftOutServer) -> Self {
+        Self {
+            title: server.title.clone(),
+            path: format!("/{}", server.name),
+            href: None,
+            about: clean(&server.profile.description, SHOWN),
+            state: StateWords::LEFT_OUT,
+            faults: vec![clean(&server.why, SHOWN)],
+            checked: None,
+            calls: "Nothing".into(),
+        }
+    }
+}
+
+impl RegistryRow<'_> {
+    fn name(&self) -> &str {
+        match self {
+            Self::Served(upstream) => upstream.name(),
+            Self::LeftOut(server) => &server.name,
         }
     }
 }
