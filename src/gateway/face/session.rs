@@ -99,9 +99,8 @@ impl FaceSession {
     pub(crate) fn open(key: &SealingKey, text: &str, now: i64) -> Option<Self> {
         let text = Some(text).filter(|text| text.len() <= MAX_COOKIE)?;
         let session: Self = serde_json::from_slice(&key.unseal(BOUND, text)?).ok()?;
-        // A clock that was set back makes no session longer.
-        let is_now = |at: i64, most: i64| (at - MINUTE..at + most).contains(&now);
-        (is_now(session.began, LONGEST) && is_now(session.seen, IDLE)).then_some(session)
+        (is_under_way(session.began, LONGEST, now) && is_under_way(session.seen, IDLE, now))
+            .then_some(session)
     }
 
     /// When it ends if nobody uses it, and in any case, in seconds since 1970.
@@ -126,6 +125,12 @@ impl FaceSession {
             ..Principal::default()
         }
     }
+}
+
+/// Whether what began then, perhaps at another gateway whose clock is up to a minute ahead, and lasts `most` seconds, is not
+/// over. A clock that was set back makes it no longer.
+pub(super) fn is_under_way(began: i64, most: i64, now: i64) -> bool {
+    (began - MINUTE..began + most).contains(&now)
 }
 
 #[cfg(test)]

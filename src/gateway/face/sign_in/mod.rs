@@ -23,7 +23,7 @@ use tracing::{info, warn};
 use self::person::{IdTokenRules, has_groups, has_groups_elsewhere, person};
 use super::endpoints::ProviderEndpoints;
 use super::return_to::local;
-use super::session::{FaceSession, LONGEST, MAX_COOKIE};
+use super::session::{FaceSession, LONGEST, MAX_COOKIE, is_under_way};
 use super::{FaceState, answer, cookie, notice};
 use crate::gateway::authn::jwt::Token;
 use crate::gateway::callers::proven;
@@ -201,7 +201,7 @@ fn away(face: &FaceState, headers: &HeaderMap, now: i64) -> Option<AwaySession> 
     let text = cookie::one(headers, &face.site.sign_in_cookie)?;
     let away: AwaySession =
         serde_json::from_slice(&face.shared.session_key.face.unseal(BOUND, text)?).ok()?;
-    (away.began..away.began + AWAY).contains(&now).then_some(away)
+    is_under_way(away.began, AWAY, now).then_some(away)
 }
 
 /// The code that came back, if it is the answer to what was asked.
