@@ -35,6 +35,8 @@ const MAX_FILE_BYTES: u64 = 16 << 20;
 pub const PROXY_PASS_URL: &str = "proxy_pass_url";
 /// First segments that are reserved for a gateway.
 const RESERVED: [&str; 3] = [".well-known", "healthz", "readyz"];
+/// Names that are addresses of a gateway which vends tokens.
+const VENDING: [&str; 2] = ["oauth2/token", "api/tokens/generate"];
 /// Segments that mean an endpoint after a server's name, so that a server's name cannot continue with them.
 const ENDPOINTS: [&str; 3] = ["mcp", "sse", "messages"];
 
@@ -368,7 +370,7 @@ fn name(path: &str) -> Result<String, FileProblem> {
     if !name.split('/').all(fine) {
         return refuse("its path has other characters than letters, digits, '-', '.', '_' and '~'");
     }
-    if name.split('/').next().is_some_and(|first| RESERVED.contains(&first)) {
+    if name.split('/').next().is_some_and(|first| RESERVED.contains(&first)) || VENDING.contains(&name) {
         return refuse("its path is reserved for the gateway");
     }
     if name.split('/').skip(1).any(|segment| ENDPOINTS.contains(&segment)) {

@@ -46,6 +46,8 @@ fn what_cannot_be_a_server_is_left_out_with_a_word() {
         (file("@evil.test"), "its path has other characters than letters, digits, '-', '.', '_' and '~'"),
         (file("/.well-known/x"), "its path is reserved for the gateway"),
         (file("/healthz"), "its path is reserved for the gateway"),
+        (file("/oauth2/token/"), "its path is reserved for the gateway"),
+        (file("api/tokens/generate"), "its path is reserved for the gateway"),
         (file("/a/mcp"), "its path would hide an endpoint of another server"),
         (file("/a/messages/b/"), "its path would hide an endpoint of another server"),
         (

@@ -14,8 +14,9 @@ use url::{Host, ParseError, Url};
 /// Metadata services outside the link-local range: Alibaba's, Oracle's, Azure's.
 const METADATA_V4: [Ipv4Addr; 3] =
     [Ipv4Addr::new(100, 100, 100, 200), Ipv4Addr::new(192, 0, 0, 192), Ipv4Addr::new(168, 63, 129, 16)];
-/// Amazon's over IPv6.
-const METADATA_V6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254);
+/// Amazon's and Google's over IPv6.
+const METADATA_V6: [Ipv6Addr; 2] =
+    [Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254), Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254)];
 /// Prefixes and suffixes of the names by which the clouds' metadata services answer.
 const METADATA_NAMES: ([&str; 2], [&str; 2]) = (["metadata.", "instance-data."], [".internal", ".goog"]);
 
@@ -148,7 +149,7 @@ pub fn is_forbidden(ip: IpAddr) -> bool {
             ip.is_unspecified()
                 || ip.is_multicast()
                 || ip.is_unicast_link_local()
-                || ip == METADATA_V6
+                || METADATA_V6.contains(&ip)
                 || carried(ip).is_some_and(is_forbidden_v4)
         }
     }
@@ -231,6 +232,7 @@ mod tests {
             "febf::1",
             "ff02::1",
             "fd00:ec2::254",
+            "fd20:ce::254",
             "::ffff:169.254.169.254",
             "::ffff:0.0.0.0",
             "::169.254.169.254",
