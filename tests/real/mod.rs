@@ -33,6 +33,7 @@ mod imports;
 mod local;
 mod mcp_remote;
 mod methods;
+mod openapi;
 mod packages;
 mod shells;
 mod smoke;

@@ -95,6 +95,16 @@ if [ ! -e "$parts/wycheproof/.$vectors" ]; then
   : >"$parts/wycheproof/.$vectors"
 fi
 step wycheproof
+# The official registry's OpenAPI document, from its module.
+registry=v1.8.9
+if [ ! -e "$parts/registry/.$registry" ]; then
+  from=$(cd "$parts" && go mod download -json "github.com/modelcontextprotocol/registry@$registry" \
+    | python3 -c 'import json, sys; print(json.load(sys.stdin)["Dir"])')
+  rm -rf "$parts/registry"; mkdir -p "$parts/registry"
+  install -m 644 "$from/docs/reference/api/openapi.yaml" "$parts/registry/"
+  : >"$parts/registry/.$registry"
+fi
+step registry
 # What checks the gateway's own tokens as a Go program would.
 go_files=("$real/vending/main.go" "$real/vending/go.mod" "$real/vending/go.sum")
 if fresh golang-jwt "${go_files[@]}" || [ ! -x "$parts/golang-jwt/verify" ]; then
