@@ -20,7 +20,8 @@ use serde_json::Value;
 /// Questions, and the tools that are right answers.
 const OURS: &str = include_str!("questions.json");
 /// What the guide promises.
-const BARS: [(&str, f64); 4] = [("MRR@10", 0.58), ("median ms", 1.), ("p99 ms", 5.), ("build ms", 300.)];
+const BARS: [(&str, f64); 4] =
+    [("MRR@10 on LiveMCPBench", 0.58), ("median ms", 1.), ("p99 ms", 5.), ("build ms", 300.)];
 const ROUNDS: usize = 20;
 
 struct Tool {
@@ -59,9 +60,12 @@ fn main() {
         times[1],
         times[2]
     );
-    let measured = [-quoted, times[1], times[2], times[0]];
-    let met = BARS.iter().zip(measured).all(|((_, bar), is)| if is < 0. { -is >= *bar } else { is <= *bar });
-    println!("{}", if met { "all bars are met" } else { "a bar is not met" });
+    let measured = [quoted, times[1], times[2], times[0]];
+    for ((name, bar), is) in BARS.into_iter().zip(measured) {
+        let (met, most) =
+            if name.starts_with("MRR") { (is >= bar, "at least") } else { (is <= bar, "at most") };
+        println!("{name} {is:.3}, {most} {bar}: {}", if met { "met" } else { "not met" });
+    }
 }
 
 impl Tool {
