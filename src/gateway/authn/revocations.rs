@@ -307,4 +307,36 @@ mod tests {
             lines()
         );
     }
+
+    #[test]
+    fn several_gateways_lose_no_entry_of_each_other() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = RevocationFile { path: dir.path().join("revoked"), is_own: true };
+        for n in 0..SPARE {
+            file.extend("jti", &[&format!("old-{n}")], 0, RevocationList::has).unwrap();
+        }
+        let ids: Vec<Vec<String>> =
+            (0..4).map(|gateway| (0..10).map(|n| format!("{gateway}-{n}")).collect()).collect();
+        std::thread::scope(|scope| {
+            for ids in &ids {
+                scope.spawn(|| {
+                    for id in ids {
+                        assert_eq!(file.extend("jti", &[id], 2 * LONGEST, RevocationList::has).unwrap(), 1);
+                    }
+                });
+            }
+        });
+        assert_eq!(file.read().unwrap().token_ids, ids.into_iter().flatten().collect());
+    }
+
+    #[test]
+    fn a_list_that_cannot_be_used_says_what_helps() {
+        let dir = tempfile::tempdir().unwrap();
+        let odd = dir.path().join("odd");
+        private_file::write(&odd, "everybody").unwrap();
+        let hint = |path: &Path| RevocationList::read(path).unwrap_err().hint();
+        assert!(hint(&dir.path().join("none")).starts_with("make the file, even an empty one: touch "));
+        assert!(hint(dir.path()).starts_with("put a text file in its place: "));
+        assert!(hint(&odd).starts_with("correct the line"));
+    }
 }

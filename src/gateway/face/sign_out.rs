@@ -2,10 +2,12 @@
 //! browsers hold a redirect after a form to `form-action`, which is these pages alone.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::State;
 use axum::http::header::SET_COOKIE;
 use axum::response::Response;
+use tokio::time::timeout;
 use tracing::{info, warn};
 use url::Url;
 
@@ -14,6 +16,9 @@ use super::{FaceState, cookie, notice};
 use crate::gateway::authn::revocations::RevocationFile;
 use crate::gateway::providers::{FaceProvider, is_cognito};
 use crate::text::clean;
+
+/// How long a person waits until every gateway can know.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Ends the session of the requesting user.
 pub(super) async fn sign_out(State(face): State<Arc<FaceState>>, Anybody(visitor): Anybody) -> Response {
@@ -38,9 +43,12 @@ pub(super) async fn sign_out(State(face): State<Arc<FaceState>>, Anybody(visitor
 async fn revoke(face: &FaceState, sid: String) {
     let Some(list) = RevocationFile::of(&face.shared.settings) else { return };
     let add = move || list.add_session(&sid);
-    if let Ok(Err(error)) = face.shared.vault.spawn_blocking(add).await {
-        warn!(event = "sign-in", "a session that was signed out has ended at this gateway alone: {error}");
-    }
+    let error = match timeout(PATIENCE, face.shared.vault.spawn_blocking(add)).await {
+        Ok(Ok(Ok(_)) | Err(_)) => return,
+        Ok(Ok(Err(error))) => error.to_string(),
+        Err(_) => "the list of revocations is locked; it is added as soon as it is not".to_owned(),
+    };
+    warn!(event = "sign-in", "a session that was signed out has ended at this gateway alone: {error}");
 }
 
 /// Where the provider ends its own session, with how it then leads back: as OpenID Connect RP-Initiated Logout 1.0 says, or as

@@ -73,13 +73,16 @@ const SHOWN: usize = 200;
 /// How often the page is loaded again if somebody wants that, in seconds.
 const AGAIN: u32 = 30;
 /// The states that can be chosen, and the registry's words for them.
-const STATES: [(&str, &str); 5] = [
+const STATES: [(&str, &str); 6] = [
     ("", "All"),
     ("healthy", "Answers"),
     ("unhealthy", "Does not answer"),
     ("unknown", "Not checked yet"),
     ("disabled", "Off"),
+    (LEFT_OUT, "Left out"),
 ];
+/// The word for servers that are not served as their files are: the registry has none.
+const LEFT_OUT: &str = "left-out";
 
 pub(in crate::gateway::face) async fn show(
     State(face): State<Arc<FaceState>>,
@@ -124,7 +127,7 @@ impl ServersPage {
         let (query, state) = (asked.one("q"), asked.one("state"));
         let is_asked = |status: &str| state.is_empty() || status.starts_with(state);
         let served = listed(visitor, view, query).into_iter().filter(|upstream| is_asked(status(upstream)));
-        let others = left_out(visitor, view, query).into_iter().filter(|_| is_asked("unhealthy"));
+        let others = left_out(visitor, view, query).into_iter().filter(|_| is_asked(LEFT_OUT));
         let mut found: Vec<_> =
             served.map(RegistryRow::Served).chain(others.map(RegistryRow::LeftOut)).collect();
         found.sort_by(|one, other| one.name().cmp(other.name()));

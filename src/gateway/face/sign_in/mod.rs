@@ -28,6 +28,7 @@ use super::{FaceState, answer, cookie, notice};
 use crate::gateway::authn::jwt::Token;
 use crate::gateway::callers::proven;
 use crate::gateway::providers::FaceProvider;
+use crate::gateway::session::SealingKey;
 use crate::oauth::{
     AuthorizationRequest, AuthorizationResponse, Grant, PendingAuthorization, ReplyShape, TokenRequest,
     TokenSet, WireRequest, read_reply,
@@ -198,10 +199,15 @@ async fn arrived(
 
 /// What was remembered while the person was away.
 fn away(face: &FaceState, headers: &HeaderMap, now: i64) -> Option<AwaySession> {
-    let text = cookie::one(headers, &face.site.sign_in_cookie)?;
-    let away: AwaySession =
-        serde_json::from_slice(&face.shared.session_key.face.unseal(BOUND, text)?).ok()?;
-    is_under_way(away.began, AWAY, now).then_some(away)
+    AwaySession::open(&face.shared.session_key.face, cookie::one(headers, &face.site.sign_in_cookie)?, now)
+}
+
+impl AwaySession {
+    /// Of a cookie, unless it took too long.
+    fn open(key: &SealingKey, text: &str, now: i64) -> Option<Self> {
+        let away: Self = serde_json::from_slice(&key.unseal(BOUND, text)?).ok()?;
+        is_under_way(away.began, AWAY, now).then_some(away)
+    }
 }
 
 /// The code that came back, if it is the answer to what was asked.
@@ -352,4 +358,27 @@ fn random() -> Option<String> {
     let mut bytes = [0; 32];
     SystemRandom::new().fill(&mut bytes).ok()?;
     Some(URL_SAFE_NO_PAD.encode(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::gateway::session::SessionKey;
+
+    #[test]
+    fn a_sign_in_takes_ten_minutes_at_most_and_may_have_begun_where_the_clock_is_ahead() {
+        let key = SessionKey::new(&[7; 32]).unwrap().face;
+        let began = 1_000_000;
+        let away = json!({"provider": "p", "state": "s", "verifier": "v", "nonce": "n", "return_to": "/", "began": began});
+        let sealed = key.seal(BOUND, away.to_string().as_bytes()).unwrap();
+        for (after, is_open) in
+            [(0, true), (AWAY - 1, true), (AWAY, false), (-5, true), (-60, true), (-61, false)]
+        {
+            assert_eq!(AwaySession::open(&key, &sealed, began + after).is_some(), is_open, "{after}");
+        }
+        let other = SessionKey::new(&[8; 32]).unwrap().face;
+        assert!(AwaySession::open(&other, &sealed, began).is_none());
+    }
 }
