@@ -14,7 +14,7 @@ use url::{Host, ParseError, Url};
 /// Metadata services outside the link-local range: Alibaba's, Oracle's, Azure's.
 const METADATA_V4: [Ipv4Addr; 3] =
     [Ipv4Addr::new(100, 100, 100, 200), Ipv4Addr::new(192, 0, 0, 192), Ipv4Addr::new(168, 63, 129, 16)];
-/// Amazon's and Google's over IPv6.
+/// Those over IPv6.
 const METADATA_V6: [Ipv6Addr; 2] =
     [Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254), Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254)];
 /// Prefixes and suffixes of the names by which the clouds' metadata services answer.

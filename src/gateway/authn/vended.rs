@@ -178,20 +178,16 @@ impl VendedClaims {
         let scopes: Vec<String> =
             scope.split(' ').filter(|name| !name.is_empty()).map(str::to_owned).collect();
         let Owner { iss, username, groups, scopes: own, servers, claims } = owner;
-        let vended = Vended {
-            token_id: jti,
-            agent: act.map(|actor| actor.sub),
-            // What servers are told are the caller's scopes.
-            scopes: scopes.clone(),
-            details: authorization_details,
-        };
+        let own = own.into_iter().filter(|scope| scopes.contains(scope)).collect();
+        let agent = act.map(|actor| actor.sub);
+        let vended = Vended { token_id: jti, agent, scopes, details: authorization_details };
         Ok(Principal {
             issuer: iss,
             subject: sub,
             client_id: Some(client_id),
             username,
             groups,
-            scopes: own.into_iter().filter(|scope| scopes.contains(scope)).collect(),
+            scopes: own,
             servers,
             claims,
             vended: Some(Arc::new(vended)),
