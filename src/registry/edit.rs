@@ -140,7 +140,10 @@ fn text(dir: &Path, profile: &Profile) -> Result<String, EditError> {
     if profile.file.as_os_str().is_empty() || profile.file.parent() != Some(dir) {
         return Err(EditError::NoFile);
     }
-    Ok(regular_file::read_text(&profile.file, MAX_FILE_BYTES)?)
+    regular_file::read_text(&profile.file, MAX_FILE_BYTES).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => EditError::NoFile,
+        _ => error.into(),
+    })
 }
 
 /// The members of a file's text.
@@ -309,7 +312,10 @@ mod tests {
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2);
         remove(dir.path(), &found.profile).unwrap();
         assert_eq!(read(dir.path(), STATE), json!({}));
-        assert!(matches!(remove(dir.path(), &found.profile), Err(EditError::Io(_))));
+        assert!(matches!(open(dir.path(), &found.profile), Err(EditError::NoFile)));
+        let change = change(dir.path(), &found.profile, None, &members(json!({"license": "MIT"})));
+        assert!(matches!(change, Err(EditError::NoFile)));
+        assert!(matches!(remove(dir.path(), &found.profile), Err(EditError::NoFile)));
         assert!(matches!(remove(dir.path(), &Profile::default()), Err(EditError::NoFile)));
     }
 }

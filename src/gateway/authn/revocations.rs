@@ -319,7 +319,8 @@ mod tests {
             (0..4).map(|gateway| (0..10).map(|n| format!("{gateway}-{n}")).collect()).collect();
         std::thread::scope(|scope| {
             for ids in &ids {
-                scope.spawn(|| {
+                let file = &file;
+                scope.spawn(move || {
                     for id in ids {
                         assert_eq!(file.extend("jti", &[id], 2 * LONGEST, RevocationList::has).unwrap(), 1);
                     }
