@@ -228,8 +228,11 @@ fn text(path: &Path) -> Result<String, RevocationError> {
 
 /// A list without the entries of which a comment says that they are over; `None` if these are few.
 fn without_past(text: &str, now: i64) -> Option<String> {
-    let over = text.lines().filter_map(commented).filter(|(_, until)| *until < now);
-    let past: HashSet<&str> = over.map(|(entry, _)| entry).collect();
+    let (past, current): (Vec<_>, Vec<_>) =
+        text.lines().filter_map(commented).partition(|(_, until)| *until < now);
+    let mut past: HashSet<&str> = past.into_iter().map(|(entry, _)| entry).collect();
+    // It may have been revoked again.
+    current.iter().for_each(|(entry, _)| drop(past.remove(entry)));
     let is_kept = |line: &&str| !past.contains(commented(line).map_or(line.trim(), |(entry, _)| entry));
     (past.len() >= SPARE).then(|| text.lines().filter(is_kept).map(|line| format!("{line}\n")).collect())
 }
@@ -282,8 +285,8 @@ mod tests {
         let file = |is_own| RevocationFile { path: dir.path().join("revoked"), is_own };
         let add =
             |is_own, id: &str, now| file(is_own).extend("jti", &[id], now, RevocationList::has).unwrap();
-        // By hand, one of them under a comment and one that says something else about an entry.
-        let by_hand = "sub: eve\n# sub: eve until tomorrow\n# see below\njti: of-another-issuer\n# jti: a until 1970-01-01T00:00:00Z";
+        // By hand, and a comment of an earlier revocation of what is revoked again.
+        let by_hand = "sub: eve\n# sub: eve until tomorrow\n# see below\njti: of-another-issuer\n# jti: next until 1970-01-01T00:00:00Z";
         private_file::write(&dir.path().join("revoked"), by_hand).unwrap();
         for n in 0..SPARE {
             assert_eq!(add(true, &format!("t{n}"), i64::try_from(n).unwrap()), 1);
