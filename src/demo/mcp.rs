@@ -56,9 +56,6 @@ struct SampleState {
 
 impl Sample {
     /// Serves `tools` on a free port of 127.0.0.1, on its own thread.
-    ///
-    /// # Errors
-    /// An I/O error.
     pub fn start(name: &'static str, tools: &[SampleTool]) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         listener.set_nonblocking(true)?;

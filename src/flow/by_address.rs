@@ -80,9 +80,6 @@ async fn first_usable(
 /// Whether another try may end otherwise.
 /// Finds out whose tokens `server` takes. `wanted` is the issuer that the person chooses among the server's; otherwise it is
 /// the first that can be used and is `fit`, or the first that can be used.
-///
-/// # Errors
-/// As [`FlowError`] says, [`FlowError::ByAddress`] among them.
 pub async fn discover(
     http: &Http,
     server: &Url,
@@ -160,9 +157,6 @@ impl Discovered {
 
     /// Whether a user can log in at the issuer that `server` names. `assume_s256` is the user's word for an issuer
     /// that lists no PKCE methods; one whose list lacks S256 is rejected in any case.
-    ///
-    /// # Errors
-    /// As [`FlowError`] says, [`FlowError::ByAddress`] among them.
     pub fn check_login(&self, server: &Url, assume_s256: bool) -> Result<(), FlowError> {
         let issuer = &self.issuer;
         if issuer.is_for_machines_alone() {
@@ -229,9 +223,6 @@ fn unusable(server: &Url, cause: FlowError) -> FlowError {
 }
 
 /// Registers mcpauth with an issuer; returns the client and its redirect URI.
-///
-/// # Errors
-/// As [`FlowError`] says, [`FlowError::ByAddress`] among them.
 pub async fn register(
     http: &Http,
     issuer: &IssuerMetadata,

@@ -26,9 +26,6 @@ const NOT_FOR_THIS_CLIENT: [&str; 3] =
     ["unauthorized_client", "unsupported_grant_type", "device_flow_disabled"];
 
 /// Logs the user in with a code on another device and returns the token.
-///
-/// # Errors
-/// As [`FlowError`] says.
 pub async fn log_in_by_device(
     login: &Login<'_>,
     client: &OAuthClient,

@@ -35,9 +35,6 @@ enum RevocationEndpoint {
 }
 
 /// Revokes `token`, which was obtained for `credential`. Nothing is retried: the caller may call again.
-///
-/// # Errors
-/// As [`FlowError`] says.
 pub async fn revoke(
     http: &Http,
     credential: &Credential,

@@ -66,9 +66,6 @@ impl RetryPolicy {
 }
 
 /// Section 4.4: a token for the client itself.
-///
-/// # Errors
-/// As [`FlowError`] says.
 pub async fn client_credentials(
     http: &Http,
     client: &OAuthClient,
@@ -94,9 +91,6 @@ pub async fn client_credentials(
 
 /// Section 6: a new access token for a refresh token. Never retried once sent: a rotating token can be used only
 /// once.
-///
-/// # Errors
-/// As [`FlowError`] says.
 pub async fn refresh(
     http: &Http,
     client: &OAuthClient,
@@ -115,9 +109,6 @@ pub async fn refresh(
 }
 
 /// RFC 8693 section 2: a token made of another one, limited as `fields` say.
-///
-/// # Errors
-/// As [`FlowError`] says.
 pub async fn exchange(
     http: &Http,
     url: &Url,
