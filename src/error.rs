@@ -120,6 +120,9 @@ pub enum Error {
     /// Ctrl-C at a question.
     #[error("interrupted")]
     Interrupted,
+    /// Something that the user was told already: a signal, or an error with a command of its own.
+    #[error("interrupted")]
+    Told(Exit),
     /// The system's error.
     #[error("{0}")]
     Io(#[from] std::io::Error),
@@ -186,6 +189,7 @@ impl Error {
             Self::Start { source, .. } if source.kind() == std::io::ErrorKind::NotFound => Exit::NotFound,
             Self::Start { .. } => Exit::NotExecutable,
             Self::Interrupted => Exit::Interrupted,
+            Self::Told(exit) => *exit,
         }
     }
 
@@ -217,7 +221,7 @@ impl Error {
             Self::Start { program, .. } => format!("check the command's name and mode: {program}"),
             Self::Lost { .. } => "make room for stdout, and run it again".into(),
             Self::Io(error) if is_full(error) => "make room on that disk, and run it again".into(),
-            Self::Interrupted | Self::Io(_) => format!("run it again: {command}"),
+            Self::Interrupted | Self::Told(_) | Self::Io(_) => format!("run it again: {command}"),
         }
     }
 }

@@ -83,11 +83,7 @@ pub(super) fn run(args: &ImportArgs, given: &Given<'_>, out: &Out) -> Result<Exi
         return Ok(Exit::Interrupted);
     }
     let vault = out.context().vault(&config, None)?;
-    let work = async { Ok(Ok(import::take(&found, &config, &vault, out).await)) };
-    let taken = match flows::until_signal(out, work, Err)? {
-        Ok(taken) => taken,
-        Err(exit) => return Ok(exit),
-    };
+    let taken = flows::complete(out, async { Ok(import::take(&found, &config, &vault, out).await) })?;
     drop(lock);
     Ok(report(&found, &taken, out))
 }

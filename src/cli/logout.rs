@@ -65,18 +65,14 @@ pub(super) fn run(args: &LogoutArgs, given: &Given<'_>, out: &Out) -> Result<Exi
         for known in meant {
             rows.push(log_out(&vault, &config, known, args.revoke).await);
         }
-        Ok(Ok(rows))
+        Ok(rows)
     };
-    match flows::until_signal(out, work, Err)? {
-        Ok(rows) => {
-            // A removed token must not stay in files that mcpauth writes.
-            let tokens: Vec<&Secret> =
-                rows.iter().flat_map(|row| &row.result).flat_map(|done| &done.tokens).collect();
-            let configs = clients::reinstall(&config, &vault.store, &out.muted());
-            Ok(report::report(&rows, &vault.store.copies_of(&tokens), configs, out))
-        }
-        Err(exit) => Ok(exit),
-    }
+    let rows = flows::complete(out, work)?;
+    // A removed token must not stay in files that mcpauth writes.
+    let tokens: Vec<&Secret> =
+        rows.iter().flat_map(|row| &row.result).flat_map(|done| &done.tokens).collect();
+    let configs = clients::reinstall(&config, &vault.store, &out.muted());
+    Ok(report::report(&rows, &vault.store.copies_of(&tokens), configs, out))
 }
 
 fn confirm(meant: &[&KnownCredential]) -> Result<bool, Error> {

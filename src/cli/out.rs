@@ -269,6 +269,9 @@ impl Out {
 
     /// An error with its remedy, on stderr.
     pub(super) fn error(&self, error: &Error, command: &str) {
+        if matches!(error, Error::Told(_)) {
+            return;
+        }
         let hint = self.advice(&error.hint(command));
         if self.json {
             return self.must_say(&error_object(error.code(), &error.to_string(), &hint));
@@ -282,6 +285,12 @@ impl Out {
             false => (error.to_string(), hint),
         };
         self.must_say(&format!("{word} {text}\n  -> {hint}"));
+    }
+
+    /// The same for an error whose command is not the run's own; it then ends the run without another word.
+    pub(super) fn told(&self, error: &Error, command: &str) -> Error {
+        self.error(error, command);
+        Error::Told(error.exit())
     }
 
     /// Data in lines that fit the terminal that stdout is, all but the first `indent` columns in; elsewhere as it is.

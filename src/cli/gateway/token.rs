@@ -137,11 +137,7 @@ fn print(args: &NarrowingArgs, config: &Config, out: &Out) -> Result<Exit, Error
     }
     let servers = flows::servers(config.clone(), out)?;
     let narrowing = args.narrowing();
-    let work = async { servers.exchanged(&narrowing).await.map(Ok) };
-    match flows::until_signal(out, work, Err)? {
-        Ok(token) => flows::print_token(&token, out),
-        Err(exit) => return Ok(exit),
-    }
+    flows::print_token(&flows::complete(out, servers.exchanged(&narrowing))?, out);
     Ok(Exit::Done)
 }
 

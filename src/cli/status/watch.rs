@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::snapshot::{StatusReport, service_json, service_line, storage_word, to_json};
-use crate::cli::flows::until_signal;
+use crate::cli::flows::complete;
 use crate::cli::given::Given;
 use crate::cli::out::{Out, Screen};
 use crate::credential::StoreScope;
@@ -23,7 +23,7 @@ const SHORTEST: u64 = 10;
 
 pub(super) fn run(interval: Option<u64>, given: &Given<'_>, out: &Out) -> Result<Exit, Error> {
     let pause = Duration::from_millis(interval.unwrap_or(INTERVAL).max(SHORTEST));
-    until_signal(out, watch(pause, given, out), |exit| exit)
+    complete(out, watch(pause, given, out))
 }
 
 /// Shows every change until stdout has no reader any more.
