@@ -159,7 +159,7 @@ fn a_file_that_is_written_is_the_one_whose_sets_count() {
 fn what_is_written_is_read_back_as_it_was_given() {
     for secret in ["a$b", "x\\y", "a#b c", "q\"q'q", "${HOME}", "$(id)", "\\n", "p=q==", "gr\u{fc}n"] {
         let clients = vec![IdpClient::machine("agent", secret, &["read"])];
-        let idp = Idp::in_thread(Options { clients, ..Options::default() }).unwrap();
+        let idp = Idp::start(Options { clients, ..Options::default() }).unwrap();
         let user = User::new();
         let args = ["configure", "--kind", "oidc", "--issuer", idp.issuer(), "--client-id", "agent", "--yes"];
         user.run_with(&[&args[..], &["--client-secret-file", "-"]].concat(), secret).code(0);

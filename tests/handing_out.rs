@@ -6,7 +6,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
-use mcpauth::demo::idp::{Idp, IdpClient, IdpEvent, IdpThread, Options};
+use mcpauth::demo::idp::{Idp, IdpClient, IdpEvent, Options};
 use mcpauth::sys::{clock, private_file};
 use serde_json::{Value, json};
 
@@ -18,7 +18,7 @@ pub(crate) const AGENT_SECRET: &str = "agent+secret/0815=";
 const TRACKER: &str = "tracker-egress.json";
 
 /// An identity provider with a client for each direction.
-pub(crate) fn idp() -> IdpThread {
+pub(crate) fn idp() -> Idp {
     let clients = vec![
         IdpClient::confidential(
             "tracker-client",
@@ -29,7 +29,7 @@ pub(crate) fn idp() -> IdpThread {
         IdpClient::machine("agent", AGENT_SECRET, &["gateway", "openid", "email", "profile"]),
     ];
     let lifetime = Duration::from_secs(3_600);
-    Idp::in_thread(Options { clients, access_token_lifetime: lifetime, ..Options::default() }).unwrap()
+    Idp::start(Options { clients, access_token_lifetime: lifetime, ..Options::default() }).unwrap()
 }
 
 /// A user with an ingress client, and set 1 at the provider `tracker`.

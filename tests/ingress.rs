@@ -4,7 +4,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use mcpauth::demo::idp::{Expires, Idp, IdpClient, IdpEvent, IdpThread, Options};
+use mcpauth::demo::idp::{Expires, Idp, IdpClient, IdpEvent, Options};
 use serde_json::{Value, json};
 
 use crate::support::wire::Scripted;
@@ -12,12 +12,12 @@ use crate::support::{User, answering, mode};
 
 const SECRET: &str = "ingress-secret-0123456789";
 
-fn idp(expires_in: Expires) -> IdpThread {
+fn idp(expires_in: Expires) -> Idp {
     let clients = vec![
         IdpClient::machine("agent", SECRET, &["servers/read", "servers/execute"]),
         IdpClient::machine("other", SECRET, &["servers/read"]),
     ];
-    Idp::in_thread(Options { clients, expires_in, ..Options::default() }).unwrap()
+    Idp::start(Options { clients, expires_in, ..Options::default() }).unwrap()
 }
 
 /// How each request to the token endpoint proved who it was.

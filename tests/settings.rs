@@ -2,14 +2,14 @@
 //! means.
 #![cfg(test)]
 
-use mcpauth::demo::idp::{Idp, IdpClient, IdpEvent, IdpThread, Options};
+use mcpauth::demo::idp::{Idp, IdpClient, IdpEvent, Options};
 use serde_json::Value;
 
 use crate::support::User;
 
-fn idp(secret: &str) -> IdpThread {
+fn idp(secret: &str) -> Idp {
     let clients = vec![IdpClient::machine("agent", secret, &["read"])];
-    Idp::in_thread(Options { clients, ..Options::default() }).unwrap()
+    Idp::start(Options { clients, ..Options::default() }).unwrap()
 }
 
 /// A setting as `config show --origin --json` has it.

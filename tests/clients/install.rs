@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use mcpauth::demo::idp::{Idp, IdpClient, IdpThread, Options};
+use mcpauth::demo::idp::{Idp, IdpClient, Options};
 use serde_json::{Value, json};
 
 use crate::support::{Ran, User, ended, read_json};
@@ -13,13 +13,13 @@ const SECRET: &str = "hunter2-0123456789";
 /// A user with a token for `notes`, an identity provider and a `.env`.
 pub(super) struct Person {
     pub(super) user: User,
-    _idp: IdpThread,
+    _idp: Idp,
 }
 
 impl Person {
     pub(super) fn new() -> Self {
         let clients = vec![IdpClient::machine("agent", SECRET, &["read"])];
-        let idp = Idp::in_thread(Options { clients, ..Options::default() }).unwrap();
+        let idp = Idp::start(Options { clients, ..Options::default() }).unwrap();
         let mut user = User::new();
         user.file(
             ".env",

@@ -1,6 +1,6 @@
 //! Byte order marks, line endings and Windows encodings, in every kind of file that we read.
 
-use mcpauth::demo::idp::{Idp, IdpClient, IdpThread, Options};
+use mcpauth::demo::idp::{Idp, IdpClient, Options};
 use serde_json::json;
 
 use crate::support::User;
@@ -22,9 +22,9 @@ fn lay(user: &User, name: &str, bytes: Vec<u8>) -> String {
     path.display().to_string()
 }
 
-fn idp() -> IdpThread {
+fn idp() -> Idp {
     let clients = vec![IdpClient::machine("agent", SECRET, &["read"])];
-    Idp::in_thread(Options { clients, ..Options::default() }).unwrap()
+    Idp::start(Options { clients, ..Options::default() }).unwrap()
 }
 
 #[test]

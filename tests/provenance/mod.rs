@@ -12,7 +12,7 @@ mod tokens;
 
 use std::path::PathBuf;
 
-use mcpauth::demo::idp::{Idp, IdpClient, IdpThread, Options};
+use mcpauth::demo::idp::{Idp, IdpClient, Options};
 use serde_json::json;
 
 use crate::support::wire::Scripted;
@@ -27,14 +27,14 @@ const PLACES: [&str; 3] =
 /// A user, their identity provider, and an attacker's server that accepts anything.
 struct Scene {
     user: User,
-    idp: IdpThread,
+    idp: Idp,
     evil: Scripted,
 }
 
 impl Scene {
     fn new() -> Self {
         let clients = vec![IdpClient::machine("agent", SECRET, &["read"])];
-        let idp = Idp::in_thread(Options { clients, ..Options::default() }).unwrap();
+        let idp = Idp::start(Options { clients, ..Options::default() }).unwrap();
         let evil = Scripted::start(|_| {
             let token =
                 json!({"access_token": "T", "token_type": "Bearer", "expires_in": 300, "refresh_token": "R"});

@@ -256,7 +256,7 @@ fn under(user: &User, args: &[&str]) -> Ran {
 #[test]
 #[ignore = "real parts: run .ci/run"]
 fn a_keyring_holds_the_secrets_and_the_file_the_rest() {
-    let idp = Idp::in_thread(setup::options(true)).expect("a provider");
+    let idp = Idp::start(setup::options(true)).expect("a provider");
     let mut user = User::new();
     user.env("INGRESS_OAUTH_ISSUER", idp.issuer())
         .env("INGRESS_OAUTH_USER_POOL_ID", "us-east-1_Demo")

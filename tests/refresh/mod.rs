@@ -11,7 +11,7 @@ use std::sync::Mutex;
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
-use mcpauth::demo::idp::{Idp, IdpClient, IdpEvent, IdpThread, Options};
+use mcpauth::demo::idp::{Idp, IdpClient, IdpEvent, Options};
 use mcpauth::sys::clock;
 use serde_json::{Value, json};
 
@@ -59,9 +59,9 @@ impl Drop for Service {
 }
 
 /// Tokens live so many seconds.
-fn idp(lifetime: u64) -> IdpThread {
+fn idp(lifetime: u64) -> Idp {
     let person = ["read:work", "offline_access"];
-    Idp::in_thread(Options {
+    Idp::start(Options {
         clients: vec![
             IdpClient::machine("agent", "agent-secret", &["openid", "email", "profile"]),
             IdpClient::confidential("tracker-client", SECRET, "http://127.0.0.1/callback", &person),
