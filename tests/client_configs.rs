@@ -28,11 +28,7 @@ impl Project {
     }
 
     fn cognito(&mut self) -> &mut Self {
-        self.user
-            .env("INGRESS_OAUTH_ISSUER", self.idp.issuer())
-            .env("INGRESS_OAUTH_USER_POOL_ID", "eu-west-1_AbC")
-            .env("INGRESS_OAUTH_CLIENT_ID", "agent")
-            .env("INGRESS_OAUTH_CLIENT_SECRET", SECRET);
+        self.user.cognito(self.idp.issuer(), "agent", SECRET);
         self
     }
 

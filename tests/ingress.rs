@@ -31,10 +31,7 @@ fn asked(idp: &Idp) -> Vec<(String, &'static str, bool)> {
 
 fn cognito(issuer: &str) -> User {
     let mut user = User::new();
-    user.env("INGRESS_OAUTH_ISSUER", issuer)
-        .env("INGRESS_OAUTH_USER_POOL_ID", "eu-west-1_AbC")
-        .env("INGRESS_OAUTH_CLIENT_ID", "agent")
-        .env("INGRESS_OAUTH_CLIENT_SECRET", SECRET);
+    user.cognito(issuer, "agent", SECRET);
     user
 }
 
@@ -50,10 +47,7 @@ fn keycloak(url: &str) -> User {
 
 fn oidc(issuer: &str) -> User {
     let mut user = User::new();
-    user.env("AUTH_PROVIDER", "oidc")
-        .env("INGRESS_OAUTH_ISSUER", issuer)
-        .env("INGRESS_OAUTH_CLIENT_ID", "agent")
-        .env("INGRESS_OAUTH_CLIENT_SECRET", SECRET);
+    user.oidc(issuer, "agent", SECRET);
     user
 }
 

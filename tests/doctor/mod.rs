@@ -43,10 +43,7 @@ impl Patient {
         let idp = Idp::start(Options { clients, ..Options::default() }).unwrap();
         let mut user = User::new();
         let issuer = idp.issuer().to_owned();
-        user.env("INGRESS_OAUTH_ISSUER", &issuer)
-            .env("INGRESS_OAUTH_USER_POOL_ID", "eu-west-1_AbC")
-            .env("INGRESS_OAUTH_CLIENT_ID", "agent")
-            .env("INGRESS_OAUTH_CLIENT_SECRET", AGENT)
+        user.cognito(&issuer, "agent", AGENT)
             .env("REGISTRY_URL", answering(404, "nothing here"))
             .env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent")
             .env("DISPLAY", ":0");

@@ -80,9 +80,7 @@ fn agent(user: &User, url: &str, secret: &str) {
 }
 
 fn ingress(user: &mut User, url: &str) {
-    user.env("AUTH_PROVIDER", "oidc").env("INGRESS_OAUTH_ISSUER", url);
-    user.env("INGRESS_OAUTH_CLIENT_ID", "agent").env("INGRESS_OAUTH_CLIENT_SECRET", "agent-secret");
-    user.env("INGRESS_OAUTH_TOKEN_URL", format!("{url}/token"));
+    user.oidc(url, "agent", "agent-secret").env("INGRESS_OAUTH_TOKEN_URL", format!("{url}/token"));
 }
 
 /// A token of an hour, issued so many seconds ago, in a file of the tracker's.

@@ -231,10 +231,7 @@ impl Lab {
     /// A user whose ingress settings are one of [`CALLERS`]' for this gateway.
     pub(crate) fn user(&self, caller: &str) -> User {
         let mut user = User::new();
-        user.env("AUTH_PROVIDER", "oidc")
-            .env("INGRESS_OAUTH_ISSUER", self.idp.issuer())
-            .env("INGRESS_OAUTH_CLIENT_ID", caller)
-            .env("INGRESS_OAUTH_CLIENT_SECRET", "secret")
+        user.oidc(self.idp.issuer(), caller, "secret")
             .env("REGISTRY_URL", self.gateway.public_url())
             .env("MCPAUTH_SERVERS_DIR", self.path("servers").display().to_string());
         user
