@@ -12,7 +12,7 @@ use crate::flow::FlowError;
 use crate::flow::address_error::{AddressError, bare, host};
 use crate::flow::callback::CallbackListener;
 use crate::flow::demand::{demand, json_headers, unavailable};
-use crate::flow::discovery::for_a_browser;
+use crate::flow::discovery::{address, for_a_browser};
 use crate::metadata::{self, MetadataNotFound, ResourceMetadataError, stay_outside};
 use crate::oauth::{
     Challenge, IssuerMetadata, OAuthClient, RegistrationError, ResourceError, ResourceMetadata, auth_method,
@@ -275,8 +275,7 @@ pub fn listed_redirect_uris(issuers: &[String]) -> Vec<String> {
 /// A redirect URI on a port that is free now. It satisfies issuers that compare ports, against RFC 8252 section 7.3,
 /// as long as it stays free.
 fn redirect_uri(issuer: &IssuerMetadata) -> Result<String, FlowError> {
-    let mut wish = Url::parse(REDIRECT)
-        .map_err(|_| FlowError::Address { what: "the redirect URI", text: REDIRECT.into() })?;
+    let mut wish = address("the redirect URI", REDIRECT)?;
     wish.set_path(&callback_path(issuer));
     let free = CallbackListener::bind(&wish, true)?.and_then(|listener| listener.moved_to);
     Ok(free.unwrap_or_else(|| wish.into()))

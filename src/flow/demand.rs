@@ -94,8 +94,7 @@ pub(super) fn json_headers(accept: &'static str) -> HeaderMap {
 /// [`FlowError::Reply`].
 pub(super) fn unavailable(url: &Url, status: u16) -> Result<(), FlowError> {
     if is_unavailable(status) {
-        let host = url.host_str().unwrap_or_default().into();
-        return Err(FlowError::Reply { host, reply: ReplyError::Unavailable { status, said: None } });
+        return Err(FlowError::reply(url, ReplyError::Unavailable { status, said: None }));
     }
     Ok(())
 }

@@ -109,6 +109,7 @@ pub(super) async fn device_endpoints(http: &Http, provider: &Provider) -> Result
     }
 }
 
-fn address(what: &'static str, text: &str) -> Result<Url, FlowError> {
+/// An address that is named in a file or a setting.
+pub(super) fn address(what: &'static str, text: &str) -> Result<Url, FlowError> {
     Url::parse(text).map_err(|_| FlowError::Address { what, text: text.into() })
 }

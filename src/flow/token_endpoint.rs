@@ -40,6 +40,9 @@ struct ProviderQuirks<'a> {
     headers: HeaderMap,
 }
 
+/// The result of one request, and the pause that the server asked for.
+pub(super) type Attempt<T> = (Result<T, FlowError>, Option<Duration>);
+
 impl RetryPolicy {
     pub(super) fn new(repeatable: bool) -> Self {
         Self { repeatable, attempt: 0, pause: PAUSE }
@@ -160,6 +163,24 @@ pub(super) async fn post(
     http.post(url, headers, written.body.expose().to_owned()).await
 }
 
+/// Sends a request once, and reads the answer; nothing is sent if the client could not sign it.
+pub(super) async fn ask<T>(
+    http: &Http,
+    url: &Url,
+    own: &HeaderMap,
+    written: Option<WireRequest>,
+    read: impl FnOnce(u16, &[u8], &[Secret]) -> Result<T, ReplyError>,
+) -> Attempt<T> {
+    let Some(written) = written else { return (Err(FlowError::Signing), None) };
+    match post(http, url, own, &written).await {
+        Err(error) => (Err(error.into()), None),
+        Ok(reply) => {
+            let read = read(reply.status, &reply.body, &written.secrets);
+            (read.map_err(|reply| FlowError::reply(url, reply)), reply.retry_after)
+        }
+    }
+}
+
 async fn send(
     http: &Http,
     url: &Url,
@@ -168,28 +189,13 @@ async fn send(
 ) -> Result<TokenSet, FlowError> {
     let mut patience = RetryPolicy::new(matches!(request.grant, Grant::ClientCredentials));
     loop {
-        match once(http, url, request, manner).await {
+        let now = clock::now();
+        let read = |status, body: &[u8], sent: &[Secret]| read_reply(status, body, manner.shape, sent, now);
+        match ask(http, url, &manner.headers, request.write(url.as_str(), now), read).await {
             (Err(error), asked) if patience.again(&error, asked).await => {}
             (result, _) => return result,
         }
     }
-}
-
-async fn once(
-    http: &Http,
-    url: &Url,
-    request: &TokenRequest<'_>,
-    manner: &ProviderQuirks<'_>,
-) -> (Result<TokenSet, FlowError>, Option<Duration>) {
-    let now = clock::now();
-    let Some(written) = request.write(url.as_str(), now) else { return (Err(FlowError::Signing), None) };
-    let reply = match post(http, url, &manner.headers, &written).await {
-        Ok(reply) => reply,
-        Err(error) => return (Err(error.into()), None),
-    };
-    let token = read_reply(reply.status, &reply.body, manner.shape, &written.secrets, now)
-        .map_err(|reply| FlowError::Reply { host: url.host_str().unwrap_or_default().into(), reply });
-    (token, reply.retry_after)
 }
 
 /// Half to all of `pause`, so that many processes that failed together do not return together. The hasher's seed is
