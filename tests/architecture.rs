@@ -80,7 +80,7 @@ pub(crate) const WITHIN: &[(&str, &[&str])] = &[
             "completions config exec generate import ingress login refresh secret",
             "bridge complete env gateway headers inspect logout mcp report token",
             "configure flows",
-            "ask client_metadata client_rows client_words help man providers terminal_ui",
+            "ask client_metadata client_rows help man providers terminal_ui",
             "given",
             "out",
             "args paths suggest",

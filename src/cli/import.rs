@@ -7,11 +7,11 @@ use clap::Args;
 use dialoguer::Confirm;
 use serde_json::{Value, json};
 
+use crate::cli::args::client_names;
 use crate::cli::ask;
-use crate::cli::client_words::names;
 use crate::cli::flows;
 use crate::cli::given::Given;
-use crate::cli::out::{Mark, Out};
+use crate::cli::out::{Mark, Out, extend};
 use crate::cli::paths::from_home;
 use crate::error::{Error, Exit};
 use crate::import::{self, Becomes, Findings, FoundEntry, ImportOutcome, TakenEntry};
@@ -31,7 +31,7 @@ use crate::text::path_word;
 )]
 pub(super) struct ImportArgs {
     /// The clients [default: all]
-    #[arg(long, value_parser = names())]
+    #[arg(long, value_parser = client_names())]
     client: Vec<String>,
     /// Only show what was found and what would replace it
     #[arg(long)]
@@ -165,10 +165,9 @@ fn say(found: &Findings, taken: &TakenEntry, out: &Out) -> Option<Value> {
                 out.row_with_remedy(Mark::Warn, &text, Some(&remedy));
             }
             let mut object = object(found, entry, "taken", None, login);
-            if let Some(members) = object.as_object_mut() {
-                let said = |(file, why): &(PathBuf, String)| json!({"path": file, "message": why});
-                members.insert("staying".into(), taken.staying.iter().map(said).collect());
-            }
+            let said = |(file, why): &(PathBuf, String)| json!({"path": file, "message": why});
+            let staying: Vec<Value> = taken.staying.iter().map(said).collect();
+            extend(&mut object, json!({"staying": staying}));
             object
         }
         Err(error) => {

@@ -248,9 +248,7 @@ impl Out {
         let level = if warning { "warn" } else { "info" };
         let line = if self.json {
             let mut object = json!({"time": time, "level": level, "event": what, "message": text});
-            if let Some(object) = object.as_object_mut() {
-                object.extend(more);
-            }
+            extend(&mut object, Value::Object(more));
             visible_json(&object.to_string())
         } else {
             let level = if warning { self.paint_err("33", level) } else { level.into() };
@@ -400,6 +398,13 @@ fn as_error(text: &str) -> String {
 
 fn error_object(code: &str, message: &str, hint: &str) -> String {
     visible_json(&json!({"error": {"code": code, "message": message, "hint": hint}}).to_string())
+}
+
+/// An object with the members of another one.
+pub(super) fn extend(object: &mut Value, more: Value) {
+    if let (Some(object), Value::Object(more)) = (object.as_object_mut(), more) {
+        object.extend(more);
+    }
 }
 
 /// Whether a hint names this flag itself.

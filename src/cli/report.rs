@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::cli::client_rows;
 use crate::cli::flows::{FlowResult, FlowResults, describe, outcome};
-use crate::cli::out::{Mark, Out};
+use crate::cli::out::{Mark, Out, extend};
 use crate::cli::paths::short;
 use crate::config::ConfigError;
 use crate::credential::CredentialKind;
@@ -184,8 +184,6 @@ fn to_json(row: &FlowResult, out: &Out) -> Value {
             "hint": out.advice(&error.hint(&row.command)),
         }),
     };
-    if let (Some(object), Value::Object(more)) = (object.as_object_mut(), more) {
-        object.extend(more);
-    }
+    extend(&mut object, more);
     object
 }

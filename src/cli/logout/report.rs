@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use crate::cli::out::Out;
+use crate::cli::out::{Out, extend};
 use crate::clients::ConfigRow;
 use crate::credential::{Credential, GrantConfig};
 use crate::error::{Error, Exit, flow_exit};
@@ -175,9 +175,7 @@ fn to_json(row: &LogoutRow<'_>, out: &Out) -> Value {
             "expires_at": forgotten.expires_at,
         }),
     };
-    if let (Some(object), Value::Object(more)) = (object.as_object_mut(), more) {
-        object.extend(more);
-    }
+    extend(&mut object, more);
     object
 }
 
