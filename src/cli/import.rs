@@ -4,7 +4,6 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use dialoguer::Confirm;
 use serde_json::{Value, json};
 
 use crate::cli::args::client_names;
@@ -16,7 +15,7 @@ use crate::cli::paths::from_home;
 use crate::error::{Error, Exit};
 use crate::import::{self, Becomes, Findings, FoundEntry, ImportOutcome, TakenEntry};
 use crate::servers;
-use crate::sys::{paths, terminal};
+use crate::sys::paths;
 use crate::text::path_word;
 
 /// Take the secrets out of the clients' files, and logins from mcp-remote
@@ -89,16 +88,13 @@ pub(super) fn run(args: &ImportArgs, given: &Given<'_>, out: &Out) -> Result<Exi
 }
 
 fn confirm(found: &Findings) -> Result<bool, Error> {
-    if !terminal::interactive() {
-        return Err(Error::NoTerminal { what: "whether to change the files", flag: "--yes" });
-    }
     let mut files: Vec<&Path> =
         found.entries.iter().filter_map(|entry| Some(found.files.get(entry.file)?.path.as_path())).collect();
     files.extend(found.copies.iter().map(|copy| copy.path.as_path()));
     files.sort_unstable();
     files.dedup();
     let prompt = format!("Store them, and change {} file(s)?", files.len());
-    Confirm::new().with_prompt(prompt).default(true).interact().map_err(ask::asked)
+    ask::confirm("whether to change the files", prompt, true)
 }
 
 fn place(found: &Findings, entry: &FoundEntry) -> (&'static str, String) {

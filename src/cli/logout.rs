@@ -4,8 +4,8 @@
 mod report;
 
 use clap::Args;
-use dialoguer::Confirm;
 
+use crate::cli::ask;
 use crate::cli::flows;
 use crate::cli::given::Given;
 use crate::cli::logout::report::LogoutRow;
@@ -15,7 +15,6 @@ use crate::config::Config;
 use crate::error::{Error, Exit};
 use crate::secret::Secret;
 use crate::servers::credentials::{self, KnownCredential};
-use crate::sys::terminal;
 use crate::vault::Vault;
 
 /// Remove credentials, and revoke them if the provider supports it
@@ -76,12 +75,9 @@ pub(super) fn run(args: &LogoutArgs, given: &Given<'_>, out: &Out) -> Result<Exi
 }
 
 fn confirm(meant: &[&KnownCredential]) -> Result<bool, Error> {
-    if !terminal::interactive() {
-        return Err(Error::NoTerminal { what: "a yes", flag: "--yes" });
-    }
     let names: Vec<&str> = meant.iter().map(|known| known.name.as_str()).collect();
     let prompt = crate::text::visible(&format!("Remove {}?", names.join(", ")));
-    Confirm::new().with_prompt(prompt).default(false).interact().map_err(crate::cli::ask::asked)
+    ask::confirm("a yes", prompt, false)
 }
 
 async fn log_out<'k>(
