@@ -251,26 +251,23 @@ fn is_modern(error: &ClientError) -> bool {
 /// Chooses between two refusals: of the 2026-07-28 request and then of the handshake. If a server forbids the first
 /// and does not know the second, the first is the meaningful one; what the handshake lacks is irrelevant.
 fn more_telling(first: ClientError, later: ClientError) -> ClientError {
-    let is_unknown = matches!(
-        later,
-        ClientError::Rpc { .. }
-            | ClientError::NotFound { .. }
-            | ClientError::NotMcp { .. }
-            | ClientError::Unfinished { .. }
-            | ClientError::Version(_)
-    );
+    let is_unknown = is_unknown(&later) || matches!(later, ClientError::Version(_));
     if is_unknown && matches!(first, ClientError::Forbidden(_)) { first } else { later }
 }
 
 /// Any other error may come from a server, or a gateway, that does not know the request.
 fn may_be_older(error: &ClientError) -> bool {
+    is_unknown(error)
+        || matches!(error, ClientError::Forbidden(_) | ClientError::Unavailable { status: 500 | 501, .. })
+}
+
+/// Whether a server may simply not know the request.
+fn is_unknown(error: &ClientError) -> bool {
     matches!(
         error,
         ClientError::Rpc { .. }
             | ClientError::NotFound { .. }
             | ClientError::NotMcp { .. }
             | ClientError::Unfinished { .. }
-            | ClientError::Forbidden(_)
-            | ClientError::Unavailable { status: 500 | 501, .. }
     )
 }
