@@ -37,7 +37,7 @@ pub(crate) const LAYERS: &[(&str, &str)] = &[
         "bridge config credential deployment error gateway notice oauth problem registry render secret session store sys text tokens vault",
     ),
     ("bridge", "flow mcp secret session sys text"),
-    ("demo", "config deployment error gateway mcp sys"),
+    ("demo", "config deployment error gateway mcp sys text"),
     ("deployment", "config context credential error gateway policy problem registry secret sys text vault"),
     ("context", "config error flow notice store sys vault"),
     ("error", "client config flow oauth render store sys vault"),
