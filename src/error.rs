@@ -44,6 +44,14 @@ pub enum Exit {
     Terminated = 143,
 }
 
+impl Exit {
+    /// That of several, if they have one; 3 if they differ.
+    pub fn of_all(mut exits: impl Iterator<Item = Self>) -> Self {
+        let Some(first) = exits.next() else { return Self::Done };
+        if exits.all(|exit| exit == first) { first } else { Self::Partial }
+    }
+}
+
 impl From<Stop> for Exit {
     fn from(stop: Stop) -> Self {
         match stop {

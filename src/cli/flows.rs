@@ -200,11 +200,8 @@ async fn run_flow(
 pub(super) fn outcome(outcome: TokenOutcome) -> &'static str {
     match outcome {
         TokenOutcome::Reused => "still valid",
-        TokenOutcome::Refreshed => "refreshed",
-        TokenOutcome::Obtained => "obtained",
         TokenOutcome::LoggedIn => "logged in",
-        TokenOutcome::Entered => "stored",
-        TokenOutcome::Unchanged => "unchanged",
+        other => other.word(),
     }
 }
 

@@ -11,7 +11,6 @@ use crate::config::ConfigError;
 use crate::credential::CredentialKind;
 use crate::error::{Error, Exit};
 use crate::sys::clock;
-use crate::vault::TokenOutcome;
 
 pub(super) use crate::clients::ConfigRow;
 
@@ -150,26 +149,16 @@ fn counted(what: &str, words: &[&str]) -> Option<String> {
 
 /// 0 if everything succeeded, the failure's own code if there was nothing else, 3 if some of several failed.
 fn exit_code<'a>(errors: impl Iterator<Item = Option<&'a Error>>) -> Exit {
-    let mut exits = errors.map(|error| error.map_or(Exit::Done, Error::exit));
-    let Some(first) = exits.next() else { return Exit::Done };
-    if exits.all(|exit| exit == first) { first } else { Exit::Partial }
+    Exit::of_all(errors.map(|error| error.map_or(Exit::Done, Error::exit)))
 }
 
 fn to_json(row: &FlowResult, out: &Out) -> Value {
     let mut object = json!({"kind": row.kind.name(), "name": row.name});
     let more = match &row.result {
         Ok(fresh) => {
-            let status = match fresh.outcome {
-                TokenOutcome::Reused => "reused",
-                TokenOutcome::Refreshed => "refreshed",
-                TokenOutcome::Obtained => "obtained",
-                TokenOutcome::LoggedIn => "logged_in",
-                TokenOutcome::Entered => "stored",
-                TokenOutcome::Unchanged => "unchanged",
-            };
             let end = fresh.stored.token.expires_at;
             json!({
-                "status": status,
+                "status": fresh.outcome.word(),
                 "path": fresh.path,
                 "expires_at": end,
                 "expires_at_rfc3339": end.map(clock::rfc3339),

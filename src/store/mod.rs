@@ -38,6 +38,16 @@ pub enum Storage {
     Keyring,
 }
 
+impl Storage {
+    /// Its name for people and programs.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::File => "file",
+            Self::Keyring => "keyring",
+        }
+    }
+}
+
 /// The two folders of credentials, which may be one.
 #[derive(Clone, Debug)]
 pub struct Store {

@@ -32,12 +32,7 @@ pub(super) fn report(
     configs: Result<Vec<ConfigRow>, Error>,
     out: &Out,
 ) -> Exit {
-    let exits: Vec<Exit> = rows.iter().map(|row| exit(&row.result)).collect();
-    let exit = match exits.as_slice() {
-        [] => Exit::Done,
-        [first, others @ ..] if others.iter().all(|other| other == first) => *first,
-        _ => Exit::Partial,
-    };
+    let exit = Exit::of_all(rows.iter().map(|row| exit(&row.result)));
     if out.json {
         let results: Vec<Value> = rows.iter().map(|row| to_json(row, out)).collect();
         out.object(&json!({

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::snapshot::{StatusReport, service_json, service_line, storage_word, to_json};
+use super::snapshot::{StatusReport, service_json, service_line, to_json};
 use crate::cli::flows::complete;
 use crate::cli::given::Given;
 use crate::cli::out::{Out, Screen};
@@ -14,6 +14,7 @@ use crate::credential::StoreScope;
 use crate::error::{Error, Exit};
 use crate::oauth::Epoch;
 use crate::status::{Row, State};
+use crate::store::Storage;
 use crate::sys::{clock, terminal};
 
 /// The usual time between two looks at the files, in milliseconds: a countdown shows seconds.
@@ -117,7 +118,7 @@ fn facts(row: &Row) -> Facts {
         state: row.state,
         expires_at: row.expires_at,
         source: row.source.clone(),
-        storage: row.storage.map(storage_word),
+        storage: row.storage.map(Storage::word),
         why: row.why.clone(),
     }
 }
