@@ -1,10 +1,10 @@
 //! The known ways around the registry's gateway, each tried on ours with the agent's real token or with none: what
 //! was not granted must not reach a server in any spelling.
 
-use super::Step;
 use super::client::{ConfiguredServer, DemoAgent, anonymous, call};
 use super::gateway::silence;
 use super::stage::Stage;
+use super::step::Step;
 use super::wire::Request;
 use crate::error::Error;
 

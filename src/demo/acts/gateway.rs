@@ -3,9 +3,9 @@
 
 use serde_json::Value;
 
-use super::Step;
 use super::client::{DemoAgent, anonymous, call, list};
 use super::stage::Stage;
+use super::step::Step;
 use super::wire::{Answer, Request};
 use crate::demo::mcp::ReceivedRequest;
 use crate::error::Error;

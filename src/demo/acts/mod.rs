@@ -5,19 +5,14 @@ mod attacks;
 mod client;
 mod gateway;
 mod stage;
+mod step;
 mod tokens;
 mod wire;
 
 use self::client::DemoAgent;
 pub(crate) use self::stage::Stage;
+pub(crate) use self::step::Step;
 use crate::error::Error;
-
-/// One step, and its result.
-pub(crate) struct Step {
-    pub(crate) name: &'static str,
-    pub(crate) ok: bool,
-    pub(crate) detail: String,
-}
 
 /// All steps about the gateway, each shown as soon as it is done.
 ///

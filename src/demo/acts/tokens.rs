@@ -6,9 +6,9 @@ use std::time::Duration;
 use serde_json::json;
 use url::form_urlencoded;
 
-use super::Step;
 use super::client::{DemoAgent, call, call_with};
 use super::stage::Stage;
+use super::step::Step;
 use super::wire::Request;
 use crate::error::Error;
 use crate::sys::clock;
