@@ -3,9 +3,10 @@
 
 use std::path::PathBuf;
 
-use mcpauth::demo::idp::{Idp, IdpClient, Options};
+use mcpauth::demo::idp::Idp;
 use serde_json::{Value, json};
 
+use crate::support::wire::ingress_idp;
 use crate::support::{Ran, User, ended, read_json};
 
 const SECRET: &str = "hunter2-0123456789";
@@ -18,8 +19,7 @@ pub(super) struct Person {
 
 impl Person {
     pub(super) fn new() -> Self {
-        let clients = vec![IdpClient::machine("agent", SECRET, &["read"])];
-        let idp = Idp::start(Options { clients, ..Options::default() }).unwrap();
+        let idp = ingress_idp(SECRET);
         let mut user = User::new();
         user.file(
             ".env",

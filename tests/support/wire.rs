@@ -235,6 +235,12 @@ fn answer(stream: TcpStream, script: impl FnOnce(&Asked) -> (u16, String)) -> st
 /// The client secret of the provider `tracker`.
 pub(crate) const SECRET: &str = "tracker+secret/4711=";
 
+/// An identity provider with an ingress client, `agent`.
+pub(crate) fn ingress_idp(secret: &str) -> Idp {
+    let clients = vec![IdpClient::machine("agent", secret, &["read"])];
+    Idp::start(Options { clients, ..Options::default() }).unwrap()
+}
+
 /// An identity provider with one client of each sort, whose access tokens live `lifetime` seconds.
 pub(crate) fn idp(lifetime: u64) -> Idp {
     idp_for(lifetime, "http://127.0.0.1/callback")
