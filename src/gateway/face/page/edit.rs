@@ -138,9 +138,6 @@ pub(in crate::gateway::face) async fn save(
 }
 
 /// Changes what a form or a program says of a server's file; gives the names of the members that were different.
-///
-/// # Errors
-/// [`ChangeError`].
 pub(in crate::gateway::face) async fn saved(
     face: &FaceState,
     visitor: &Visitor,
