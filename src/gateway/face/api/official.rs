@@ -19,7 +19,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::gateway::face::fields::{FormFields, QueryFields};
+use crate::gateway::face::fields::FormFields;
 use crate::gateway::face::visitor::{Anybody, Visitor, VisitorProof};
 use crate::gateway::face::{FaceState, answer};
 use crate::gateway::state::{LoadedFiles, Upstream};
@@ -93,11 +93,7 @@ async fn metadata(State(face): State<Arc<FaceState>>) -> Response {
     response
 }
 
-async fn list(
-    State(face): State<Arc<FaceState>>,
-    Anybody(visitor): Anybody,
-    QueryFields(asked): QueryFields,
-) -> Response {
+async fn list(Anybody { face, visitor, asked }: Anybody) -> Response {
     let files = face.shared.state();
     let Some(listed) = Listing::new(&face, &files, visitor.as_deref()) else { return unknown() };
     match ListQuery::read(&asked) {
@@ -106,11 +102,7 @@ async fn list(
     }
 }
 
-async fn versions(
-    State(face): State<Arc<FaceState>>,
-    Anybody(visitor): Anybody,
-    Path(name): Path<String>,
-) -> Response {
+async fn versions(Anybody { face, visitor, .. }: Anybody, Path(name): Path<String>) -> Response {
     let files = face.shared.state();
     let Some(listed) = Listing::new(&face, &files, visitor.as_deref()) else { return unknown() };
     match listed.named(&name) {
@@ -123,8 +115,7 @@ async fn versions(
 }
 
 async fn version(
-    State(face): State<Arc<FaceState>>,
-    Anybody(visitor): Anybody,
+    Anybody { face, visitor, .. }: Anybody,
     Path((name, version)): Path<(String, String)>,
 ) -> Response {
     let files = face.shared.state();

@@ -4,20 +4,20 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 use serde_json::{Map, Value, json};
 
-use super::reply::{ok, problem};
 use crate::gateway::catalogue::KnownTools;
 use crate::gateway::changes::ChangeError;
-use crate::gateway::face::fields::{FormFields, QueryFields};
+use crate::gateway::face::FaceState;
+use crate::gateway::face::answer::{self, no, ok};
+use crate::gateway::face::fields::FormFields;
 use crate::gateway::face::page::{edit, servers};
-use crate::gateway::face::visitor::{ApiCaller, ChosenServer, NO_SERVER, Visitor};
-use crate::gateway::face::{FaceState, answer};
+use crate::gateway::face::visitor::{ChosenServer, NO_SERVER, SignedIn, Visitor};
 use crate::gateway::services::{ServiceView, checked_at, path, status};
 use crate::gateway::state::Upstream;
 use crate::policy::UiAction;
@@ -54,22 +54,14 @@ struct ToolData<'t> {
 /// The word for every server.
 const ALL: &str = "all";
 
-pub(super) async fn list(
-    State(face): State<Arc<FaceState>>,
-    ApiCaller(visitor): ApiCaller,
-    QueryFields(asked): QueryFields,
-) -> Response {
+pub(super) async fn list(SignedIn { face, visitor, asked }: SignedIn) -> Response {
     let view = visitor.view(&face);
     let found = servers::listed(&visitor, view, asked.one("query"));
     let rows: Vec<Value> = found.into_iter().map(|upstream| row(&visitor, view, upstream).into()).collect();
     ok(&json!({"servers": rows}))
 }
 
-pub(super) async fn details(
-    State(face): State<Arc<FaceState>>,
-    ApiCaller(visitor): ApiCaller,
-    Path(name): Path<String>,
-) -> Response {
+pub(super) async fn details(SignedIn { face, visitor, .. }: SignedIn, Path(name): Path<String>) -> Response {
     let (view, known) = (visitor.view(&face), face.shared.catalogue.tools());
     let described = |upstream| ServerData::new(&visitor, view, upstream, &known);
     if name == ALL {
@@ -79,15 +71,11 @@ pub(super) async fn details(
     }
     match visitor.chosen(view, &name) {
         Some(upstream) => ok(&described(upstream)),
-        None => problem(StatusCode::NOT_FOUND, NO_SERVER),
+        None => no(StatusCode::NOT_FOUND, NO_SERVER),
     }
 }
 
-pub(super) async fn tools(
-    State(face): State<Arc<FaceState>>,
-    ApiCaller(visitor): ApiCaller,
-    Path(name): Path<String>,
-) -> Response {
+pub(super) async fn tools(SignedIn { face, visitor, .. }: SignedIn, Path(name): Path<String>) -> Response {
     let (view, known) = (visitor.view(&face), face.shared.catalogue.tools());
     if name == ALL {
         let seen = view.all(|upstream| visitor.lists(upstream));
@@ -108,11 +96,11 @@ pub(super) async fn tools(
             servers: None,
             cached: Some(true),
         }),
-        None => problem(StatusCode::NOT_FOUND, NO_SERVER),
+        None => no(StatusCode::NOT_FOUND, NO_SERVER),
     }
 }
 
-pub(super) async fn health(State(face): State<Arc<FaceState>>, ApiCaller(visitor): ApiCaller) -> Response {
+pub(super) async fn health(SignedIn { face, visitor, .. }: SignedIn) -> Response {
     let view = visitor.view(&face);
     let seen = view.all(|upstream| visitor.lists(upstream));
     let all: Map<String, Value> =
@@ -121,8 +109,7 @@ pub(super) async fn health(State(face): State<Arc<FaceState>>, ApiCaller(visitor
 }
 
 pub(super) async fn toggle(
-    State(face): State<Arc<FaceState>>,
-    ChosenServer { visitor, upstream }: ChosenServer,
+    ChosenServer { face, visitor, upstream, .. }: ChosenServer,
     asked: FormFields,
 ) -> Response {
     // A form has the field if the box is ticked.
@@ -137,10 +124,7 @@ pub(super) async fn toggle(
     ok(&answer)
 }
 
-pub(super) async fn refresh(
-    State(face): State<Arc<FaceState>>,
-    ChosenServer { visitor, upstream }: ChosenServer,
-) -> Response {
+pub(super) async fn refresh(ChosenServer { face, visitor, upstream, .. }: ChosenServer) -> Response {
     if let Err(error) = visitor.editor(&face).refresh(&upstream).await {
         return refused(&error);
     }
@@ -149,11 +133,7 @@ pub(super) async fn refresh(
     ok(&answer)
 }
 
-pub(super) async fn register(
-    State(face): State<Arc<FaceState>>,
-    ApiCaller(visitor): ApiCaller,
-    asked: FormFields,
-) -> Response {
+pub(super) async fn register(SignedIn { face, visitor, .. }: SignedIn, asked: FormFields) -> Response {
     let members = edit::new_members(&asked);
     match visitor.editor(&face).add(members.clone()).await {
         Ok(name) => {
@@ -164,22 +144,18 @@ pub(super) async fn register(
     }
 }
 
-pub(super) async fn edit(
-    State(face): State<Arc<FaceState>>,
-    ChosenServer { visitor, upstream }: ChosenServer,
-    asked: FormFields,
-) -> Response {
-    match edit::saved(&face, &visitor, &upstream, &asked).await {
+pub(super) async fn edit(chosen: ChosenServer, asked: FormFields) -> Response {
+    match edit::saved(&chosen, &asked).await {
         Ok(changed) => {
             let message = if changed.is_empty() { "nothing is different" } else { "saved" };
-            ok(&json!({"message": message, "service_path": path(&upstream), "changed": changed}))
+            ok(&json!({"message": message, "service_path": path(&chosen.upstream), "changed": changed}))
         }
         Err(error) => refused(&error),
     }
 }
 
 fn refused(error: &ChangeError) -> Response {
-    problem(edit::status(error), &error.to_string())
+    no(edit::status(error), &error.to_string())
 }
 
 /// A server after a change, as it is in force now.
