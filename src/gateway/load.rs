@@ -133,11 +133,10 @@ impl LoadReport {
             }
             FileContent::Servers(served) => {
                 self.problems.extend(served.remarks.iter().cloned());
-                let missing = served.missing.iter().map(|missing| {
+                let missing = served.missing.iter().map(|(server, credential)| {
                     let remedy = "configure it with: mcpauth configure; or name another with credential";
-                    let what =
-                        format!("uses the stored credential {}, which is not configured", missing.credential);
-                    Problem::error(format!("upstreams.{}", missing.server), what, remedy)
+                    let what = format!("uses the stored credential {credential}, which is not configured");
+                    Problem::error(format!("upstreams.{server}"), what, remedy)
                 });
                 self.problems.extend(missing);
                 let titles = served.routes.all().iter().map(|route| &route.server);
