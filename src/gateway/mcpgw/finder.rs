@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::arguments::Arguments;
 use super::request::{OwnRequest, ToolResult};
+use crate::gateway::authn::object::members;
 use crate::gateway::catalogue::{KnownTool, KnownTools};
 use crate::gateway::servers::route::ServerRoute;
 use crate::gateway::services::{self, ServiceView};
@@ -74,11 +75,10 @@ pub(super) async fn find(asked: &OwnRequest<'_>, arguments: &Arguments<'_>) -> T
         notes.push(why_nothing(asked, &visible, &tags));
     }
     let count = results.len();
-    let object = json!({
+    Ok(members(json!({
         "query": query, "results": results, "total_results": count,
         "ranking": by.name(), "notes": notes,
-    });
-    Ok(object.as_object().cloned().unwrap_or_default())
+    })))
 }
 
 /// The best matches among the tools that a caller sees, by a query, by tags, or by both.

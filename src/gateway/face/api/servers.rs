@@ -11,6 +11,7 @@ use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 use serde_json::{Map, Value, json};
 
+use crate::gateway::authn::object::members;
 use crate::gateway::catalogue::KnownTools;
 use crate::gateway::changes::ChangeError;
 use crate::gateway::face::FaceState;
@@ -134,11 +135,11 @@ pub(super) async fn refresh(ChosenServer { face, visitor, upstream, .. }: Chosen
 }
 
 pub(super) async fn register(SignedIn { face, visitor, .. }: SignedIn, asked: FormFields) -> Response {
-    let members = edit::new_members(&asked);
-    match visitor.editor(&face).add(members.clone()).await {
+    let service = edit::new_members(&asked);
+    match visitor.editor(&face).add(service.clone()).await {
         Ok(name) => {
             let message = format!("/{name} is registered, switched off; the policy says who may use it");
-            answer::json(StatusCode::CREATED, &json!({"message": message, "service": members}))
+            answer::json(StatusCode::CREATED, &json!({"message": message, "service": service}))
         }
         Err(error) => answer::json(edit::status(&error), &json!({"error": error.to_string()})),
     }
@@ -162,21 +163,18 @@ fn refused(error: &ChangeError) -> Response {
 fn after(visitor: &Visitor, face: &FaceState, upstream: &Upstream) -> Map<String, Value> {
     let now = face.shared.state();
     let upstream = now.upstreams.get(upstream.name()).map_or(upstream, AsRef::as_ref);
-    json!({
+    members(json!({
         "service_path": path(upstream),
         "status": status(upstream),
         "last_checked_iso": checked_at(upstream).map(clock::rfc3339),
         "num_tools": visitor.view(face).tool_counts(upstream).0,
-    })
-    .as_object()
-    .cloned()
-    .unwrap_or_default()
+    }))
 }
 
 /// A server in the registry's list.
 fn row(visitor: &Visitor, view: ServiceView<'_>, upstream: &Upstream) -> Map<String, Value> {
     let (server, profile) = (&upstream.route.server, &upstream.route.server.profile);
-    let row = json!({
+    let mut row = members(json!({
         "display_name": server.title,
         "path": path(upstream),
         "description": profile.description,
@@ -188,8 +186,7 @@ fn row(visitor: &Visitor, view: ServiceView<'_>, upstream: &Upstream) -> Map<Str
         "license": profile.license.as_deref().unwrap_or("N/A"),
         "health_status": status(upstream),
         "last_checked_iso": checked_at(upstream).map(clock::rfc3339),
-    });
-    let mut row = row.as_object().cloned().unwrap_or_default();
+    }));
     if visitor.may(UiAction::Modify, upstream) {
         row.insert(PROXY_PASS_URL.into(), server.address().into());
     }
@@ -200,14 +197,13 @@ impl<'t> ServerData<'t> {
     fn new(visitor: &Visitor, view: ServiceView<'t>, upstream: &'t Upstream, known: &'t KnownTools) -> Self {
         let server = &upstream.route.server;
         let mut file = row(visitor, view, upstream);
-        let more = json!({
+        file.extend(members(json!({
             "server_name": server.title,
             "supported_transports": server.transports.iter().map(|transport| transport.name()).collect::<Vec<_>>(),
             "auth_type": server.auth_type.name(),
             "auth_provider": server.profile.auth_provider,
             "url": format!("{}/{}/mcp", view.shared.public_url, server.name),
-        });
-        file.extend(more.as_object().cloned().unwrap_or_default());
+        })));
         Self { file, tool_list: tool_list(view, upstream, known) }
     }
 }

@@ -20,11 +20,9 @@ pub(super) async fn list(SignedIn { face, visitor, .. }: SignedIn) -> Response {
         return no(StatusCode::SERVICE_UNAVAILABLE, UNREADABLE);
     };
     let row = |own: &tokens::OwnToken| {
-        let mut row = json!(own.entry);
-        if let Some(row) = row.as_object_mut() {
-            row.insert("revoked".into(), own.is_revoked.into());
-        }
-        row
+        let mut row = object::members(json!(own.entry));
+        row.insert("revoked".into(), own.is_revoked.into());
+        row.into()
     };
     ok(&json!({"tokens": own.iter().map(row).collect::<Vec<Value>>()}))
 }

@@ -7,6 +7,7 @@ use minijinja::context;
 use serde_json::{Map, Value, json};
 
 use super::{needs, server_address};
+use crate::gateway::authn::object::members;
 use crate::gateway::changes::ChangeError;
 use crate::gateway::face::error_page::sentence;
 use crate::gateway::face::fields::FormFields;
@@ -150,7 +151,7 @@ pub(in crate::gateway::face) fn new_members(asked: &FormFields) -> Map<String, V
     let title = if title.is_empty() { path.trim_matches('/') } else { title };
     let number = |name: &str| asked.one(name).parse::<u64>().unwrap_or_default();
     let is = |name: &str| matches!(asked.one(name), "true" | "on" | "1");
-    let members = json!({
+    let mut members = members(json!({
         "server_name": title,
         "description": asked.one("description"),
         "path": path,
@@ -163,8 +164,7 @@ pub(in crate::gateway::face) fn new_members(asked: &FormFields) -> Map<String, V
         "is_python": is("is_python"),
         "license": or("license", "N/A"),
         "tool_list": [],
-    });
-    let mut members = members.as_object().cloned().unwrap_or_default();
+    }));
     if !asked.one("auth_provider").is_empty() {
         members.insert("auth_provider".into(), asked.one("auth_provider").into());
     }

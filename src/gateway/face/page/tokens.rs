@@ -6,6 +6,7 @@ use axum::response::Response;
 use minijinja::context;
 use serde_json::{Map, Value, json};
 
+use crate::gateway::authn::object;
 use crate::gateway::authn::revocations::RevocationList;
 use crate::gateway::face::fields::FormFields;
 use crate::gateway::face::html::{PageFrame, choice, choices};
@@ -156,10 +157,8 @@ fn question(asked: &FormFields) -> Map<String, Value> {
     members.insert("expires_in_hours".into(), hours.unwrap_or(1.).into());
     let (server, tools) = (asked.one("server").trim_matches('/'), asked.list("tools"));
     if !server.is_empty() || !tools.is_empty() {
-        let mut detail = json!({"type": "mcp", "server": server});
-        if let (Some(detail), false) = (detail.as_object_mut(), tools.is_empty()) {
-            detail.insert("tools".into(), json!(tools));
-        }
+        let mut detail = object::members(json!({"type": "mcp", "server": server}));
+        detail.extend((!tools.is_empty()).then(|| ("tools".to_owned(), json!(tools))));
         members.insert("authorization_details".into(), json!([detail]));
     }
     members
