@@ -158,9 +158,6 @@ impl RevocationError {
 
 impl RevocationList {
     /// Reads the file.
-    ///
-    /// # Errors
-    /// [`RevocationError`].
     pub fn read(path: &Path) -> Result<Self, RevocationError> {
         Self::of(path, &text(path)?)
     }

@@ -14,7 +14,7 @@ pub(super) mod server;
 pub(super) mod servers;
 pub(super) mod tokens;
 
-use serde::Serialize;
+use minijinja::{Value, context};
 
 use crate::gateway::services;
 use crate::gateway::state::Upstream;
@@ -24,34 +24,12 @@ use crate::text::clean;
 /// How much of what is wrong with a file is shown, in characters.
 const FAULT_LENGTH: usize = 200;
 
-/// A server's state in words, and the tone they are shown in.
-#[derive(Serialize)]
-pub(super) struct StateWords {
-    tone: &'static str,
-    words: &'static str,
-}
-
 /// Where one is in a long list.
 struct ListPage {
     first: usize,
     last: usize,
     number: usize,
     count: usize,
-}
-
-impl StateWords {
-    /// Of a server that is not served as its file is.
-    const LEFT_OUT: Self = Self { tone: "bad", words: "Left out" };
-
-    pub(super) fn of(upstream: &Upstream) -> Self {
-        let (tone, words) = match services::status(upstream) {
-            "healthy" => ("good", "Answers"),
-            "disabled" => ("", "Off"),
-            "unknown" => ("", "Not checked yet"),
-            _ => ("bad", "Does not answer"),
-        };
-        Self { tone, words }
-    }
 }
 
 impl ListPage {
@@ -76,20 +54,31 @@ impl ListPage {
     }
 }
 
-/// Where a server's page is.
-pub(super) fn server_address(name: &str) -> String {
-    format!("/servers/{name}")
-}
-
-/// When a server was last checked, in words.
-fn checked(upstream: &Upstream, now: i64) -> Option<String> {
-    services::checked_at(upstream).map(|at| clock::relative(at, now))
+/// A server's state in words, and the tone they are shown in.
+fn state_words(upstream: &Upstream) -> Value {
+    let (tone, words) = match services::status(upstream) {
+        "healthy" => ("good", "Answers"),
+        "disabled" => ("", "Off"),
+        "unknown" => ("", "Not checked yet"),
+        _ => ("bad", "Does not answer"),
+    };
+    context! { tone, words }
 }
 
 /// The headers of a server's file that are left out, and why.
 fn faults(upstream: &Upstream) -> Vec<String> {
     let faults = upstream.route.server.faults.iter();
     faults.map(|what| format!("{}; left out", clean(what, FAULT_LENGTH))).collect()
+}
+
+/// Where a server's page is.
+fn server_address(name: &str) -> String {
+    format!("/servers/{name}")
+}
+
+/// When a server was last checked, in words.
+fn checked(upstream: &Upstream, now: i64) -> Option<String> {
+    services::checked_at(upstream).map(|at| clock::relative(at, now))
 }
 
 /// `1 tool`, `3 tools`.
