@@ -227,9 +227,9 @@ fn text(path: &Path) -> Result<String, RevocationError> {
 fn without_past(text: &str, now: i64) -> Option<String> {
     let (past, current): (Vec<_>, Vec<_>) =
         text.lines().filter_map(commented).partition(|(_, until)| *until < now);
-    let mut past: HashSet<&str> = past.into_iter().map(|(entry, _)| entry).collect();
-    // It may have been revoked again.
-    current.iter().for_each(|(entry, _)| drop(past.remove(entry)));
+    let entries = |all: Vec<(_, i64)>| all.into_iter().map(|(entry, _)| entry).collect::<HashSet<&str>>();
+    // Some may have been revoked again.
+    let past = &entries(past) - &entries(current);
     let is_kept = |line: &&str| !past.contains(commented(line).map_or(line.trim(), |(entry, _)| entry));
     (past.len() >= SPARE).then(|| text.lines().filter(is_kept).map(|line| format!("{line}\n")).collect())
 }
