@@ -36,7 +36,7 @@ impl Stage {
     /// # Errors
     /// An I/O error, or one of the gateway's.
     pub(crate) async fn set(folder: &Path, browser: bool, exchanges: &TaskTracker) -> Result<Self, Error> {
-        let idp = Idp::start(setup::options(!browser)).await?;
+        let idp = Idp::start(setup::options(!browser))?;
         let start = |server: SampleServer| Ok((server, Sample::start(server.name, server.tools)?));
         let servers = SERVERS.into_iter().map(start).collect::<Result<Vec<_>, Error>>()?;
         let pool = idp.realm_issuer(POOL);
