@@ -42,14 +42,8 @@ struct RecentLists {
     by_server: HashMap<String, VecDeque<(ListFingerprint, i64)>>,
 }
 
-/// Tells one list, or page of one, from another.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct ListFingerprint {
-    tools: u64,
-    /// Whether pages come before it, and after.
-    follows: bool,
-    is_followed: bool,
-}
+/// Tells one list, or page of one, from another; and whether it is all that its server has.
+type ListFingerprint = (u64, bool);
 
 /// The tools of all servers that are on, and their index. It never changes.
 #[derive(Default)]
@@ -176,10 +170,11 @@ impl RecentLists {
     fn fingerprint(&self, request: &[u8], answer: &[u8]) -> Option<ListFingerprint> {
         let start = memmem::find(answer, b"\"tools\"")?;
         let end = memchr::memrchr(b']', answer)?;
-        let tools = self.hasher.hash_one(answer.get(start..end)?);
         let has = |bytes, name: &[u8]| memmem::find(bytes, name).is_some();
+        // Whether pages come before it, and after.
         let (follows, is_followed) = (has(request, b"\"cursor\""), has(answer, b"\"nextCursor\""));
-        Some(ListFingerprint { tools, follows, is_followed })
+        let hash = self.hasher.hash_one((answer.get(start..end)?, follows, is_followed));
+        Some((hash, !follows && !is_followed))
     }
 
     fn has(&self, server: &str, list: ListFingerprint, now: i64) -> bool {
@@ -190,8 +185,7 @@ impl RecentLists {
     /// A list without pages replaces all others: what the server said before is news again.
     fn add(&mut self, server: &str, list: ListFingerprint, now: i64) {
         let lists = self.by_server.entry(server.to_owned()).or_default();
-        let is_whole = !list.follows && !list.is_followed;
-        lists.retain(|(known, _)| !is_whole && *known != list);
+        lists.retain(|(known, _)| !list.1 && *known != list);
         if lists.len() == RECENT {
             lists.pop_front();
         }

@@ -70,6 +70,8 @@ pub(super) struct RelayedCall<'a> {
 
 /// The most of an answer that is read to begin a session, in bytes.
 const MAX_REPLY_BYTES: usize = 1 << 20;
+/// How each message is sent.
+static POST: Method = Method::POST;
 const INITIALIZED: &str = r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
 
 impl Forwarder {
@@ -131,8 +133,7 @@ impl Forwarder {
         let (mut head, body) = answer.into_parts();
         let hold = call.caller.account.hold(&self.shared.settings.limits);
         let wish = ParsedRequest::Message(Envelope::read(&sent).map_err(Rejection::Malformed)?);
-        let (permit, post, id) = (call.permit.clone(), Method::POST, call.request_id.clone());
-        let mut passage = call.passage(permit, &wish, sent.clone(), &post, id);
+        let mut passage = call.passage(call.permit.clone(), &wish, sent.clone());
         let said = self.awaited(&mut passage, gather(body, MAX_REPLY_BYTES, hold)).await?;
         let said = said.unwrap_or_default();
         if !is_modern_refusal(&said) {
@@ -254,8 +255,7 @@ impl Forwarder {
     ) -> Result<CourtesyLink, Rejection> {
         let session = name.map(|own| LegacySession { given: own.clone(), own: own.clone() });
         let wish = ParsedRequest::Stream;
-        let (post, permit) = (Method::POST, call.permit.clone());
-        let passage = call.passage(permit, &wish, Bytes::new(), &post, call.request_id.clone());
+        let passage = call.passage(call.permit.clone(), &wish, Bytes::new());
         let mut headers = call.bare_headers();
         headers.insert(VERSION, version.clone());
         onward(&passage, session.as_ref(), &mut headers, HeaderValue::from_static("courtesy"));
@@ -279,8 +279,7 @@ impl Forwarder {
         permit: Permit,
     ) -> Result<Response<UpstreamBody>, Rejection> {
         let wish = ParsedRequest::Message(Envelope::read(&body).map_err(Rejection::Malformed)?);
-        let post = Method::POST;
-        let passage = call.passage(permit, &wish, body.clone(), &post, record.request_header());
+        let passage = call.passage(permit, &wish, body.clone());
         self.sender.send(&passage, session, headers, record).await
     }
 
@@ -294,9 +293,7 @@ impl Forwarder {
     ) -> Result<Response<Body>, Rejection> {
         answer.headers_mut().remove(SESSION);
         let wish = ParsedRequest::Message(Envelope::read(&body).map_err(Rejection::Malformed)?);
-        let post = Method::POST;
-        let request_id = call.request_id.clone();
-        let mut passage = call.passage(call.permit.clone(), &wish, body.clone(), &post, request_id);
+        let mut passage = call.passage(call.permit.clone(), &wish, body.clone());
         self.answer(&mut passage, session, answer).await
     }
 
@@ -346,21 +343,19 @@ impl<'a> RelayedCall<'a> {
         permit: Permit,
         wish: &'p ParsedRequest<'p>,
         body: Bytes,
-        method: &'p Method,
-        request_id: HeaderValue,
     ) -> AuthorizedRequest<'p> {
         AuthorizedRequest {
             permit,
             caller: self.caller.clone(),
             epoch: self.moment.epoch,
             peer: self.moment.peer,
-            request_id,
+            request_id: self.request_id.clone(),
             credential: self.credential.clone(),
             upstream: self.upstream,
             endpoint: self.endpoint,
             target: self.endpoint.uri.clone(),
             base: PathBase::Folder,
-            method,
+            method: &POST,
             wish,
             body,
             alarm: &self.alarm,

@@ -1,6 +1,7 @@
 //! What the gateway has to do with other servers for the callers of its own one: sessions with servers until
 //! 2025-11-25, which are kept for as long as the caller's own with the gateway, and calls under way, which can be
-//! cancelled. Not here: making calls (see `relay`).
+//! cancelled. Not here: making calls (see `relay`); the sessions of our own clients (see `crate::session`), whose
+//! requests know no caller, permit, limit or audit.
 
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};

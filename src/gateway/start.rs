@@ -117,24 +117,24 @@ impl RunningGateway {
             loaded;
         let GatewayContext { journal, http, exchanges } = around;
         let epoch = Arc::new(AtomicU64::new(0));
-        let issuers = settings.issuers.iter().cloned().zip(issuers).map(|(issuer, (rules, secret))| {
-            Arc::new(IssuerState::new(issuer, rules, secret, http.clone(), epoch.clone()))
-        });
         let own = settings.vending.as_ref().map(Vending::as_issuer);
-        let own = own.and_then(|own| Some((IssuerRules::new(&own).ok()?, own)));
-        let own =
-            own.map(|(rules, own)| Arc::new(IssuerState::new(own, rules, None, http.clone(), epoch.clone())));
-        let issuers = issuers.chain(own).collect();
+        let own = own.and_then(|own| Some((IssuerRules::new(&own).ok()?, None)));
+        let issuers = issuers.into_iter().chain(own);
+        let issuers = issuers
+            .map(|(rules, secret)| Arc::new(IssuerState::new(rules, secret, http.clone(), epoch.clone())))
+            .collect();
         let count = settings.worker_count();
         let most_connections = most(settings.limits.max_connections, descriptors::raise(), count);
         let bind = |address, count| {
             listen::bind(address, count).map_err(|cause| StartError::Bind { address, cause })
         };
         let listeners = bind(settings.listen, count)?;
-        let admin_listener = settings.admin.map(|address| bind(address, 1)).transpose()?;
-        let face_listener = settings.face.as_ref().map(|face| bind(face.listen, 1)).transpose()?;
-        let face_listener = face_listener.and_then(|listeners| listeners.into_iter().next());
-        let admin_listener = admin_listener.and_then(|listeners| listeners.into_iter().next());
+        let one = |address: Option<SocketAddr>| {
+            let listeners = address.map(|address| bind(address, 1)).transpose()?;
+            Ok::<_, StartError>(listeners.into_iter().flatten().next())
+        };
+        let (admin_listener, face_listener) =
+            (one(settings.admin)?, one(settings.face.as_ref().map(|face| face.listen))?);
         let address = listeners.first().map_or(Ok(settings.listen), std::net::TcpListener::local_addr)?;
         let admin = admin_listener.as_ref().map(std::net::TcpListener::local_addr).transpose()?;
         settings.listen = address;
@@ -142,17 +142,10 @@ impl RunningGateway {
         let control = Builder::new_current_thread().enable_all().build()?;
         let vault = Builder::new_current_thread().enable_all().build()?;
         let (drain, draining) = watch::channel(false);
-        let (ledger, ledger_thread) = settings
-            .vending
-            .as_ref()
-            .map(|vending| {
-                LedgerWriter::start(
-                    Ledger::at(&vending.ledger),
-                    Duration::from_secs(settings.limits.file_read_timeout),
-                )
-            })
-            .transpose()?
-            .unzip();
+        let patience = Duration::from_secs(settings.limits.file_read_timeout);
+        let ledger = settings.vending.as_ref().map(|vending| Ledger::at(&vending.ledger));
+        let ledger = ledger.map(|ledger| LedgerWriter::start(ledger, patience)).transpose()?;
+        let (ledger, ledger_thread) = ledger.unzip();
         let audited = settings.audit != "off";
         let reload = Arc::new(Notify::new());
         let state = in_force.state(None);
@@ -291,10 +284,7 @@ impl RunningGateway {
         let audit = self.writer.as_ref().map(AuditWriter::ledger).unwrap_or_default();
         let url = site.url.clone();
         let face = FaceState::new(self.shared.clone(), (site, providers), http, audit, random()?);
-        let listener = {
-            let _context = runtime.enter();
-            TcpListener::from_std(listener)?
-        };
+        let listener = listener_of(&runtime, listener)?;
         let thread = thread("face", runtime, |stopping| face::serve(listener, face, stopping))?;
         Ok(RunningFace { address, url, thread })
     }
@@ -307,10 +297,7 @@ impl RunningGateway {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let (shared, run) = (self.shared.clone(), random()?);
         let ledger = self.writer.as_ref().map(AuditWriter::ledger);
-        let listener = {
-            let _context = runtime.enter();
-            TcpListener::from_std(listener)?
-        };
+        let listener = listener_of(&runtime, listener)?;
         let work = move || {
             let Some(ledger) = ledger else { return };
             let within = Duration::from_secs(shared.settings.limits.drain_timeout);
@@ -352,6 +339,11 @@ impl Drop for RunningGateway {
         // The last lines of the audit.
         self.writer = None;
     }
+}
+
+fn listener_of(runtime: &Runtime, listener: std::net::TcpListener) -> io::Result<TcpListener> {
+    let _context = runtime.enter();
+    TcpListener::from_std(listener)
 }
 
 /// A thread that runs until it is told to stop.

@@ -65,8 +65,7 @@ pub struct EventSplitter {
 impl EventSplitter {
     /// Takes the next chunk.
     pub fn push(&mut self, chunk: &[u8]) {
-        // Its memory is freed: one large event must not make every later one large.
-        self.held = self.held.split_off(self.piece);
+        self.held.drain(..self.piece);
         (self.line, self.searched) = (self.line - self.piece, self.searched - self.piece);
         self.piece = 0;
         self.held.extend_from_slice(chunk);
@@ -95,20 +94,33 @@ impl EventSplitter {
             let is_pair = rest.get(end..).is_some_and(|rest| rest.starts_with(b"\r\n"));
             let (end, after) = (self.searched + end, self.searched + end + if is_pair { 2 } else { 1 });
             let is_comment = self.line == self.piece && self.held.get(self.piece) == Some(&b':');
-            let is_over = end == self.line || is_comment;
-            let start = self.piece;
-            (self.line, self.searched) = (after, after);
-            if is_over {
-                self.piece = after;
-                return self.held.get(start..after).map(<[u8]>::to_vec);
+            if end != self.line && !is_comment {
+                (self.line, self.searched) = (after, after);
+                continue;
             }
+            // The smaller part is copied: a large event is not there twice, and its memory goes with it.
+            if self.piece == 0 && self.held.len() - after < after {
+                (self.line, self.searched) = (0, 0);
+                let rest = self.held.split_off(after);
+                return Some(std::mem::replace(&mut self.held, rest));
+            }
+            let start = std::mem::replace(&mut self.piece, after);
+            (self.line, self.searched) = (after, after);
+            return self.held.get(start..after).map(<[u8]>::to_vec);
         }
     }
 }
 
 /// The lines of a piece of a stream, without their ends and without the blank one.
 pub fn lines(piece: &[u8]) -> impl Iterator<Item = &[u8]> {
-    piece.split(|byte| matches!(byte, b'\n' | b'\r')).filter(|line| !line.is_empty())
+    let mut rest = Some(piece);
+    let lines = std::iter::from_fn(move || {
+        let whole = rest?;
+        let end = memchr2(b'\n', b'\r', whole).unwrap_or(whole.len());
+        rest = whole.get(end + 1..);
+        whole.get(..end)
+    });
+    lines.filter(|line| !line.is_empty())
 }
 
 impl SseEvent {

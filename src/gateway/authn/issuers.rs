@@ -13,17 +13,16 @@ use url::Url;
 
 use super::keys::KeySet;
 use super::rules::IssuerRules;
-use crate::gateway::settings::{self, TokenProfile};
+use crate::gateway::settings::TokenProfile;
 use crate::metadata;
-use crate::oauth::{ClientAuth, IssuerMetadata, OAuthClient, WireRequest, write_introspection};
+use crate::oauth::{ClientAuth, OAuthClient, WireRequest, write_introspection};
 use crate::secret::Secret;
 use crate::sys::clock;
-use crate::sys::http::{Http, HttpReply};
+use crate::sys::http::Http;
 
 /// One issuer.
 pub(crate) struct IssuerState {
     pub(crate) rules: IssuerRules,
-    settings: settings::IssuerSettings,
     client_secret: Option<Secret>,
     keys: ArcSwapOption<Fetched>,
     /// The scopes in its metadata, once it has been read.
@@ -80,7 +79,6 @@ const ISSUER_WAIT: Duration = Duration::from_secs(5);
 
 impl IssuerState {
     pub(crate) fn new(
-        settings: settings::IssuerSettings,
         rules: IssuerRules,
         client_secret: Option<Secret>,
         http: Http,
@@ -88,7 +86,6 @@ impl IssuerState {
     ) -> Self {
         Self {
             rules,
-            settings,
             client_secret,
             keys: ArcSwapOption::empty(),
             scopes: ArcSwapOption::empty(),
@@ -103,17 +100,17 @@ impl IssuerState {
 
     /// The issuer identifier.
     pub(crate) fn name(&self) -> &str {
-        &self.settings.issuer
+        &self.rules.settings.issuer
     }
 
     /// Whether its tokens are introspected rather than verified.
     pub(crate) fn introspects(&self) -> bool {
-        self.settings.introspection.is_some()
+        self.rules.settings.introspection.is_some()
     }
 
     /// Whether they are the gateway's own, whose keys it has itself.
     pub(crate) fn is_own(&self) -> bool {
-        self.settings.kind == TokenProfile::Vended
+        self.rules.settings.kind == TokenProfile::Vended
     }
 
     /// The gateway's own keys, from now on.
@@ -128,7 +125,7 @@ impl IssuerState {
 
     /// Whether tokens can be checked now, and which scopes clients can request.
     pub(crate) fn is_ready(&self) -> bool {
-        let told = self.settings.scopes.is_some() || self.looked.load(Ordering::Relaxed);
+        let told = self.rules.settings.scopes.is_some() || self.looked.load(Ordering::Relaxed);
         told && (self.introspects() || self.keys().is_some())
     }
 
@@ -142,10 +139,10 @@ impl IssuerState {
     /// Whether a client can request this scope: the settings or the issuer's metadata list it. Cognito's metadata
     /// lists no custom scopes; their names consist of a resource and a name, with a slash between them.
     pub(crate) fn grants(&self, scope: &str) -> bool {
-        if let Some(named) = &self.settings.scopes {
+        if let Some(named) = &self.rules.settings.scopes {
             return named.iter().any(|name| name == scope);
         }
-        let made = self.settings.kind == TokenProfile::Cognito && scope.contains('/');
+        let made = self.rules.settings.kind == TokenProfile::Cognito && scope.contains('/');
         made || self.scopes.load().as_ref().is_some_and(|scopes| scopes.contains(scope))
     }
 
@@ -173,7 +170,7 @@ impl IssuerState {
 
     /// Reads the scopes in its metadata. An issuer need not have metadata; then the known scopes stay.
     async fn learn(&self) {
-        if self.settings.scopes.is_none() {
+        if self.rules.settings.scopes.is_none() {
             let found =
                 tokio::time::timeout(ISSUER_WAIT, metadata::find_issuer(&self.http, self.name())).await;
             if let Ok(Ok(found)) = found {
@@ -219,7 +216,7 @@ impl IssuerState {
             // A failure leaves the keys unchanged; the background task reports it.
             let fetched = self.fetch(&mut turn).await;
             // The same keys as before: the metadata may name another location by now while the old one still answers.
-            if matches!(fetched, Ok(None)) && self.settings.jwks_uri.is_none() {
+            if matches!(fetched, Ok(None)) && self.rules.settings.jwks_uri.is_none() {
                 turn.jwks_uri = None;
                 let _ = self.fetch(&mut turn).await;
             }
@@ -239,7 +236,7 @@ impl IssuerState {
     }
 
     async fn fetch_from(&self, turn: &mut FetchState) -> Result<Option<usize>, IssuerUnavailable> {
-        let url = match (&self.settings.jwks_uri, &turn.jwks_uri) {
+        let url = match (&self.rules.settings.jwks_uri, &turn.jwks_uri) {
             (Some(configured), _) => Url::parse(configured).map_err(|e| self.unavailable(e))?,
             (None, Some(found)) => found.clone(),
             (None, None) => {
@@ -248,7 +245,7 @@ impl IssuerState {
             }
         };
         // The operator may configure any address; a document may not name any.
-        let told_by = self.settings.jwks_uri.is_none().then(|| self.name());
+        let told_by = self.rules.settings.jwks_uri.is_none().then(|| self.name());
         let raw = metadata::fetch_keys(&self.http, &url, told_by).await.map_err(|e| self.unavailable(e))?;
         let old = self.keys.load_full();
         turn.jwks_uri = Some(url);
@@ -257,7 +254,7 @@ impl IssuerState {
             self.keys.store(Some(Arc::new(same)));
             return Ok(None);
         }
-        let read = KeySet::read(&raw, &self.settings.algorithms);
+        let read = KeySet::read(&raw, &self.rules.settings.algorithms);
         self.has_bad_keys.store(read.is_err(), Ordering::Relaxed);
         let set = read.map_err(|e| self.unavailable(e))?;
         let count = set.len();
@@ -266,18 +263,10 @@ impl IssuerState {
         Ok(Some(count))
     }
 
-    /// Its metadata, which must not make the gateway send tokens and its own secret to its own machine.
-    async fn discover(&self) -> Result<IssuerMetadata, IssuerUnavailable> {
-        let found = metadata::find_issuer(&self.http, self.name()).await.map_err(|e| self.unavailable(e))?;
-        if let Some(endpoint) = found.introspection_endpoint.as_ref().filter(|_| self.introspects()) {
-            metadata::stay_outside(self.name(), endpoint).map_err(|e| self.unavailable(e))?;
-        }
-        Ok(found)
-    }
-
     /// Introspects a token (RFC 7662 section 2.1); returns the reply unchanged.
     pub(crate) async fn introspect(&self, token: &str) -> Result<Vec<u8>, IssuerUnavailable> {
-        let (Some(introspection), Some(secret)) = (&self.settings.introspection, &self.client_secret) else {
+        let (Some(introspection), Some(secret)) = (&self.rules.settings.introspection, &self.client_secret)
+        else {
             return Err(self.unavailable("introspection is not configured"));
         };
         let url = match &introspection.endpoint {
@@ -291,7 +280,10 @@ impl IssuerState {
         let WireRequest { headers, body, .. } = written.ok_or_else(unsigned)?;
         let sent = tokio::time::timeout(ISSUER_WAIT, self.http.post(&url, headers, body.expose().to_owned()));
         let reply = sent.await.map_err(|e| self.unavailable(e))?.map_err(|e| self.unavailable(e))?;
-        self.good(reply).map(|reply| reply.body)
+        match reply.status {
+            200 => Ok(reply.body),
+            status => Err(self.unavailable(format!("it answered {status}"))),
+        }
     }
 
     async fn introspection_endpoint(&self) -> Result<Url, IssuerUnavailable> {
@@ -299,17 +291,13 @@ impl IssuerState {
         if let Some(known) = &turn.introspection {
             return Ok(known.clone());
         }
-        let found = self.discover().await?.introspection_endpoint;
+        let about = metadata::find_issuer(&self.http, self.name()).await.map_err(|e| self.unavailable(e))?;
+        let found = about.introspection_endpoint;
         let found = found.ok_or_else(|| self.unavailable("its metadata names no introspection_endpoint"))?;
+        // A document must not make the gateway send tokens and its own secret to its own machine.
+        metadata::stay_outside(self.name(), &found).map_err(|e| self.unavailable(e))?;
         turn.introspection = Some(found.clone());
         Ok(found)
-    }
-
-    fn good(&self, reply: HttpReply) -> Result<HttpReply, IssuerUnavailable> {
-        match reply.status {
-            200 => Ok(reply),
-            status => Err(self.unavailable(format!("it answered {status}"))),
-        }
     }
 
     fn unavailable(&self, why: impl ToString) -> IssuerUnavailable {
@@ -318,7 +306,7 @@ impl IssuerState {
 
     /// Until when an introspection result is cached: `cache` seconds, and never past the token's expiry.
     pub(crate) fn cache_until(&self, expires_at: Option<i64>, now: i64) -> i64 {
-        let cache = self.settings.introspection.as_ref().map_or(0, |asked| i64::from(asked.cache));
+        let cache = self.rules.settings.introspection.as_ref().map_or(0, |asked| i64::from(asked.cache));
         expires_at.unwrap_or(i64::MAX).min(now + cache)
     }
 }

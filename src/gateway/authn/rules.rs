@@ -22,13 +22,7 @@ const ID_TOKEN: [&str; 3] = ["nonce", "at_hash", "c_hash"];
 /// The rules for one issuer's tokens.
 #[derive(Clone, Debug)]
 pub struct IssuerRules {
-    issuer: String,
-    kind: TokenProfile,
-    audience: Vec<String>,
-    clients: Vec<String>,
-    require_at_jwt: bool,
-    accept_id_tokens: bool,
-    leeway: i64,
+    pub(super) settings: IssuerSettings,
     groups: Vec<Groups>,
 }
 
@@ -41,29 +35,22 @@ impl IssuerRules {
     /// # Errors
     /// If they would accept tokens meant for others, or none at all; then nothing may be served.
     pub fn new(issuer: &IssuerSettings) -> Result<Self, RulesError> {
-        if let Some(fault) = issuer.faults().into_iter().next() {
-            return Err(fault);
+        match issuer.faults().into_iter().next() {
+            Some(fault) => Err(fault),
+            None => {
+                Ok(Self { settings: issuer.clone(), groups: Groups::of(issuer.kind, &issuer.groups_claims) })
+            }
         }
-        Ok(Self {
-            issuer: issuer.issuer.clone(),
-            kind: issuer.kind,
-            audience: issuer.audience.clone(),
-            clients: issuer.clients.clone(),
-            require_at_jwt: issuer.require_at_jwt,
-            accept_id_tokens: issuer.accept_id_tokens,
-            leeway: issuer.leeway.into(),
-            groups: Groups::of(issuer.kind, &issuer.groups_claims),
-        })
     }
 
     /// How far clocks may differ, in seconds.
     pub fn leeway(&self) -> i64 {
-        self.leeway
+        self.settings.leeway.into()
     }
 
     /// The issuer identifier, to be compared byte for byte.
     pub fn issuer(&self) -> &str {
-        &self.issuer
+        &self.settings.issuer
     }
 
     /// The caller that a verified token describes, and the second from which the token is expired, leeway included. A
@@ -78,18 +65,19 @@ impl IssuerRules {
         servers: ServersByAudience<'_>,
     ) -> Result<(Principal, i64), TokenError> {
         let claims = token.members();
-        if claims.get("iss").and_then(Value::as_str) != Some(&self.issuer) {
+        if claims.get("iss").and_then(Value::as_str) != Some(&self.settings.issuer) {
             return Err(TokenError::Issuer);
         }
         self.header_type(token.typ())?;
         let (expires, servers) = self.judge(claims, ClaimsSource::Signed, now, servers)?;
         let expires = expires.ok_or(TokenError::Malformed)?;
-        if self.kind == TokenProfile::Vended {
+        if self.settings.kind == TokenProfile::Vended {
             let owner = VendedClaims::principal(token.into_members())?;
             let servers = both(servers, owner.servers);
             return Ok((Principal { servers, ..owner }, expires));
         }
-        let principal = principal(&self.issuer, &self.groups, token.into_members(), ClaimsSource::Signed)?;
+        let principal =
+            principal(&self.settings.issuer, &self.groups, token.into_members(), ClaimsSource::Signed)?;
         Ok((Principal { servers, ..principal }, expires))
     }
 
@@ -109,11 +97,11 @@ impl IssuerRules {
         if members.get("active") != Some(&Value::Bool(true)) {
             return Err(TokenError::Inactive);
         }
-        if members.get("iss").is_some_and(|issuer| issuer != self.issuer.as_str()) {
+        if members.get("iss").is_some_and(|issuer| issuer != self.settings.issuer.as_str()) {
             return Err(TokenError::Issuer);
         }
         let (expires, servers) = self.judge(&members, ClaimsSource::Asked, now, servers)?;
-        let principal = principal(&self.issuer, &self.groups, members, ClaimsSource::Asked)?;
+        let principal = principal(&self.settings.issuer, &self.groups, members, ClaimsSource::Asked)?;
         Ok((Principal { servers, ..principal }, expires))
     }
 
@@ -134,8 +122,8 @@ impl IssuerRules {
             claimed.zip(actual).is_none_or(|(claimed, actual)| claimed == actual)
         };
         let mut agreed = same(client, principal.client_id.as_deref());
-        if self.kind == TokenProfile::Cognito {
-            let id = self.issuer.rsplit_once('/').map(|(_, id)| id);
+        if self.settings.kind == TokenProfile::Cognito {
+            let id = self.settings.issuer.rsplit_once('/').map(|(_, id)| id);
             let prefix = id.and_then(|id| id.split_once('_')).map(|(prefix, _)| prefix);
             agreed = agreed && same(pool, id) && same(region, prefix);
         }
@@ -165,7 +153,7 @@ impl IssuerRules {
     fn header_type(&self, typ: Option<&str>) -> Result<(), TokenError> {
         match typ.map(media_type).as_deref() {
             Some("at+jwt") => Ok(()),
-            None | Some("jwt") if !self.require_at_jwt => Ok(()),
+            None | Some("jwt") if !self.settings.require_at_jwt => Ok(()),
             _ => Err(TokenError::Kind),
         }
     }
@@ -173,7 +161,7 @@ impl IssuerRules {
     /// RFC 8725 section 3.12: an ID or refresh token of the same issuer is signed with the same keys.
     fn access_token(&self, claims: &Map<String, Value>, source: ClaimsSource) -> Result<(), TokenError> {
         let says = |name: &str, word: &str| claims.get(name).is_some_and(|value| value == word);
-        let access = match self.kind {
+        let access = match self.settings.kind {
             TokenProfile::Cognito => says("token_use", "access"),
             TokenProfile::Keycloak => says("typ", "Bearer"),
             TokenProfile::Oidc | TokenProfile::Vended => true,
@@ -187,8 +175,9 @@ impl IssuerRules {
             return Err(TokenError::Kind);
         }
         // An issuer's reply may repeat the login's nonce, and older Keycloak puts it into access tokens too.
-        let told_apart =
-            self.kind == TokenProfile::Oidc && source == ClaimsSource::Signed && !self.accept_id_tokens;
+        let told_apart = self.settings.kind == TokenProfile::Oidc
+            && source == ClaimsSource::Signed
+            && !self.settings.accept_id_tokens;
         match ID_TOKEN.into_iter().find(|name| told_apart && claims.contains_key(*name)) {
             Some(member) => Err(TokenError::IdToken(member)),
             None => Ok(()),
@@ -197,13 +186,13 @@ impl IssuerRules {
 
     /// RFC 7519 sections 4.1.4 to 4.1.6. A fraction of a second counts against the token.
     fn times(&self, claims: &Map<String, Value>, now: i64) -> Result<Option<i64>, TokenError> {
-        let expires = date(claims, "exp", f64::floor)?.map(|end| end.saturating_add(self.leeway));
+        let expires = date(claims, "exp", f64::floor)?.map(|end| end.saturating_add(self.leeway()));
         if expires.is_some_and(|end| now >= end) {
             return Err(TokenError::Expired);
         }
         for begin in [date(claims, "nbf", f64::ceil)?, date(claims, "iat", f64::ceil)?].into_iter().flatten()
         {
-            if now.saturating_add(self.leeway) < begin {
+            if now.saturating_add(self.leeway()) < begin {
                 return Err(TokenError::NotYet);
             }
         }
@@ -222,28 +211,30 @@ impl IssuerRules {
         let names = named.as_deref().unwrap_or_default();
         let (mut ours, mut only) = (false, Vec::new());
         for name in names {
-            let is_own = self.audience.iter().any(|own| own == name);
+            let is_own = self.settings.audience.iter().any(|own| own == name);
             // The gateway's own name is not searched for among the servers' addresses.
-            let its = if is_own && self.kind == TokenProfile::Vended { Vec::new() } else { servers(name) };
+            let its =
+                if is_own && self.settings.kind == TokenProfile::Vended { Vec::new() } else { servers(name) };
             ours |= is_own && its.is_empty();
             only.extend(its);
         }
-        let known = |client: Option<&str>| client.is_some_and(|id| self.clients.iter().any(|own| own == id));
+        let known =
+            |client: Option<&str>| client.is_some_and(|id| self.settings.clients.iter().any(|own| own == id));
         let asked_by = client(claims)?;
-        let may = match self.kind {
+        let may = match self.settings.kind {
             TokenProfile::Cognito => known(text_of(claims, "client_id")?),
             TokenProfile::Keycloak | TokenProfile::Vended => true,
-            TokenProfile::Oidc => self.clients.is_empty() || known(asked_by),
+            TokenProfile::Oidc => self.settings.clients.is_empty() || known(asked_by),
         };
         if may && !ours && !only.is_empty() {
             return Ok(Some(only));
         }
-        let addressed = match (self.kind, &named) {
+        let addressed = match (self.settings.kind, &named) {
             // With resource binding there is an `aud` as well, and it must not be another party's.
             (TokenProfile::Cognito, named) => named.is_none() || ours,
             // By default Keycloak names nothing, or only `account`; or the client that requested the token, which may
             // be us.
-            (TokenProfile::Keycloak, named) if self.audience.is_empty() => {
+            (TokenProfile::Keycloak, named) if self.settings.audience.is_empty() => {
                 let client = text_of(claims, "azp")?;
                 let nobody = || names.iter().all(|name| *name == "account");
                 let itself = || names.iter().any(|name| Some(*name) == client);
@@ -252,7 +243,7 @@ impl IssuerRules {
             (TokenProfile::Keycloak | TokenProfile::Oidc | TokenProfile::Vended, Some(_)) => ours,
             (TokenProfile::Keycloak | TokenProfile::Vended, None) => false,
             (TokenProfile::Oidc, None) => {
-                source == ClaimsSource::Asked && self.audience.is_empty() && known(asked_by)
+                source == ClaimsSource::Asked && self.settings.audience.is_empty() && known(asked_by)
             }
         };
         if may && addressed { Ok(None) } else { Err(TokenError::Audience) }

@@ -119,7 +119,7 @@ impl FaceProvider {
             ..IssuerSettings::new(issuer.to_owned(), TokenProfile::Oidc)
         };
         let rules = IssuerRules::new(&settings).map_err(|fault| fault.what().to_owned())?;
-        let state = IssuerState::new(settings, rules, None, http.clone(), Arc::default());
+        let state = IssuerState::new(rules, None, http.clone(), Arc::default());
         let state = Arc::new(state);
         let kept = state.clone();
         tokio::spawn(async move { kept.keep(|_| {}).await });

@@ -1,7 +1,8 @@
 //! What a decision needs from one JSON-RPC message of a client: parsed strictly, with one meaning or none. Not here:
 //! the headers that mirror it (see `mirror`); the decision (see `policy`); parameters (see the server).
 //!
-//! The bytes are forwarded unchanged, so a message that another parser could read differently is rejected here.
+//! The bytes are forwarded unchanged, so a message that another parser could read differently is rejected here. Our own
+//! clients use `mcp::jsonrpc`, which is lenient and makes values, at many times the text's memory.
 
 use std::borrow::Cow;
 
