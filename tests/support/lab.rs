@@ -12,7 +12,7 @@ use std::time::Duration;
 use mcpauth::demo::idp::{Idp, IdpClient, Options};
 use mcpauth::demo::mcp::{Sample, SampleTool};
 use mcpauth::gateway::settings::{GatewaySettings, IssuerSettings, TokenProfile};
-use mcpauth::gateway::{AuditSink, GatewaySetup, RunningGateway, StartError};
+use mcpauth::gateway::{AuditSink, FileSources, GatewayContext, RunningGateway, StartError};
 use mcpauth::log;
 use mcpauth::secret::Secret;
 use mcpauth::sys::http::Http;
@@ -189,23 +189,22 @@ impl Lab {
         let kept = Arc::new(Kept::default());
         let hang = dir.path().join(HANG);
         let variables = std::fs::read_to_string(dir.path().join(VARIABLES)).unwrap_or_default();
-        let setup = GatewaySetup {
+        let sources = FileSources {
             settings,
-            journal: kept.clone(),
-            http,
             credentials: Box::new(move |_| Some(outside.clone())),
-            exchanges: Default::default(),
             variables: Box::new(move |name| variable(name, &hang)),
             environment: Box::new(move |name| {
                 let lines = variables.lines().filter_map(|line| line.split_once('='));
                 lines.filter(|(other, _)| *other == name).map(|(_, value)| Secret::new(value)).next()
             }),
+            trust: http.trust().clone(),
         };
+        let around = GatewayContext { journal: kept.clone(), http, exchanges: Default::default() };
         let events = kept.clone();
         let heard = log::listen(LevelFilter::DEBUG, move |said| {
             events.events.lock().unwrap().push(format!("{}: {}", said.what, said.text));
         });
-        let gateway = with_default(&heard, || RunningGateway::start(setup));
+        let gateway = with_default(&heard, || RunningGateway::start(sources, around));
         Ok(Self { gateway: gateway?, alpha, beta, gamma, idp, kept, dir })
     }
 
