@@ -110,10 +110,9 @@ pub(crate) fn users_command(config: &Config) -> Result<Vec<String>, Error> {
 
 /// Why files that were found here are left out: they say where a secret of the user's would be sent.
 fn distrusted(config: &Config) -> Option<ConfigError> {
-    let kinds =
-        [CredentialKind::Ingress, CredentialKind::Egress, CredentialKind::AgentCore, CredentialKind::Agent];
-    let refused = config.plan(&kinds, None).into_iter().filter_map(|flow| flow.credential.err());
-    refused.into_iter().find(|error| matches!(error, ConfigError::Provenance { .. }))
+    let mut refused =
+        config.plan(&CredentialKind::ALL, None).into_iter().filter_map(|flow| flow.credential.err());
+    refused.find(|error| matches!(error, ConfigError::Provenance { .. }))
 }
 
 /// A setting that disappears with this process: no file has it.
