@@ -103,6 +103,9 @@ const SAME: i64 = 60;
 const RECENT: usize = 64;
 /// The most tools of a server that are remembered of its own lists.
 const MAX_TOOLS: usize = 10_000;
+/// The largest list that is remembered, in bytes, and in elements and members: each takes some 200 bytes as a value.
+const MAX_LIST_BYTES: usize = 4 << 20;
+const MAX_LIST_PARTS: usize = 1 << 17;
 
 impl Catalogue {
     /// Of these servers' files, and of what is heard from here on; `has_model` if a model is to read of each tool. `own` are the
@@ -155,16 +158,17 @@ impl Catalogue {
 }
 
 impl ListListener {
-    /// Takes note of a message of the server's, unless it says what was heard a moment ago. If the thread is busy, the next
-    /// one will do.
-    pub(super) fn hear(&self, answer: &[u8], keep: impl FnOnce() -> Bytes) {
+    /// Takes note of a message of the server's, unless it says what was heard a moment ago, or is too large. If the thread is
+    /// busy, or there is no room to keep the message, the next one will do.
+    pub(super) fn hear(&self, answer: &[u8], keep: impl FnOnce() -> Option<Bytes>) {
         let mut recent = self.catalogue.recent.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(list) = recent.fingerprint(&self.request, answer) else { return };
         let now = clock::now();
         if recent.has(&self.server, list, now) {
             return;
         }
-        let (server, request, answer) = (self.server.clone(), self.request.clone(), keep());
+        let Some(answer) = keep() else { return };
+        let (server, request) = (self.server.clone(), self.request.clone());
         if self.catalogue.heard.try_send(CatalogueNews::List { server, request, answer }).is_ok() {
             recent.add(&self.server, list, now);
         }
@@ -172,8 +176,11 @@ impl ListListener {
 }
 
 impl RecentLists {
-    /// Of the tools in an answer, whatever its id; nothing if it has none.
+    /// Of the tools in an answer, whatever its id; nothing if it has none, or is too large to be remembered.
     fn fingerprint(&self, request: &[u8], answer: &[u8]) -> Option<ListFingerprint> {
+        if answer.len() > MAX_LIST_BYTES {
+            return None;
+        }
         let start = memmem::find(answer, b"\"tools\"")?;
         let end = memchr::memrchr(b']', answer)?;
         let tools = self.hasher.hash_one(answer.get(start..end)?);
@@ -338,7 +345,7 @@ fn parameters(schema: &Value) -> Vec<String> {
 
 /// The tools of an answer, and whether they are all that the server has; nothing if it is not a list, or is not for others.
 fn listed(request: &[u8], answer: &[u8]) -> Option<(Vec<ListedTool>, bool)> {
-    let read = |bytes| jsonrpc::parse(std::str::from_utf8(bytes).ok()?).ok();
+    let read = |bytes| jsonrpc::parse_within(std::str::from_utf8(bytes).ok()?, MAX_LIST_PARTS).ok();
     let answer = read(answer)?;
     let result = answer.get("result")?;
     let tools = result.get("tools")?.as_array()?;
