@@ -425,6 +425,18 @@ mod tests {
     }
 
     #[test]
+    fn a_list_that_would_take_too_much_memory_is_not_remembered() {
+        let large = "d".repeat(MAX_LIST_BYTES);
+        let tools = |tool: Value| json!({"result": {"tools": [tool]}}).to_string();
+        let long = tools(json!({"name": "a", "description": large}));
+        assert!(RecentLists::default().fingerprint(b"{}", long.as_bytes()).is_none());
+        let many = tools(json!({"name": "a", "inputSchema": {"enum": vec![0; MAX_LIST_PARTS]}}));
+        assert!(listed(b"{}", many.as_bytes()).is_none());
+        let fewer = tools(json!({"name": "a", "inputSchema": {"enum": vec![0; MAX_LIST_PARTS / 2]}}));
+        assert!(listed(b"{}", fewer.as_bytes()).is_some());
+    }
+
+    #[test]
     fn a_whole_list_replaces_what_was_known_and_a_page_adds_to_it() {
         let mut keeper = CatalogueThread { servers: Vec::new(), seen: HashMap::new(), has_model: false };
         let mut hear = |request: &'static str, answer| {
