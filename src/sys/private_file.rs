@@ -235,6 +235,14 @@ pub fn open_append(path: &Path) -> Result<File, FileError> {
     open_to_write(path, File::options().append(true).create(true))
 }
 
+/// Whether an open file was removed meanwhile, so that nobody can read what is written to it.
+pub fn is_removed(file: &File) -> bool {
+    #[cfg(unix)]
+    return file.metadata().is_ok_and(|about| std::os::unix::fs::MetadataExt::nlink(&about) == 0);
+    #[cfg(not(unix))]
+    false
+}
+
 /// Writes at the end of such a file, all or nothing, and waits until it is on the disk. Any other writer waits for a
 /// lock of the caller's.
 ///
