@@ -331,7 +331,9 @@ fn large_lists_that_nobody_takes_take_a_share_of_memory_and_no_more() {
             let head = format!("{prefix}{{\"jsonrpc\":\"2.0\",\"id\":{id},\"result\":{{\"tools\":[");
             let length = head.len() + tools.len() + 5;
             begin(stream, &format!("200 OK\r\ncontent-type: {kind}\r\ncontent-length: {length}"));
-            [head.as_bytes(), tools.as_bytes(), b"]}}\n\n".as_slice()].iter().for_each(|part| push(stream, part));
+            [head.as_bytes(), tools.as_bytes(), b"]}}\n\n".as_slice()]
+                .iter()
+                .for_each(|part| push(stream, part));
             count.fetch_add(1, Ordering::Relaxed);
         });
         let site = Site::before(upstream, crate::support::User::new(), "");

@@ -80,7 +80,8 @@ pub(super) fn is_claim(name: &str) -> bool {
 /// Whether a header of this name is the caller's credential at one server and could be trusted as an identity by
 /// another.
 pub(super) fn is_credential_or_claim(name: &str) -> bool {
-    name.strip_prefix("x-").is_some_and(|rest| CREDENTIALS_OR_CLAIMS.iter().any(|family| rest.starts_with(family)))
+    name.strip_prefix("x-")
+        .is_some_and(|rest| CREDENTIALS_OR_CLAIMS.iter().any(|family| rest.starts_with(family)))
 }
 
 /// The names, as they are searched.

@@ -206,7 +206,8 @@ impl Edits {
         }
         self.0.sort_by_key(|(place, _)| place.start);
         // Exact, because what remains of a large list is what its caller's reservation counts.
-        let length = self.0.iter().fold(bytes.len(), |left, (place, instead)| left - place.len() + instead.len());
+        let length =
+            self.0.iter().fold(bytes.len(), |left, (place, instead)| left - place.len() + instead.len());
         let mut edited = Vec::with_capacity(length);
         let mut done = 0;
         for (place, instead) in self.0 {
