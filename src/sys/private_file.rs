@@ -236,10 +236,14 @@ pub fn open_append(path: &Path) -> Result<File, FileError> {
 }
 
 /// Whether an open file was removed meanwhile, so that nobody can read what is written to it.
+#[cfg(unix)]
 pub fn is_removed(file: &File) -> bool {
-    #[cfg(unix)]
-    return file.metadata().is_ok_and(|about| std::os::unix::fs::MetadataExt::nlink(&about) == 0);
-    #[cfg(not(unix))]
+    file.metadata().is_ok_and(|about| std::os::unix::fs::MetadataExt::nlink(&about) == 0)
+}
+
+/// The same: where an open file cannot be removed.
+#[cfg(not(unix))]
+pub fn is_removed(_: &File) -> bool {
     false
 }
 
