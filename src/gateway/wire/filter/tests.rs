@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{Malformed, Unreadable, anything, message};
+use super::{Edits, Malformed, Unreadable, anything, message};
 use crate::policy::Listed;
 
 /// Filters with a policy that shows names beginning with `ok`.
