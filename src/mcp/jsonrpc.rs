@@ -83,9 +83,6 @@ pub struct RpcError {
 }
 
 /// Parses a text, with or without a byte order mark.
-///
-/// # Errors
-/// As [`ParseError`] says.
 pub fn parse(text: &str) -> Result<Value, ParseError> {
     parse_within(text, PARTS)
 }
