@@ -161,6 +161,29 @@ const PROMISES: &[Promise] = &[
         ],
     ),
     (
+        "docs/gateway/egress.md",
+        "everything that describes the caller, and\nany header that contains the ingress token",
+        &[
+            ("gateway/leaks.rs", "h10_the_token_reaches_no_server_in_any_mode"),
+            ("gateway/leaks.rs", "h10_what_a_client_says_of_its_identity_never_arrives"),
+        ],
+    ),
+    (
+        "docs/reference/audit.md",
+        "A file that was removed is made again",
+        &[("gateway/audit_faults.rs", "a_file_that_was_removed_is_made_again_or_nothing_is_done")],
+    ),
+    (
+        "docs/guides/secrets.md",
+        "without any secret that was sent, also in percent-encoding",
+        &[("identity/echo.rs", "a_secret_that_comes_back_encoded_is_not_printed")],
+    ),
+    (
+        "docs/guides/secrets.md",
+        "A tokens directory that mcpauth creates contains a\n  `.gitignore` of `*`",
+        &[("identity/kept.rs", "a_new_tokens_directory_is_ignored_by_git")],
+    ),
+    (
         "docs/guides/settings.md",
         "Such a run ends with exit code 2; the message names both sources",
         &[("provenance/destinations.rs", "the_command_that_the_refusal_names_works")],

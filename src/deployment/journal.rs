@@ -75,8 +75,11 @@ impl Log {
 impl AuditSink for Log {
     fn audit(&self, lines: &[u8]) -> io::Result<usize> {
         let Some(Audit { path, rows }) = &self.audit else { return Ok(lines.len()) };
-        let written = rows.lock().unwrap_or_else(PoisonError::into_inner).write(lines);
-        written.map_err(|error| {
+        let mut rows = rows.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(path) = path.as_ref().filter(|_| private_file::is_removed(&rows.file)) {
+            *rows = Rows::at(path).map_err(io::Error::other)?;
+        }
+        rows.write(lines).map_err(|error| {
             let name = path.as_ref().map_or_else(|| "stdout".into(), |path| path.display().to_string());
             io::Error::new(error.kind(), format!("{name}: {error}"))
         })
@@ -171,6 +174,34 @@ mod tests {
             let mut rows = Rows::at(&path).unwrap();
             assert_eq!(rows.write(b"{}\n").unwrap(), 3);
             assert_eq!(private_file::read(&path).unwrap().unwrap(), after);
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn no_row_goes_into_a_file_that_was_removed() {
+        type Place = fn(&Path);
+        let in_its_place: [Place; 4] = [
+            |_| {},
+            |path| std::fs::create_dir(path).unwrap(),
+            |path| std::os::unix::fs::symlink("/dev/null", path).unwrap(),
+            |path| std::fs::remove_dir(path.parent().unwrap()).unwrap(),
+        ];
+        for (at, put) in in_its_place.into_iter().enumerate() {
+            let dir = tempfile::tempdir().unwrap();
+            let path = dir.path().join("logs/audit.log");
+            std::fs::create_dir(dir.path().join("logs")).unwrap();
+            let log = Log::open(path.to_str().unwrap()).unwrap();
+            assert_eq!(log.audit(b"{\"n\":1}\n").unwrap(), 8);
+            std::fs::remove_file(&path).unwrap();
+            put(&path);
+            assert_eq!(log.audit(b"{\"n\":2}\n").is_ok(), at == 0, "{at}");
+            if at > 0 {
+                let _ = std::fs::remove_file(&path).or_else(|_| std::fs::remove_dir(&path));
+                std::fs::create_dir_all(dir.path().join("logs")).unwrap();
+                assert_eq!(log.audit(b"{\"n\":2}\n").unwrap(), 8, "{at}");
+            }
+            assert_eq!(private_file::read(&path).unwrap().unwrap(), "{\"n\":2}\n", "{at}");
         }
     }
 

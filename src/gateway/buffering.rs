@@ -4,12 +4,12 @@
 use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
-use std::task::Poll;
+use std::task::{Context, Poll};
 
 use bytes::{Bytes, BytesMut};
 use futures_util::FutureExt;
 use http_body_util::BodyExt;
-use hyper::body::Body as _;
+use hyper::body::{Body as HttpBody, Frame};
 
 use super::pool::UpstreamBody;
 use super::wire::sse::BUFFER_BYTES;
@@ -20,6 +20,12 @@ pub(super) enum BufferedBody {
     Whole(Bytes),
     /// Its beginning.
     Part(VecDeque<Bytes>),
+}
+
+/// A body of which these parts have arrived.
+pub(super) struct BegunBody {
+    pub(super) parts: VecDeque<Bytes>,
+    pub(super) inflow: UpstreamBody,
 }
 
 /// Reads until the body ends, or until [`BUFFER_BYTES`] bytes have arrived. A body in one piece is not copied.
@@ -51,7 +57,7 @@ pub(super) async fn hold(inflow: &mut UpstreamBody) -> hyper::Result<BufferedBod
             return Ok(BufferedBody::Part(more));
         }
     }
-    Ok(BufferedBody::Whole(if more.is_empty() { only } else { joined(more, Bytes::new()) }))
+    Ok(BufferedBody::Whole(if more.is_empty() { only } else { joined(more) }))
 }
 
 /// What arrives of a stream's body without waiting, at most slightly more than [`BUFFER_BYTES`] bytes; whether it ended, if
@@ -75,15 +81,29 @@ pub(super) async fn come(inflow: &mut UpstreamBody, held: &mut VecDeque<Bytes>) 
     soon(pin!(all)).await.unwrap_or(Ok(false))
 }
 
-/// One of several pieces, and what follows.
-pub(super) fn joined(mut parts: VecDeque<Bytes>, rest: Bytes) -> Bytes {
-    if rest.is_empty() && parts.len() == 1 {
+/// One of several pieces.
+pub(super) fn joined(mut parts: VecDeque<Bytes>) -> Bytes {
+    if parts.len() == 1 {
         return parts.pop_front().unwrap_or_default();
     }
-    let length = parts.iter().map(Bytes::len).sum::<usize>() + rest.len();
-    let mut whole = BytesMut::with_capacity(length);
-    parts.iter().chain([&rest]).for_each(|part| whole.extend_from_slice(part));
+    let mut whole = BytesMut::with_capacity(parts.iter().map(Bytes::len).sum());
+    parts.iter().for_each(|part| whole.extend_from_slice(part));
     whole.freeze()
+}
+
+impl HttpBody for BegunBody {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<hyper::Result<Frame<Bytes>>>> {
+        match self.parts.pop_front() {
+            Some(part) => Poll::Ready(Some(Ok(Frame::data(part)))),
+            None => Pin::new(&mut self.inflow).poll_frame(context),
+        }
+    }
 }
 
 /// The result of a future if it is ready without waiting: at once, or after other work on this core.

@@ -97,6 +97,9 @@ const SAME: i64 = 60;
 const RECENT: usize = 64;
 /// The most tools of a server that are remembered of its own lists.
 const MAX_TOOLS: usize = 10_000;
+/// The largest list that is remembered, in bytes, and in elements and members: each takes some 200 bytes as a value.
+const MAX_LIST_BYTES: usize = 4 << 20;
+const MAX_LIST_PARTS: usize = 1 << 17;
 
 impl Catalogue {
     /// Of these servers' files, and of what is heard from here on; `has_model` if a model is to read of each tool. `own` are the
@@ -149,16 +152,17 @@ impl Catalogue {
 }
 
 impl ListListener {
-    /// Takes note of a message of the server's, unless it says what was heard a moment ago. If the thread is busy, the next
-    /// one will do.
-    pub(super) fn hear(&self, answer: &[u8], keep: impl FnOnce() -> Bytes) {
+    /// Takes note of a message of the server's, unless it says what was heard a moment ago, or is too large. If the thread is
+    /// busy, or there is no room to keep the message, the next one will do.
+    pub(super) fn hear(&self, answer: &[u8], keep: impl FnOnce() -> Option<Bytes>) {
         let mut recent = self.catalogue.recent.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(list) = recent.fingerprint(&self.request, answer) else { return };
         let now = clock::now();
         if recent.has(&self.server, list, now) {
             return;
         }
-        let (server, request, answer) = (self.server.clone(), self.request.clone(), keep());
+        let Some(answer) = keep() else { return };
+        let (server, request) = (self.server.clone(), self.request.clone());
         if self.catalogue.heard.try_send(CatalogueNews::List { server, request, answer }).is_ok() {
             recent.add(&self.server, list, now);
         }
@@ -166,8 +170,11 @@ impl ListListener {
 }
 
 impl RecentLists {
-    /// Of the tools in an answer, whatever its id; nothing if it has none.
+    /// Of the tools in an answer, whatever its id; nothing if it has none, or is too large to be remembered.
     fn fingerprint(&self, request: &[u8], answer: &[u8]) -> Option<ListFingerprint> {
+        if answer.len() > MAX_LIST_BYTES {
+            return None;
+        }
         let start = memmem::find(answer, b"\"tools\"")?;
         let end = memchr::memrchr(b']', answer)?;
         let has = |bytes, name: &[u8]| memmem::find(bytes, name).is_some();
@@ -332,7 +339,7 @@ fn parameters(schema: &Value) -> Vec<String> {
 
 /// The tools of an answer, and whether they are all that the server has; nothing if it is not a list, or is not for others.
 fn listed(request: &[u8], answer: &[u8]) -> Option<(Vec<ListedTool>, bool)> {
-    let read = |bytes| jsonrpc::parse(std::str::from_utf8(bytes).ok()?).ok();
+    let read = |bytes| jsonrpc::parse_within(std::str::from_utf8(bytes).ok()?, MAX_LIST_PARTS).ok();
     let answer = read(answer)?;
     let result = answer.get("result")?;
     let tools = result.get("tools")?.as_array()?;
@@ -354,76 +361,4 @@ fn merged(before: &[ListedTool], tools: Vec<ListedTool>) -> Vec<ListedTool> {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn answer(tools: &[&str], more: Value) -> Bytes {
-        let tools: Vec<Value> = tools.iter().map(|name| json!({"name": name})).collect();
-        let mut result = json!({"tools": tools});
-        result.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        json!({"jsonrpc": "2.0", "id": 1, "result": result}).to_string().into()
-    }
-
-    #[test]
-    fn a_list_is_read_if_others_may_see_it() {
-        let names = |request: &str, answer: &Bytes| {
-            let (tools, is_whole) = listed(request.as_bytes(), answer)?;
-            Some((tools.into_iter().map(|tool| tool.name).collect::<Vec<_>>().join(" "), is_whole))
-        };
-        let (first, next) = (r#"{"method":"tools/list"}"#, r#"{"params":{"cursor":""}}"#);
-        let some = |names: &str, is_whole| Some((names.to_owned(), is_whole));
-        assert_eq!(names(first, &answer(&["a", "b"], json!({}))), some("a b", true));
-        assert_eq!(names(first, &answer(&["a"], json!({"nextCursor": ""}))), some("a", false));
-        assert_eq!(names(next, &answer(&["c"], json!({"nextCursor": null}))), some("c", false));
-        assert_eq!(names(first, &answer(&["a"], json!({"cacheScope": "public"}))), some("a", true));
-        assert_eq!(names(first, &answer(&["a"], json!({"cacheScope": "private"}))), None);
-        assert_eq!(names(first, &Bytes::from_static(b"{\"result\":{}}")), None);
-        assert_eq!(names(first, &Bytes::from_static(b"\xff")), None);
-    }
-
-    #[test]
-    fn a_list_is_news_once_a_minute_or_when_it_changed() {
-        let mut recent = RecentLists::default();
-        let mut is_news = |request: &str, answer: &Bytes, now| {
-            let list = recent.fingerprint(request.as_bytes(), answer).unwrap();
-            let is_known = recent.has("s", list, now);
-            recent.add("s", list, now);
-            !is_known
-        };
-        let list = answer(&["a", "b"], json!({}));
-        let with_another_id = String::from_utf8_lossy(&list).replace("\"id\":1", "\"id\":\"next\"").into();
-        assert!(is_news("{}", &list, 100));
-        assert!(!is_news("{}", &with_another_id, 101));
-        assert!(is_news("{}", &answer(&["a", "c"], json!({})), 102));
-        assert!(is_news("{}", &list, 103), "it changed back");
-        assert!(is_news("{}", &list, 103 + SAME), "when it was seen is known to the minute");
-        assert!(
-            is_news("{}", &answer(&["a", "b"], json!({"nextCursor": "x"})), 164),
-            "there is more of it now"
-        );
-        assert!(is_news(r#"{"params":{"cursor":"x"}}"#, &answer(&["c"], json!({})), 165));
-        assert!(
-            !is_news("{}", &answer(&["a", "b"], json!({"nextCursor": "y"})), 166),
-            "pages are known side by side"
-        );
-        assert!(RecentLists::default().fingerprint(b"{}", b"{\"result\":{}}").is_none());
-    }
-
-    #[test]
-    fn a_whole_list_replaces_what_was_known_and_a_page_adds_to_it() {
-        let mut keeper = CatalogueThread { servers: Vec::new(), seen: HashMap::new(), has_model: false };
-        let mut hear = |request: &'static str, answer| {
-            keeper.hear(CatalogueNews::List {
-                server: "s".into(),
-                request: Bytes::from_static(request.as_bytes()),
-                answer,
-            });
-            keeper.seen["s"].tools.iter().map(|tool| tool.name.as_str()).collect::<Vec<_>>().join(" ")
-        };
-        assert_eq!(hear("{}", answer(&["a"], json!({"nextCursor": "x"}))), "a");
-        assert_eq!(hear(r#"{"params":{"cursor":"x"}}"#, answer(&["b"], json!({}))), "a b");
-        assert_eq!(hear("{}", answer(&["b", "c"], json!({}))), "b c");
-    }
-}
+mod tests;

@@ -75,10 +75,10 @@ impl ReadMode {
         limit: usize,
         listener: Option<ListListener>,
     ) -> Self {
-        let mut decide = watch.strictly(transport);
+        let (mut decide, copy) = (watch.strictly(transport), watch.copies());
         let heard = move |event: &RawEvent<'_>| {
             if let Some(listener) = &listener {
-                listener.hear(&event.data, || Bytes::copy_from_slice(&event.data));
+                listener.hear(&event.data, || copy(&event.data));
             }
             decide(event)
         };
@@ -185,7 +185,8 @@ impl Events {
             ReadMode::Filtered(filter) => {
                 let bytes = filter.pass(chunk).map_err(io::Error::other)?;
                 let taken = self.hold.as_mut().map_or(Ok(()), |hold| hold.settle(filter.held()));
-                taken.map(|()| bytes).map_err(|_| io::ErrorKind::OutOfMemory.into())
+                let kept = taken.and_then(|()| self.watch.keep_large(bytes));
+                kept.map_err(|_| io::ErrorKind::OutOfMemory.into())
             }
             ReadMode::Looked(look) => {
                 let late = "an answer from the server has a list where it cannot be filtered";

@@ -18,7 +18,7 @@ use hyper::{Method, Response, StatusCode};
 
 use super::authorized_request::{AuthorizedRequest, LegacySession};
 use super::body::Body;
-use super::buffering::{BufferedBody, come, hold, joined, soon};
+use super::buffering::{BegunBody, BufferedBody, come, hold, joined, soon};
 use super::callers::Callers;
 use super::catalogue::ListListener;
 use super::content::{Coded, Content};
@@ -160,7 +160,7 @@ impl Forwarder {
         // list.
         let came = come(&mut inflow, &mut held).await;
         if !passage.is_read(visibility) && matches!(came, Ok(true)) && self.is_current(passage) {
-            let whole = joined(std::mem::take(&mut held), Bytes::new());
+            let whole = joined(std::mem::take(&mut held));
             if sse::is_whole(&whole) && (visibility != Visibility::Granted || !may_tell(&whole)) {
                 return Response::from_parts(head, Body::full(whole));
             }
@@ -218,8 +218,8 @@ impl Forwarder {
         };
         let mut look = ListScan::default();
         if looks && parts.iter().any(|part| look.tells(part)) {
-            return match self.gather(passage, inflow).await? {
-                Some(rest) => self.shown(passage, head, joined(parts, rest), filter::anything),
+            return match self.gather(passage, BegunBody { parts, inflow }).await? {
+                Some(bytes) => self.shown(passage, head, bytes, filter::anything),
                 None => passage.unread(head),
             };
         }
@@ -287,7 +287,7 @@ impl Forwarder {
         Ok(())
     }
 
-    /// The rest of an answer, in the caller's reservation; `None` if it breaks off or is too large.
+    /// A whole answer, in the caller's reservation; `None` if it breaks off or is too large.
     ///
     /// # Errors
     /// If there is no room in the reservation.
@@ -320,7 +320,7 @@ impl Forwarder {
             return Ok(Response::from_parts(head, Body::full(bytes)));
         }
         if let Some(listener) = self.listener(passage) {
-            listener.hear(&bytes, || bytes.clone());
+            listener.hear(&bytes, || Some(bytes.clone()));
         }
         // What was parsed as JSON is answered as JSON, whatever type the server named.
         head.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

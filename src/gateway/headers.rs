@@ -8,7 +8,7 @@ use hyper::header::{CONNECTION, HeaderMap, HeaderName, HeaderValue};
 use memchr::memmem;
 
 pub(super) use self::names::is_bound;
-use self::names::{is_claim, is_not_back};
+use self::names::{is_claim, is_credential_or_claim, is_not_back};
 
 mod names;
 
@@ -18,6 +18,8 @@ pub(super) struct Onward<'a> {
     pub(super) token: &'a [u8],
     /// Whether the caller's own `Authorization` is for the server.
     pub(super) authorization: bool,
+    /// Whether the server takes the caller's own credentials, in whatever header.
+    pub(super) credentials: bool,
     /// If set, the only other headers that pass.
     pub(super) listed: Option<&'a HashSet<HeaderName>>,
 }
@@ -64,8 +66,8 @@ impl Onward<'_> {
     }
 
     fn is_listed(&self, name: &HeaderName) -> bool {
-        let Some(listed) = self.listed else { return true };
         let text = name.as_str();
+        let Some(listed) = self.listed else { return self.credentials || !is_credential_or_claim(text) };
         is_protocols(text) || listed.contains(name)
     }
 }
@@ -144,7 +146,8 @@ mod tests {
         passed
     }
 
-    const PLAIN: Onward<'_> = Onward { token: b"TOKEN", authorization: true, listed: None };
+    const PLAIN: Onward<'_> =
+        Onward { token: b"TOKEN", authorization: true, credentials: true, listed: None };
 
     #[test]
     fn identity_and_connection_headers_stop_here_and_the_protocols_pass() {
@@ -205,17 +208,20 @@ mod tests {
                      X-Script-Name Path-Info X-Matched-Path X-Invoke-Path Impersonate-User Impersonate-Extra-scopes \
                      X-Auth-User X-Auth-Groups X-Authenticated-Userid X-Credential-Identifier X-Jwt-Payload \
                      OIDC-Claim-Sub X-Endpoint-API-UserInfo X-Apigateway-Api-Userinfo X-Amzn-Request-Context \
-                     X-Amzn-Mtls-Clientcert X-Vercel-Forwarded-For X-Nf-Client-Connection-Ip Akamai-Client-IP \
+                     X-Service-Name X-Server-Name X-Tool-Name X-Amzn-Mtls-Clientcert X-Vercel-Forwarded-For X-Nf-Client-Connection-Ip Akamai-Client-IP \
                      Teleport-Jwt-Assertion X-Client-Dn X-Tls-Client-Cert X-Kong-Upstream X-Roles X-Group";
         for name in named.split_whitespace() {
             assert_eq!(onward(&PLAIN, &[(name, "1"), ("x-other", "1")]), ["x-other"], "{name}");
         }
-        // Services take these as credentials, or with one.
-        for name in
-            ["x-auth-email", "x-auth-key", "x-auth-token", "x-user-email", "x-user-id", "x-access-token"]
-        {
+        // Services take these as credentials, or with one. To any other server they say who the caller is.
+        let without = Onward { credentials: false, ..PLAIN };
+        for name in ["x-auth-email", "x-auth-key", "x-auth-token", "x-user-email", "x-user-id", "x-email"] {
             assert_eq!(onward(&PLAIN, &[(name, "1")]), [name]);
+            assert!(onward(&without, &[(name, "1")]).is_empty(), "{name}");
+            let listed = HashSet::from([HeaderName::from_static(name)]);
+            assert_eq!(onward(&Onward { listed: Some(&listed), ..without }, &[(name, "1")]), [name]);
         }
+        assert_eq!(onward(&without, &[("x-access-token", "1")]), ["x-access-token"]);
     }
 
     #[test]

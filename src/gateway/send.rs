@@ -182,11 +182,11 @@ pub(super) fn onward(
     request_id: HeaderValue,
 ) {
     let AuthorizedRequest { upstream, credential, .. } = passage;
+    let credentials = !passage.is_relayed && upstream.route.egress == EgressMode::Passthrough;
     let onward = Onward {
         token: credential.token_bytes(),
-        authorization: !passage.is_relayed
-            && credential.via == CredentialHeader::XAuthorization
-            && upstream.route.egress == EgressMode::Passthrough,
+        authorization: credentials && credential.via == CredentialHeader::XAuthorization,
+        credentials,
         listed: if passage.is_relayed { Some(&NONE) } else { upstream.headers.as_ref() },
     };
     onward.filter_request_headers(headers);

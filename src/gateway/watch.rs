@@ -11,6 +11,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use bytes::Bytes;
 use hyper::header::HeaderValue;
 use tokio::sync::watch::Receiver;
 use tokio::time::Instant;
@@ -26,7 +27,7 @@ use super::servers::{CALL_TOOL, MCPGW};
 use super::session::SealPurpose;
 use super::settings::Visibility;
 use super::state::{SharedState, Snapshot, Upstream};
-use super::wire::sse::{self, EventAction, RawEvent};
+use super::wire::sse::{self, BUFFER_BYTES, EventAction, RawEvent};
 use crate::policy::{Call, Listed, decide};
 use crate::sys::clock;
 use crate::text::clean;
@@ -133,6 +134,30 @@ impl AnswerWatch {
     /// The caller's reservation for buffering, empty so far.
     pub(super) fn hold(&self) -> Reservation {
         self.caller.load().account.hold(&self.shared().settings.limits)
+    }
+
+    /// The bytes of an answer as they wait for a caller who may be slow: in the caller's reservation, if they are more
+    /// than any answer may buffer.
+    ///
+    /// # Errors
+    /// If there is no room in the reservation.
+    pub(super) fn keep_large(&self, bytes: Bytes) -> Result<Bytes, Rejection> {
+        if bytes.len() <= BUFFER_BYTES {
+            return Ok(bytes);
+        }
+        let mut hold = self.hold();
+        hold.grow(bytes.len())?;
+        Ok(hold.keep(bytes))
+    }
+
+    /// Copies in the caller's reservation; none where there is no room.
+    pub(super) fn copies(&self) -> impl Fn(&[u8]) -> Option<Bytes> + Send + use<> {
+        let (caller, shared) = (self.caller.clone(), self.shared().clone());
+        move |bytes| {
+            let mut hold = caller.load().account.hold(&shared.settings.limits);
+            hold.grow(bytes.len()).ok()?;
+            Some(hold.keep(Bytes::copy_from_slice(bytes)))
+        }
     }
 
     pub(super) fn server(&self) -> &str {

@@ -43,7 +43,7 @@ pub enum ParseError {
     /// It is not JSON.
     #[error("not JSON")]
     NotJson,
-    /// It has more than [`PARTS`].
+    /// It has more than [`PARTS`], or than its reader takes.
     #[error("more elements and members than allowed ({PARTS})")]
     TooManyParts,
     /// Its arguments have more levels than the gateway takes.
@@ -84,9 +84,17 @@ pub struct RpcError {
 
 /// Parses a text, with or without a byte order mark.
 pub fn parse(text: &str) -> Result<Value, ParseError> {
+    parse_within(text, PARTS)
+}
+
+/// The same for a text of at most so many elements and members.
+///
+/// # Errors
+/// As [`ParseError`] says.
+pub fn parse_within(text: &str, parts: usize) -> Result<Value, ParseError> {
     let text = text.trim_start_matches('\u{feff}');
     // Each part takes at least two bytes.
-    if text.len() > 2 * PARTS && shape(text).0 > PARTS {
+    if text.len() > 2 * parts && shape(text).0 > parts {
         return Err(ParseError::TooManyParts);
     }
     serde_json::from_str(text).or_else(|_| deep(text))

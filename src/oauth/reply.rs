@@ -181,7 +181,7 @@ pub fn read_reply(
             .and_then(Value::as_object)
             .ok_or(unreadable("without the token where it belongs"))?
     };
-    let kind = token_type(fields, shape)?;
+    let kind = token_type(fields, shape, sent)?;
     let token = token(fields, shape, kind, now).ok_or(unreadable("without an access_token"))?;
     if token.is_sendable() { Ok(token) } else { Err(unreadable(UNSENDABLE)) }
 }
@@ -259,16 +259,21 @@ fn scrubbed(text: &str, sent: &[Secret]) -> String {
 }
 
 /// The token's type, which decides how it is sent. Some servers omit it and mean Bearer.
-fn token_type(fields: &Map<String, Value>, shape: &ReplyShape) -> Result<String, ReplyError> {
+fn token_type(
+    fields: &Map<String, Value>,
+    shape: &ReplyShape,
+    sent: &[Secret],
+) -> Result<String, ReplyError> {
+    let unknown = |kind: &str| Err(ReplyError::TokenType(clean(&scrubbed(kind, sent), 32)));
     let kind = match fields.get("token_type") {
         None | Some(Value::Null) => return Ok(BEARER.into()),
         Some(Value::String(kind)) => kind.trim(),
-        Some(odd) => return Err(ReplyError::TokenType(clean(&odd.to_string(), 32))),
+        Some(odd) => return unknown(&odd.to_string()),
     };
     let known = shape.token_types.iter().map(String::as_str).chain([BEARER, ""]);
     match known.into_iter().find(|known| known.eq_ignore_ascii_case(kind)) {
         Some(_) => Ok(if kind.is_empty() { BEARER.into() } else { kind.into() }),
-        None => Err(ReplyError::TokenType(clean(kind, 32))),
+        None => unknown(kind),
     }
 }
 

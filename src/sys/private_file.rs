@@ -202,6 +202,18 @@ pub fn open_append(path: &Path) -> Result<File, FileError> {
     open_to_write(path, File::options().append(true).create(true))
 }
 
+/// Whether an open file was removed meanwhile, so that nobody can read what is written to it.
+#[cfg(unix)]
+pub fn is_removed(file: &File) -> bool {
+    file.metadata().is_ok_and(|about| std::os::unix::fs::MetadataExt::nlink(&about) == 0)
+}
+
+/// The same: where an open file cannot be removed.
+#[cfg(not(unix))]
+pub fn is_removed(_: &File) -> bool {
+    false
+}
+
 /// Writes at the end of such a file, all or nothing, and waits until it is on the disk. Any other writer waits for a
 /// lock of the caller's.
 ///

@@ -4,7 +4,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::coding::{SAID, begun_by, encoded_by};
 use crate::support::lab::{Lab, call, list, request, until};
@@ -108,6 +108,15 @@ fn a_mark_before_an_answer_is_dropped_and_what_follows_is_read() {
     }
 }
 
+fn ping() -> Value {
+    json!({"jsonrpc": "2.0", "id": 7, "method": "ping"})
+}
+
+/// To a request of the server's.
+fn reply() -> Value {
+    json!({"jsonrpc": "2.0", "id": 7, "result": {}})
+}
+
 /// Nobody asked for a coding.
 #[test]
 fn a_list_in_a_coding_is_filtered_and_what_is_none_is_not_shown() {
@@ -121,8 +130,9 @@ fn a_list_in_a_coding_is_filtered_and_what_is_none_is_not_shown() {
             let upstream = coded(coding, encoded_by(applied, tools.as_bytes()), session);
             let lab = Lab::before(&upstream, "streamable-http");
             let worker = lab.token("worker");
-            // A list that was asked for, and one that comes in the place of another answer in a session.
-            for message in [list(), call("echo")] {
+            // A list that was asked for, and one that comes in the place of another answer in a session. Without one, an
+            // answer can only be that of its own request.
+            for message in [list(), call("echo"), ping(), reply()] {
                 let asked_for = message["method"] == "tools/list";
                 if !asked_for && session.is_empty() {
                     continue;
@@ -174,7 +184,7 @@ fn an_event_stream_in_a_coding_is_filtered_while_it_comes() {
             let bearer = format!("Bearer {worker}");
             let mut streams = vec![Listening::open(&lab, &worker, "/delta/mcp", &[])];
             // A list that was asked for, and one that comes in the place of another answer in a session.
-            for message in [list(), call("echo")] {
+            for message in [list(), call("echo"), ping(), reply()] {
                 if message["method"] == "tools/list" || !session.is_empty() {
                     let headers =
                         [("X-Authorization", bearer.as_str()), ("Content-Type", "application/json")];

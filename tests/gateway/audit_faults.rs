@@ -145,6 +145,30 @@ fn a_line_that_was_begun_is_never_followed_on_its_row() {
     assert_eq!(allowed(&before) + allowed(&after), through);
 }
 
+/// What is written to a removed file is read by nobody: it is made again, and where that is not possible nothing is done.
+#[test]
+fn a_file_that_was_removed_is_made_again_or_nothing_is_done() {
+    let site = Site::new("audit: logs/audit.log\n");
+    std::fs::create_dir_all(site.path("logs")).unwrap();
+    let served = site.serve(&[]);
+    let (folder, file) = (site.path("logs"), site.path("logs/audit.log"));
+    let written = || file.metadata().is_ok_and(|about| about.len() > 0);
+    site.ask(served.address, ALLOWED).status(200);
+    until("the first line", written);
+    std::fs::remove_file(&file).unwrap();
+    site.ask(served.address, ALLOWED).status(200);
+    until("a line in a new file", written);
+    std::fs::remove_dir_all(&folder).unwrap();
+    let through = exhaust(&site, &served);
+    let before = site.upstream.seen().len();
+    assert_eq!((before, ready(&served)), (2 + through, 503));
+    std::fs::create_dir(&folder).unwrap();
+    recover(&site, &served);
+    served.end("TERM").code(0);
+    let text = std::fs::read_to_string(&file).unwrap();
+    assert_eq!(allowed(&lines(&text)), through + 1, "of what was let through without a file, too");
+}
+
 #[test]
 fn a_file_begun_anew_begins_with_a_whole_line() {
     let site = Site::new("audit: audit.log\n");

@@ -229,11 +229,15 @@ fn h10_what_a_client_says_of_its_identity_never_arrives() {
         "x_scopes",
         "Cookie",
         "X-Request-Id",
+        "X-Service-Name",
         "X-Hop",
     ];
     let mut headers: Vec<(&str, &str)> = names.iter().map(|name| (*name, "mallory")).collect();
     headers.extend([("X-Authorization", bearer.as_str()), ("Connection", "close, X-Hop, X-Authorization")]);
-    for server in ["alpha", "beta", "gamma"] {
+    lab.post("/gamma/mcp", &headers, ALLOWED.as_bytes()).status(200);
+    // Where no credential of the caller's goes, these could only say who the caller is.
+    headers.extend(["X-User-Id", "X-Auth-Email", "X-Email", "x-user-claims"].map(|name| (name, "mallory")));
+    for server in ["alpha", "beta"] {
         lab.post(&format!("/{server}/mcp"), &headers, ALLOWED.as_bytes()).status(200);
     }
     for one in [lab.alpha.arrived(), lab.beta.arrived(), lab.gamma.arrived()].iter().flatten() {

@@ -6,7 +6,7 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use serde_json::json;
 
@@ -269,6 +269,17 @@ fn lists_under_way_take_memory_too() {
     }
 }
 
+/// A connection that has sent this and reads nothing of the answer.
+#[cfg(target_os = "linux")]
+fn deaf(served: &Served, bytes: &[u8]) -> TcpStream {
+    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+    socket.set_recv_buffer_size(4096).unwrap();
+    socket.connect(&served.address.into()).unwrap();
+    let mut stream = TcpStream::from(socket);
+    stream.write_all(bytes).unwrap();
+    stream
+}
+
 /// Answers that their caller does not read: each of them waits at the server, not here.
 #[cfg(target_os = "linux")]
 #[test]
@@ -288,19 +299,52 @@ fn answers_that_nobody_takes_take_a_share_of_memory_and_no_more() {
         let token = lab::token(&site.idp, "worker");
         let bytes =
             request("POST", "/delta/mcp", &[("X-Authorization", &*bearer(&token))], ALLOWED.as_bytes());
-        let deaf = |_| {
-            let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
-            socket.set_recv_buffer_size(4096).unwrap();
-            socket.connect(&served.address.into()).unwrap();
-            let mut stream = TcpStream::from(socket);
-            stream.write_all(&bytes).unwrap();
-            stream
-        };
-        let all: Vec<TcpStream> = (0..MANY).map(deaf).collect();
+        let all: Vec<TcpStream> = (0..MANY).map(|_| deaf(&served, &bytes)).collect();
         until("all of them", || site.upstream.seen().len() == MANY);
         site.ask_as("root", served.address, ALLOWED);
         let peak = peak(&served);
         assert!(peak < 96 * MIB, "{kind} {peak}");
+        drop(all);
+        served.end("KILL");
+    }
+}
+
+/// A large list, which is read whole, counts until its caller has taken it: as the answer that was asked for, as an
+/// event, and where it comes in place of another answer.
+#[cfg(target_os = "linux")]
+#[test]
+fn large_lists_that_nobody_takes_take_a_share_of_memory_and_no_more() {
+    const MANY: usize = 24;
+    let list = list().to_string();
+    for (asked, kind, prefix) in [
+        (&*list, "application/json", ""),
+        (&*list, "text/event-stream", "data: "),
+        (ALLOWED, "application/json", ""),
+        (ALLOWED, "text/event-stream", "data: "),
+    ] {
+        let tool = json!({"name": "echo", "description": "d".repeat(4000)}).to_string();
+        let tools = vec![&*tool; 2000].join(",");
+        let given: Arc<AtomicUsize> = Arc::default();
+        let count = given.clone();
+        let upstream = Upstream::start(move |seen, stream| {
+            let id = &seen.message()["id"];
+            let head = format!("{prefix}{{\"jsonrpc\":\"2.0\",\"id\":{id},\"result\":{{\"tools\":[");
+            let length = head.len() + tools.len() + 5;
+            begin(stream, &format!("200 OK\r\ncontent-type: {kind}\r\ncontent-length: {length}"));
+            [head.as_bytes(), tools.as_bytes(), b"]}}\n\n".as_slice()]
+                .iter()
+                .for_each(|part| push(stream, part));
+            count.fetch_add(1, Ordering::Relaxed);
+        });
+        let site = Site::before(upstream, crate::support::User::new(), "");
+        let served = site.serve(&[]);
+        let token = lab::token(&site.idp, "worker");
+        let bytes = request("POST", "/delta/mcp", &[("X-Authorization", &*bearer(&token))], asked.as_bytes());
+        let all: Vec<TcpStream> = (0..MANY).map(|_| deaf(&served, &bytes)).collect();
+        until("all of them are read, or refused", || given.load(Ordering::Relaxed) == MANY);
+        site.ask_as("root", served.address, asked);
+        let peak = peak(&served);
+        assert!(peak < 144 * MIB, "{asked} {kind} {peak}");
         drop(all);
         served.end("KILL");
     }

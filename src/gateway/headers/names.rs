@@ -19,7 +19,7 @@ const CLAIMS: &str = "
     x-identity x-ip x-ip-address x-keycloak-realm x-keycloak-url x-matched-path x-method x-override-method
     x-override-url x-path x-path-info x-principal x-protocol x-region x-request-id x-request-method
     x-request-path x-request-uri x-role x-roles x-scheme x-scope x-scopes x-script-name x-sendfile-type
-    x-server-name x-serverless-authorization x-source-ip x-subject x-subject-dn x-token-subject x-tool-name
+    x-server-name x-serverless-authorization x-service-name x-source-ip x-subject x-subject-dn x-token-subject x-tool-name
     x-true-client-ip x-true-ip x-trusted-proxy x-tunnel-method x-uri x-url x-url-scheme x-user x-user-groups
     x-user-name x-user-pool-id x-user-roles x-userinfo x-username x-verb
 ";
@@ -33,6 +33,8 @@ const CLAIM_FAMILIES: &str = "
     x-original- x-originating- x-pomerium- x-proxy- x-proxyuser- x-real- x-remote- x-rewrite- x-sandstorm-
     x-ssl- x-tls- x-vercel- x-vouch- x-waws- x-webauth-
 ";
+/// Families that some services take as a credential, and others as who the caller is (`X-User-Id`, `X-Auth-Token`).
+const CREDENTIALS_OR_CLAIMS: [&str; 6] = ["account-", "auth-", "caller", "email", "login", "user"];
 /// RFC 9110 section 7.6.1 and RFC 9112: headers of one connection or one message, which a new request sets again.
 const CONNECTION_BOUND: &str = "
     connection content-length expect host http2-settings keep-alive proxy-authenticate
@@ -73,6 +75,13 @@ pub(super) fn is_claim(name: &str) -> bool {
         .checked_sub(1)
         .and_then(|at| STOPPED.families.get(at))
         .is_some_and(|family| name.starts_with(family))
+}
+
+/// Whether a header of this name is the caller's credential at one server and could be trusted as an identity by
+/// another.
+pub(super) fn is_credential_or_claim(name: &str) -> bool {
+    name.strip_prefix("x-")
+        .is_some_and(|rest| CREDENTIALS_OR_CLAIMS.iter().any(|family| rest.starts_with(family)))
 }
 
 /// The names, as they are searched.

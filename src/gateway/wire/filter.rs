@@ -149,7 +149,7 @@ fn list(
         seen.element(start..reader.at(), shown, edits);
         Ok(())
     })?;
-    edits.0.extend(seen.head.filter(|_| !seen.kept).map(|head| (head..seen.end, "")));
+    seen.head.filter(|_| !seen.kept).into_iter().for_each(|head| edits.cut(head..seen.end));
     Ok(())
 }
 
@@ -182,8 +182,8 @@ impl ListProgress {
     fn element(&mut self, place: Range<usize>, shown: bool, edits: &mut Edits) {
         match (shown, self.kept) {
             (true, true) => {}
-            (true, false) => edits.0.extend(self.head.take().map(|head| (head..place.start, ""))),
-            (false, true) => edits.0.push((self.end..place.end, "")),
+            (true, false) => self.head.take().into_iter().for_each(|head| edits.cut(head..place.start)),
+            (false, true) => edits.cut(self.end..place.end),
             (false, false) => self.head = self.head.or(Some(place.start)),
         }
         self.kept |= shown;
@@ -192,12 +192,23 @@ impl ListProgress {
 }
 
 impl Edits {
+    /// Removes a part; of neighbours one edit remains, because a large list may have a million hidden elements.
+    fn cut(&mut self, place: Range<usize>) {
+        match self.0.last_mut() {
+            Some((last, "")) if last.end == place.start => last.end = place.end,
+            _ => self.0.push((place, "")),
+        }
+    }
+
     fn apply(mut self, bytes: &[u8]) -> Cow<'_, [u8]> {
         if self.0.is_empty() {
             return Cow::Borrowed(bytes);
         }
         self.0.sort_by_key(|(place, _)| place.start);
-        let mut edited = Vec::with_capacity(bytes.len());
+        // Exact, because what remains of a large list is what its caller's reservation counts.
+        let length =
+            self.0.iter().fold(bytes.len(), |left, (place, instead)| left - place.len() + instead.len());
+        let mut edited = Vec::with_capacity(length);
         let mut done = 0;
         for (place, instead) in self.0 {
             edited.extend_from_slice(bytes.get(done..place.start).unwrap_or_default());

@@ -1,6 +1,8 @@
 //! Tests of `reply`.
 
 use super::*;
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use proptest::prelude::*;
 
 fn read(status: u16, body: &str) -> Result<TokenSet, ReplyError> {
@@ -9,8 +11,6 @@ fn read(status: u16, body: &str) -> Result<TokenSet, ReplyError> {
 
 /// A token with this claim; it is not signed.
 fn jwt(claims: &str) -> String {
-    use base64::Engine as _;
-    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
     let part = |text: &str| URL_SAFE_NO_PAD.encode(text);
     format!("{}.{}.{}", part(r#"{"alg":"RS256"}"#), part(claims), part("no signature"))
 }
@@ -134,6 +134,14 @@ fn a_type_that_is_not_sent_as_a_bearers_is_refused_by_its_name() {
         let refused = read(kind, &[]).unwrap_err();
         assert!(matches!(&refused, ReplyError::TokenType(name) if name.contains(said)), "{kind}: {refused}");
         assert!(refused.to_string().contains("7.1"), "{refused}");
+    }
+    let secret = [Secret::new("hunter22-hunter22-hunter22-hunter22-hunter22")];
+    for echoed in [secret[0].expose(), &STANDARD.encode(secret[0].expose())] {
+        for kind in [json!(echoed), json!([echoed]), json!({"is": echoed})] {
+            let body = json!({"access_token": "t", "token_type": kind}).to_string();
+            let refused = read_reply(200, body.as_bytes(), &ReplyShape::default(), &secret, 0).unwrap_err();
+            assert!(refused.to_string().contains("[redacted]"), "cut before it was recognized: {refused}");
+        }
     }
     let form = read_reply(200, b"access_token=t&token_type=DPoP", &ReplyShape::default(), &[], 0);
     assert_eq!(form, Err(ReplyError::TokenType("DPoP".into())));

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{Malformed, Unreadable, anything, message};
+use super::{Edits, Malformed, Unreadable, anything, message};
 use crate::policy::Listed;
 
 /// Filters with a policy that shows names beginning with `ok`.
@@ -307,4 +307,12 @@ fn what_is_not_known_to_be_a_message_passes_unless_it_tells() {
     ] {
         assert!(anything(&bad, &shows).is_err(), "{}", String::from_utf8_lossy(&bad));
     }
+}
+
+#[test]
+fn neighbours_are_cut_at_once() {
+    let mut edits = Edits::default();
+    [0..2, 2..5, 7..9].into_iter().for_each(|place| edits.cut(place));
+    assert_eq!(edits.0, [(0..5, ""), (7..9, "")]);
+    assert_eq!(edits.apply(b"0123456789"), b"569".as_slice());
 }
