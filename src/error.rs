@@ -87,6 +87,16 @@ pub enum Error {
         /// The advice.
         hint: String,
     },
+    /// The error of another part, which keeps this one from being done too.
+    #[error("{message}")]
+    Repeated {
+        /// That error's message.
+        message: String,
+        /// Its advice.
+        hint: String,
+        /// Its exit code.
+        exit: Exit,
+    },
     /// A question without a terminal to ask it on.
     #[error("{what} is needed, and there is no terminal to ask on")]
     NoTerminal {
@@ -185,6 +195,7 @@ impl Error {
             Self::Mcp { source, .. } => mcp_exit(source),
             Self::Start { source, .. } if source.kind() == std::io::ErrorKind::NotFound => Exit::NotFound,
             Self::Start { .. } => Exit::NotExecutable,
+            Self::Repeated { exit, .. } => *exit,
             Self::Interrupted => Exit::Interrupted,
         }
     }
@@ -193,7 +204,10 @@ impl Error {
     pub fn hint(&self, command: &str) -> String {
         match self {
             Self::Config(error) => error.hint(),
-            Self::Usage { hint, .. } | Self::Mcp { hint, .. } | Self::Running { hint, .. } => hint.clone(),
+            Self::Usage { hint, .. }
+            | Self::Repeated { hint, .. }
+            | Self::Mcp { hint, .. }
+            | Self::Running { hint, .. } => hint.clone(),
             Self::NoTerminal { flag, .. } => format!("give it with {flag}"),
             Self::Vault(VaultError::NeedsPerson { .. } | VaultError::ClientForgotten { .. }) => {
                 format!("run: {command} --browser (or --no-browser, to open the address yourself)")
