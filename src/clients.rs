@@ -20,8 +20,8 @@ use crate::credential::USUAL_HEADER;
 use crate::error::Error;
 use crate::notice::Notices;
 use crate::render::{
-    self, AuthMode, ClientSpec, Destination, DryRun, Folders, InstallRecord, ReachedAddress, Rendered, ServerEntry,
-    TARGETS,
+    self, AuthMode, ClientSpec, Destination, DryRun, Folders, InstallRecord, ReachedAddress, Rendered,
+    ServerEntry, TARGETS,
 };
 use crate::servers::{self, AvailableServers};
 use crate::store::Store;

@@ -181,7 +181,8 @@ impl Error {
                 | VaultError::ClientForgotten { .. }
                 | VaultError::Refused { .. }
                 | VaultError::NeedsKey { .. }
-                | VaultError::Command(_),
+                | VaultError::Command(_)
+                | VaultError::CommandOf { .. },
             ) => Exit::Login,
             Self::Vault(VaultError::Flow(error)) | Self::Exchange(error) => flow_exit(error),
             Self::Vault(VaultError::Store(error)) => store_exit(error),
@@ -213,7 +214,7 @@ impl Error {
                 format!("run: {command} --browser (or --no-browser, to open the address yourself)")
             }
             Self::Vault(VaultError::NeedsKey { .. }) => format!("run: {command}"),
-            Self::Vault(VaultError::Command(_)) => {
+            Self::Vault(VaultError::Command(_) | VaultError::CommandOf { .. }) => {
                 "run the command yourself to see why; mcpauth secret list, or status, shows which it is"
                     .into()
             }

@@ -28,7 +28,10 @@ pub(super) fn plan(entry: EntryParts<'_>, secrets: &[EntrySecret]) -> Option<Bec
         return None;
     }
     if let Some(mixed) = secrets.iter().find(|secret| is_mixed(entry, &words, secret)) {
-        return Some(Becomes::Left(format!("{} mixes a secret with a variable of the client's", mixed.place())));
+        return Some(Becomes::Left(format!(
+            "{} mixes a secret with a variable of the client's",
+            mixed.place()
+        )));
     }
     let planned = if !entry.url().is_empty() {
         direct::plan(entry, secrets)

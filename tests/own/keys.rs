@@ -369,12 +369,8 @@ fn headers_of_an_entry_that_are_not_the_credential_are_kept_by_import_and_droppe
         assert_eq!(std::fs::read_to_string(&path).unwrap(), text, "{client} {mode}");
         user.run(&["import", "--client", client, "--yes"]).code(0);
         let now: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
-        let words: Vec<&str> = now["mcpServers"][NAME]["args"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .filter_map(Value::as_str)
-            .collect();
+        let words: Vec<&str> =
+            now["mcpServers"][NAME]["args"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
         assert_eq!(words[words.len() - 4..], ["bridge", &address, "--header", "X-Region: eu"]);
         let found = user.run(&["import", "--dry-run", "--json"]).code(0).json();
         assert_eq!(found["entries"], serde_json::json!([]), "once is enough");

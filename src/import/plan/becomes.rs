@@ -114,7 +114,10 @@ impl Becomes {
                 format!("mcpauth exec {} -- ..., with the secrets that are stored", crate::text::word(name))
             }
             Self::Known(url, _) => {
-                format!("mcpauth bridge for {}, with the credential that is stored and its headers", host(url))
+                format!(
+                    "mcpauth bridge for {}, with the credential that is stored and its headers",
+                    host(url)
+                )
             }
             Self::Ours(target, way) => {
                 let client = target.client;

@@ -91,10 +91,7 @@ fn an_entry_with_headers_that_we_do_not_send_stays_whatever_reaches_the_server()
         let kept = super::merge(Some(&file), ROO, &rendered, &claims).unwrap();
         assert_eq!((kept.text.as_str(), &kept.owned), (file.as_str(), &owned(&[])), "{ours}");
         let said = kept.changes[0].to_string();
-        assert!(
-            said.contains("header X-Region") && said.contains("mcpauth import --client roo"),
-            "{said}"
-        );
+        assert!(said.contains("header X-Region") && said.contains("mcpauth import --client roo"), "{said}");
         assert!(kept.changes[0].is_conflict() && !said.contains("Bearer"), "{said}");
         let adopted = EntryClaims { adopted: owned(&["files"]), ..claims };
         assert_eq!(super::merge(Some(&file), ROO, &rendered, &adopted).unwrap().owned, owned(&["files"]));
