@@ -174,8 +174,8 @@ pub(super) fn overlaid(
 
 /// Whether an entry has the address of ours.
 fn is_at_same(target: &ClientSpec, there: &Value, ours: &Value) -> bool {
-    let url = |entry: &Value| entry.get(target.url).and_then(Value::as_str).map(str::to_owned);
-    url(there).is_some_and(|there| Some(there) == url(ours))
+    let theirs = there.get(target.url).and_then(Value::as_str);
+    theirs.is_some() && theirs == ours.get(target.url).and_then(Value::as_str)
 }
 
 /// Updates an existing entry if it is ours or may be; from then on it is ours.
