@@ -55,7 +55,7 @@ fn in_word(words: &[&str], text: &str) -> Vec<Found> {
     }
     let is_json = |text: &str| text.trim_start().starts_with(['{', '[']);
     if let Some((name, rest)) = value::pair(text.trim_start_matches('-'))
-        && (!rest.contains(char::is_whitespace) || is_json(rest))
+        && (!rest.contains(char::is_whitespace) || is_json(rest) || is_whole(before, name))
         && !flag.ends_with("cookie")
     {
         return judged_at(text.len() - rest.len(), name, rest);
@@ -68,6 +68,14 @@ fn in_word(words: &[&str], text: &str) -> Vec<Found> {
         return in_line(text);
     }
     judged(flag, text)
+}
+
+/// Whether a value with blanks is one value, and not the beginning of a shell's text.
+fn is_whole(before: &str, name: &str) -> bool {
+    let opens_line = before.strip_prefix(['-', '/']).is_some_and(|flag| {
+        flag.ends_with(['c', 'C', 'S']) && !flag.starts_with('-') || flag.eq_ignore_ascii_case("command")
+    });
+    !opens_line && rules().class(name) == NameClass::Strong
 }
 
 /// The secrets of a connection string (`Server=a;Password=b`), if the word is one.
@@ -138,11 +146,26 @@ fn header(before: &str, text: &str) -> Option<Vec<Found>> {
     Some(judged_at(text.len() - value.len(), name, value))
 }
 
+/// A shell's text cut after each blank that is not within quotes; after every blank if a quote stays open.
+fn pieces(text: &str) -> Vec<&str> {
+    let mut open = None;
+    let within = |c: char| {
+        match open {
+            None if matches!(c, '\'' | '"') => open = Some(c),
+            Some(quote) if quote == c => open = None,
+            _ => {}
+        }
+        open.is_none() && c.is_whitespace()
+    };
+    let whole: Vec<&str> = text.split_inclusive(within).collect();
+    if open.is_none() { whole } else { text.split_inclusive(char::is_whitespace).collect() }
+}
+
 /// The words of a shell's text.
 fn in_line(text: &str) -> Vec<Found> {
     let mut found = Vec::new();
     let (mut at, mut words): (usize, Vec<&str>) = (0, Vec::new());
-    for piece in text.split_inclusive(char::is_whitespace) {
+    for piece in pieces(text) {
         let word = piece.trim_end();
         let bare = word.trim_end_matches(';').trim_matches(['"', '\'']);
         let from = at + word.find(bare).unwrap_or_default();
@@ -205,7 +228,7 @@ mod tests {
                     "-c".into(),
                     format!("curl -H \"Authorization: Bearer {}\" https://a.test", "qwmzeurtpxkvbnas"),
                 ],
-                Some(("qwmzeurtpxkvbnas", "authorization")),
+                Some(("Bearer qwmzeurtpxkvbnas", "Authorization")),
             ),
             (vec!["mysql".into(), "-uroot".into(), "-phunter2".into()], Some(("hunter2", "password"))),
             (
@@ -233,6 +256,20 @@ mod tests {
                 vec!["-Command".into(), "$env:API_KEY='hunter2'; npx server".into()],
                 Some(("hunter2", "API_KEY")),
             ),
+            (
+                vec!["env".into(), "PASSPHRASE=correct horse staple".into(), "npx".into()],
+                Some(("correct horse staple", "PASSPHRASE")),
+            ),
+            (
+                vec!["-c".into(), "PASSPHRASE='correct horse' npx x".into()],
+                Some(("correct horse", "PASSPHRASE")),
+            ),
+            (
+                vec!["-c".into(), "npx x --password \"correct horse\"".into()],
+                Some(("correct horse", "password")),
+            ),
+            (vec!["-c".into(), "npx x -t it's --password hunter2".into()], Some(("hunter2", "password"))),
+            (vec!["-c".into(), "PASSWORD=hunter2 npx x".into()], Some(("hunter2", "PASSWORD"))),
             (vec!["docker".into(), "--name".into(), "mysql".into(), "-p3306:3306".into()], None),
             (vec!["mysql-mcp".into(), "-pretty".into()], None),
             (vec!["-phunter2".into()], None),
