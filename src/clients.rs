@@ -16,10 +16,12 @@ use self::launch::launch_context;
 pub(crate) use self::local::{Local, SECRET_HEADER};
 pub(crate) use self::row::ConfigRow;
 use crate::config::{Config, ConfigError};
+use crate::credential::USUAL_HEADER;
 use crate::error::Error;
 use crate::notice::Notices;
 use crate::render::{
-    self, AuthMode, ClientSpec, Destination, DryRun, Folders, InstallRecord, Rendered, ServerEntry, TARGETS,
+    self, AuthMode, ClientSpec, Destination, DryRun, Folders, InstallRecord, ReachedAddress, Rendered,
+    ServerEntry, TARGETS,
 };
 use crate::servers::{self, AvailableServers};
 use crate::store::Store;
@@ -167,7 +169,7 @@ impl<'a> Clients<'a> {
             target: job.target,
             auth_mode: job.auth_mode,
             left_out: &self.left_out,
-            addresses: &self.entries.iter().map(|entry| (entry.name.clone(), entry.url.clone())).collect(),
+            addresses: &self.entries.iter().map(|entry| (entry.name.clone(), reached(entry))).collect(),
             adopted: &self.adopted,
             users: &self.users(),
             tokens_dir: &self.config.tokens_dir,
@@ -227,6 +229,14 @@ impl<'a> Clients<'a> {
     }
 }
 
+/// Where a server is, and what is sent there.
+fn reached(entry: &ServerEntry) -> ReachedAddress {
+    // What is printed when it is needed is no header yet.
+    let printed = entry.place.is_printed.then(|| USUAL_HEADER.to_owned());
+    let headers = entry.headers.iter().map(|(name, _)| name.clone()).chain(printed).collect();
+    ReachedAddress { url: entry.url.clone(), headers }
+}
+
 fn places(config: &Config) -> Option<Places> {
     let (home, state_dir) = config.home.clone().zip(config.state_dir.clone())?;
     // Another home, as in the demonstration, has its own settings.
@@ -236,8 +246,9 @@ fn places(config: &Config) -> Option<Places> {
     Some(Places { folders: Folders { home, config: programs, xdg, windows: env::IS_WINDOWS }, state_dir })
 }
 
-fn no_home() -> Error {
-    let message = "no home folder to install into".into();
-    let hint = "set HOME, or leave other programs' files alone: mcpauth generate --no-install".into();
+/// Why no client's file is found.
+pub(crate) fn no_home() -> Error {
+    let message = "no home folder with clients' files".into();
+    let hint = "set HOME; to leave clients' files alone: mcpauth generate --no-install".into();
     Error::Usage { message, hint }
 }

@@ -95,6 +95,16 @@ pub enum Error {
         /// The advice.
         hint: String,
     },
+    /// The error of another part, which keeps this one from being done too.
+    #[error("{message}")]
+    Repeated {
+        /// That error's message.
+        message: String,
+        /// Its advice.
+        hint: String,
+        /// Its exit code.
+        exit: Exit,
+    },
     /// A question without a terminal to ask it on.
     #[error("{what} is needed, and there is no terminal to ask on")]
     NoTerminal {
@@ -182,7 +192,8 @@ impl Error {
                 | VaultError::ClientForgotten { .. }
                 | VaultError::Refused { .. }
                 | VaultError::NeedsKey { .. }
-                | VaultError::Command(_),
+                | VaultError::Command(_)
+                | VaultError::CommandOf { .. },
             ) => Exit::Login,
             Self::Vault(VaultError::Flow(error)) | Self::Exchange(error) => flow_exit(error),
             Self::Vault(VaultError::Store(error)) => store_exit(error),
@@ -196,6 +207,7 @@ impl Error {
             Self::Mcp { source, .. } => mcp_exit(source),
             Self::Start { source, .. } if source.kind() == std::io::ErrorKind::NotFound => Exit::NotFound,
             Self::Start { .. } => Exit::NotExecutable,
+            Self::Repeated { exit, .. } => *exit,
             Self::Interrupted => Exit::Interrupted,
             Self::Told(exit) => *exit,
         }
@@ -205,13 +217,16 @@ impl Error {
     pub fn hint(&self, command: &str) -> String {
         match self {
             Self::Config(error) => error.hint(),
-            Self::Usage { hint, .. } | Self::Mcp { hint, .. } | Self::Running { hint, .. } => hint.clone(),
+            Self::Usage { hint, .. }
+            | Self::Repeated { hint, .. }
+            | Self::Mcp { hint, .. }
+            | Self::Running { hint, .. } => hint.clone(),
             Self::NoTerminal { flag, .. } => format!("give it with {flag}"),
             Self::Vault(VaultError::NeedsPerson { .. } | VaultError::ClientForgotten { .. }) => {
                 format!("run: {command} --browser (or --no-browser, to open the address yourself)")
             }
             Self::Vault(VaultError::NeedsKey { .. }) => format!("run: {command}"),
-            Self::Vault(VaultError::Command(_)) => {
+            Self::Vault(VaultError::Command(_) | VaultError::CommandOf { .. }) => {
                 "run the command yourself to see why; mcpauth secret list, or status, shows which it is"
                     .into()
             }

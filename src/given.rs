@@ -1,5 +1,6 @@
 //! Secrets that the user gives a run: from a file or stdin, never as an argument.
 
+use std::io::ErrorKind;
 use std::path::Path;
 
 use zeroize::Zeroizing;
@@ -20,7 +21,10 @@ pub(crate) fn secret_from(path: &Path) -> Result<Secret, Error> {
         hint: "pipe the secret to stdin, or name a file with it".into(),
     };
     if path.as_os_str() == "-" {
-        *text = terminal::piped()?;
+        *text = terminal::piped().map_err(|error| match error.kind() {
+            ErrorKind::InvalidData => no_secret("is not UTF-8 text"),
+            _ => error.into(),
+        })?;
     } else if private_file::is_pipe(path) {
         // A shell's <(...) is a pipe that exists only for this run.
         return Err(Error::Usage {

@@ -353,8 +353,13 @@ impl Servers {
                 hint: "type an address as https://HOST/PATH, with :PORT after the host if it has one (at most 65535)".into(),
             };
         }
-        let hint =
-            if names.is_empty() { SET_UP.into() } else { format!("the servers are: {}", names.join(", ")) };
+        let hint = match names.as_slice() {
+            _ if self.config.home.is_none() => {
+                "set HOME: without a home folder your own store is not read".into()
+            }
+            [] => SET_UP.into(),
+            names => format!("the servers are: {}", names.join(", ")),
+        };
         Error::Usage { message: format!("there is no server {shown:?}"), hint }
     }
 }

@@ -12,6 +12,7 @@ use crate::cli::flows;
 use crate::cli::given::Given;
 use crate::cli::out::{Mark, Out, extend};
 use crate::cli::paths::from_home;
+use crate::clients;
 use crate::error::{Error, Exit};
 use crate::import::{self, Becomes, Findings, FoundEntry, ImportOutcome, TakenEntry};
 use crate::servers;
@@ -42,6 +43,9 @@ pub(super) struct ImportArgs {
 
 pub(super) fn run(args: &ImportArgs, given: &Given<'_>, out: &Out) -> Result<Exit, Error> {
     let config = given.config(out)?;
+    if config.home.is_none() {
+        return Err(clients::no_home());
+    }
     let is_meant = |client: &str| args.client.is_empty() || args.client.iter().any(|name| name == client);
     let look = || import::look(&config, &paths::absolute(Path::new(".")), is_meant);
     let mut found = look();

@@ -55,10 +55,18 @@ impl ClientFile {
         let reference = format!("${{input:{}}}", input.id);
         for (name, entry) in &mut self.entries {
             let was = entry.clone();
-            entry.values_mut().for_each(|value| replace(value, &reference, &input.default));
+            let filled = |_: &str, text: &str| text.replace(&reference, &input.default);
+            entry.values_mut().for_each(|value| rewrite("", value, &filled));
             if *entry != was {
                 self.filled.entry(name.clone()).or_default().push(input.id.clone());
             }
+        }
+    }
+
+    /// Rewrites every text of every entry by `with`, which gets what the text is called: its member, or the word before it.
+    pub(crate) fn rewrite_texts(&mut self, with: &dyn Fn(&str, &str) -> String) {
+        for (_, entry) in &mut self.entries {
+            entry.iter_mut().for_each(|(name, value)| rewrite(name, value, with));
         }
     }
 
@@ -139,11 +147,17 @@ impl Clients<'_> {
     }
 }
 
-fn replace(value: &mut Value, from: &str, to: &str) {
+fn rewrite(name: &str, value: &mut Value, with: &dyn Fn(&str, &str) -> String) {
     match value {
-        Value::String(text) if text.contains(from) => *text = text.replace(from, to),
-        Value::Array(values) => values.iter_mut().for_each(|value| replace(value, from, to)),
-        Value::Object(values) => values.values_mut().for_each(|value| replace(value, from, to)),
+        Value::String(text) => *text = with(name, text),
+        Value::Array(values) => {
+            let mut before = name.to_owned();
+            for value in values {
+                rewrite(&before, value, with);
+                value.as_str().unwrap_or_default().clone_into(&mut before);
+            }
+        }
+        Value::Object(values) => values.iter_mut().for_each(|(name, value)| rewrite(name, value, with)),
         _ => {}
     }
 }

@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::render;
 use crate::servers;
 use crate::store::{Store, StoreError};
-use crate::sys::private_file::{self, FileError};
+use crate::sys::private_file::{self, FileError, Keep};
 use crate::text::path_word;
 use crate::vault::VaultError;
 
@@ -28,6 +28,7 @@ pub(super) fn check(config: &Config) -> Vec<Finding> {
     findings
         .extend(config.state_dir.iter().map(|dir| dir.join("installed.json")).flat_map(|path| open(&path)));
     findings.extend(leftovers(config));
+    findings.extend(unwritable(&config.user_tokens_dir));
     if findings.is_empty() {
         findings.extend(folders.iter().map(|dir| {
             let text =
@@ -77,6 +78,14 @@ fn open(path: &Path) -> Option<Finding> {
         Finding::problem(MODE, text, format!("chmod {closed} {}", path_word(path)))
             .fixed_by(Fix::Close(path.into())),
     )
+}
+
+/// A warning if nothing can be stored in the user's own folder.
+fn unwritable(dir: &Path) -> Option<Finding> {
+    let there = dir.ancestors().find(|folder| folder.is_dir())?;
+    let error = private_file::check_through(&there.join("check"), Keep::Mode).err()?;
+    let text = format!("nothing can be stored in {}", dir.display());
+    Some(Finding::warn("files.writable", text, error.hint()).because(error.to_string()))
 }
 
 /// The drafts that an interrupted run left, wherever mcpauth writes.

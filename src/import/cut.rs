@@ -30,7 +30,10 @@ pub(super) fn without(
             let (name, value) = assignment(word.get(flag.len()..)?)?;
             put(name, value, taken)?;
             Some(vec![ShellPiece::Text(format!("{flag}{name}"))])
-        } else if let Some((name, value)) = assignment(word).filter(|_| is_for_env(before)) {
+        } else if let Some((name, value)) = assignment(word).filter(|(_, value)| {
+            // Of `env -S 'NAME=VALUE program'` the secret is a part.
+            is_for_env(before) && own.iter().all(|found| found.range.len() == value.len())
+        }) {
             put(name, value, taken)?;
             None
         } else if is_script(before) {

@@ -11,8 +11,11 @@ pub(crate) use self::becomes::Becomes;
 use self::becomes::variable;
 pub(super) use self::becomes::{GivenClient, KeyPlan, LocalPlan, LoginPlan, Trial};
 use super::cut;
-use super::find::{EntrySecret, SecretPlace};
+use super::find::{self, EntrySecret, SecretPlace};
+use url::Url;
+
 use crate::config::name_of;
+use crate::credential::USUAL_HEADER;
 use crate::render::{ClientSpec, EntryParts, InstallRecord, RemoteCommand};
 
 /// What an entry becomes; `None` if there is nothing to do with it.
@@ -24,6 +27,12 @@ pub(super) fn plan(entry: EntryParts<'_>, secrets: &[EntrySecret]) -> Option<Bec
     if secrets.is_empty() {
         return None;
     }
+    if let Some(mixed) = secrets.iter().find(|secret| is_mixed(entry, &words, secret)) {
+        return Some(Becomes::Left(format!(
+            "{} mixes a secret with a variable of the client's",
+            mixed.place()
+        )));
+    }
     let planned = if !entry.url().is_empty() {
         direct::plan(entry, secrets)
     } else if words.is_empty() {
@@ -34,6 +43,26 @@ pub(super) fn plan(entry: EntryParts<'_>, secrets: &[EntrySecret]) -> Option<Bec
     Some(planned.unwrap_or_else(Becomes::Left))
 }
 
+/// Whether a secret has a reference in it, which nobody would fill in once it is stored.
+fn is_mixed(entry: EntryParts<'_>, words: &[String], secret: &EntrySecret) -> bool {
+    let has = |text: Option<&str>| text.is_some_and(|text| text.contains("${"));
+    match &secret.place {
+        SecretPlace::Header(name) => {
+            has(entry.headers().into_iter().find(|(known, _)| known == name).map(|(_, value)| value))
+        }
+        SecretPlace::Variable(name) => {
+            has(entry.variables().into_iter().find(|(known, _)| known == name).map(|(_, value)| value))
+        }
+        SecretPlace::Argument(argument) => {
+            has(words.get(argument.word).and_then(|word| word.get(argument.range.clone())))
+        }
+        SecretPlace::Address => {
+            find::in_address(entry.url()).into_iter().any(|(range, _)| has(entry.url().get(range)))
+        }
+        SecretPlace::Member(_) => false,
+    }
+}
+
 /// What happens to an entry without a secret in it, by whose name secrets are stored.
 pub(super) fn stored(entry: EntryParts<'_>) -> Option<Becomes> {
     let words = entry.words();
@@ -42,6 +71,16 @@ pub(super) fn stored(entry: EntryParts<'_>) -> Option<Becomes> {
     };
     let is_ours = words.iter().any(|word| program(word) == "mcpauth");
     (!words.is_empty() && !is_ours).then_some(Becomes::Stored(words))
+}
+
+/// What happens to an entry without a secret in it that sends headers of its own to a server that `is_known`.
+pub(super) fn known(entry: EntryParts<'_>, is_known: impl FnOnce(&Url) -> bool) -> Option<Becomes> {
+    let headers = entry.headers();
+    let own = headers.iter().filter(|(name, _)| !name.eq_ignore_ascii_case(USUAL_HEADER));
+    let own: Vec<String> =
+        own.flat_map(|(name, value)| ["--header".into(), format!("{name}: {value}")]).collect();
+    let url = Url::parse(entry.url()).ok().filter(|_| !own.is_empty() && !entry.is_helped())?;
+    is_known(&url).then_some(Becomes::Known(url, own))
 }
 
 /// What happens to an entry that has secrets because mcpauth wrote them there: they are stored already.
@@ -85,6 +124,7 @@ pub(super) fn base_name(entry: &str, becomes: &Becomes) -> String {
     let name = name.trim_matches(['-', '.', '_']);
     match becomes {
         Becomes::Login(plan) => name_of(&plan.url),
+        Becomes::Known(url, _) => name_of(url),
         Becomes::Stored(_) => entry.into(),
         _ if name.is_empty() => "server".into(),
         _ => name.into(),

@@ -1,6 +1,8 @@
 //! What an entry comes to once what it held is stored: the name, the command, the login. Not here: storing (see `keep` and `login`);
 //! the entry's new fields (see `take`).
 
+use url::Url;
+
 use super::record::KeptFile;
 use crate::credential::Credential;
 use crate::error::Error;
@@ -47,6 +49,12 @@ pub(super) fn exec(name: &str, words: &[String], used: Vec<String>) -> Reach {
     let start = ["exec".to_owned(), name.to_owned(), "--".to_owned()].into_iter();
     let words = start.chain(words.iter().cloned()).collect();
     Reach { name: name.into(), url: String::new(), words, used, may_help: false, login: None }
+}
+
+/// The bridge to a server whose credential is stored already.
+pub(super) fn bridge(name: &str, url: &Url, rest: &[String]) -> Reach {
+    let words = ["bridge".to_owned(), url.to_string()].into_iter().chain(rest.iter().cloned()).collect();
+    Reach { name: name.into(), url: url.to_string(), words, used: Vec::new(), may_help: false, login: None }
 }
 
 /// Why an entry stays as it is.

@@ -10,7 +10,7 @@ use super::find::SecretPlace;
 use super::keep::{store_key, store_secrets};
 use super::login::store_login;
 use super::plan::{Becomes, base_name};
-use super::reach::{Reach, exec, left};
+use super::reach::{Reach, bridge, exec, left};
 use super::record::{self, FileChange, ImportedEntry, KeptFile};
 use super::{Findings, FoundCopy, FoundEntry, rest};
 use crate::clients::launch::users_command;
@@ -120,7 +120,7 @@ fn ours(found: &Findings, config: &Config, vault: &Vault, out: &dyn Notices) -> 
 
 /// The same error, for another entry that it keeps from being taken.
 fn again(error: &Error) -> Error {
-    Error::Usage { message: error.to_string(), hint: error.hint("mcpauth import") }
+    Error::Repeated { message: error.to_string(), hint: error.hint("mcpauth import"), exit: error.exit() }
 }
 
 /// The copies that other programs made of the files that were changed, with a secret in them.
@@ -141,9 +141,12 @@ fn failed(entry: usize, error: Error) -> TakenEntry {
 fn login_of(found: &Findings, entry: usize) -> Option<&str> {
     match &found.entries.get(entry)?.becomes {
         Becomes::Login(plan) => Some(plan.url.as_str()),
-        Becomes::Key(_) | Becomes::Local(_) | Becomes::Stored(_) | Becomes::Ours(..) | Becomes::Left(_) => {
-            None
-        }
+        Becomes::Key(_)
+        | Becomes::Local(_)
+        | Becomes::Stored(_)
+        | Becomes::Known(..)
+        | Becomes::Ours(..)
+        | Becomes::Left(_) => None,
     }
 }
 
@@ -187,11 +190,16 @@ async fn store(
     vault: &Vault,
 ) -> Result<Stored, Error> {
     let base = base_name(&entry.name, &entry.becomes);
+    if !matches!(entry.becomes, Becomes::Left(_)) {
+        // What is stored for a file that cannot change is of no use to anybody.
+        private_file::check_through(&file.path, Keep::Mode)?;
+    }
     let reach = match &entry.becomes {
         Becomes::Key(plan) => store_key(&base, plan, config, vault).await?,
         Becomes::Local(plan) => store_secrets(&base, plan, config, vault).await?,
         Becomes::Login(plan) => store_login(&base, plan, config, vault).await?,
         Becomes::Stored(words) => exec(&base, words, Vec::new()),
+        Becomes::Known(url, rest) => bridge(&base, url, rest),
         Becomes::Ours(..) => return Err(left("it is mcpauth's own")),
         Becomes::Left(why) => return Err(left(why)),
     };

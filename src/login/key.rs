@@ -4,6 +4,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use tokio::time::timeout;
 use url::Url;
@@ -77,9 +79,13 @@ pub(crate) async fn keep_key(
 ) -> Result<IssuedToken, Error> {
     let KeyRequest { url, name, header, format, key, expires_at } = request;
     check(header, format, *expires_at)?;
-    if let KeySource::Entered(key) = key {
-        check_scheme(format, key)?;
-    }
+    let key = &match key {
+        KeySource::Entered(key) => {
+            check_scheme(format, key)?;
+            KeySource::Entered(as_basic(format, key))
+        }
+        KeySource::Printed(command) => KeySource::Printed(command.clone()),
+    };
     let command = match key {
         KeySource::Entered(_) => None,
         KeySource::Printed(command) => Some(command.clone()),
@@ -219,6 +225,14 @@ fn check_scheme(format: &str, key: &Secret) -> Result<(), Error> {
         return Err(Error::Usage { message, hint: "enter the key alone".into() });
     }
     Ok(())
+}
+
+/// The key of `Basic` as RFC 7617 sends it, if it was entered as `USER:PASSWORD`: Base64 has no colon.
+fn as_basic(format: &str, key: &Secret) -> Secret {
+    if format.trim().eq_ignore_ascii_case("basic {}") && key.expose().contains(':') {
+        return Secret::new(STANDARD.encode(key.expose()));
+    }
+    key.clone()
 }
 
 fn usage(message: &str, hint: &str) -> Error {

@@ -8,7 +8,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::auth_mode::AuthMode;
-use super::merge::{self, Change, EntryClaims, Merged};
+use super::merge::{self, Change, EntryClaims, Merged, ReachedAddress};
 use super::ownership::{self, InstallRecord};
 use super::targets::{ClientSpec, Format};
 use super::template::Rendered;
@@ -31,7 +31,7 @@ pub struct Destination<'a> {
     /// Servers that are not rendered this time: our entries with these names stay unchanged.
     pub left_out: &'a BTreeSet<String>,
     /// Where the rendered servers are, by name.
-    pub addresses: &'a BTreeMap<String, String>,
+    pub addresses: &'a BTreeMap<String, ReachedAddress>,
     /// Entries of the user's that are to become ours, by name.
     pub adopted: &'a BTreeSet<String>,
     /// The rendered servers whose credentials are the user's own.

@@ -18,7 +18,7 @@ use std::borrow::Cow;
 use serde_json::{Map, Value};
 
 pub use self::change::{Change, ChangeKind, MergeError, Merged, NewEntry};
-pub use self::claims::EntryClaims;
+pub use self::claims::{EntryClaims, ReachedAddress};
 pub use self::inputs::{InputDefault, defaults, with_defaults};
 use self::plan::Edit;
 use super::layout::Layout;

@@ -28,8 +28,8 @@ pub use entries::{
 pub use install::{Destination, DryRun, Installed, backup_of, forget, install, lock, read_file, write_local};
 pub use layout::Layout;
 pub use merge::{
-    Change, ChangeKind, EntryClaims, InputDefault, MergeError, NewEntry, defaults, entry_in, meaning,
-    overlaid, rewrite, with_defaults,
+    Change, ChangeKind, EntryClaims, InputDefault, MergeError, NewEntry, ReachedAddress, defaults, entry_in,
+    meaning, overlaid, rewrite, with_defaults,
 };
 pub use ownership::{InstallRecord, records};
 pub use parts::EntryParts;

@@ -51,6 +51,13 @@ impl<'a> EntryParts<'a> {
         }
     }
 
+    /// Whether a program gives its client the headers, or the client's environment does.
+    pub fn is_helped(&self) -> bool {
+        ["headersHelper", "http_headers_helper", "env_http_headers"]
+            .iter()
+            .any(|field| self.0.contains_key(*field))
+    }
+
     /// Its other texts, with the path that leads to each.
     pub fn others(&self) -> Vec<(String, &'a str)> {
         let known: [&[&str]; 5] = [&ADDRESS, &HEADERS, &VARIABLES, &PROGRAM, &["args", "requestOptions"]];

@@ -80,10 +80,10 @@ impl RemoteCommand {
         Some(Self { url: url?, headers, rest })
     }
 
-    /// Whether it says no more than where the server is.
-    pub fn is_plain(&self) -> bool {
-        let is_idle = |word: &String| IDLE.contains(&word.as_str()) || word.parse::<u16>().is_ok();
-        self.headers.is_empty() && self.rest.iter().all(is_idle)
+    /// Its flags that say more than where the server is.
+    pub fn telling(&self) -> impl Iterator<Item = &str> {
+        let is_flag = |word: &&str| word.starts_with("--") && !IDLE.contains(word);
+        self.rest.iter().map(String::as_str).filter(is_flag)
     }
 
     /// What its files are called by.

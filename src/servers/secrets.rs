@@ -29,7 +29,9 @@ pub(crate) async fn secrets_of(config: &Config, vault: &Vault, server: &str) -> 
             StoredSecret::Value(value) => value,
             StoredSecret::Command(_) if !config.trusts_commands() => return Err(distrusted(server, &name)),
             StoredSecret::Command(command) => {
-                vault.commands.secret(&command, None).await.map_err(VaultError::from)?
+                let what = || format!("{name} of {}", clean(server, 80));
+                let printed = vault.commands.secret(&command, None).await;
+                printed.map_err(|source| VaultError::CommandOf { what: what(), source })?
             }
         };
         variables.push((name, value));

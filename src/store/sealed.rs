@@ -2,7 +2,9 @@
 //! it was, for which a keyring's entries are too small, and a registration, which one step must replace. Not here: what is in
 //! them (see `import` and `config`).
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
@@ -11,8 +13,11 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 
 use super::{Storage, Store, StoreError, format, keyring};
+use crate::secret::Secret;
 use crate::sys::private_file;
 
+/// The keys that the keyring has given this process, by their places.
+static KEYS: Mutex<BTreeMap<PathBuf, Secret>> = Mutex::new(BTreeMap::new());
 /// The member with the sealed members.
 const SEALED: &str = "sealed";
 /// The name that the keyring has the key under, in the file's folder.
@@ -98,22 +103,31 @@ pub fn unseal(path: &Path, object: &mut Map<String, Value>) -> Result<(), StoreE
 }
 
 /// The keyring's key for the files in the folder of `path`: made once, and never replaced, because a file and the keyring cannot be
-/// changed in one step.
+/// changed in one step. So one question to the keyring is enough for a process.
 fn key(path: &Path, make: bool) -> Result<Option<RandomizedNonceKey>, StoreError> {
     let place = path.with_file_name(KEY_NAME);
+    let mut known = KEYS.lock().unwrap_or_else(PoisonError::into_inner);
+    if !known.contains_key(&place) {
+        let Some(key) = key_at(&place, make)? else { return Ok(None) };
+        known.insert(place.clone(), key);
+    }
+    let bytes = known.get(&place).and_then(|key| STANDARD.decode(key.expose()).ok());
+    let bytes = zeroize::Zeroizing::new(bytes.unwrap_or_default());
+    RandomizedNonceKey::new(&AES_256_GCM, &bytes).map(Some).map_err(|_| broken(path))
+}
+
+fn key_at(place: &Path, make: bool) -> Result<Option<Secret>, StoreError> {
     let mut kept = Map::new();
-    if !keyring::fill(&place, &mut kept)? {
+    if !keyring::fill(place, &mut kept)? {
         if !make {
             return Ok(None);
         }
         let mut new = zeroize::Zeroizing::new([0; KEY_LEN]);
-        SystemRandom::new().fill(new.as_mut()).map_err(|_| broken(path))?;
+        SystemRandom::new().fill(new.as_mut()).map_err(|_| broken(place))?;
         kept.insert(KEY.into(), STANDARD.encode(new.as_ref()).into());
-        keyring::take(&place, &mut kept.clone(), &[KEY])?;
+        keyring::take(place, &mut kept.clone(), &[KEY])?;
     }
-    let bytes = kept.get(KEY).and_then(Value::as_str).and_then(|text| STANDARD.decode(text).ok());
-    let bytes = zeroize::Zeroizing::new(bytes.unwrap_or_default());
-    RandomizedNonceKey::new(&AES_256_GCM, &bytes).map(Some).map_err(|_| broken(path))
+    Ok(kept.get(KEY).and_then(Value::as_str).map(Secret::new))
 }
 
 fn no_key(path: &Path) -> StoreError {

@@ -123,13 +123,25 @@ pub enum Keep {
 /// # Errors
 /// As [`FileError`] says, for example if the file has another owner that cannot be kept.
 pub fn write_through(path: &Path, text: &str, keep: Keep) -> Result<(), FileError> {
+    draft_through(path, keep)?.finish(text)
+}
+
+/// Whether [`write_through`] could write this file now.
+///
+/// # Errors
+/// As for [`write_through`].
+pub fn check_through(path: &Path, keep: Keep) -> Result<(), FileError> {
+    draft_through(path, keep).map(drop)
+}
+
+fn draft_through(path: &Path, keep: Keep) -> Result<Draft, FileError> {
     let target =
         if is_symlink(path) { fs::canonicalize(path).map_err(io_at(path))? } else { path.to_owned() };
     let draft = Draft::at(&target, 0)?;
     if let Ok(there) = fs::metadata(&target) {
         draft.like(&there, keep)?;
     }
-    draft.finish(text)
+    Ok(draft)
 }
 
 /// Creates a folder for private files: 0700, its parents by the umask. An existing folder with wider permissions is

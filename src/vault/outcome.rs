@@ -80,6 +80,14 @@ pub enum VaultError {
     /// It is a key or a secret that a command prints, and did not.
     #[error("{0}")]
     Command(#[from] CommandError),
+    /// The same of one among several.
+    #[error("{what}: {source}")]
+    CommandOf {
+        /// What it is called.
+        what: String,
+        /// What the command did.
+        source: CommandError,
+    },
     /// It needs a login, and no user is there.
     #[error("a person must log in{}", .why.as_deref().map(|why| format!(" ({why})")).unwrap_or_default())]
     NeedsPerson {

@@ -179,3 +179,13 @@ fn storage_and_surroundings_are_looked_at() {
     diagnosis.has("network.certificates", "problem", "it has no PEM certificate", "correct SSL_CERT_FILE");
     diagnosis.has("login.browser", "warn", "this is an SSH session", "--no-browser");
 }
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_store_that_cannot_be_written_is_a_finding() {
+    let mut user = User::new();
+    // Nobody can make a file there.
+    user.env("XDG_DATA_HOME", "/proc");
+    let diagnosis = diagnose(&user, &["--offline"]).code(7);
+    diagnosis.has("files.writable", "warn", "nothing can be stored in /proc/mcpauth/credentials", "");
+}

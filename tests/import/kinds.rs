@@ -208,6 +208,41 @@ fn what_a_command_gets_is_what_it_got_before() {
             format!("server --api-key={} a  b $HOME|", secret(6)),
         ),
         (
+            "default",
+            json!({"command": "npx", "args": ["server"], "env": {"API_KEY": format!("${{API_KEY:-{}}}", secret(8))}}),
+            format!("server|{}", secret(8)),
+        ),
+        (
+            "default-flag",
+            json!({"command": "npx", "args": ["server", "--token", format!("${{MY_TOKEN:-{}}}", secret(9))]}),
+            format!("server --token {}|", secret(9)),
+        ),
+        (
+            "glued",
+            json!({"command": "npx", "args": ["mysql", "-uroot", format!("-p{}", secret(10))]}),
+            format!("mysql -uroot -p{}|", secret(10)),
+        ),
+        (
+            "source",
+            json!({"command": "npx", "args": ["server", format!("ann:{}@tcp(db:3306)/x", secret(11))]}),
+            format!("server ann:{}@tcp(db:3306)/x|", secret(11)),
+        ),
+        (
+            "connection",
+            json!({"command": "npx", "args": ["server", format!("Driver={{A B}};Server=h;PWD={};Encrypt=yes", secret(12))]}),
+            format!("server Driver={{A B}};Server=h;PWD={};Encrypt=yes|", secret(12)),
+        ),
+        (
+            "json",
+            json!({"command": "npx", "args": ["server", format!("--config={{\"token\": \"{}\"}}", secret(13))]}),
+            format!("server --config={{\"token\": \"{}\"}}|", secret(13)),
+        ),
+        (
+            "split",
+            json!({"command": "env", "args": ["-S", format!("API_KEY={} npx server", secret(14))]}),
+            format!("server|{}", secret(14)),
+        ),
+        (
             "odd",
             json!({"command": "npx", "args": ["server", "--password", odd]}),
             format!("server --password {odd}|"),
@@ -232,6 +267,49 @@ fn what_a_command_gets_is_what_it_got_before() {
     }
     user.run(&["config", "uninstall", "--restore"]).code(0);
     assert_eq!(std::fs::read_to_string(&file).unwrap(), before);
+}
+
+#[test]
+fn a_secret_that_a_variable_of_the_client_may_replace_stays_where_it_is() {
+    let (server, mut user) = (server(), User::new());
+    user.env("API_KEY", "of-the-shell");
+    let file = user.home().join(".cursor/mcp.json");
+    let url = format!("{}/mcp", server.base);
+    let before = json!({"mcpServers": {
+        "default": {"command": "npx", "args": ["x"], "env": {"API_KEY": format!("${{API_KEY:-{}}}", secret(1))}},
+        "header": {"url": url, "headers": {"Authorization": format!("Bearer ${{PREFIX}}{}", secret(2))}},
+        "flag": {"command": "npx", "args": ["x", "--token", format!("${{PREFIX}}{}", secret(3))]},
+        "address": {"url": format!("{url}?api_key=${{PREFIX}}{}", secret(4))},
+    }})
+    .to_string();
+    write(&file, &before);
+    let listed = user.run(&["import", "--dry-run", "--json"]).code(0).json();
+    let entries = listed["entries"].as_array().unwrap();
+    let is_left = |entry: &Value| entry["becomes"].as_str().unwrap().contains("variable of the client's");
+    assert!(entries.len() == 4 && entries.iter().all(is_left), "{listed}");
+    user.run(&["import", "--yes"]).code(2);
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), before);
+}
+
+#[test]
+fn nothing_is_stored_for_a_file_that_cannot_be_written() {
+    let (server, user) = (server(), User::new());
+    // A draft of this name is one that no system can have.
+    let target = user.home().join("n".repeat(250));
+    let before = json!({"mcpServers": {
+        "far": {"url": format!("{}/mcp", server.base), "headers": {"X-Api-Key": secret(1)}},
+        "near": {"command": "npx", "args": ["x"], "env": {"API_KEY": secret(2)}},
+    }})
+    .to_string();
+    write(&target, &before);
+    std::fs::create_dir_all(user.home().join(".cursor")).unwrap();
+    std::os::unix::fs::symlink(&target, user.home().join(".cursor/mcp.json")).unwrap();
+    let ran = user.run(&["import", "--yes"]).code(1);
+    assert!(ran.stderr.contains("near stays") && !format!("{ran:?}").contains(".mcpauth-"), "{ran:?}");
+    assert_eq!(user.run(&["secret", "list", "--json"]).code(0).json()["servers"], json!([]));
+    assert_eq!(user.run(&["status", "--json"]).code(0).json()["credentials"], json!([]));
+    assert!(server.seen().is_empty());
+    assert_eq!(std::fs::read_to_string(&target).unwrap(), before);
 }
 
 #[test]

@@ -339,3 +339,61 @@ fn what_mcp_remote_is_told_besides_the_address_is_kept_by_import_and_dropped_by_
         assert!(more.iter().all(|word| now.contains(word)), "{client} {mode}: {now}");
     }
 }
+
+#[test]
+fn headers_of_an_entry_that_are_not_the_credential_are_kept_by_import_and_dropped_by_nobody() {
+    let server = server("authorization", "Bearer {}");
+    let address = format!("{}/mcp", server.base);
+    for (client, file, mode) in [
+        ("cursor", ".cursor/mcp.json", "bridge"),
+        ("cursor", ".cursor/mcp.json", "inline"),
+        ("cursor", ".cursor/mcp.json", "proxy"),
+        ("cursor", ".cursor/mcp.json", "env"),
+        ("claude-code", ".claude.json", "helper"),
+        ("claude-code", ".claude.json", "bridge"),
+    ] {
+        let user = User::new();
+        keep(&user, &address, &[]).code(0);
+        let entry = serde_json::json!({"type": "http", "url": address, "headers": {"X-Region": "eu"}});
+        let text = serde_json::json!({"mcpServers": {NAME: entry}}).to_string();
+        let path = user.home().join(file);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, &text).unwrap();
+        let install = ["config", "install", "--client", client, "--auth-mode", mode];
+        let ran = user.run(&install);
+        let said = format!("{}{}", ran.stdout, ran.stderr);
+        assert!(
+            said.contains("X-Region") && said.contains(&format!("mcpauth import --client {client}")),
+            "{client} {mode}: {said}"
+        );
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), text, "{client} {mode}");
+        user.run(&["import", "--client", client, "--yes"]).code(0);
+        let now: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+        let words: Vec<&str> =
+            now["mcpServers"][NAME]["args"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+        assert_eq!(words[words.len() - 4..], ["bridge", &address, "--header", "X-Region: eu"]);
+        let found = user.run(&["import", "--dry-run", "--json"]).code(0).json();
+        assert_eq!(found["entries"], serde_json::json!([]), "once is enough");
+        user.run(&["config", "uninstall", "--restore"]).code(0);
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+        user.run(&[&install[..], &["--adopt", NAME]].concat()).code(0);
+        assert!(!std::fs::read_to_string(&path).unwrap().contains("X-Region"), "{client} {mode}");
+    }
+}
+
+#[test]
+fn a_key_for_basic_is_sent_in_base64_and_what_is_no_text_is_no_key() {
+    for (key, expected) in [("ann:p:w\u{e9}", "YW5uOnA6d8Op"), ("YW5uOnB3", "YW5uOnB3")] {
+        let (server, user) = (server("authorization", "Basic {}"), User::new());
+        let address = format!("{}/mcp", server.base);
+        let login = ["login", address.as_str(), "--with-token", "--format", "Basic {}"];
+        let _ = user.run_with(&login, key);
+        let seen = server.seen();
+        assert_eq!(seen[0].header("authorization"), Some(format!("Basic {expected}").as_str()));
+    }
+    let (server, user) = (server("authorization", "Bearer {}"), User::new());
+    let address = format!("{}/mcp", server.base);
+    let ran = user.run_with(&["login", &address, "--with-token"], b"\xff\xfekey\n").code(2);
+    assert!(ran.stderr.contains("stdin is not UTF-8 text"), "{ran:?}");
+    assert!(server.seen().is_empty());
+}

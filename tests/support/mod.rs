@@ -137,9 +137,9 @@ impl User {
     }
 
     /// Runs it with something on stdin.
-    pub(crate) fn run_with(&self, args: &[&str], stdin: &str) -> Ran {
+    pub(crate) fn run_with(&self, args: &[&str], stdin: impl AsRef<[u8]>) -> Ran {
         let mut child = self.command(args).stdin(Stdio::piped()).spawn().unwrap();
-        child.stdin.take().unwrap().write_all(stdin.as_bytes()).unwrap();
+        child.stdin.take().unwrap().write_all(stdin.as_ref()).unwrap();
         ended(child)
     }
 }

@@ -111,7 +111,7 @@ fn name_left(config: &Config, jobs: &[Job], out: &Out) {
         let Some(file) = found.files.get(entry.file) else { continue };
         let (name, client) = (clean(&entry.name, 80), file.target.client);
         let why = match &entry.becomes {
-            Becomes::Left(_) | Becomes::Ours(..) => continue,
+            Becomes::Left(_) | Becomes::Ours(..) | Becomes::Known(..) => continue,
             Becomes::Stored(_) => "starts without the secrets that are stored for it",
             Becomes::Login(_) => "starts mcp-remote",
             Becomes::Key(_) | Becomes::Local(_) => "has a secret in plain text",

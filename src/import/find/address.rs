@@ -12,6 +12,8 @@ use super::stand_in::{is_stand_in, without_references};
 /// A part of a path is only a secret if so many of its characters in a row look random.
 const SEGMENT: usize = 20;
 
+const IN_ADDRESS: &str = "a password in an address";
+
 /// Why a value is a secret: for people, and without any of it.
 pub(super) type Why = String;
 /// The verdict on a value by its name.
@@ -27,12 +29,18 @@ pub(super) struct Found {
 
 /// The secrets in a text with an address; `judge` decides on its parameters.
 pub(super) fn secrets(text: &str, judge: Judge<'_>) -> Vec<Found> {
+    if let Some((user, range)) = source_name(text) {
+        return password(text, user, range).into_iter().collect();
+    }
     let Some(start) = text.find("://").map(|at| at + 3) else { return Vec::new() };
+    // JDBC drivers take parameters after semicolons too.
+    let more = if text.starts_with("jdbc:") { &[';'][..] } else { &[] };
+    let marks = |usual: &[char]| [usual, more].concat();
     let end = |from: usize, marks: &[char]| {
         text.get(from..).and_then(|rest| rest.find(marks)).map_or(text.len(), |at| from + at)
     };
-    let authority = end(start, &['/', '?', '#', ' ', '"', '\'']);
-    let path = end(authority, &['?', '#', ' ']);
+    let authority = end(start, &marks(&['/', '?', '#', ' ', '"', '\'']));
+    let path = end(authority, &marks(&['?', '#', ' ']));
     let query = end(path, &['#', ' ']);
     let mut found = userinfo(text, start..authority);
     // A known shape may reach over several parts: a webhook's address is one.
@@ -45,9 +53,33 @@ pub(super) fn secrets(text: &str, judge: Judge<'_>) -> Vec<Found> {
     if !rules().has_documents(text.get(start..authority).unwrap_or_default()) {
         found.extend(segments(text, authority..path));
     }
-    found.extend(parameters(text, path..query, judge));
-    found.extend(parameters(text, query..text.len(), judge));
+    let between = marks(&['?', '#', '&']);
+    found.extend(parameters(text, path..query, &between, judge));
+    found.extend(parameters(text, query..text.len(), &between, judge));
     found
+}
+
+/// Whether a text is an address, or has one in it.
+pub(super) fn is_address(text: &str) -> bool {
+    text.contains("://") || source_name(text).is_some()
+}
+
+/// The user in an address without slashes, and where its password is: Go's `user:password@tcp(host)/name`, and
+/// `jdbc:oracle:thin:user/password@host`.
+fn source_name(text: &str) -> Option<(&str, Range<usize>)> {
+    let oracle = text.strip_prefix("jdbc:oracle:").and_then(|rest| rest.split_once(':'));
+    if let Some((user, rest)) = oracle.and_then(|(_, rest)| rest.split_once('/')) {
+        let start = text.len() - rest.len();
+        return rest.find('@').map(|at| (user, start..start + at));
+    }
+    let is_network = |rest: &str| {
+        rest.split_once('(').is_some_and(|(name, _)| {
+            name.len() > 1 && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
+        })
+    };
+    let (at, _) = text.match_indices('@').find(|(at, _)| text.get(at + 1..).is_some_and(is_network))?;
+    let (user, _) = text.get(..at)?.split_once(':').filter(|(user, _)| !user.contains(['/', ' ']))?;
+    Some((user, user.len() + 1..at))
 }
 
 fn userinfo(text: &str, authority: Range<usize>) -> Vec<Found> {
@@ -57,17 +89,25 @@ fn userinfo(text: &str, authority: Range<usize>) -> Vec<Found> {
         Some((user, _)) => (user, user.len() + 1..at),
         None => ("", 0..at),
     };
-    let value = decoded(part.get(range.clone()).unwrap_or_default());
-    let value = without_references(&value);
-    let has_password = range.start > 0;
-    let is_secret = if has_password {
-        !value.is_empty() && !is_stand_in(&value) && !rules().words.contains(&value.to_lowercase())
-    } else {
-        rules().key_in(&value).is_some() || random::is_random(&value, SEGMENT)
-    };
-    let range = authority.start + range.start..authority.start + range.end;
+    if range.start > 0 {
+        return password(text, user, authority.start + range.start..authority.start + range.end)
+            .into_iter()
+            .collect();
+    }
+    let value = without_references(&decoded(part.get(range.clone()).unwrap_or_default()));
+    let is_secret = rules().key_in(&value).is_some() || random::is_random(&value, SEGMENT);
+    let range = authority.start..authority.start + range.end;
+    let found = Found { range, name: "password".into(), why: IN_ADDRESS.into() };
+    if is_secret { vec![found] } else { Vec::new() }
+}
+
+/// A user's password, unless something stands for it.
+fn password(text: &str, user: &str, range: Range<usize>) -> Option<Found> {
+    let value = without_references(&decoded(text.get(range.clone())?));
+    let is_secret =
+        !value.is_empty() && !is_stand_in(&value) && !rules().words.contains(&value.to_lowercase());
     let name = if user.is_empty() { "password".into() } else { format!("{}-password", decoded(user)) };
-    if is_secret { vec![Found { range, name, why: "a password in an address".into() }] } else { Vec::new() }
+    is_secret.then(|| Found { range, name, why: IN_ADDRESS.into() })
 }
 
 fn segments(text: &str, path: Range<usize>) -> Vec<Found> {
@@ -88,11 +128,11 @@ fn segments(text: &str, path: Range<usize>) -> Vec<Found> {
     found
 }
 
-fn parameters(text: &str, query: Range<usize>, judge: Judge<'_>) -> Vec<Found> {
+fn parameters(text: &str, query: Range<usize>, between: &[char], judge: Judge<'_>) -> Vec<Found> {
     let mut at = query.start;
     let mut found = Vec::new();
-    for pair in text.get(query).unwrap_or_default().split_inclusive(['?', '#', '&']) {
-        let whole = pair.trim_end_matches(['?', '#', '&']);
+    for pair in text.get(query).unwrap_or_default().split_inclusive(between) {
+        let whole = pair.trim_end_matches(between);
         if let Some((name, value)) = whole.split_once('=')
             && let Some(why) = judge(&decoded(name), &decoded(value))
         {
@@ -133,6 +173,13 @@ mod tests {
             ("https://mcp.test/mcp?api_key=<key>", &[]),
             ("postgres://user:${PASS}@h/d", &[]),
             ("https://mcp.test/mcp#access_token=kJ8xQ2mV7bN4cZ1p", &["kJ8xQ2mV7bN4cZ1p"]),
+            ("app:hunter2@tcp(db.test:3306)/app?parseTime=true", &["hunter2"]),
+            ("app:p@ss:w0rd@unix(/run/db.sock)/app", &["p@ss:w0rd"]),
+            ("app@tcp(db.test:3306)/app", &[]),
+            ("app:${PASS}@tcp(db.test)/app", &[]),
+            ("jdbc:sqlserver://h:1433;databaseName=a;user=sa;password=hunter2;encrypt=true", &["hunter2"]),
+            ("jdbc:oracle:thin:scott/tiger99@//h:1521/x", &["tiger99"]),
+            ("jdbc:sqlserver://h:1433;databaseName=a;integratedSecurity=true", &[]),
             ("https://kJ8xQ2mV7bN4cZ1pL9sD3fG6@mcp.test/1", &["kJ8xQ2mV7bN4cZ1pL9sD3fG6"]),
         ] {
             assert_eq!(cut(text), expected, "{text}");

@@ -7,8 +7,9 @@ use super::address::{self, Found};
 use super::rules::{NameClass, rules};
 use super::value;
 
+/// The flags that a user with a password follows.
+const USERS: [&str; 6] = ["-u", "--user", "--auth", "--basic-auth", "--http-auth", "--proxy-user"];
 /// The flags that a header follows.
-const USERS: [&str; 5] = ["-u", "--auth", "--basic-auth", "--http-auth", "--proxy-user"];
 const HEADER_FLAGS: [&str; 4] = ["-H", "--header", "--headers", "--http-header"];
 
 /// A secret in one of the words.
@@ -27,20 +28,22 @@ pub(crate) struct SecretArgument {
 /// The secrets in a command's arguments.
 pub(super) fn secrets(words: &[String]) -> Vec<SecretArgument> {
     let mut all = Vec::new();
+    let mut before: Vec<&str> = Vec::new();
     for (word, text) in words.iter().enumerate() {
-        let before = word.checked_sub(1).and_then(|before| words.get(before)).map_or("", String::as_str);
-        let found = in_word(before, text).into_iter();
+        let found = in_word(&before, text).into_iter();
+        before.push(text);
         all.extend(found.map(|Found { range, name, why }| SecretArgument { word, range, name, why }));
     }
     all
 }
 
-/// The secrets in a word; `before` is the one before it.
-fn in_word(before: &str, text: &str) -> Vec<Found> {
+/// The secrets in a word; `words` are those before it.
+fn in_word(words: &[&str], text: &str) -> Vec<Found> {
+    let before = words.last().copied().unwrap_or_default();
     let flag =
         before.strip_prefix('-').filter(|flag| !flag.contains('=')).map(|flag| flag.trim_start_matches('-'));
     let flag = flag.filter(|_| !text.starts_with('-')).unwrap_or_default();
-    if let Some(found) = header(before, text) {
+    if let Some(found) = header(before, text).or_else(|| connection(text)).or_else(|| password(words, text)) {
         return found;
     }
     if let Some((range, shape)) = rules().key_in(text)
@@ -50,34 +53,73 @@ fn in_word(before: &str, text: &str) -> Vec<Found> {
         let name = name_before(flag, text, range.start);
         return vec![Found { range, name, why: shape.into() }];
     }
+    let is_json = |text: &str| text.trim_start().starts_with(['{', '[']);
     if let Some((name, rest)) = value::pair(text.trim_start_matches('-'))
-        && !rest.contains(char::is_whitespace)
+        && (!rest.contains(char::is_whitespace) || is_json(rest) || is_whole(before, name))
+        && !flag.ends_with("cookie")
     {
-        let at = text.len() - rest.len();
-        return judged(name, rest).into_iter().map(|found| moved(found, at)).collect();
-    }
-    if USERS.contains(&before)
-        && let Some((user, password)) = text.split_once(':')
-        && is_password(user, password)
-    {
-        return judged("password", password).into_iter().map(|found| moved(found, user.len() + 1)).collect();
+        return judged_at(text.len() - rest.len(), name, rest);
     }
     // A pass phrase may have blanks.
     if rules().class(flag) == NameClass::Strong {
         return judged(flag, text);
     }
-    if text.contains(char::is_whitespace)
-        && value::scheme(text).is_none()
-        && !text.trim_start().starts_with(['{', '['])
-    {
+    if text.contains(char::is_whitespace) && value::scheme(text).is_none() && !is_json(text) {
         return in_line(text);
     }
     judged(flag, text)
 }
 
+/// Whether a value with blanks is one value, and not the beginning of a shell's text.
+fn is_whole(before: &str, name: &str) -> bool {
+    let opens_line = before.strip_prefix(['-', '/']).is_some_and(|flag| {
+        flag.ends_with(['c', 'C', 'S']) && !flag.starts_with('-') || flag.eq_ignore_ascii_case("command")
+    });
+    !opens_line && rules().class(name) == NameClass::Strong
+}
+
+/// The secrets of a connection string (`Server=a;Password=b`), if the word is one.
+fn connection(text: &str) -> Option<Vec<Found>> {
+    let (mut at, mut pairs, mut found) = (0, 0, Vec::new());
+    for part in text.split_inclusive(';') {
+        let whole = part.trim_end_matches(';');
+        if !whole.trim().is_empty() {
+            let (name, value) = value::pair(whole.trim_start_matches(['-', ' ']))?;
+            found.extend(judged_at(at + whole.len() - value.len(), name, value));
+            pairs += 1;
+        }
+        at += part.len();
+    }
+    (pairs > 1).then_some(found)
+}
+
+/// A password where its program takes it: `mysql -pPASSWORD`, `-u USER:PASSWORD`.
+fn password(words: &[&str], text: &str) -> Option<Vec<Found>> {
+    let before = words.last().copied().unwrap_or_default();
+    if USERS.contains(&before)
+        && let Some((user, password)) = text.split_once(':')
+        && is_password(user, password)
+    {
+        return Some(judged_at(user.len() + 1, "password", password));
+    }
+    let program = |word: &str| word.rsplit(['/', '\\']).next().unwrap_or_default().to_lowercase();
+    let (known, is_it) = words.iter().find_map(|word| {
+        let program = program(word);
+        let known = rules().programs.iter().find(|known| program.contains(&known.name))?;
+        Some((known, program == known.name))
+    })?;
+    if known.apart && before == known.flag {
+        return Some(judged_at(0, "password", text));
+    }
+    let rest = text.strip_prefix(known.flag.as_str()).filter(|rest| !rest.is_empty())?;
+    // A port, or another program's flag.
+    let is_one = rest.chars().any(char::is_alphabetic) && (is_it || !rest.chars().all(char::is_alphabetic));
+    is_one.then(|| judged_at(known.flag.len(), "password", rest))
+}
+
 /// The secrets in one value.
 fn judged(name: &str, text: &str) -> Vec<Found> {
-    if text.contains("://") {
+    if address::is_address(text) {
         return address::secrets(text, &value::secret);
     }
     let why = value::secret(name, text);
@@ -87,34 +129,54 @@ fn judged(name: &str, text: &str) -> Vec<Found> {
     why.map(|why| Found { range: from..to, name: name.into(), why }).into_iter().collect()
 }
 
+/// The same, where the value begins at `at`.
+fn judged_at(at: usize, name: &str, text: &str) -> Vec<Found> {
+    judged(name, text).into_iter().map(|found| moved(found, at)).collect()
+}
+
 /// A header as `curl` takes it; its value is the secret, with its scheme.
 fn header(before: &str, text: &str) -> Option<Vec<Found>> {
-    let (name, rest) = text.split_once(':')?;
+    let (name, rest) = text.strip_prefix("-H").unwrap_or(text).split_once(':')?;
     let fit = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
     let named = HEADER_FLAGS.contains(&before) || rest.starts_with(' ');
     if name.is_empty() || !name.chars().all(fit) || !named {
         return None;
     }
     let value = rest.trim_start();
-    let at = text.len() - value.len();
-    Some(judged(name, value).into_iter().map(|found| moved(found, at)).collect())
+    Some(judged_at(text.len() - value.len(), name, value))
+}
+
+/// A shell's text cut after each blank that is not within quotes; after every blank if a quote stays open.
+fn pieces(text: &str) -> Vec<&str> {
+    let mut open = None;
+    let within = |c: char| {
+        match open {
+            None if matches!(c, '\'' | '"') => open = Some(c),
+            Some(quote) if quote == c => open = None,
+            _ => {}
+        }
+        open.is_none() && c.is_whitespace()
+    };
+    let whole: Vec<&str> = text.split_inclusive(within).collect();
+    if open.is_none() { whole } else { text.split_inclusive(char::is_whitespace).collect() }
 }
 
 /// The words of a shell's text.
 fn in_line(text: &str) -> Vec<Found> {
     let mut found = Vec::new();
-    let (mut at, mut before) = (0, "");
-    for piece in text.split_inclusive(char::is_whitespace) {
+    let (mut at, mut words): (usize, Vec<&str>) = (0, Vec::new());
+    for piece in pieces(text) {
         let word = piece.trim_end();
-        let bare = word.trim_matches(['"', '\'']);
+        let bare = word.trim_end_matches(';').trim_matches(['"', '\'']);
         let from = at + word.find(bare).unwrap_or_default();
         if !bare.is_empty() {
+            let before = words.last().copied().unwrap_or_default();
             let line = format!("{before} {bare}");
             let is_credential = value::scheme(&line).is_some()
                 && ["bearer", "basic"].contains(&before.to_lowercase().as_str());
-            let words = if is_credential { judged("authorization", bare) } else { in_word(before, bare) };
-            found.extend(words.into_iter().map(|found| moved(found, from)));
-            before = bare;
+            let own = if is_credential { judged("authorization", bare) } else { in_word(&words, bare) };
+            found.extend(own.into_iter().map(|found| moved(found, from)));
+            words.push(bare);
         }
         at += piece.len();
     }
@@ -166,8 +228,52 @@ mod tests {
                     "-c".into(),
                     format!("curl -H \"Authorization: Bearer {}\" https://a.test", "qwmzeurtpxkvbnas"),
                 ],
-                Some(("qwmzeurtpxkvbnas", "authorization")),
+                Some(("Bearer qwmzeurtpxkvbnas", "Authorization")),
             ),
+            (vec!["mysql".into(), "-uroot".into(), "-phunter2".into()], Some(("hunter2", "password"))),
+            (
+                vec!["mysql-mcp".into(), "-u".into(), "root".into(), "-phunter2".into()],
+                Some(("hunter2", "password")),
+            ),
+            (vec!["-c".into(), "mysqldump -uroot -phunter2 db | cat".into()], Some(("hunter2", "password"))),
+            (
+                vec!["sshpass".into(), "-p".into(), "hunter2".into(), "ssh".into()],
+                Some(("hunter2", "password")),
+            ),
+            (vec!["DRIVER={PostgreSQL};SERVER=h;UID=sa;PWD=hunter2".into()], Some(("hunter2", "PWD"))),
+            (vec!["--dsn=Driver={ODBC Driver 18};Server=h;PWD=hunter2;".into()], Some(("hunter2", "PWD"))),
+            (vec!["app:hunter2@tcp(db:3306)/app".into()], Some(("hunter2", "app-password"))),
+            (
+                vec!["--config={\"api_key\": \"hunter2x\"}".into()],
+                Some(("{\"api_key\": \"hunter2x\"}", "config")),
+            ),
+            (
+                vec!["--cookie".into(), "session=hunter2hunter2".into()],
+                Some(("session=hunter2hunter2", "cookie")),
+            ),
+            (vec!["-HX-Api-Key: hunter2x".into()], Some(("hunter2x", "X-Api-Key"))),
+            (
+                vec!["-Command".into(), "$env:API_KEY='hunter2'; npx server".into()],
+                Some(("hunter2", "API_KEY")),
+            ),
+            (
+                vec!["env".into(), "PASSPHRASE=correct horse staple".into(), "npx".into()],
+                Some(("correct horse staple", "PASSPHRASE")),
+            ),
+            (
+                vec!["-c".into(), "PASSPHRASE='correct horse' npx x".into()],
+                Some(("correct horse", "PASSPHRASE")),
+            ),
+            (
+                vec!["-c".into(), "npx x --password \"correct horse\"".into()],
+                Some(("correct horse", "password")),
+            ),
+            (vec!["-c".into(), "npx x -t it's --password hunter2".into()], Some(("hunter2", "password"))),
+            (vec!["-c".into(), "PASSWORD=hunter2 npx x".into()], Some(("hunter2", "PASSWORD"))),
+            (vec!["docker".into(), "--name".into(), "mysql".into(), "-p3306:3306".into()], None),
+            (vec!["mysql-mcp".into(), "-pretty".into()], None),
+            (vec!["-phunter2".into()], None),
+            (vec!["--cookie".into(), "theme=dark".into()], None),
             (vec!["-u".into(), "1000:1000".into()], None),
             (vec!["-u".into(), "node:docker".into()], None),
             (vec!["-y".into(), "@scope/server@1.2.3".into()], None),

@@ -23,6 +23,14 @@ pub(super) fn in_command(words: &[String]) -> Vec<SecretArgument> {
     arguments::secrets(words)
 }
 
+/// The text with the defaults of its references (`${NAME:-default}`) that are secrets, unless their variable `is_set`; `name` is
+/// what the text is called.
+pub(super) fn with_secret_defaults(name: &str, text: &str, is_set: impl Fn(&str) -> bool) -> String {
+    stand_in::with_defaults(text, |variable, default| {
+        !is_set(variable) && (is_secret(variable, default) || is_secret(name, default))
+    })
+}
+
 /// Whether the value of this name is a secret.
 pub(super) fn is_secret(name: &str, value: &str) -> bool {
     value::secret(name, value).is_some()

@@ -24,6 +24,8 @@ pub(super) struct KeyRules {
     pub(super) placeholders: Vec<String>,
     pub(super) words: Vec<String>,
     pub(super) references: Vec<String>,
+    /// The programs that take a password by a short flag.
+    pub(super) programs: Vec<PasswordFlag>,
     /// How public values begin.
     open: Vec<String>,
     /// The hosts of documents, and the ends of such hosts.
@@ -45,6 +47,17 @@ pub(super) struct KeyShape {
     then_of: Option<Letters>,
     #[serde(default)]
     then_min: usize,
+}
+
+/// The flag by which a program takes a password.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PasswordFlag {
+    pub(super) name: String,
+    pub(super) flag: String,
+    /// Whether the password may be the next word.
+    #[serde(default)]
+    pub(super) apart: bool,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]

@@ -12,6 +12,19 @@ const SHORT_WORD: usize = 5;
 
 /// The text without references; of `${NAME:-default}` the default stays.
 pub(super) fn without_references(text: &str) -> String {
+    replaced(text, |_, inner| default_of(inner).map_or_else(String::new, |(_, default)| default.to_owned()))
+}
+
+/// The text with the defaults of those references, by variable and default, that `is_meant`.
+pub(super) fn with_defaults(text: &str, is_meant: impl Fn(&str, &str) -> bool) -> String {
+    replaced(text, |whole, inner| {
+        let meant = default_of(inner).filter(|(name, default)| is_meant(name, default));
+        meant.map_or(whole, |(_, default)| default).to_owned()
+    })
+}
+
+/// The text with something else for each reference, which is given with its brackets and without.
+fn replaced(text: &str, with: impl Fn(&str, &str) -> String) -> String {
     let mut rest = text;
     let mut kept = String::new();
     while let Some((at, (open, close))) = next(rest) {
@@ -22,11 +35,19 @@ pub(super) fn without_references(text: &str) -> String {
             rest = inner;
             continue;
         };
-        let name = inner.get(..end).unwrap_or_default();
-        kept.push_str(name.split_once(":-").map_or("", |(_, default)| default));
+        let whole = rest.get(at..at + open.len() + end + close.len()).unwrap_or_default();
+        kept.push_str(&with(whole, inner.get(..end).unwrap_or_default()));
         rest = inner.get(end + close.len()..).unwrap_or_default();
     }
     kept + rest
+}
+
+/// The variable and the default of `NAME:-default`, and of a shell's `NAME-default` and `NAME:=default`.
+fn default_of(inner: &str) -> Option<(&str, &str)> {
+    let bare = |name: &str| name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
+    let split = inner.split_once(":-").or_else(|| inner.split_once(":="));
+    let (name, default) = split.or_else(|| inner.split_once(['-', '=']).filter(|(name, _)| bare(name)))?;
+    Some((name.strip_prefix("env:").unwrap_or(name), default))
 }
 
 fn next(text: &str) -> Option<(usize, (&'static str, &'static str))> {
@@ -109,6 +130,12 @@ mod tests {
             ("Bearer ${input:key}", "Bearer "),
             ("a${{ secrets.X }}b", "ab"),
             ("${A:-s3cret}", "s3cret"),
+            ("${A-s3cret}", "s3cret"),
+            ("${A:=s3cret}", "s3cret"),
+            ("${env:A:-s3cret}", "s3cret"),
+            ("${input:my-key}", ""),
+            ("${A:?no key}", ""),
+            ("${A:+s3cret}", ""),
             ("$(op read op://x)", ""),
             ("a{{x}}", "a"),
             ("${open", "${open"),

@@ -1,6 +1,8 @@
 //! The verdict on one value by its name: a secret, and why, or none. Not here: where values are (see `entry`); the parts of an
 //! address or of a command line (see `address` and `arguments`).
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 use super::address::{self, Why};
@@ -14,6 +16,8 @@ const MIN_SECRET: usize = 4;
 const WEAK_RUN: usize = 10;
 /// And of this length under a name that says nothing.
 const NEUTRAL_RUN: usize = 16;
+/// A cookie's value of this length with letters and digits is no setting.
+const SESSION_RUN: usize = 10;
 /// How deep values in JSON texts are looked for.
 const DEPTH: usize = 4;
 /// The words before a credential in a header (RFC 9110 section 11.4), in lower case.
@@ -25,9 +29,12 @@ pub(super) fn secret(name: &str, value: &str) -> Option<Why> {
 }
 
 fn within(name: &str, value: &str, depth: usize) -> Option<Why> {
-    let value = without_references(value.trim().trim_matches(['"', '\'']));
-    let value = value.trim();
+    let value = without_references(value.trim());
     let depth = depth.checked_sub(1)?;
+    if let Some(json) = json(&value) {
+        return in_json(name, &json, depth);
+    }
+    let value = value.trim().trim_matches(['"', '\'']).trim();
     if value.chars().count() < MIN_SECRET || is_stand_in(value) {
         return None;
     }
@@ -37,20 +44,37 @@ fn within(name: &str, value: &str, depth: usize) -> Option<Why> {
     if rules().is_open(value) {
         return None;
     }
-    if let Ok(json @ (Value::Object(_) | Value::Array(_))) = serde_json::from_str(value) {
-        return in_json(name, &json, depth);
-    }
     if let Some((scheme, credential)) = scheme(value) {
         let is_said = !rules().words.contains(&credential.to_lowercase()) && credential.len() >= MIN_SECRET;
         return (is_said && !is_stand_in(credential)).then(|| format!("a {scheme} credential"));
     }
-    if value.contains("://") {
+    if address::is_address(value) {
         return address::secrets(value, &secret).into_iter().next().map(|found| found.why);
     }
-    if let Some(why) = pairs(value).into_iter().find_map(|(name, value)| within(name, value, depth)) {
+    let (pairs, is_cookie) = (pairs(value), words(name).pop().is_some_and(|last| last.starts_with("cookie")));
+    if let Some(why) = pairs.iter().find_map(|(name, value)| within(name, value, depth)) {
         return Some(why);
     }
+    if is_cookie && !pairs.is_empty() {
+        return pairs.iter().any(|(_, value)| is_session(value)).then(|| "a session in a cookie".into());
+    }
     by_name(name, value)
+}
+
+/// Whether a cookie's value is more than a setting.
+fn is_session(value: &str) -> bool {
+    let mut runs = value.split(|c: char| !c.is_ascii_alphanumeric());
+    runs.any(|run| {
+        let digits = run.chars().filter(char::is_ascii_digit).count();
+        run.len() >= SESSION_RUN && digits > 0 && digits < run.len()
+    })
+}
+
+/// What JSON says, also in base64, as files of accounts are put into variables.
+fn json(text: &str) -> Option<Value> {
+    let decoded = || STANDARD.decode(text).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
+    let json: Value = serde_json::from_str(text).ok().or_else(decoded)?;
+    matches!(json, Value::Object(_) | Value::Array(_) | Value::String(_)).then_some(json)
 }
 
 /// The scheme and the credential of a header's value, if it has both.
@@ -86,7 +110,7 @@ fn pairs(value: &str) -> Vec<(&str, &str)> {
 
 /// `NAME=VALUE` with a name that programs use.
 pub(super) fn pair(text: &str) -> Option<(&str, &str)> {
-    let (name, value) = text.split_once('=')?;
+    let (name, value) = text.strip_prefix("$env:").unwrap_or(text).split_once('=')?;
     let fit = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | ' ');
     let is_name = name.chars().next().is_some_and(|first| first.is_ascii_alphabetic() || first == '_');
     // Base64 ends so.

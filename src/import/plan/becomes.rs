@@ -20,6 +20,8 @@ pub(crate) enum Becomes {
     Login(LoginPlan),
     /// A command whose secrets are stored already; its words.
     Stored(Vec<String>),
+    /// The bridge to a server whose credential is stored already, and the words after its address.
+    Known(Url, Vec<String>),
     /// An entry of mcpauth's own, without its token: that is stored already.
     Ours(&'static ClientSpec, AuthMode),
     /// It is left alone, and why.
@@ -87,7 +89,7 @@ impl Becomes {
             Self::Key(plan) => vec![&plan.key],
             Self::Local(plan) => plan.secrets.iter().map(|(_, secret)| secret).collect(),
             Self::Login(plan) => plan.client.iter().filter_map(|client| client.secret.as_ref()).collect(),
-            Self::Stored(_) | Self::Ours(..) | Self::Left(_) => Vec::new(),
+            Self::Stored(_) | Self::Known(..) | Self::Ours(..) | Self::Left(_) => Vec::new(),
         }
     }
 
@@ -110,6 +112,12 @@ impl Becomes {
             Self::Login(plan) => format!("mcpauth bridge for {}, with mcp-remote's login", host(&plan.url)),
             Self::Stored(_) => {
                 format!("mcpauth exec {} -- ..., with the secrets that are stored", crate::text::word(name))
+            }
+            Self::Known(url, _) => {
+                format!(
+                    "mcpauth bridge for {}, with the credential that is stored and its headers",
+                    host(url)
+                )
             }
             Self::Ours(target, way) => {
                 let client = target.client;

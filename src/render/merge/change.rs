@@ -62,6 +62,13 @@ pub enum ChangeKind {
         /// Its target; empty if it has none (a command, say).
         their_url: String,
     },
+    /// An entry that is not ours leads to the same server, says more than ours would, and stays.
+    SaysMore {
+        /// What it says.
+        what: Vec<String>,
+        /// The client that it is for.
+        client: &'static str,
+    },
     /// An entry of another name leads to the same server, and stays.
     Twin {
         /// Our entry's name.
@@ -122,7 +129,10 @@ impl fmt::Debug for Merged {
 impl Change {
     /// Whether the entry is not ours and was left unchanged.
     pub fn is_conflict(&self) -> bool {
-        matches!(self.kind, ChangeKind::Conflict { .. } | ChangeKind::Twin { .. })
+        matches!(
+            self.kind,
+            ChangeKind::Conflict { .. } | ChangeKind::SaysMore { .. } | ChangeKind::Twin { .. }
+        )
     }
 
     /// Whether this change alters the file.
@@ -165,6 +175,14 @@ impl fmt::Display for Change {
                     "! {name}  left alone: not written by mcpauth, it points to {}; to replace it: --adopt {}",
                     display_url(their_url),
                     word(&clean(&self.name, 100))
+                )?;
+                false
+            }
+            ChangeKind::SaysMore { what, client } => {
+                let (what, adopt) = (clean(&what.join(", "), 200), word(&clean(&self.name, 100)));
+                write!(
+                    f,
+                    "! {name}  left alone: it has more than mcpauth would write ({what}); to keep that: mcpauth import --client {client}; to replace it: --adopt {adopt}"
                 )?;
                 false
             }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
+use super::claims::EntryClaim;
 use super::{Change, ChangeKind, EntryClaims, MergeError, NewEntry};
 use crate::render::layout::Layout;
 use crate::render::targets::{ClientSpec, Format, Shape};
@@ -72,15 +73,15 @@ pub(super) fn plan<'a>(
         let fields = entry.as_object().ok_or_else(|| MergeError::NotAnObject(name.into()))?;
         let kind = match find(&there, name)? {
             Some(there) => {
-                let may_take = claims.may_take(name, there);
-                update(&mut plan.edits, target, name, there, entry, may_take)
+                let claim = claims.claim(name, there, is_at_same(target, there, entry));
+                update(&mut plan.edits, target, (name, there), entry, claim)
             }
             None => {
                 plan.edits.push(Edit::Add(name, fields));
                 ChangeKind::Added
             }
         };
-        if !matches!(kind, ChangeKind::Conflict { .. }) {
+        if !matches!(kind, ChangeKind::Conflict { .. } | ChangeKind::SaysMore { .. }) {
             plan.owned.insert(name.into());
         }
         plan.changes.push(Change::new(name, entry, target, kind));
@@ -171,19 +172,26 @@ pub(super) fn overlaid(
     was
 }
 
-/// Updates an existing entry if it is ours, is to be, or has our target; from then on it is ours.
+/// Whether an entry has the address of ours.
+fn is_at_same(target: &ClientSpec, there: &Value, ours: &Value) -> bool {
+    let theirs = there.get(target.url).and_then(Value::as_str);
+    theirs.is_some() && theirs == ours.get(target.url).and_then(Value::as_str)
+}
+
+/// Updates an existing entry if it is ours or may be; from then on it is ours.
 fn update<'a>(
     edits: &mut Vec<Edit<'a>>,
     target: &ClientSpec,
-    name: &'a str,
-    there: &'a Value,
+    (name, there): (&'a str, &'a Value),
     entry: &'a Value,
-    may_take: bool,
+    claim: EntryClaim,
 ) -> ChangeKind {
-    let their_url = there.get(target.url).and_then(Value::as_str);
-    let same = their_url.is_some() && their_url == entry.get(target.url).and_then(Value::as_str);
-    let (Some(has), Some(wants), true) = (there.as_object(), entry.as_object(), may_take || same) else {
-        return ChangeKind::Conflict { their_url: their_url.unwrap_or_default().into() };
+    let (Some(has), Some(wants), EntryClaim::Granted) = (there.as_object(), entry.as_object(), &claim) else {
+        if let EntryClaim::SaysMore(what) = claim {
+            return ChangeKind::SaysMore { what, client: target.client };
+        }
+        let their_url = there.get(target.url).and_then(Value::as_str).unwrap_or_default().into();
+        return ChangeKind::Conflict { their_url };
     };
     let mut updated = Vec::new();
     for (field, value) in wants.iter().filter(|(field, _)| !target.kept.contains(&field.as_str())) {

@@ -40,7 +40,7 @@ fn an_entry_that_leads_to_our_server_in_any_way_becomes_ours_and_another_stays()
     }});
     let claims = |adopted: &[&str]| EntryClaims {
         owned: owned(&[]),
-        addresses: [("files".to_owned(), "https://files.test/mcp".to_owned())].into(),
+        addresses: [("files".to_owned(), known(&["X-Api-Key"]))].into(),
         adopted: owned(adopted),
     };
     let file = |name: &str, entry: Value| json!({"mcpServers": {name: entry}}).to_string();
@@ -66,6 +66,36 @@ fn an_entry_that_leads_to_our_server_in_any_way_becomes_ours_and_another_stays()
     assert!(kept.changes[0].to_string().ends_with("--adopt files"), "{}", kept.changes[0]);
     let taken = super::merge(Some(&other), ROO, &ours, &claims(&["files"])).unwrap();
     assert_eq!(taken.owned, owned(&["files"]));
+}
+
+/// A server that is sent these headers.
+fn known(headers: &[&str]) -> ReachedAddress {
+    ReachedAddress { url: "https://files.test/mcp".into(), headers: owned(headers) }
+}
+
+#[test]
+fn an_entry_with_headers_that_we_do_not_send_stays_whatever_reaches_the_server() {
+    let url = "https://files.test/mcp";
+    let there = json!({"url": url, "headers": {"Authorization": "Bearer k", "X-Region": "eu"}});
+    let file = json!({"mcpServers": {"files": there}}).to_string();
+    for ours in [
+        json!({"command": "/bin/mcpauth", "args": ["bridge", "files"]}),
+        json!({"type": "streamable-http", "url": url, "headers": {"Authorization": "Bearer hidden"}}),
+        json!({"url": "http://127.0.0.1:9/files"}),
+    ] {
+        let rendered = json!({"mcpServers": {"files": ours}});
+        let claims = EntryClaims {
+            addresses: [("files".to_owned(), known(&["Authorization"]))].into(),
+            ..EntryClaims::default()
+        };
+        let kept = super::merge(Some(&file), ROO, &rendered, &claims).unwrap();
+        assert_eq!((kept.text.as_str(), &kept.owned), (file.as_str(), &owned(&[])), "{ours}");
+        let said = kept.changes[0].to_string();
+        assert!(said.contains("header X-Region") && said.contains("mcpauth import --client roo"), "{said}");
+        assert!(kept.changes[0].is_conflict() && !said.contains("Bearer"), "{said}");
+        let adopted = EntryClaims { adopted: owned(&["files"]), ..claims };
+        assert_eq!(super::merge(Some(&file), ROO, &rendered, &adopted).unwrap().owned, owned(&["files"]));
+    }
 }
 
 pub(super) fn owned(names: &[&str]) -> BTreeSet<String> {

@@ -4,7 +4,7 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File};
-use std::io::{Seek, Write};
+use std::io::{self, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
@@ -41,7 +41,8 @@ impl Draft {
         // tempfile opens with O_EXCL and mode 0600. The leading dot and the suffix keep it out of every `*.json`
         // scan.
         let file = tempfile::Builder::new().prefix(&prefix).suffix(SUFFIX).tempfile_in(folder_of(path));
-        let mut draft = Self { file: file.map_err(io_at(folder_of(path)))?, path: path.into() };
+        let file = file.map_err(bare).map_err(io_at(folder_of(path)))?;
+        let mut draft = Self { file, path: path.into() };
         if room > 0 {
             draft.take_room(room).map_err(io_at(path))?;
         }
@@ -81,7 +82,7 @@ impl Draft {
 
     /// Zeros, because no JSON text has one: an unfinished file cannot be taken for a complete one, even if the system
     /// wrote its end before its middle.
-    fn take_room(&mut self, room: u64) -> std::io::Result<()> {
+    fn take_room(&mut self, room: u64) -> io::Result<()> {
         for _ in 0..room.div_ceil(BLOCK.len() as u64) {
             self.file.write_all(&BLOCK)?;
         }
@@ -114,6 +115,12 @@ impl Draft {
         self.file.as_file().set_len(text.len() as u64).map_err(io_at(path))?;
         self.file.as_file().sync_all().map_err(io_at(path))
     }
+}
+
+/// The system's error, without the draft's name that `tempfile` adds: nobody will find that file.
+fn bare(error: io::Error) -> io::Error {
+    let cause = error.get_ref().and_then(|inner| inner.source()?.downcast_ref::<io::Error>()?.raw_os_error());
+    cause.map_or(error, io::Error::from_raw_os_error)
 }
 
 /// The drafts that interrupted runs left. Only the holder of the lock for the file's content may touch them.
