@@ -393,7 +393,7 @@ fn a_key_for_basic_is_sent_in_base64_and_what_is_no_text_is_no_key() {
     }
     let (server, user) = (server("authorization", "Bearer {}"), User::new());
     let address = format!("{}/mcp", server.base);
-    let ran = user.run_with(&["login", &address, "--with-token"], b"\xff\xfekey\n").code(2);
+    let ran = user.run_with(&["login", &address, "--with-token"], b"k\xffey\n").code(2);
     assert!(ran.stderr.contains("stdin is not UTF-8 text"), "{ran:?}");
     assert!(server.seen().is_empty());
 }

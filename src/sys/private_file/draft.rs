@@ -119,8 +119,8 @@ impl Draft {
 
 /// The system's error, without the draft's name that `tempfile` adds: nobody will find that file.
 fn bare(error: io::Error) -> io::Error {
-    let cause = error.get_ref().and_then(|inner| inner.source()?.downcast_ref::<io::Error>()?.raw_os_error());
-    cause.map_or(error, io::Error::from_raw_os_error)
+    let text = error.to_string();
+    io::Error::new(error.kind(), text.split(" at path ").next().unwrap_or_default())
 }
 
 /// The drafts that interrupted runs left. Only the holder of the lock for the file's content may touch them.
