@@ -280,6 +280,7 @@ fn flow_hint(error: &FlowError, command: &str) -> String {
         FlowError::Http(HttpError::Redirect { to, .. }) => {
             format!("if {to} is the right address, set it in place of the one that redirects (mcpauth config show --origin), then run: {command}")
         }
+        FlowError::Http(_) if is_by_address(command) => format!("check the address, that the server runs, and the network; then run: {command}"),
         FlowError::Http(_) => format!("check the address (mcpauth config show --origin) and the network, then run: {command}"),
         FlowError::Reply { reply: reply @ ReplyError::Refused { error, .. }, .. } if reply.is_no() => {
             refused_hint(error, command)
@@ -342,9 +343,17 @@ pub(crate) fn untrusted_hint(command: &str) -> String {
     format!("if it is your own CA, name its certificate: {command} --ca-cert FILE (or set MCPAUTH_CA_CERT)")
 }
 
+/// Whether the command itself has the server's address: no setting does then.
+fn is_by_address(command: &str) -> bool {
+    command.contains("mcpauth login ")
+}
+
 /// RFC 6749 section 5.2, by its codes.
 fn refused_hint(error: &str, command: &str) -> String {
     match error {
+        "invalid_client" | "unauthorized_client" if is_by_address(command) => {
+            format!("check client id and secret, then run: {command} --client-id ID --client-secret-file FILE")
+        }
         "invalid_client" | "unauthorized_client" => {
             format!("check client id and secret (mcpauth config show --origin), then run: {command}")
         }

@@ -54,7 +54,9 @@ pub fn seconds_within(text: &str, range: RangeInclusive<u64>) -> Result<u64, Str
 /// What is expected.
 pub fn bytes(text: &str) -> Result<u64, String> {
     let size = text.trim().parse::<bytesize::ByteSize>();
-    size.map(|size| size.as_u64()).map_err(|_| format!("expected {SIZE}"))
+    // A size that does not fit becomes the largest one.
+    let size = size.ok().map(|size| size.as_u64()).filter(|size| *size < u64::MAX);
+    size.ok_or_else(|| format!("expected {SIZE}"))
 }
 
 /// An address to listen on. `localhost` is loopback, whatever the system's resolver says.

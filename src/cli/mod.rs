@@ -8,6 +8,7 @@ mod bridge;
 mod client_metadata;
 mod client_rows;
 mod client_words;
+mod columns;
 mod complete;
 mod completions;
 mod config;
@@ -212,7 +213,9 @@ fn not_parsed(mut error: clap::Error, args: &[OsString]) -> ExitCode {
             if kind == ErrorKind::UnknownArgument && error.get(ContextKind::SuggestedArg).is_none() {
                 error.remove(ContextKind::Suggested);
             }
-            out::usage_error(&error.render(), json);
+            let (path, _) = verbs_before("", args);
+            let (message, hint) = suggest::usage(kind, &error.render().to_string(), &path);
+            out::bare_error(&message, &hint, json);
         }
     }
     ExitCode::from(Exit::Usage as u8)

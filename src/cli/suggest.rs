@@ -2,9 +2,10 @@
 
 use std::ffi::OsString;
 
+use clap::error::ErrorKind;
 use strsim::osa_distance;
 
-use crate::sys::typed_url::typed_url;
+use crate::sys::typed_url::{TYPE_ADDRESS, typed_url};
 use crate::text::word;
 
 /// What users of other tools type: the verbs before it, the words, and what does it here.
@@ -118,6 +119,26 @@ pub(super) fn hint(path: &str, typed: &str, args: &[OsString], verbs: &[String])
     }
 }
 
+/// What clap says about the arguments of the verbs of `path`, and what to do about it.
+pub(super) fn usage(kind: ErrorKind, said: &str, path: &str) -> (String, String) {
+    let (what, usage) = said.split_once("\n\nUsage: ").unwrap_or((said, ""));
+    let (tips, what): (Vec<&str>, Vec<&str>) =
+        what.lines().map(str::trim).filter(|line| !line.is_empty()).partition(|line| line.starts_with("tip: "));
+    let help = match path {
+        "" => "mcpauth --help".to_owned(),
+        path => format!("mcpauth {path} --help"),
+    };
+    if kind == ErrorKind::MissingRequiredArgument {
+        let usage = usage.lines().next().unwrap_or_default();
+        return ("an argument is missing".into(), format!("usage: {usage}; see: {help}"));
+    }
+    let tips = tips.iter().map(|tip| tip.trim_start_matches("tip: ").to_owned());
+    let is_address = what.iter().any(|line| line.contains("URL>': ") || line.contains("SERVER]': "));
+    let tips = tips.chain(is_address.then(|| TYPE_ADDRESS.to_owned()));
+    let hint = tips.chain([format!("see: {help}")]).collect::<Vec<_>>().join("; ");
+    (what.join(" ").trim_start_matches("error: ").to_owned(), hint)
+}
+
 /// Where the verbs below those of `path` are listed.
 pub(super) fn verbs_of(path: &str) -> String {
     match path {
@@ -222,6 +243,50 @@ mod tests {
                 "{path}: {words:?}"
             );
             is_there(here);
+        }
+    }
+
+    #[test]
+    fn what_clap_says_becomes_an_error_with_its_remedy() {
+        for (line, message, hint) in [
+            ("login", "an argument is missing", "usage: mcpauth login <URL>; see: mcpauth login --help"),
+            (
+                "call",
+                "an argument is missing",
+                "usage: mcpauth call [OPTIONS] [SERVER] TOOL [KEY=VALUE... | JSON | @FILE | -]; see: mcpauth call --help",
+            ),
+            (
+                "status --interval 5",
+                "an argument is missing",
+                "usage: mcpauth status --watch --interval <TIME>; see: mcpauth status --help",
+            ),
+            (
+                "login localhost:99999",
+                "invalid value 'localhost:99999' for '<URL>': is not an http or https URL",
+                "type an address as https://HOST/PATH, with :PORT after the host if it has one (at most 65535); see: mcpauth login --help",
+            ),
+            ("login a.test b", "unexpected argument 'b' found", "see: mcpauth login --help"),
+            (
+                "--vesion",
+                "unexpected argument '--vesion' found",
+                "a similar argument exists: '--version'; see: mcpauth --help",
+            ),
+            (
+                "providers schema --tokns-dir x",
+                "unexpected argument '--tokns-dir' found",
+                "a similar argument exists: '--tokens-dir'; see: mcpauth providers schema --help",
+            ),
+            (
+                "completions bsh",
+                "invalid value 'bsh' for '<SHELL>' [possible values: bash, elvish, fish, nushell, powershell, zsh]",
+                "a similar value exists: 'bash'; see: mcpauth completions --help",
+            ),
+        ] {
+            let words = std::iter::once("mcpauth").chain(line.split(' '));
+            let said = crate::cli::command().try_get_matches_from(words).unwrap_err();
+            let path = line.split(' ').take_while(|word| ["login", "call", "status", "providers", "schema", "completions"].contains(word));
+            let told = usage(said.kind(), &said.render().to_string(), &path.collect::<Vec<_>>().join(" "));
+            assert_eq!(told, (message.to_owned(), hint.to_owned()), "{line}");
         }
     }
 

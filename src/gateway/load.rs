@@ -18,6 +18,7 @@ use super::session::SessionKey;
 use super::settings::{GatewaySettings, Introspection};
 use crate::policy::{Policy, PolicyRemark};
 use crate::problem::Problem;
+use crate::registry::NAME_FOLDER;
 use crate::secret::Secret;
 use crate::sys::{deadline, descriptors, private_file};
 
@@ -162,7 +163,7 @@ fn problem(part: FileKind, error: &LoadError) -> Problem {
             "name the policy's file; without one, every request is denied"
         }
         (FileKind::Policy | FileKind::Shadow, _) => "correct the policy",
-        (FileKind::Servers, _) => "correct it, or name the folder of the servers' files",
+        (FileKind::Servers, _) => NAME_FOLDER,
         (FileKind::Revoked, error) if error.is_unread() => "make the file, even an empty one",
         (FileKind::Revoked, _) => "correct the line",
         (FileKind::Keys, _) => "make one with: mcpauth gateway token key",

@@ -98,6 +98,10 @@ struct BadFile {
     malformed: bool,
 }
 
+/// What to do about a folder that cannot be read.
+pub const NAME_FOLDER: &str =
+    "name the folder of the servers' files: by servers in gateway.yaml, or without that file by --servers-dir";
+
 impl Registry {
     /// Reads a folder for the first time.
     ///
@@ -114,7 +118,7 @@ impl Registry {
             let remark = Problem::remark(
                 display_path(dir),
                 what,
-                "correct it, or name the folder of the servers' files",
+                NAME_FOLDER,
             );
             let remarks = if error.kind() == io::ErrorKind::NotFound { Vec::new() } else { vec![remark] };
             Self { remarks, ..Self::default() }

@@ -4,6 +4,7 @@
 use clap::Args;
 use serde_json::{Map, Value, json};
 
+use crate::cli::columns::columns;
 use crate::cli::client_words::{auth_modes, names};
 use crate::cli::out::Out;
 use crate::cli::paths::from_home;
@@ -101,7 +102,7 @@ fn redacted(entries: &[ServerEntry]) -> Vec<ServerEntry> {
 fn every(config: &Config, out: &Out) -> Result<Exit, Error> {
     let clients = Clients::new(config, &servers::file_store(config), out)?;
     let found = clients.found();
-    let mut objects = Vec::new();
+    let (mut objects, mut rows) = (Vec::new(), Vec::new());
     for target in TARGETS {
         let job = clients.job(target, None)?;
         let is_found = found.iter().any(|found| found.client == target.client);
@@ -110,17 +111,15 @@ fn every(config: &Config, out: &Out) -> Result<Exit, Error> {
             (None, true) => "found",
             (None, false) => "-",
         };
-        let others: Vec<&str> =
-            target.ways.iter().filter(|way| **way != job.auth_mode).map(|way| way.name()).collect();
-        let ways = format!("{} ({})", job.auth_mode, others.join(", ")).replace(" ()", "");
-        let path = from_home(&job.path);
-        out.result(&format!("{:15} {state:9} {ways:36} {path}", target.client));
+        rows.push([target.client.into(), state.into(), job.auth_mode.to_string(), from_home(&job.path)]);
         let mut object = to_json(&job);
         object.insert("found".into(), is_found.into());
         objects.push(object);
     }
     if out.json {
         out.object(&json!({"version": 1, "clients": objects}));
+    } else {
+        out.data(&columns(["CLIENT", "STATE", "MODE", "FILE"], &rows));
     }
     Ok(Exit::Done)
 }
