@@ -352,7 +352,9 @@ fn is_by_address(command: &str) -> bool {
 fn refused_hint(error: &str, command: &str) -> String {
     match error {
         "invalid_client" | "unauthorized_client" if is_by_address(command) => {
-            format!("check client id and secret, then run: {command} --client-id ID --client-secret-file FILE")
+            format!(
+                "check client id and secret, then run: {command} --client-id ID --client-secret-file FILE"
+            )
         }
         "invalid_client" | "unauthorized_client" => {
             format!("check client id and secret (mcpauth config show --origin), then run: {command}")

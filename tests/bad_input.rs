@@ -307,8 +307,7 @@ fn ingress_settings_that_cannot_be_meant() {
         "INGRESS_OAUTH_CLIENT_ID and INGRESS_OAUTH_CLIENT_SECRET",
         "mcpauth configure",
     );
-    let keycloak =
-        "KEYCLOAK_URL, KEYCLOAK_REALM, KEYCLOAK_M2M_CLIENT_ID and KEYCLOAK_M2M_CLIENT_SECRET";
+    let keycloak = "KEYCLOAK_URL, KEYCLOAK_REALM, KEYCLOAK_M2M_CLIENT_ID and KEYCLOAK_M2M_CLIENT_SECRET";
     fails(&user(&[&KEYCLOAK[..1]]), &["ingress"], 2, keycloak, "mcpauth configure");
     let oidc = "INGRESS_OAUTH_ISSUER, INGRESS_OAUTH_CLIENT_ID and INGRESS_OAUTH_CLIENT_SECRET";
     fails(&user(&[&[("AUTH_PROVIDER", "oidc")]]), &["ingress"], 2, oidc, "mcpauth configure");

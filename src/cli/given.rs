@@ -56,7 +56,7 @@ pub(super) fn settings(global: &Global, out: &Out) -> Result<Settings, Error> {
         settings.flag("MCPAUTH_PROVIDERS_FILE", path.to_string_lossy().as_ref());
     }
     if let Some(url) = &global.registry_url {
-        // What is no address is complained of where it is read.
+        // What is not an address is reported where it is read.
         let typed = without_scheme(url);
         settings.flag("REGISTRY_URL", typed.as_ref().map_or(url.as_str(), |typed| typed.as_str()));
     }

@@ -4,9 +4,9 @@
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use crate::cli::columns::columns;
 use crate::cli::args::FromCommandArgs;
 use crate::cli::ask;
+use crate::cli::columns::columns;
 use crate::cli::given::Given;
 use crate::cli::out::Out;
 use crate::config::is_name;

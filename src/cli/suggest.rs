@@ -122,15 +122,22 @@ pub(super) fn hint(path: &str, typed: &str, args: &[OsString], verbs: &[String])
 /// What clap says about the arguments of the verbs of `path`, and what to do about it.
 pub(super) fn usage(kind: ErrorKind, said: &str, path: &str) -> (String, String) {
     let (what, usage) = said.split_once("\n\nUsage: ").unwrap_or((said, ""));
-    let (tips, what): (Vec<&str>, Vec<&str>) =
-        what.lines().map(str::trim).filter(|line| !line.is_empty()).partition(|line| line.starts_with("tip: "));
+    let (tips, what): (Vec<&str>, Vec<&str>) = what
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .partition(|line| line.starts_with("tip: "));
     let help = match path {
         "" => "mcpauth --help".to_owned(),
         path => format!("mcpauth {path} --help"),
     };
     if kind == ErrorKind::MissingRequiredArgument {
         let usage = usage.lines().next().unwrap_or_default();
-        return ("an argument is missing".into(), format!("usage: {usage}; see: {help}"));
+        // A usage of our own may name other arguments than clap.
+        let names = what.iter().copied().filter(|name| name.starts_with(['<', '-']) && usage.contains(name));
+        let names = names.collect::<Vec<_>>().join(" ");
+        let colon = if names.is_empty() { "" } else { ": " };
+        return (format!("an argument is missing{colon}{names}"), format!("usage: {usage}; see: {help}"));
     }
     let tips = tips.iter().map(|tip| tip.trim_start_matches("tip: ").to_owned());
     let is_address = what.iter().any(|line| line.contains("URL>': ") || line.contains("SERVER]': "));
@@ -249,7 +256,7 @@ mod tests {
     #[test]
     fn what_clap_says_becomes_an_error_with_its_remedy() {
         for (line, message, hint) in [
-            ("login", "an argument is missing", "usage: mcpauth login <URL>; see: mcpauth login --help"),
+            ("login", "an argument is missing: <URL>", "usage: mcpauth login <URL>; see: mcpauth login --help"),
             (
                 "call",
                 "an argument is missing",
@@ -257,7 +264,7 @@ mod tests {
             ),
             (
                 "status --interval 5",
-                "an argument is missing",
+                "an argument is missing: --watch",
                 "usage: mcpauth status --watch --interval <TIME>; see: mcpauth status --help",
             ),
             (
@@ -284,7 +291,9 @@ mod tests {
         ] {
             let words = std::iter::once("mcpauth").chain(line.split(' '));
             let said = crate::cli::command().try_get_matches_from(words).unwrap_err();
-            let path = line.split(' ').take_while(|word| ["login", "call", "status", "providers", "schema", "completions"].contains(word));
+            let path = line.split(' ').take_while(|word| {
+                ["login", "call", "status", "providers", "schema", "completions"].contains(word)
+            });
             let told = usage(said.kind(), &said.render().to_string(), &path.collect::<Vec<_>>().join(" "));
             assert_eq!(told, (message.to_owned(), hint.to_owned()), "{line}");
         }

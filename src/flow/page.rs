@@ -68,9 +68,9 @@ impl ResultPage {
     pub(super) fn begun() -> Self {
         Self {
             status: StatusCode::CONFLICT,
-            title: "This login has begun".into(),
+            title: "This login has started".into(),
             lines: vec![
-                "Go on at the issuer's page. If it is gone, your MCP client asks again at its next request once this login has timed out."
+                "Continue on the issuer's page. If you have closed it, your MCP client asks again at its next request, once this login has timed out."
                     .into(),
             ],
             button: None,

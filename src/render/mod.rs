@@ -79,7 +79,7 @@ pub enum RenderError {
         variable: String,
     },
     /// The client would not read what the user has any more.
-    #[error("{} is what the client reads; a new {} would put it out of force", older.display(), path.display())]
+    #[error("{} is what the client reads; a new {} would take precedence", older.display(), path.display())]
     Hides {
         /// The file that would be new.
         path: PathBuf,
@@ -130,7 +130,7 @@ impl RenderError {
     pub fn hint(&self) -> String {
         match self {
             Self::Hides { path, older } => format!(
-                "make {} of it first, as its makers say (https://docs.continue.dev/reference/yaml-migration); or, if it may go: mv {older} \
+                "convert it to {} first (https://docs.continue.dev/reference/yaml-migration); or, if you no longer need it: mv {older} \
                  {older}.old",
                 path.display(),
                 older = older.display()

@@ -431,7 +431,7 @@ PATH              STATE  AUTH   EGRESS  UPSTREAM
         "state": "off",
     });
     assert_eq!(object["routes"][0], expected);
-    assert!(!format!("{said}{object}").contains("k3y"));
+    assert!(!format!("{ran:?}{object}").contains("k3y"));
 }
 
 #[test]

@@ -333,7 +333,7 @@ fn u2_a_session_is_new_each_time_and_nothing_else_passes_for_one() {
     ] {
         assert_eq!(lab.me(&cookie), 401, "{about}");
     }
-    // A session is no sign-in either.
+    // A session is not a sign-in either.
     let leaving = lab.leave("/");
     lab.says.lock().unwrap().id_token = lab.good(&leaving, json!({}));
     let swapped = format!("{}={value}", leaving.cookie.split_once('=').unwrap().0);
@@ -427,7 +427,7 @@ fn a_session_ends_when_it_is_signed_out_or_revoked() {
         url::form_urlencoded::byte_serialize(format!("{}/login", lab.url()).as_bytes()).collect();
     let there = format!("{}/logout?client_id=face&amp;post_logout_redirect_uri={back}", lab.issuer);
     assert!(answer.text().replace("&#x2f;", "/").contains(&there), "{}", answer.text());
-    assert_eq!(lab.me(&cookie), 401, "a copy of the cookie is no session either");
+    assert_eq!(lab.me(&cookie), 401, "a copy of the cookie is not a session either");
     let cookie = lab.signed_in(json!({}));
     lab.lab.reload("revoked", "sub: another-person\nsid: 00\n", "are in force");
     assert_eq!(lab.me(&cookie), 200);

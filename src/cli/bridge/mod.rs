@@ -38,7 +38,7 @@ use crate::servers::{
 #[command(
     after_help = "Examples:\n  mcpauth bridge fininfo\n  mcpauth bridge https://mcp.example.test/mcp\n  \
                         mcpauth bridge fininfo --only-tool get_stock_aggregates --agent Claude\n  \
-                        mcpauth bridge --listen              on 127.0.0.1:8191, or MCPAUTH_BRIDGE_LISTEN"
+                        mcpauth bridge --listen   on 127.0.0.1:8191, or MCPAUTH_BRIDGE_LISTEN"
 )]
 pub(super) struct BridgeArgs {
     /// The server's name, or its address, in which ${VARIABLE}s of the environment are filled in

@@ -4,8 +4,8 @@
 use clap::Args;
 use serde_json::{Map, Value, json};
 
-use crate::cli::columns::columns;
 use crate::cli::client_words::{auth_modes, names};
+use crate::cli::columns::columns;
 use crate::cli::out::Out;
 use crate::cli::paths::from_home;
 use crate::clients::{Clients, Job};

@@ -23,7 +23,7 @@ use crate::sys::http::Http;
 use crate::sys::signal::HangUps;
 
 const EXAMPLES: &str = "Examples:
-  mcpauth gateway serve                          the environment, ./scopes.yml and ./servers
+  mcpauth gateway serve    by the environment, ./scopes.yml and ./servers
   mcpauth gateway serve --config gateway.yaml --listen 0.0.0.0:8080";
 
 /// Serve: authenticate, decide, forward and filter

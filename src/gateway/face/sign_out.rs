@@ -38,7 +38,7 @@ async fn revoke(face: &FaceState, sid: String) {
     let Some(list) = face.shared.settings.revocations() else { return };
     let add = move || RevocationList::add_session(&list, &sid);
     if let Ok(Err(error)) = face.shared.vault.spawn_blocking(add).await {
-        warn!(event = "sign-in", "a session that was signed out has ended at this gateway alone: {error}");
+        warn!(event = "sign-in", "a session that was signed out has ended only at this gateway: {error}");
     }
 }
 

@@ -327,7 +327,7 @@ fn editing(
     let page = FormPage {
         heading: format!("Edit {title}"),
         crumb: "Edit",
-        lead: "What the registry's file says of this server.",
+        lead: "What the registry's file says about this server.",
         action: format!("/edit/{name}"),
         button: "Save",
         back: Some(server_address(name)),

@@ -129,7 +129,7 @@ impl ServerFacts {
             AuthType::None => "none",
             AuthType::Oauth => "a person's or program's OAuth token",
             AuthType::ApiKey => "an API key",
-            AuthType::Other => "of another kind",
+            AuthType::Other => "another kind of credential",
         };
         Self {
             name: server.name.clone(),
@@ -211,8 +211,8 @@ impl ToolRow {
 fn reason(denial: Denial) -> &'static str {
     match denial {
         Denial::NoScopes => "The policy knows none of your groups.",
-        Denial::Server => "No entry of yours is about this server.",
-        Denial::Method => "You may list it: no entry of yours has tools/call here.",
+        Denial::Server => "None of your entries is about this server.",
+        Denial::Method => "You may list it: none of your entries here has tools/call.",
         Denial::Name => "Your entries with tools/call do not name it.",
     }
 }

@@ -180,7 +180,7 @@ impl EmptyList {
             "You may list servers, but no entry of the policy is about one of them for you, and you may edit none."
         };
         Self {
-            title: "There is nothing to see for you yet",
+            title: "There is nothing for you to see yet",
             why,
             href: "/me",
             link: "See your groups and what they give",
