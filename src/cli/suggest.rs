@@ -33,7 +33,7 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
     ("", "auth refresh, daemon, service", "mcpauth refresh"),
     ("", "auth setup-git, auth configure-docker, install", "mcpauth config install"),
     ("", "auth revoke, revoke", "mcpauth logout NAME --revoke"),
-    ("", "mcp, search, find", "mcpauth list SERVER"),
+    ("", "mcp, search, find, list-tools", "mcpauth list SERVER"),
     ("", "setup, init", "mcpauth configure"),
     ("", "serve, server, start, up", "mcpauth gateway serve"),
     ("", "mcp serve, proxy, stdio, connector", "mcpauth bridge SERVER"),
@@ -45,7 +45,7 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
     ("", "run", "mcpauth exec SERVER -- COMMAND"),
     ("", "get, fetch", "mcpauth generate"),
     ("", "renew, rotate, refresh-token", "mcpauth refresh --once"),
-    ("", "update, upgrade", "mcpauth refresh --once (mcpauth itself is updated the way it was installed)"),
+    ("", "update, upgrade, self-update", "mcpauth refresh --once (mcpauth itself is updated the way it was installed)"),
     ("", "export", "mcpauth env SERVER"),
     ("", "keys, secrets", "mcpauth secret list"),
     ("", "store", "mcpauth secret set SERVER NAME"),
@@ -61,11 +61,18 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
     ("", "explain", "mcpauth gateway explain SERVER --tool TOOL"),
     ("", "routes", "mcpauth gateway routes"),
     ("", "test", "mcpauth gateway test"),
-    ("", "tool, invoke", "mcpauth call SERVER TOOL"),
+    ("", "auth can-i", "mcpauth gateway explain SERVER --tool TOOL"),
+    ("", "clean, clear, reset, purge", "mcpauth logout --all"),
+    ("", "tool, invoke, call-tool", "mcpauth call SERVER TOOL"),
     ("", "completion", "mcpauth completions SHELL"),
     ("gateway", "start, run, up, proxy, listen", "mcpauth gateway serve"),
-    ("gateway", "validate, lint, verify, status, config, doctor", "mcpauth gateway check"),
-    ("gateway", "why, can, can-i, decide", "mcpauth gateway explain SERVER --tool TOOL"),
+    // In an empty folder it says what to write.
+    (
+        "gateway",
+        "init, new, create, setup, configure, validate, lint, verify, status, config, doctor",
+        "mcpauth gateway check",
+    ),
+    ("gateway", "why, can, can-i, decide, policy", "mcpauth gateway explain SERVER --tool TOOL"),
     ("gateway", "list, ls, servers", "mcpauth gateway routes"),
     ("gateway", "tokens", "mcpauth gateway token list"),
     (
@@ -76,7 +83,8 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
     ("gateway token", "ls, show", "mcpauth gateway token list"),
     ("gateway token", "rm, remove, delete", "mcpauth gateway token revoke ID"),
     ("gateway token", "keys, rotate", "mcpauth gateway token key"),
-    ("config", "list, ls, get, view, cat, current", "mcpauth config show"),
+    ("config", "list, ls, get, get-value, view, cat, current, current-context, get-contexts", "mcpauth config show"),
+    ("config", "path, where, origin", "mcpauth config show --origin"),
     ("config", "set, edit, init, new", "mcpauth configure"),
     ("config", "add, write, update, sync, apply", "mcpauth config install"),
     ("config", "remove, rm, delete, clean", "mcpauth config uninstall"),
@@ -88,6 +96,22 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
     ("providers", "ls", "mcpauth providers list"),
     ("providers", "get, info, describe", "mcpauth providers show NAME"),
     ("providers", "validate, lint, test", "mcpauth providers check"),
+];
+/// What users of other tools type as options: the verbs, all if empty; the options; and what does it here.
+const OPTIONS_ELSEWHERE: &[(&str, &str, &str)] = &[
+    ("login", "--token, --api-key, --key, --bearer, --pat", "--with-token, and pipe the key to stdin"),
+    ("list, ping, probe, call", "--token, --api-key, --key, --bearer, --pat", "--token-file FILE"),
+    (
+        "call",
+        "-d, --data, --args, --arguments, --params, --input",
+        "KEY=VALUE, one JSON object, @FILE or -, after the tool's name",
+    ),
+    ("refresh", "-d, --daemon, --background", "--unit systemd, which prints a service file"),
+    ("status", "-w", "--watch"),
+    ("", "-o, --output, --format", "--json"),
+    ("", "--debug, --trace", "-v or -vv"),
+    ("", "-k, --insecure, --skip-tls-verify, --insecure-skip-tls-verify", "--ca-cert FILE"),
+    ("", "--no-color, --no-colour", "--color never"),
 ];
 /// Where nothing was meant that is known.
 const NONE: &str = "see what there is with: mcpauth help";
@@ -139,11 +163,24 @@ pub(super) fn usage(kind: ErrorKind, said: &str, path: &str) -> (String, String)
         let colon = if names.is_empty() { "" } else { ": " };
         return (format!("an argument is missing{colon}{names}"), format!("usage: {usage}; see: {help}"));
     }
+    let known = what.first().and_then(|line| line.split('\'').nth(1)).and_then(|typed| option(path, typed));
+    if let Some(here) = known.filter(|_| kind == ErrorKind::UnknownArgument) {
+        return (what.join(" ").trim_start_matches("error: ").to_owned(), format!("use {here}; see: {help}"));
+    }
     let tips = tips.iter().map(|tip| tip.trim_start_matches("tip: ").to_owned());
     let is_address = what.iter().any(|line| line.contains("URL>': ") || line.contains("SERVER]': "));
     let tips = tips.chain(is_address.then(|| TYPE_ADDRESS.to_owned()));
     let hint = tips.chain([format!("see: {help}")]).collect::<Vec<_>>().join("; ");
     (what.join(" ").trim_start_matches("error: ").to_owned(), hint)
+}
+
+/// What does here what an option of other tools does there.
+fn option(path: &str, typed: &str) -> Option<&'static str> {
+    let lists = |list: &str, word: &str| list.split(", ").any(|other| other == word);
+    let row = OPTIONS_ELSEWHERE
+        .iter()
+        .find(|(verbs, options, _)| (verbs.is_empty() || lists(verbs, path)) && lists(options, typed));
+    row.map(|(.., here)| *here)
 }
 
 /// Where the verbs below those of `path` are listed.
@@ -272,6 +309,21 @@ mod tests {
                 "invalid value 'localhost:99999' for '<URL>': is not an http or https URL",
                 "type an address as https://HOST/PATH, with :PORT after the host if it has one (at most 65535); see: mcpauth login --help",
             ),
+            (
+                "status -o json",
+                "unexpected argument '-o' found",
+                "use --json; see: mcpauth status --help",
+            ),
+            (
+                "login a.test --token x",
+                "unexpected argument '--token' found",
+                "use --with-token, and pipe the key to stdin; see: mcpauth login --help",
+            ),
+            (
+                "call s t --args={}",
+                "unexpected argument '--args' found",
+                "use KEY=VALUE, one JSON object, @FILE or -, after the tool's name; see: mcpauth call --help",
+            ),
             ("login a.test b", "unexpected argument 'b' found", "see: mcpauth login --help"),
             (
                 "--vesion",
@@ -296,6 +348,20 @@ mod tests {
             });
             let told = usage(said.kind(), &said.render().to_string(), &path.collect::<Vec<_>>().join(" "));
             assert_eq!(told, (message.to_owned(), hint.to_owned()), "{line}");
+        }
+    }
+
+    /// Otherwise nobody would see what it leads to.
+    #[test]
+    fn no_option_of_other_tools_is_one_of_ours() {
+        let all = crate::cli::command();
+        for (verbs, options, here) in OPTIONS_ELSEWHERE {
+            for command in all.get_subcommands().filter(|verb| verbs.split(", ").any(|word| word == verb.get_name())) {
+                for option in options.split(", ") {
+                    let has = |arg: &clap::Arg| arg.get_long().is_some_and(|long| option == format!("--{long}"));
+                    assert!(!command.get_arguments().any(has), "{} {option}: {here}", command.get_name());
+                }
+            }
         }
     }
 

@@ -135,7 +135,12 @@ impl RenderError {
                 path.display(),
                 older = older.display()
             ),
-            Self::Header { server, .. } => format!("log in again for {server}, or correct its settings"),
+            Self::Header { header, .. } if entries::IDENTITY.contains(&header.as_str()) => {
+                "get the gateway's token again: mcpauth ingress --force".into()
+            }
+            Self::Header { .. } => {
+                "log in to the server again: mcpauth login URL --force, or behind a gateway: mcpauth egress --force".into()
+            }
             Self::Plain { .. } => {
                 "use an https gateway address, or allow plain http with --allow-http".into()
             }
