@@ -80,6 +80,15 @@ pub fn address(text: &str) -> Result<SocketAddr, String> {
     })
 }
 
+/// An address to listen on that no other machine reaches.
+///
+/// # Errors
+/// What is expected.
+pub fn loopback(text: &str) -> Result<SocketAddr, String> {
+    let at = address(text).ok().filter(|at| at.ip().is_loopback());
+    at.ok_or_else(|| "expected an address on loopback, as in 127.0.0.1:8191 or localhost:8191".into())
+}
+
 /// For `deserialize_with`: see [`seconds()`].
 ///
 /// # Errors

@@ -415,6 +415,12 @@ fn what_is_missing_is_told_with_what_gives_it() {
     let ran = user.run(&["login", &crate::support::nobody(), "--no-browser"]).code(5);
     let told = hint(&ran);
     assert!(told.contains("that the server runs") && !told.contains("config show"), "{told}");
+    // An address by a flag is corrected at the flag.
+    let ran = user.run(&["bridge", "--listen", "192.0.2.1:5"]).code(2);
+    assert!(ran.stderr.contains("--listen [<ADDRESS>]") && !hint(&ran).contains("MCPAUTH"), "{}", ran.stderr);
+    // Where no command is known, it is the verb's own.
+    let ran = user.run(&["man", "--dir", "/dev/null/x"]).code(1);
+    assert!(!hint(&ran).contains("--help"), "{}", ran.stderr);
     // Without a server there is nothing to install yet.
     let shown = user.run(&["doctor", "--offline"]).code(7).stdout;
     assert!(shown.contains("-> first log in to a server: mcpauth login URL"), "{shown}");

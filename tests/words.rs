@@ -124,6 +124,9 @@ const BANNED: &[(&str, &str)] = &[
     ("asked for here", "needed here"),
     ("has begun in", "has started in"),
     ("go on at", "continue on"),
+    ("is to go", "is removed"),
+    ("are to become", "become"),
+    ("else of us", "other mcpauth"),
 ];
 
 /// What may follow `is no` and `are no` other than after `there`: `is no token` is `is not a token`.

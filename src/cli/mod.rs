@@ -129,7 +129,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
     let exit = verb(&cli, &out).unwrap_or_else(|error| {
         let error = cli.global.as_typed(error);
-        out.error(&error, "mcpauth --help");
+        let (path, _) = verbs_before("", &args);
+        out.error(&error, &format!("mcpauth {path}"));
         error.exit()
     });
     ExitCode::from(out.ended(exit) as u8)

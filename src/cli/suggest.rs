@@ -45,7 +45,11 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
     ("", "run", "mcpauth exec SERVER -- COMMAND"),
     ("", "get, fetch", "mcpauth generate"),
     ("", "renew, rotate, refresh-token", "mcpauth refresh --once"),
-    ("", "update, upgrade, self-update", "mcpauth refresh --once (mcpauth itself is updated the way it was installed)"),
+    (
+        "",
+        "update, upgrade, self-update",
+        "mcpauth refresh --once (mcpauth itself is updated the way it was installed)",
+    ),
     ("", "export", "mcpauth env SERVER"),
     ("", "keys, secrets", "mcpauth secret list"),
     ("", "store", "mcpauth secret set SERVER NAME"),
@@ -83,7 +87,11 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
     ("gateway token", "ls, show", "mcpauth gateway token list"),
     ("gateway token", "rm, remove, delete", "mcpauth gateway token revoke ID"),
     ("gateway token", "keys, rotate", "mcpauth gateway token key"),
-    ("config", "list, ls, get, get-value, view, cat, current, current-context, get-contexts", "mcpauth config show"),
+    (
+        "config",
+        "list, ls, get, get-value, view, cat, current, current-context, get-contexts",
+        "mcpauth config show",
+    ),
     ("config", "path, where, origin", "mcpauth config show --origin"),
     ("config", "set, edit, init, new", "mcpauth configure"),
     ("config", "add, write, update, sync, apply", "mcpauth config install"),
@@ -293,7 +301,11 @@ mod tests {
     #[test]
     fn what_clap_says_becomes_an_error_with_its_remedy() {
         for (line, message, hint) in [
-            ("login", "an argument is missing: <URL>", "usage: mcpauth login <URL>; see: mcpauth login --help"),
+            (
+                "login",
+                "an argument is missing: <URL>",
+                "usage: mcpauth login <URL>; see: mcpauth login --help",
+            ),
             (
                 "call",
                 "an argument is missing",
@@ -309,11 +321,7 @@ mod tests {
                 "invalid value 'localhost:99999' for '<URL>': is not an http or https URL",
                 "type an address as https://HOST/PATH, with :PORT after the host if it has one (at most 65535); see: mcpauth login --help",
             ),
-            (
-                "status -o json",
-                "unexpected argument '-o' found",
-                "use --json; see: mcpauth status --help",
-            ),
+            ("status -o json", "unexpected argument '-o' found", "use --json; see: mcpauth status --help"),
             (
                 "login a.test --token x",
                 "unexpected argument '--token' found",
@@ -356,9 +364,12 @@ mod tests {
     fn no_option_of_other_tools_is_one_of_ours() {
         let all = crate::cli::command();
         for (verbs, options, here) in OPTIONS_ELSEWHERE {
-            for command in all.get_subcommands().filter(|verb| verbs.split(", ").any(|word| word == verb.get_name())) {
+            for command in
+                all.get_subcommands().filter(|verb| verbs.split(", ").any(|word| word == verb.get_name()))
+            {
                 for option in options.split(", ") {
-                    let has = |arg: &clap::Arg| arg.get_long().is_some_and(|long| option == format!("--{long}"));
+                    let has =
+                        |arg: &clap::Arg| arg.get_long().is_some_and(|long| option == format!("--{long}"));
                     assert!(!command.get_arguments().any(has), "{} {option}: {here}", command.get_name());
                 }
             }

@@ -83,7 +83,7 @@ fn addresses_in_flags_and_variables() {
         }
         if !good {
             let ran = User::new().run(&["bridge", "--listen", address]).code(2);
-            assert!(ran.stderr.contains("localhost:8080"), "{}", ran.stderr);
+            assert!(ran.stderr.contains("as in 127.0.0.1:8191 or localhost:8191"), "{}", ran.stderr);
         }
         let mut user = User::new();
         user.file(

@@ -22,7 +22,7 @@ use crate::clients::{Local, SECRET_HEADER};
 use crate::config::Config;
 use crate::error::{Error, Exit};
 use crate::page_login::{PageLogins, Reopen};
-use crate::quantity::address;
+use crate::quantity::loopback;
 use crate::servers::{
     HeaderSource, HeaderSources, Logins, Narrowing, ServerRef, Servers, TypedAccess, place,
 };
@@ -48,7 +48,7 @@ pub(super) struct BridgeArgs {
     #[arg(long, value_name = "SERVER", conflicts_with = "name", hide = true)]
     server: Option<ServerRef>,
     /// Serve all servers over HTTP on this loopback address
-    #[arg(long, value_name = "ADDRESS", value_parser = address, num_args = 0..=1, conflicts_with_all = ["name", "server"])]
+    #[arg(long, value_name = "ADDRESS", value_parser = loopback, num_args = 0..=1, conflicts_with_all = ["name", "server"])]
     listen: Option<Option<SocketAddr>>,
     #[command(flatten)]
     auth: AuthArgs,
