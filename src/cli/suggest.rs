@@ -153,6 +153,7 @@ pub(super) fn hint(path: &str, typed: &str, args: &[OsString], verbs: &[String])
 
 /// What clap says about the arguments of the verbs of `path`, and what to do about it.
 pub(super) fn usage(kind: ErrorKind, said: &str, path: &str) -> (String, String) {
+    let said = said.split("\n\nFor more information").next().unwrap_or_default();
     let (what, usage) = said.split_once("\n\nUsage: ").unwrap_or((said, ""));
     let (tips, what): (Vec<&str>, Vec<&str>) = what
         .lines()

@@ -159,7 +159,8 @@ impl LoadReport {
 fn problem(part: FileKind, error: &LoadError) -> Problem {
     let remedy = match (part, error) {
         (_, LoadError::Late { .. }) => "check its file system, or raise limits.file_read_timeout",
-        (FileKind::Policy | FileKind::Shadow, LoadError::Unreadable { .. }) => {
+        (FileKind::Shadow, LoadError::Unreadable { .. }) => "name a policy that can be read, or none",
+        (FileKind::Policy, LoadError::Unreadable { .. }) => {
             "name the policy's file; without one, every request is denied"
         }
         (FileKind::Policy | FileKind::Shadow, _) => "correct the policy",
