@@ -121,7 +121,6 @@ const BANNED: &[(&str, &str)] = &[
     ("so that everybody is", "so everybody is"),
     ("flow alone", "a single flow"),
     ("is taken out of", "is removed from"),
-    ("asked for here", "needed here"),
     ("has begun in", "has started in"),
     ("go on at", "continue on"),
     ("is to go", "is removed"),
@@ -170,8 +169,8 @@ fn no_phrase_is_archaic() {
     for path in files.iter().filter(|path| !path.ends_with("tests/words.rs")) {
         let Ok(text) = std::fs::read_to_string(path) else { continue };
         let words = words(&text);
-        // A test compares texts of others, too.
-        let read = !path.starts_with(root.join("tests"));
+        // A test compares texts of others, and a table's cells are not sentences.
+        let read = ["tests", "docs/reference"].iter().all(|folder| !path.starts_with(root.join(folder)));
         for phrase in denials(&words).into_iter().filter(|_| read) {
             found.push(format!("{}: {phrase:?}; write: is not a", path.display()));
         }

@@ -105,10 +105,6 @@ pub enum PlainHttp {
     Refused,
 }
 
-/// The headers of every [`GatewayIdentity`].
-pub(super) const IDENTITY: [&str; 6] =
-    ["X-Authorization", "X-User-Pool-Id", "X-Client-Id", "X-Region", "X-Keycloak-Realm", "X-Keycloak-URL"];
-
 impl GatewayIdentity {
     fn access_token(&self) -> &Secret {
         match self {

@@ -125,6 +125,10 @@ pub enum RenderError {
     File(#[from] FileError),
 }
 
+/// The headers of every [`GatewayIdentity`].
+const IDENTITY: [&str; 6] =
+    ["X-Authorization", "X-User-Pool-Id", "X-Client-Id", "X-Region", "X-Keycloak-Realm", "X-Keycloak-URL"];
+
 impl RenderError {
     /// The remedy.
     pub fn hint(&self) -> String {
@@ -135,7 +139,7 @@ impl RenderError {
                 path.display(),
                 older = older.display()
             ),
-            Self::Header { header, .. } if entries::IDENTITY.contains(&header.as_str()) => {
+            Self::Header { header, .. } if IDENTITY.contains(&header.as_str()) => {
                 "get the gateway's token again: mcpauth ingress --force".into()
             }
             Self::Header { .. } => {

@@ -304,7 +304,7 @@ fn a_field_that_is_wrong_says_so_and_the_rest_stays_as_it_was_typed() {
         )
     };
     for (path, address, field, words) in [
-        ("%2Fa+b", "http%3A%2F%2Fh%2F", "path", "Its path has other characters"),
+        ("%2Fa+b", "http%3A%2F%2Fh%2F", "path", "Its path has characters other"),
         ("%2F", "http%3A%2F%2Fh%2F", "path", "It names no path"),
         ("%2Falpha", "http%3A%2F%2Fh%2F", "path", "is there already"),
         (&"p".repeat(300), "http%3A%2F%2Fh%2F", "path", "more than 200 characters"),
