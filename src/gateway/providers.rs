@@ -31,7 +31,7 @@ pub(super) struct FaceProvider {
     pub(crate) user_info_url: Option<Url>,
     pub(crate) logout_url: Option<Url>,
     pub(crate) scopes: Vec<String>,
-    /// The claims with a person's subject where there is not an ID token, name and groups.
+    /// The claims with a person's subject where there is no ID token, name and groups.
     pub(crate) subject_claim: Option<String>,
     pub(crate) name_claims: Vec<String>,
     pub(crate) groups_claim: Option<String>,
