@@ -525,7 +525,7 @@ module completions {
     [ "auto" "always" "never" ]
   }
 
-  # Take our entries out of the clients' own files; everything else in them stays
+  # Remove mcpauth's entries from the clients' own files; everything else in them stays
   export extern "mcpauth config uninstall" [
     --client: string@"nu-complete mcpauth config uninstall client" # The clients; without this all that were installed to with this tokens directory
     --server: string@"nu-complete mcpauth config uninstall server" # Only these servers' entries, of those that mcpauth import changed; repeatable
@@ -988,7 +988,7 @@ module completions {
     [ "auto" "always" "never" ]
   }
 
-  # Take the secrets out of the clients' files, and logins from mcp-remote
+  # Move the secrets out of the clients' files, and take over logins from mcp-remote
   export extern "mcpauth import" [
     --client: string@"nu-complete mcpauth import client" # The clients [default: all]
     --dry-run                 # Only show what was found and what would replace it

@@ -33,7 +33,7 @@ pub(crate) struct Clients<'a> {
     pub(crate) entries: Vec<ServerEntry>,
     /// Names of servers behind a gateway whose address is not set. Their entries in clients stay unchanged.
     pub(crate) left_out: BTreeSet<String>,
-    /// Entries of the clients' files that are to become ours, by name.
+    /// The entries of clients' files that mcpauth takes over, by name.
     pub(crate) adopted: BTreeSet<String>,
     places: Option<Places>,
 }

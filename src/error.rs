@@ -283,7 +283,10 @@ fn flow(error: &FlowError, command: &str) -> (Exit, String) {
         }
         FlowError::Http(error) => {
             let exit = if matches!(error, HttpError::Forbidden { .. }) { Usage } else { Network };
-            (exit, format!("check the address (mcpauth config show --origin) and the network, then run: {command}"))
+            (exit, match is_by_address(command) {
+                true => format!("check the address, that the server runs, and the network; then run: {command}"),
+                false => format!("check the address (mcpauth config show --origin) and the network, then run: {command}"),
+            })
         }
         FlowError::Reply { reply: reply @ ReplyError::Refused { error, .. }, .. } if reply.is_no() => {
             (Login, refused_hint(error, command))
@@ -347,9 +350,19 @@ pub(crate) fn untrusted_hint(command: &str) -> String {
     format!("if it is your own CA, name its certificate: {command} --ca-cert FILE (or set MCPAUTH_CA_CERT)")
 }
 
+/// Whether the command itself has the server's address: no setting does then.
+fn is_by_address(command: &str) -> bool {
+    command.contains("mcpauth login ")
+}
+
 /// RFC 6749 section 5.2, by its codes.
 fn refused_hint(error: &str, command: &str) -> String {
     match error {
+        "invalid_client" | "unauthorized_client" if is_by_address(command) => {
+            format!(
+                "check client id and secret, then run: {command} --client-id ID --client-secret-file FILE"
+            )
+        }
         "invalid_client" | "unauthorized_client" => {
             format!("check client id and secret (mcpauth config show --origin), then run: {command}")
         }

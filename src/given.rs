@@ -18,7 +18,10 @@ pub(crate) fn secret_from(path: &Path) -> Result<Secret, Error> {
             true => format!("stdin {what}"),
             false => format!("{} {what}", path.display()),
         },
-        hint: "pipe the secret to stdin, or name a file with it".into(),
+        hint: match path.as_os_str() == "-" {
+            true => "pipe the secret to stdin".into(),
+            false => "name a file with the secret in it, or give - and pipe it to stdin".into(),
+        },
     };
     if path.as_os_str() == "-" {
         *text = terminal::piped().map_err(|error| match error.kind() {

@@ -47,7 +47,7 @@ impl Ui for PageUi {
         let page = self.page.lock().unwrap_or_else(PoisonError::into_inner).take();
         // A browser that was closed does not wait any longer; the login times out.
         drop(page.map(|page| page.send(url.clone())));
-        self.notices.say(&format!("{who}: the login has begun in the browser"));
+        self.notices.say(&format!("{who}: the login has started in the browser"));
     }
 
     fn remaining(&self, _: &str, _: Duration) {}
@@ -83,7 +83,7 @@ impl Logins for PageLogins {
                     let told = |error: Error| format!("{error}; {}", error.hint(&command));
                     tokio::select! {
                         done = self.once(target, is_refused, page) => done.map_err(told)?,
-                        _ = &mut gone => return Err("nobody waits for it any longer".into()),
+                        _ = &mut gone => return Err("nobody is waiting for it any more".into()),
                     }
                     (self.reopen)().map_err(told)
                 })

@@ -54,7 +54,9 @@ pub fn seconds_within(text: &str, range: RangeInclusive<u64>) -> Result<u64, Str
 /// What is expected.
 pub fn bytes(text: &str) -> Result<u64, String> {
     let size = text.trim().parse::<bytesize::ByteSize>();
-    size.map(|size| size.as_u64()).map_err(|_| format!("expected {SIZE}"))
+    // A size that does not fit becomes the largest one.
+    let size = size.ok().map(|size| size.as_u64()).filter(|size| *size < u64::MAX);
+    size.ok_or_else(|| format!("expected {SIZE}"))
 }
 
 /// An address to listen on. `localhost` is loopback, whatever the system's resolver says.
@@ -76,6 +78,15 @@ pub fn address(text: &str) -> Result<SocketAddr, String> {
     address.ok_or_else(|| {
         "expected an address with its port, as in 127.0.0.1:8080, localhost:8080 or [::1]:8080".into()
     })
+}
+
+/// An address to listen on that no other machine reaches.
+///
+/// # Errors
+/// What is expected.
+pub fn loopback(text: &str) -> Result<SocketAddr, String> {
+    let at = address(text).ok().filter(|at| at.ip().is_loopback());
+    at.ok_or_else(|| "expected an address on loopback, as in 127.0.0.1:8191 or localhost:8191".into())
 }
 
 /// For `deserialize_with`: see [`seconds()`].

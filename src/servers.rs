@@ -45,7 +45,7 @@ use crate::render::{self, EgressToken, GatewayIdentity, PlainHttp, ServerEntry};
 use crate::secret::Secret;
 use crate::store::{Storage, Store, StoredToken};
 use crate::sys::address::shown_typed;
-use crate::sys::typed_url::without_scheme;
+use crate::sys::typed_url::{TYPE_ADDRESS, without_scheme};
 use crate::tokens::Bearers;
 use crate::vault::{Vault, VaultError};
 
@@ -350,7 +350,7 @@ impl Servers {
         if name.contains([':', '/', '@']) {
             return Error::Usage {
                 message: format!("{shown:?} is neither a server's name nor a valid address"),
-                hint: "type an address as https://HOST/PATH, with :PORT after the host if it has one (at most 65535)".into(),
+                hint: TYPE_ADDRESS.into(),
             };
         }
         let hint = match names.as_slice() {

@@ -506,6 +506,17 @@ fn the_command_of_a_message_runs_where_it_is_printed() {
     type Prepare<'a> = &'a dyn Fn(&mut User);
     let nothing: Prepare<'_> = &|_| {};
     let broken_gateway: Prepare<'_> = &|user| file(user, "gateway.yaml", "listne: x\n");
+    let valid = "issuers: [{issuer: 'https://idp.test', audience: [a]}]\n";
+    let gateway: Prepare<'_> = &|user| {
+        file(user, "scopes.yml", "s: [{server: '*', methods: '*'}]\n");
+        file(user, "servers/a.json", r#"{"path": "/a", "proxy_pass_url": "http://a"}"#);
+        file(user, "gateway.yaml", valid);
+    };
+    let two_faults: Prepare<'_> = &|user| {
+        gateway(user);
+        let faults = "issuers: []\nsession_key: none\n";
+        ["gateway.yaml", "other.yaml"].iter().for_each(|name| file(user, name, faults));
+    };
     let bad_policy: Prepare<'_> = &|user| {
         file(user, "scopes.yml", "a: [\n");
         user.env("INGRESS_OAUTH_USER_POOL_ID", "us-east-1_AbCdEfGhI").env("INGRESS_OAUTH_CLIENT_ID", "c");
@@ -518,7 +529,15 @@ fn the_command_of_a_message_runs_where_it_is_printed() {
     let rows: &[(&[&str], Prepare<'_>, &str, i32)] = &[
         (&["providers", "show", "nosuch"], nothing, "mcpauth providers list", 0),
         (&["egress", "--provider", "nosuch"], nothing, "mcpauth providers list", 0),
-        (&["gateway", "serve"], broken_gateway, "mcpauth gateway check", 7),
+        (&["gateway", "serve"], broken_gateway, "mcpauth gateway schema", 0),
+        (&["gateway", "serve"], two_faults, "mcpauth gateway check", 7),
+        (
+            &["gateway", "serve", "--config", "other.yaml"],
+            two_faults,
+            "mcpauth gateway check --config other.yaml",
+            7,
+        ),
+        (&["gateway", "serve", "--shadow", "none.yml"], gateway, "name a policy that can be read", -1),
         (&["gateway", "explain", "--server", "x", "--tool", "y"], bad_policy, "mcpauth gateway check", 7),
         (&["token", "nosuch"], nothing, "mcpauth configure", 2),
         (&["statsu"], nothing, "mcpauth status", 0),

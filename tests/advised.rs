@@ -351,6 +351,81 @@ fn entries_that_lead_to_a_bridge_that_does_not_run_are_mended_by_the_command_tha
     bridge.end().code(143);
 }
 
+/// A token file that another program wrote may lack what the gateway is to be told.
+#[test]
+fn an_identity_without_its_client_is_got_again_by_the_command_that_is_named() {
+    let issuer = Upstream::start(|_: &Seen, stream| {
+        let body = json!({"access_token": "newer", "token_type": "Bearer", "expires_in": 3600}).to_string();
+        say(stream, "200 OK\r\ncontent-type: application/json", body.as_bytes());
+    });
+    let mut user = User::new();
+    user.env("REGISTRY_URL", "https://gw.test");
+    user.file("servers/a.json", r#"{"path": "/a", "proxy_pass_url": "http://a.test"}"#);
+    user.file(
+        ".oauth-tokens/ingress.json",
+        r#"{"provider": "oidc_m2m", "access_token": "T", "expires_at": 4000000000}"#,
+    );
+    for front in [
+        &["headers", "a"][..],
+        &["env", "a"],
+        &["list", "a"],
+        &["exec", "a", "--", "true"],
+        &["config", "install", "--client", "cursor", "--auth-mode", "inline"],
+    ] {
+        let ran = user.run(front).code(1);
+        assert!(ran.stderr.contains("header X-Client-Id has no value"), "{front:?}: {}", ran.stderr);
+        assert_eq!(command_in(&hint(&ran)), "mcpauth ingress --force", "{front:?}");
+    }
+    // Nothing says yet how: the command does.
+    let told = hint(&typed(&user, "mcpauth ingress --force", "").code(2));
+    assert!(told.contains("INGRESS_OAUTH_CLIENT_ID"), "{told}");
+    user.env("AUTH_PROVIDER", "oidc").env("INGRESS_OAUTH_ISSUER", &issuer.base);
+    user.env("INGRESS_OAUTH_TOKEN_URL", format!("{}/token", issuer.base));
+    user.env("INGRESS_OAUTH_CLIENT_ID", "agent").env("INGRESS_OAUTH_CLIENT_SECRET", "s");
+    typed(&user, "mcpauth ingress --force", "").code(0);
+    assert_eq!(user.run(&["headers", "a"]).code(0).json()["X-Client-Id"], "agent");
+}
+
+/// What is missing is asked for by what can be given.
+#[test]
+fn what_is_missing_is_told_with_what_gives_it() {
+    let user = User::new();
+    for (line, message, told) in [
+        ("secret set files KEY", "stdin is empty", "pipe the secret to stdin"),
+        ("login 127.0.0.1:9 --with-token", "stdin is empty", "pipe the secret to stdin"),
+        ("list https://a.test --token-file none", "none does not exist", "give - and pipe it to stdin"),
+        ("gateway routes", "a gateway is not configured", "mcpauth gateway schema"),
+        ("gateway token list", "a gateway is not configured", "mcpauth gateway schema"),
+        ("gateway token revoke --all", "a gateway is not configured", "mcpauth gateway schema"),
+        ("gateway check", "a gateway is not configured", "mcpauth gateway schema"),
+        ("logout", "which credential?", "mcpauth login URL"),
+        ("token", "an argument is missing: <NAME>", "mcpauth token --help"),
+        ("call", "an argument is missing", "[SERVER] TOOL"),
+        ("login", "an argument is missing: <URL>", "mcpauth login <URL>"),
+        ("login localhost:99999", "is not an http or https URL", "type an address as https://HOST/PATH"),
+        ("list ftp://a.test", "is not an http or https URL", "type an address as https://HOST/PATH"),
+    ] {
+        let words: Vec<&str> = line.split(' ').collect();
+        let ran = user.run(&words).code(2);
+        assert!(ran.stderr.contains(message) && hint(&ran).contains(told), "{line}: {}", ran.stderr);
+        let error = user.run(&[&words[..], &["--json"]].concat()).code(2).json_error();
+        assert!(error["hint"].as_str().unwrap().contains(told), "{line}: {error}");
+    }
+    // A typed address is in no setting.
+    let ran = user.run(&["login", &crate::support::nobody(), "--no-browser"]).code(5);
+    let told = hint(&ran);
+    assert!(told.contains("that the server runs") && !told.contains("config show"), "{told}");
+    // An address by a flag is corrected at the flag.
+    let ran = user.run(&["bridge", "--listen", "192.0.2.1:5"]).code(2);
+    assert!(ran.stderr.contains("--listen [<ADDRESS>]") && !hint(&ran).contains("MCPAUTH"), "{}", ran.stderr);
+    // Where no command is known, it is the verb's own.
+    let ran = user.run(&["man", "--dir", "/dev/null/x"]).code(1);
+    assert!(!hint(&ran).contains("--help"), "{}", ran.stderr);
+    // Without a server there is nothing to install yet.
+    let shown = user.run(&["doctor", "--offline"]).code(7).stdout;
+    assert!(shown.contains("-> first log in to a server: mcpauth login URL"), "{shown}");
+}
+
 #[test]
 fn the_commands_of_vended_tokens_run_where_they_are_printed() {
     let user = User::new();

@@ -83,7 +83,7 @@ pub(crate) const WITHIN: &[(&str, &[&str])] = &[
             "ask client_metadata client_rows help man providers terminal_ui",
             "given",
             "out",
-            "args paths suggest",
+            "args columns paths suggest",
         ],
     ),
     (

@@ -307,10 +307,9 @@ fn ingress_settings_that_cannot_be_meant() {
         "INGRESS_OAUTH_CLIENT_ID and INGRESS_OAUTH_CLIENT_SECRET",
         "mcpauth configure",
     );
-    let keycloak =
-        "KEYCLOAK_URL and KEYCLOAK_REALM and KEYCLOAK_M2M_CLIENT_ID and KEYCLOAK_M2M_CLIENT_SECRET";
+    let keycloak = "KEYCLOAK_URL, KEYCLOAK_REALM, KEYCLOAK_M2M_CLIENT_ID and KEYCLOAK_M2M_CLIENT_SECRET";
     fails(&user(&[&KEYCLOAK[..1]]), &["ingress"], 2, keycloak, "mcpauth configure");
-    let oidc = "INGRESS_OAUTH_ISSUER and INGRESS_OAUTH_CLIENT_ID and INGRESS_OAUTH_CLIENT_SECRET";
+    let oidc = "INGRESS_OAUTH_ISSUER, INGRESS_OAUTH_CLIENT_ID and INGRESS_OAUTH_CLIENT_SECRET";
     fails(&user(&[&[("AUTH_PROVIDER", "oidc")]]), &["ingress"], 2, oidc, "mcpauth configure");
     let cases: [(Env<'_>, &str, &str, &str); 14] = [
         (COGNITO, "AUTH_PROVIDER", "okta", "not one of cognito, keycloak, oidc"),

@@ -151,7 +151,7 @@ fn an_alias_is_offered_to_whoever_has_begun_it_alone() {
 #[test]
 fn it_never_fails() {
     let mut user = User::new();
-    user.file(".env", "this is no assignment\n");
+    user.file(".env", "this is not an assignment\n");
     user.file(".oauth-tokens/x-egress.json", "{broken");
     for words in [
         &[][..],

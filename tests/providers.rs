@@ -30,6 +30,19 @@ fn the_shipped_providers_are_these() {
     assert_eq!(built_in().collect::<Vec<_>>().join(" "), expected);
 }
 
+/// The name of a service may be longer than its neighbours'.
+#[test]
+fn they_are_listed_in_columns_that_fit_a_terminal() {
+    let listed = crate::support::User::new().run(&["providers", "list"]).code(0).stdout;
+    let (head, rows) = listed.split_once('\n').unwrap();
+    let from = head.find("FROM").unwrap();
+    assert_eq!(rows.lines().count(), built_in().count());
+    for row in rows.lines() {
+        assert_eq!((row.get(from - 2..from), row.get(from..)), (Some("  "), Some("built in")), "{listed}");
+        assert!(row.len() <= 80, "{row}");
+    }
+}
+
 #[test]
 fn each_provider_is_complete_for_a_person() {
     for name in built_in() {

@@ -97,7 +97,7 @@ impl LoginDesk {
         }
     }
 
-    /// Ends the present offer and makes no other: the client has gone.
+    /// Ends the present offer and makes no other: the client disconnected.
     pub(super) fn close(&self) {
         let current = {
             let mut state = self.state();
@@ -105,7 +105,7 @@ impl LoginDesk {
             state.current.take()
         };
         if let Some(offer) = current {
-            offer.finish(LoginEnd::Failed("the client has gone".into()));
+            offer.finish(LoginEnd::Failed("the client disconnected".into()));
         }
     }
 

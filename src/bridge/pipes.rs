@@ -27,7 +27,7 @@ pub(super) enum InputLine {
     TooLong,
 }
 
-/// The client's input. Lines are read ahead, because only the end of input shows that the client has gone.
+/// The client's input. Lines are read ahead, because only the end of input shows that the client disconnected.
 pub(super) struct ClientInput<R> {
     reader: BufReader<R>,
     /// The line being read.

@@ -16,7 +16,7 @@ pub(super) fn need_terminal(what: &'static str, flag: &'static str) -> Result<()
 }
 
 pub(super) fn choose(prompt: &'static str, items: &[String], flag: &'static str) -> Result<String, Error> {
-    need_terminal(prompt, flag)?;
+    need_terminal("a choice", flag)?;
     let at = Select::new().with_prompt(prompt).items(items).default(0).interact().map_err(asked)?;
     Ok(items.get(at).cloned().unwrap_or_default())
 }

@@ -17,8 +17,8 @@ use crate::oauth::{client_metadata, document_address};
 /// client id, without registration. Set MCPAUTH_CLIENT_METADATA_URL to the address, and login uses it.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  mcpauth client-metadata --url https://me.example.com/mcpauth.json > mcpauth.json\n  \
-                        MCPAUTH_CLIENT_METADATA_URL=https://me.example.com/mcpauth.json mcpauth client-metadata"
+    after_help = "Examples:\n  mcpauth client-metadata --url https://me.example.com/mcpauth.json > my.json\n  \
+                        MCPAUTH_CLIENT_METADATA_URL=https://me.example.com/mcpauth.json \\\n    mcpauth client-metadata"
 )]
 pub(super) struct ClientMetadataArgs {
     /// Where it will be published [default: MCPAUTH_CLIENT_METADATA_URL]

@@ -28,9 +28,9 @@ const MAX_FILE_BYTES: u64 = 1 << 20;
 /// Every question has a flag, so it also runs without a terminal.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n  mcpauth configure\n  \
-                        mcpauth configure --kind egress --provider NAME --client-id abc --client-secret-file secret.txt --yes\n  \
-                        pass show cognito | mcpauth configure --kind cognito --user-pool-id us-east-1_AbC --client-id abc \
-                        --client-secret-file - --yes")]
+                        mcpauth configure --kind egress --provider NAME \\\n    --client-id abc --client-secret-file secret.txt --yes\n  \
+                        pass show cognito | mcpauth configure --kind cognito \\\n    \
+                        --user-pool-id us-east-1_AbC --client-id abc --client-secret-file - --yes")]
 pub(super) struct ConfigureArgs {
     /// What to set up
     #[arg(long, value_enum)]

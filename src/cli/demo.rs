@@ -90,7 +90,7 @@ async fn demo(args: &DemoArgs, folder: &Path, kept: &OnceCell<Config>, out: &Out
         let text = "skipped: the agent needs every credential; allow each login: mcpauth demo --browser";
         shown.step("agent", false, text.into());
     }
-    let after = if args.keep { "it stays up until Ctrl-C" } else { "nothing is left behind" };
+    let after = if args.keep { "it runs until Ctrl-C" } else { "nothing is left behind" };
     out.result(&format!("done in {} ms; {after}", began.elapsed().as_millis()));
     let exit = shown.end();
     if args.keep {
@@ -100,7 +100,7 @@ async fn demo(args: &DemoArgs, folder: &Path, kept: &OnceCell<Config>, out: &Out
             Browser::System { without: stage.config.withheld() }.open(&pages);
         }
         if out.json {
-            out.say("it stays up until Ctrl-C");
+            out.say("it runs until Ctrl-C");
         }
         return std::future::pending().await;
     }
@@ -245,9 +245,9 @@ Try, in another terminal:
   curl {issuer}/.well-known/openid-configuration
   tail -f audit.jsonl
 
-Give the agent delete_issue in scopes.yml and ask again: it is in force within a
-second. The clients' configurations are in .oauth-tokens and home; they work
-as long as this runs. What you install to your own clients meanwhile (mcpauth
-config install) is taken out of their files again when this ends."
+Give the agent delete_issue in scopes.yml and call it again: the change takes
+effect within a second. The clients' configurations are in .oauth-tokens and home; they work
+as long as this runs. What you install in your own clients meanwhile (mcpauth
+config install) is removed from their files when the demo ends."
     )
 }

@@ -21,7 +21,7 @@ use crate::text::clean;
 #[derive(Args, Debug)]
 #[command(
     after_help = "Examples:\n  mcpauth egress SERVER\n  mcpauth egress --provider NAME --site my-team\n  \
-                        mcpauth egress --config-set 2 --no-browser     over SSH: open the address yourself, paste the answer"
+                        mcpauth egress --config-set 2 --no-browser   over SSH: paste the answer"
 )]
 pub(super) struct EgressArgs {
     /// Only the set for this MCP server; or the sets of this provider, where no server has the name

@@ -180,7 +180,7 @@ async fn run_flow(
     let (command, result) = match credential {
         Err(error) => (format!("mcpauth {}", kind.name()), Err(error.into())),
         Ok(credential) => {
-            out.doing(&name, "asking".into());
+            out.doing(&name, "requesting a token".into());
             let auth = credential.client.auth.name();
             debug!("{name}: issuer {}, client {} by {auth}", credential.issuer, credential.client.id);
             (credential.command.clone(), get(&credential).await)

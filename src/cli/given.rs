@@ -42,7 +42,7 @@ pub(super) fn settings(global: &Global, out: &Out) -> Result<Settings, Error> {
         ));
     }
     for (setting, typed) in global.settings() {
-        // What is no address is complained of where it is read.
+        // What is not an address is reported where it is read.
         let address = (setting == "REGISTRY_URL").then(|| without_scheme(&typed)).flatten();
         settings.flag(setting, address.map_or(typed, String::from));
     }

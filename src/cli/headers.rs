@@ -27,7 +27,7 @@ const HELPER_TIMEOUT: Duration = Duration::from_secs(8);
 /// starts a login. Without a valid token it prints nothing and the exit code is 4.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n  mcpauth headers fininfo\n  \
-                        mcpauth headers fininfo | jq -r 'to_entries[] | \"\\(.key): \\(.value)\"' | curl -H @- https://...")]
+                        mcpauth headers fininfo | jq -r 'to_entries[] | \"\\(.key): \\(.value)\"' | \\\n    curl -H @- https://...")]
 pub(super) struct HeadersArgs {
     /// The server's name, or its address
     #[arg(value_name = "SERVER", required_unless_present = "server")]

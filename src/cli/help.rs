@@ -29,8 +29,8 @@ const GROUPS: [(&str, &[(&str, &str)]); 5] = [
         &[
             ("login", "log in to an MCP server by its address"),
             ("generate", "get everything configured"),
-            ("ingress, egress", "one flow alone: the gateway's token, the logins"),
-            ("agentcore, keycloak", "one flow alone: AgentCore gateways, Keycloak agents"),
+            ("ingress, egress", "a single flow: the gateway's token, the logins"),
+            ("agentcore, keycloak", "a single flow: AgentCore gateways, Keycloak agents"),
             ("configure", "ask for the settings, and write .env"),
             ("refresh", "keep tokens fresh"),
             ("status, inspect, logout", "what is stored; one token's content; delete one"),
@@ -47,7 +47,7 @@ const GROUPS: [(&str, &[(&str, &str)]); 5] = [
     (
         "Clients",
         &[
-            ("config, import", "write clients' files; take the secrets out of them"),
+            ("config, import", "write clients' files; move the secrets out of them"),
             ("probe, ping, list, call", "try a server as a client would"),
         ],
     ),
@@ -158,6 +158,19 @@ mod tests {
         let mut grouped: Vec<&str> = rows.flat_map(|(verbs, _)| verbs.split(", ")).collect();
         grouped.sort_unstable();
         assert_eq!(grouped, verbs);
+    }
+
+    /// A broken command could not be copied.
+    #[test]
+    fn no_example_is_broken_at_80_columns() {
+        fn check(command: &Command) {
+            let after = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            for line in after.lines().filter(|line| line.starts_with("  ")) {
+                assert!(line.chars().count() <= 80, "{}: {line}", command.get_name());
+            }
+            command.get_subcommands().for_each(check);
+        }
+        check(&crate::cli::command());
     }
 
     #[test]

@@ -19,7 +19,7 @@ use crate::servers;
 use crate::sys::paths;
 use crate::text::path_word;
 
-/// Take the secrets out of the clients' files, and logins from mcp-remote
+/// Move the secrets out of the clients' files, and take over logins from mcp-remote
 ///
 /// Looks at every known client's files, in your folders and in this one: keys in headers, addresses, variables and
 /// arguments, and entries that start mcp-remote. Each is stored and tried first; then the entry asks mcpauth, and everything else
@@ -172,7 +172,7 @@ fn say(found: &Findings, taken: &TakenEntry, out: &Out) -> Option<Value> {
         }
         Err(error) => {
             let hint = error.hint("mcpauth import");
-            out.row_with_remedy(Mark::Bad, &format!("{client:16} {name} stays: {error}"), Some(&hint));
+            out.row_with_remedy(Mark::Bad, &format!("{client:16} {name} is unchanged: {error}"), Some(&hint));
             object(found, entry, "left", Some(error), Some(hint))
         }
     })

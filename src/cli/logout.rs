@@ -48,10 +48,10 @@ pub(super) fn run(args: &LogoutArgs, given: &Given<'_>, out: &Out) -> Result<Exi
         Some(name) => vec![credentials::find_by_name(&all, name)?],
         None if args.all => all.iter().filter(|known| known.is_kept(&config, &vault.store)).collect(),
         None => {
-            let message = "which credential?".into();
+            let or_all = if all.is_empty() { "" } else { "; or all of them: mcpauth logout --all" };
             return Err(Error::Usage {
-                message,
-                hint: format!("{}; or --all", credentials::list_names(&all)),
+                message: "which credential?".into(),
+                hint: format!("{}{or_all}", credentials::list_names(&all)),
             });
         }
     };

@@ -7,6 +7,7 @@ mod ask;
 mod bridge;
 mod client_metadata;
 mod client_rows;
+mod columns;
 mod complete;
 mod completions;
 mod config;
@@ -127,7 +128,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
     let exit = verb(&cli, &out).unwrap_or_else(|error| {
         let error = cli.global.as_typed(error);
-        out.error(&error, "mcpauth --help");
+        let (path, _) = verbs_before("", &args);
+        out.error(&error, &format!("mcpauth {path}"));
         error.exit()
     });
     ExitCode::from(out.ended(exit) as u8)
@@ -211,7 +213,9 @@ fn not_parsed(mut error: clap::Error, args: &[OsString]) -> ExitCode {
             if kind == ErrorKind::UnknownArgument && error.get(ContextKind::SuggestedArg).is_none() {
                 error.remove(ContextKind::Suggested);
             }
-            out::usage_error(&error.render(), json);
+            let (path, _) = verbs_before("", args);
+            let (message, hint) = suggest::usage(kind, &error.render().to_string(), &path);
+            out::bare_error(&message, &hint, json);
         }
     }
     ExitCode::from(Exit::Usage as u8)

@@ -362,23 +362,11 @@ pub(super) fn help(said: &clap::Error) -> Exit {
     }
 }
 
-/// Clap's error message, before there is an [`Out`]: its first line says what is wrong, and it names the help.
-pub(super) fn usage_error(said: &clap::builder::StyledStr, json: bool) {
-    let text = said.to_string();
-    if !json {
-        // It repeats what was typed, which may come from someone else.
-        return mention(&as_error(text.trim_end()));
-    }
-    let (message, _) = text.split_once("\n\nUsage:").unwrap_or((&text, ""));
-    let message = message.trim().trim_start_matches("error: ");
-    let object = error_object("configuration", message, "list the verbs with: mcpauth --help");
-    mention(&object);
-}
-
 /// An error of the command line itself, before there is an [`Out`].
 pub(super) fn bare_error(message: &str, hint: &str, json: bool) {
     mention(&match json {
         true => error_object("configuration", message, hint),
+        // It repeats what was typed, which may come from someone else.
         false => as_error(&format!("error: {message}\n  -> {hint}")),
     });
 }

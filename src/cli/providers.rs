@@ -4,6 +4,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use tracing::debug;
 
+use crate::cli::columns::columns;
 use crate::cli::given::Given;
 use crate::cli::out::Out;
 use crate::config::Config;
@@ -47,15 +48,17 @@ pub(super) fn run(args: &ProvidersArgs, given: &Given<'_>, out: &Out) -> Result<
 }
 
 fn list(config: &Config, out: &Out) -> Result<Exit, Error> {
-    let mut objects = Vec::new();
+    let mut rows = Vec::new();
     for name in config.provider_names() {
         let provider = config.raw_provider(&name)?;
-        let origin = config.provider_origin(&name);
-        out.result(&format!("{name:14} {:24} {origin}", provider.display_name));
-        objects.push(json!({"name": name, "display_name": provider.display_name, "origin": origin}));
+        let origin = config.provider_origin(&name).to_string();
+        rows.push([name, provider.display_name, origin]);
     }
     if out.json {
-        out.object(&json!({"version": 1, "providers": objects}));
+        let object = |[name, shown, origin]: &[String; 3]| json!({"name": name, "display_name": shown, "origin": origin});
+        out.object(&json!({"version": 1, "providers": rows.iter().map(object).collect::<Vec<_>>()}));
+    } else {
+        out.data(&columns(["NAME", "SERVICE", "FROM"], &rows));
     }
     Ok(Exit::Done)
 }
@@ -65,7 +68,7 @@ fn show(config: &Config, name: &str, out: &Out) -> Result<Exit, Error> {
     if out.json {
         out.object(&to_json(&provider));
     } else {
-        out.data(text(&provider).trim_end());
+        out.data(text(&provider, out).trim_end());
     }
     Ok(Exit::Done)
 }
@@ -95,9 +98,9 @@ fn secret_rule(rule: SecretRule) -> &'static str {
     }
 }
 
-fn text(provider: &Provider) -> String {
+fn text(provider: &Provider, out: &Out) -> String {
     let mut text = format!("{}\n", provider.display_name);
-    let mut row = |name: &str, value: &str| text.push_str(&format!("  {name:12} {value}\n"));
+    let mut row = |name: &str, value: &str| text.push_str(&format!("  {name:12} {}\n", out.wrap(value, 15)));
     for (name, value) in [
         ("issuer", &provider.issuer),
         ("authorize", &provider.authorization_endpoint),

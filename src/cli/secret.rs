@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::cli::args::FromCommandArgs;
 use crate::cli::ask;
+use crate::cli::columns::columns;
 use crate::cli::given::Given;
 use crate::cli::out::Out;
 use crate::config::is_name;
@@ -145,14 +146,18 @@ fn list(store: &Store, server: Option<&str>, out: &Out) -> Result<Exit, Error> {
     if all.is_empty() {
         out.say("no secrets are stored; store one with: mcpauth secret set SERVER VARIABLE");
     }
+    let mut rows = Vec::new();
     for (name, secrets) in &all {
         for (variable, secret) in secrets {
             let how = match secret {
                 StoredSecret::Value(_) => "stored".to_owned(),
                 StoredSecret::Command(command) => format!("printed by: {}", clean(&command.line, 200)),
             };
-            out.result(&format!("{:20} {:28} {how}", clean(name, LONGEST_NAME), clean(variable, 80)));
+            rows.push([clean(name, LONGEST_NAME), clean(variable, 80), how]);
         }
+    }
+    if !rows.is_empty() {
+        out.data(&columns(["SERVER", "VARIABLE", "VALUE"], &rows));
     }
     Ok(Exit::Done)
 }

@@ -24,7 +24,7 @@ use crate::status::Row;
 #[command(after_help = "States: good · due (good, renewed on next use) · expired · missing · needs login · \
                         incomplete (settings) · unreadable (its file)\n\n\
                         Examples:\n  mcpauth status\n  mcpauth status --watch\n  mcpauth status --check -q || mcpauth generate\n  \
-                        mcpauth status --json | jq -r '.credentials[] | select(.status != \"good\") | .command'")]
+                        mcpauth status --json |\n    jq -r '.credentials[] | select(.status != \"good\") | .command'")]
 pub(super) struct StatusArgs {
     /// Exit code 7 unless every credential is valid or renewed without a login
     #[arg(long)]

@@ -2,9 +2,10 @@
 
 use std::ffi::OsString;
 
+use clap::error::ErrorKind;
 use strsim::osa_distance;
 
-use crate::sys::typed_url::typed_url;
+use crate::sys::typed_url::{TYPE_ADDRESS, typed_url};
 use crate::text::word;
 
 /// What users of other tools type: the verbs before it, the words, and what does it here.
@@ -32,7 +33,7 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
     ("", "auth refresh, daemon, service", "mcpauth refresh"),
     ("", "auth setup-git, auth configure-docker, install", "mcpauth config install"),
     ("", "auth revoke, revoke", "mcpauth logout NAME --revoke"),
-    ("", "mcp, search, find", "mcpauth list SERVER"),
+    ("", "mcp, search, find, list-tools", "mcpauth list SERVER"),
     ("", "setup, init", "mcpauth configure"),
     ("", "serve, server, start, up", "mcpauth gateway serve"),
     ("", "mcp serve, proxy, stdio, connector", "mcpauth bridge SERVER"),
@@ -44,7 +45,11 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
     ("", "run", "mcpauth exec SERVER -- COMMAND"),
     ("", "get, fetch", "mcpauth generate"),
     ("", "renew, rotate, refresh-token", "mcpauth refresh --once"),
-    ("", "update, upgrade", "mcpauth refresh --once (mcpauth itself is updated the way it was installed)"),
+    (
+        "",
+        "update, upgrade, self-update",
+        "mcpauth refresh --once (mcpauth itself is updated the way it was installed)",
+    ),
     ("", "export", "mcpauth env SERVER"),
     ("", "keys, secrets", "mcpauth secret list"),
     ("", "store", "mcpauth secret set SERVER NAME"),
@@ -60,11 +65,18 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
     ("", "explain", "mcpauth gateway explain SERVER --tool TOOL"),
     ("", "routes", "mcpauth gateway routes"),
     ("", "test", "mcpauth gateway test"),
-    ("", "tool, invoke", "mcpauth call SERVER TOOL"),
+    ("", "auth can-i", "mcpauth gateway explain SERVER --tool TOOL"),
+    ("", "clean, clear, reset, purge", "mcpauth logout --all"),
+    ("", "tool, invoke, call-tool", "mcpauth call SERVER TOOL"),
     ("", "completion", "mcpauth completions SHELL"),
     ("gateway", "start, run, up, proxy, listen", "mcpauth gateway serve"),
-    ("gateway", "validate, lint, verify, status, config, doctor", "mcpauth gateway check"),
-    ("gateway", "why, can, can-i, decide", "mcpauth gateway explain SERVER --tool TOOL"),
+    // In an empty folder it says what to write.
+    (
+        "gateway",
+        "init, new, create, setup, configure, validate, lint, verify, status, config, doctor",
+        "mcpauth gateway check",
+    ),
+    ("gateway", "why, can, can-i, decide, policy", "mcpauth gateway explain SERVER --tool TOOL"),
     ("gateway", "list, ls, servers", "mcpauth gateway routes"),
     ("gateway", "tokens", "mcpauth gateway token list"),
     (
@@ -75,7 +87,12 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
     ("gateway token", "ls, show", "mcpauth gateway token list"),
     ("gateway token", "rm, remove, delete", "mcpauth gateway token revoke ID"),
     ("gateway token", "keys, rotate", "mcpauth gateway token key"),
-    ("config", "list, ls, get, view, cat, current", "mcpauth config show"),
+    (
+        "config",
+        "list, ls, get, get-value, view, cat, current, current-context, get-contexts",
+        "mcpauth config show",
+    ),
+    ("config", "path, where, origin", "mcpauth config show --origin"),
     ("config", "set, edit, init, new", "mcpauth configure"),
     ("config", "add, write, update, sync, apply", "mcpauth config install"),
     ("config", "remove, rm, delete, clean", "mcpauth config uninstall"),
@@ -87,6 +104,22 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
     ("providers", "ls", "mcpauth providers list"),
     ("providers", "get, info, describe", "mcpauth providers show NAME"),
     ("providers", "validate, lint, test", "mcpauth providers check"),
+];
+/// What users of other tools type as options: the verbs, all if empty; the options; and what does it here.
+const OPTIONS_ELSEWHERE: &[(&str, &str, &str)] = &[
+    ("login", "--token, --api-key, --key, --bearer, --pat", "--with-token, and pipe the key to stdin"),
+    ("list, ping, probe, call", "--token, --api-key, --key, --bearer, --pat", "--token-file FILE"),
+    (
+        "call",
+        "-d, --data, --args, --arguments, --params, --input",
+        "KEY=VALUE, one JSON object, @FILE or -, after the tool's name",
+    ),
+    ("refresh", "-d, --daemon, --background", "--unit systemd, which prints a service file"),
+    ("status", "-w", "--watch"),
+    ("", "-o, --output, --format", "--json"),
+    ("", "--debug, --trace", "-v or -vv"),
+    ("", "-k, --insecure, --skip-tls-verify, --insecure-skip-tls-verify", "--ca-cert FILE"),
+    ("", "--no-color, --no-colour", "--color never"),
 ];
 /// Where nothing was meant that is known.
 const NONE: &str = "see what there is with: mcpauth help";
@@ -116,6 +149,47 @@ pub(super) fn hint(path: &str, typed: &str, args: &[OsString], verbs: &[String])
         Some(verb) => format!("did you mean: mcpauth {path}{space}{verb}"),
         None => verbs_of(path),
     }
+}
+
+/// What clap says about the arguments of the verbs of `path`, and what to do about it.
+pub(super) fn usage(kind: ErrorKind, said: &str, path: &str) -> (String, String) {
+    let said = said.split("\n\nFor more information").next().unwrap_or_default();
+    let (what, usage) = said.split_once("\n\nUsage: ").unwrap_or((said, ""));
+    let (tips, what): (Vec<&str>, Vec<&str>) = what
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .partition(|line| line.starts_with("tip: "));
+    let help = match path {
+        "" => "mcpauth --help".to_owned(),
+        path => format!("mcpauth {path} --help"),
+    };
+    if kind == ErrorKind::MissingRequiredArgument {
+        let usage = usage.lines().next().unwrap_or_default();
+        // A usage of our own may name other arguments than clap.
+        let names = what.iter().copied().filter(|name| name.starts_with(['<', '-']) && usage.contains(name));
+        let names = names.collect::<Vec<_>>().join(" ");
+        let colon = if names.is_empty() { "" } else { ": " };
+        return (format!("an argument is missing{colon}{names}"), format!("usage: {usage}; see: {help}"));
+    }
+    let known = what.first().and_then(|line| line.split('\'').nth(1)).and_then(|typed| option(path, typed));
+    if let Some(here) = known.filter(|_| kind == ErrorKind::UnknownArgument) {
+        return (what.join(" ").trim_start_matches("error: ").to_owned(), format!("use {here}; see: {help}"));
+    }
+    let tips = tips.iter().map(|tip| tip.trim_start_matches("tip: ").to_owned());
+    let is_address = what.iter().any(|line| line.contains("URL>': ") || line.contains("SERVER]': "));
+    let tips = tips.chain(is_address.then(|| TYPE_ADDRESS.to_owned()));
+    let hint = tips.chain([format!("see: {help}")]).collect::<Vec<_>>().join("; ");
+    (what.join(" ").trim_start_matches("error: ").to_owned(), hint)
+}
+
+/// What does here what an option of other tools does there.
+fn option(path: &str, typed: &str) -> Option<&'static str> {
+    let lists = |list: &str, word: &str| list.split(", ").any(|other| other == word);
+    let row = OPTIONS_ELSEWHERE
+        .iter()
+        .find(|(verbs, options, _)| (verbs.is_empty() || lists(verbs, path)) && lists(options, typed));
+    row.map(|(.., here)| *here)
 }
 
 /// Where the verbs below those of `path` are listed.
@@ -222,6 +296,84 @@ mod tests {
                 "{path}: {words:?}"
             );
             is_there(here);
+        }
+    }
+
+    #[test]
+    fn what_clap_says_becomes_an_error_with_its_remedy() {
+        for (line, message, hint) in [
+            (
+                "login",
+                "an argument is missing: <URL>",
+                "usage: mcpauth login <URL>; see: mcpauth login --help",
+            ),
+            (
+                "call",
+                "an argument is missing",
+                "usage: mcpauth call [OPTIONS] [SERVER] TOOL [KEY=VALUE... | JSON | @FILE | -]; see: mcpauth call --help",
+            ),
+            (
+                "status --interval 5",
+                "an argument is missing: --watch",
+                "usage: mcpauth status --watch --interval <TIME>; see: mcpauth status --help",
+            ),
+            (
+                "login localhost:99999",
+                "invalid value 'localhost:99999' for '<URL>': is not an http or https URL",
+                "type an address as https://HOST/PATH, with :PORT after the host if it has one (at most 65535); see: mcpauth login --help",
+            ),
+            ("status -o json", "unexpected argument '-o' found", "use --json; see: mcpauth status --help"),
+            (
+                "login a.test --token x",
+                "unexpected argument '--token' found",
+                "use --with-token, and pipe the key to stdin; see: mcpauth login --help",
+            ),
+            (
+                "call s t --args={}",
+                "unexpected argument '--args' found",
+                "use KEY=VALUE, one JSON object, @FILE or -, after the tool's name; see: mcpauth call --help",
+            ),
+            ("login a.test b", "unexpected argument 'b' found", "see: mcpauth login --help"),
+            (
+                "--vesion",
+                "unexpected argument '--vesion' found",
+                "a similar argument exists: '--version'; see: mcpauth --help",
+            ),
+            (
+                "providers schema --tokns-dir x",
+                "unexpected argument '--tokns-dir' found",
+                "a similar argument exists: '--tokens-dir'; see: mcpauth providers schema --help",
+            ),
+            (
+                "completions bsh",
+                "invalid value 'bsh' for '<SHELL>' [possible values: bash, elvish, fish, nushell, powershell, zsh]",
+                "a similar value exists: 'bash'; see: mcpauth completions --help",
+            ),
+        ] {
+            let words = std::iter::once("mcpauth").chain(line.split(' '));
+            let said = crate::cli::command().try_get_matches_from(words).unwrap_err();
+            let path = line.split(' ').take_while(|word| {
+                ["login", "call", "status", "providers", "schema", "completions"].contains(word)
+            });
+            let told = usage(said.kind(), &said.render().to_string(), &path.collect::<Vec<_>>().join(" "));
+            assert_eq!(told, (message.to_owned(), hint.to_owned()), "{line}");
+        }
+    }
+
+    /// Otherwise nobody would see what it leads to.
+    #[test]
+    fn no_option_of_other_tools_is_one_of_ours() {
+        let all = crate::cli::command();
+        for (verbs, options, here) in OPTIONS_ELSEWHERE {
+            for command in
+                all.get_subcommands().filter(|verb| verbs.split(", ").any(|word| word == verb.get_name()))
+            {
+                for option in options.split(", ") {
+                    let has =
+                        |arg: &clap::Arg| arg.get_long().is_some_and(|long| option == format!("--{long}"));
+                    assert!(!command.get_arguments().any(has), "{} {option}: {here}", command.get_name());
+                }
+            }
         }
     }
 

@@ -15,7 +15,7 @@ use crate::servers::credentials;
 /// code is 4, or 5 if its server cannot be reached.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n  mcpauth token ingress\n  \
-                        printf 'X-Authorization: Bearer %s' \"$(mcpauth token ingress)\" | curl -H @- ...\n\n\
+                        printf 'X-Authorization: Bearer %s' \"$(mcpauth token ingress)\" |\n    curl -H @- https://...\n\n\
                         A token in a command line is visible to every process: for a program that reads its environment \
                         there is mcpauth exec.")]
 pub(super) struct TokenArgs {

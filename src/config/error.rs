@@ -45,7 +45,7 @@ pub enum ConfigError {
         cause: String,
     },
     /// A partly configured flow.
-    #[error("{what} is missing {}", .variables.join(" and "))]
+    #[error("{what} is missing {}", listed(.variables))]
     Missing {
         /// What is incomplete.
         what: String,
@@ -108,7 +108,7 @@ impl ConfigError {
             }
             Self::EnvFile { .. } => "name a readable file with --env-file".into(),
             Self::Missing { what, variables } => {
-                let names = variables.join(" and ");
+                let names = listed(variables);
                 // An agent's own file is the only place for its settings, and `configure` does not support AgentCore
                 // gateways.
                 match variables.first().map(String::as_str).unwrap_or_default() {
@@ -151,6 +151,14 @@ impl ConfigError {
             Self::NotConfigured("keycloak") => "put an agent-NAME.json with client_id and client_secret into the tokens directory".into(),
             Self::NotConfigured(_) | Self::NothingConfigured => "try it without an account: mcpauth demo; then set it up with: mcpauth configure".into(),
         }
+    }
+}
+
+/// Names as a sentence lists them: `A, B and C`.
+fn listed(names: &[String]) -> String {
+    match names.split_last() {
+        Some((last, before)) if !before.is_empty() => format!("{} and {last}", before.join(", ")),
+        _ => names.concat(),
     }
 }
 

@@ -9,7 +9,7 @@ use url::Url;
 use crate::config::{CLIENT_METADATA_URL, Config, ConfigError, Settings};
 use crate::credential::{NamedValue, Origin};
 use crate::oauth::{DocumentError, document_address};
-use crate::quantity::{address, seconds_within};
+use crate::quantity::{loopback, seconds_within};
 use crate::secret::Secret;
 use crate::sys::http::Http;
 
@@ -69,10 +69,7 @@ impl Config {
     /// [`ConfigError::Invalid`].
     pub fn bridge_address(&self) -> Result<SocketAddr, ConfigError> {
         const NAME: &str = "MCPAUTH_BRIDGE_LISTEN";
-        let at = address(self.settings.get(NAME).unwrap_or(BRIDGE)).ok().filter(|at| at.ip().is_loopback());
-        at.ok_or_else(|| {
-            invalid(NAME)("not an address on loopback, such as 127.0.0.1:8191 or localhost:8191".into())
-        })
+        loopback(self.settings.get(NAME).unwrap_or(BRIDGE)).map_err(invalid(NAME))
     }
 
     /// How long before its expiry a token is renewed, in seconds.

@@ -35,7 +35,7 @@ pub(crate) fn consent(ask: &Consent<'_>) -> Response {
     let scopes: String = ask.scope.split(' ').filter(|s| !s.is_empty()).map(item).collect();
     let audience = ask.audience.map(|a| format!("<p>For use at <code>{}</code>.</p>", escape_html(a)));
     let body = format!(
-        "<h1>Let <code>{client}</code> act for you?</h1><p>It asks for:</p><ul>{scopes}</ul>{audience}\
+        "<h1>Allow <code>{client}</code> to act for you?</h1><p>It asks for:</p><ul>{scopes}</ul>{audience}\
          <form method=\"post\" action=\"/authorize\"><input type=\"hidden\" name=\"ticket\" value=\"{ticket}\">\
          <label for=\"user\">Sign in as</label>\
          <input id=\"user\" name=\"user\" value=\"{user}\" autocomplete=\"off\" maxlength=\"64\">\

@@ -20,7 +20,7 @@ use crate::gateway::settings::{GatewaySettings, Limits, SettingsError};
 use crate::gateway::{FileSources, Loaded, StoredCredential};
 use crate::policy::Policy;
 use crate::problem::Problem;
-use crate::registry::Registry;
+use crate::registry::{NAME_FOLDER, Registry};
 use crate::secret::Secret;
 use crate::sys::{deadline, paths};
 
@@ -230,9 +230,8 @@ fn servers(
             servers
         }
         Err(error) => {
-            let remedy = "correct it, or name the folder of the servers' files";
             let what = format!("{}: {error}", settings.servers.display());
-            problems.push(Problem::error("servers", what, remedy));
+            problems.push(Problem::error("servers", what, NAME_FOLDER));
             Vec::new()
         }
     }

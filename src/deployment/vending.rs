@@ -4,9 +4,9 @@
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use super::prepare::{file, without_issuers};
+use super::prepare::{file, is_here, without_issuers};
 use super::vouch::Word;
-use crate::config::Config;
+use crate::config::{Config, ConfigError};
 use crate::error::Error;
 use crate::gateway::authn::revocations::{RevocationError, RevocationFile};
 use crate::gateway::new_signing_key;
@@ -27,6 +27,9 @@ impl VendedTokens {
     /// # Errors
     /// [`Error::Usage`] if there are no settings, or they let the gateway vend nothing.
     pub(crate) fn new(named: Option<&Path>, config: &Config) -> Result<Self, Error> {
+        if named.is_none() && !is_here(config) {
+            return Err(ConfigError::NotConfigured("a gateway").into());
+        }
         let mut settings = without_issuers(named, config)?;
         Word::new(named, file(named, config).as_deref(), config).check(&mut settings, config)?;
         let list = RevocationFile::of(&settings);

@@ -6,6 +6,7 @@ use crate::config::Config;
 use crate::doctor::finding::{Finding, Fix};
 use crate::notice::Silence;
 use crate::render::{AuthMode, ChangeKind};
+use crate::servers;
 use crate::store::Store;
 use crate::sys::socket::is_listening;
 
@@ -21,10 +22,12 @@ pub(super) fn check(config: &Config, store: &Store, all_readable: bool) -> Vec<F
     let mut findings: Vec<Finding> = rows.iter().map(|row| finding(row, all_readable)).collect();
     findings.extend(bridge(config, &rows));
     if findings.is_empty() {
-        findings.push(
-            Finding::skipped(CONFIG_CHECK, "no client has an entry from mcpauth")
-                .remedy("write them with: mcpauth config install"),
-        );
+        let no_server = servers::at_hand(config, store, &Silence).is_ok_and(|all| all.entries.is_empty());
+        let remedy = match no_server {
+            true => "first log in to a server: mcpauth login URL",
+            false => "write them with: mcpauth config install",
+        };
+        findings.push(Finding::skipped(CONFIG_CHECK, "no client has an entry from mcpauth").remedy(remedy));
     }
     findings
 }

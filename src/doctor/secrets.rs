@@ -24,8 +24,8 @@ pub(super) fn check(config: &Config) -> Vec<Finding> {
                 file.path.display()
             );
             let remedy = match &entry.becomes {
-                Becomes::Left(why) => format!("take it out by hand: {why}"),
-                _ => format!("take it into mcpauth's store: mcpauth import --client {}", file.target.client),
+                Becomes::Left(why) => format!("remove it by hand: {why}"),
+                _ => format!("move it into mcpauth's store: mcpauth import --client {}", file.target.client),
             };
             Some(Finding::warn(CHECK, text, remedy).because(places.join(", ")))
         })

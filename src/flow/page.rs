@@ -59,8 +59,8 @@ impl ResultPage {
 
     /// For a login whose button was pressed before.
     pub(super) fn begun() -> Self {
-        let line = "Go on at the issuer's page. If it is gone, your MCP client asks again at its next request once this login has timed out.";
-        Self::new(StatusCode::CONFLICT, "This login has begun", &[line])
+        let line = "Continue on the issuer's page. If you have closed it, your MCP client asks again at its next request, once this login has timed out.";
+        Self::new(StatusCode::CONFLICT, "This login has started", &[line])
     }
 
     /// For a login that brought a token.

@@ -41,7 +41,7 @@ pub(super) struct RegistryEditor<'a> {
 #[derive(Debug, Error)]
 pub(super) enum ChangeError {
     /// None that the caller may know of.
-    #[error("there is no server of this path")]
+    #[error("there is no server with this path")]
     Unknown,
     /// The registry's permissions do not let the caller do this.
     #[error("the policy does not allow you {action} for this server", action = .0.name())]
@@ -86,7 +86,7 @@ const SHOWN: usize = 200;
 const SOON: Duration = Duration::from_secs(2);
 
 const STORED: &str =
-    "the gateway keeps a credential for a server of this path: its operator must add the file";
+    "the gateway keeps a credential for a server with this path: its operator must add the file";
 const VARIABLE: &str = "headers name a variable: the gateway's operator must add the file";
 const KEYS: &str = "the server's headers would go to the new address: its operator must change the file";
 const UNKNOWN_MEMBER: &str = "this cannot be changed here: the gateway's operator must change the file";

@@ -209,7 +209,7 @@ impl Events {
     /// What arrived must not be shown, and so nothing after it.
     fn fail(&mut self, error: io::Error) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         let (server, request) = (self.watch.server(), self.watch.request_id());
-        warn!(event = "events", request, "{server}: its answer was broken off: {error}");
+        warn!(event = "events", request, "{server}: its answer was cut off: {error}");
         self.end(Some(error))
     }
 

@@ -211,7 +211,7 @@ impl Forwarder {
             return Ok(Response::from_parts(head, Body::pass(inflow)));
         }
         let held = self.awaited(passage, hold(&mut inflow)).await?;
-        let parts = match held.map_err(|_| Rejection::Broken("it breaks off"))? {
+        let parts = match held.map_err(|_| Rejection::Broken("it is cut off"))? {
             BufferedBody::Whole(bytes) if looks => return self.shown(passage, head, bytes, filter::anything),
             BufferedBody::Whole(bytes) => return Ok(Response::from_parts(head, Body::full(bytes))),
             BufferedBody::Part(parts) => parts,
@@ -287,7 +287,7 @@ impl Forwarder {
         Ok(())
     }
 
-    /// A whole answer, in the caller's reservation; `None` if it breaks off or is too large.
+    /// A whole answer, in the caller's reservation; `None` if it is cut off or is too large.
     ///
     /// # Errors
     /// If there is no room in the reservation.

@@ -18,6 +18,7 @@ use super::session::SessionKey;
 use super::settings::{GatewaySettings, Introspection};
 use crate::policy::Policy;
 use crate::problem::Problem;
+use crate::registry::NAME_FOLDER;
 use crate::secret::Secret;
 use crate::sys::{deadline, descriptors, private_file};
 
@@ -156,12 +157,13 @@ fn problem(part: FileKind, error: &LoadError) -> Problem {
     let remedy = match (part, error) {
         (_, LoadError::Revoked(error)) => return Problem::error(part.key(), error.to_string(), error.hint()),
         (_, LoadError::Late { .. }) => "check its file system, or raise limits.file_read_timeout",
-        (FileKind::Policy | FileKind::Shadow, LoadError::Unreadable { .. }) => {
+        (FileKind::Shadow, LoadError::Unreadable { .. }) => "name a policy that can be read, or none",
+        (FileKind::Policy, LoadError::Unreadable { .. }) => {
             "name the policy's file; without one, every request is denied"
         }
         (FileKind::Policy | FileKind::Shadow, _) => "correct the policy",
         (FileKind::Revoked, _) => "correct the file",
-        (FileKind::Servers, _) => "correct it, or name the folder of the servers' files",
+        (FileKind::Servers, _) => NAME_FOLDER,
         (FileKind::Keys, _) => "make one with: mcpauth gateway token key",
         (FileKind::Settings, _) => "correct the file; mcpauth gateway schema prints its schema",
         (FileKind::Tls, _) => {

@@ -265,7 +265,7 @@ impl ProviderEntry<'_> {
 }
 
 fn missing(member: &str) -> ProviderFault {
-    (format!("{member} is missing"), format!("set {member}, or issuer to have it found"))
+    (format!("{member} is missing"), format!("set {member}, or set issuer so that it can be discovered"))
 }
 
 /// Whether an address is one of Entra ID's for people of every organisation. Their issuer is a template, and groups and

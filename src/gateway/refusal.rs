@@ -82,7 +82,7 @@ pub(super) enum Rejection {
     Session,
     /// The server cannot be reached, or closed the connection.
     Unreachable,
-    /// The server's does not trust the server's certificate.
+    /// The gateway does not trust the server's certificate.
     Certificate,
     /// The server's answer is not usable, and why.
     Broken(&'static str),

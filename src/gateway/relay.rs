@@ -232,7 +232,7 @@ impl Forwarder {
         let streams = is_stream(answer.headers());
         let hold = call.caller.account.hold(&self.shared.settings.limits);
         let bytes = gather(answer.into_body(), MAX_REPLY_BYTES, hold).await;
-        let bytes = bytes.map_err(|_| Rejection::Broken("its handshake breaks off"))?;
+        let bytes = bytes.map_err(|_| Rejection::Broken("its handshake is cut off"))?;
         let version = |text: &str| {
             let message = parse(text).ok()?;
             message.pointer("/result/protocolVersion")?.as_str().map(str::to_owned)
@@ -243,7 +243,7 @@ impl Forwarder {
         } else {
             std::str::from_utf8(&bytes).ok().and_then(version)
         };
-        found.ok_or(Rejection::Broken("its handshake agrees to nothing"))
+        found.ok_or(Rejection::Broken("its handshake names no protocol version"))
     }
 
     /// What courtesies to the server are sent with.
@@ -380,7 +380,7 @@ pub(super) fn unfit(endpoint: &UpstreamEndpoint) -> Option<&'static str> {
     is_old.then_some("this server supports only HTTP+SSE, which call_tool does not: call it directly")
 }
 
-/// An answer on its way, with what is to be done when it is over, or broken off.
+/// An answer on its way, with what is to be done when it is over, or cut off.
 struct RelayBody {
     inner: Body,
     cancelled: Pin<Box<dyn Future<Output = ()> + Send>>,

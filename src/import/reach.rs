@@ -59,8 +59,5 @@ pub(super) fn bridge(name: &str, url: &Url, rest: &[String]) -> Reach {
 
 /// Why an entry stays as it is.
 pub(super) fn left(why: &str) -> Error {
-    Error::Usage {
-        message: why.into(),
-        hint: "take it out by hand; mcpauth doctor lists what is left".into(),
-    }
+    Error::Usage { message: why.into(), hint: "remove it by hand; mcpauth doctor lists what is left".into() }
 }

@@ -222,7 +222,7 @@ fn check_scheme(format: &str, key: &Secret) -> Result<(), Error> {
         .filter(|start| !before.is_empty() && start.eq_ignore_ascii_case(before));
     if copied.is_some() {
         let message = format!("the key begins with {:?}, which --format adds", before.trim_end());
-        return Err(Error::Usage { message, hint: "enter the key alone".into() });
+        return Err(Error::Usage { message, hint: "enter only the key".into() });
     }
     Ok(())
 }

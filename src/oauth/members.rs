@@ -1,4 +1,4 @@
-//! How a published document is parsed: `null` counts as absent, and a member with a wrong type, or one that stands twice,
+//! How a published document is parsed: `null` counts as absent, and a member with a wrong type, or one that occurs twice,
 //! invalidates only itself and not the document, which has many members that are not needed. Those are not even parsed.
 
 use std::fmt;
@@ -90,7 +90,7 @@ impl<'de> Visitor<'de> for Reader {
                 _ if value.is_null() => continue,
                 Some(before) if decides && *before != value => {
                     let name = crate::text::clean(&name, 64);
-                    return Err(A::Error::custom(format_args!("{name} stands twice, with different values")));
+                    return Err(A::Error::custom(format_args!("{name} occurs twice, with different values")));
                 }
                 _ => members.insert(name, value),
             };

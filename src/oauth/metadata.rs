@@ -331,7 +331,7 @@ mod tests {
             ),
         ] {
             let error = read(&format!(",{bad}")).unwrap_err().to_string();
-            assert!(error.contains(&format!("{name} stands twice")), "{bad}: {error}");
+            assert!(error.contains(&format!("{name} occurs twice")), "{bad}: {error}");
         }
     }
 

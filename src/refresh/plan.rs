@@ -25,7 +25,7 @@ pub struct Lifetime {
 }
 
 impl Lifetime {
-    /// When it is to be renewed; `None` for never.
+    /// When to renew it; `None` for never.
     pub fn due(self, buffer: Epoch) -> Option<Epoch> {
         Some(self.expires_at?.saturating_sub(self.margin(buffer)))
     }

@@ -100,6 +100,9 @@ struct BadFile {
     malformed: bool,
 }
 
+/// What to do about a folder that cannot be read.
+pub const NAME_FOLDER: &str = "name the folder of the servers' files: by servers in gateway.yaml, or without that file by --servers-dir";
+
 impl Registry {
     /// Reads a folder for the first time.
     ///
@@ -113,11 +116,7 @@ impl Registry {
     pub fn found(dir: &Path) -> Self {
         let nothing = |error: io::Error| {
             let what = format!("{error}; its servers are left out");
-            let remark = Problem::remark(
-                display_path(dir),
-                what,
-                "correct it, or name the folder of the servers' files",
-            );
+            let remark = Problem::remark(display_path(dir), what, NAME_FOLDER);
             let remarks = if error.kind() == io::ErrorKind::NotFound { Vec::new() } else { vec![remark] };
             Self { remarks, ..Self::default() }
         };
@@ -365,7 +364,7 @@ fn name(path: &str) -> Result<String, FileProblem> {
     let unreserved = |c: char| c.is_ascii_alphanumeric() || "-._~".contains(c);
     let fine = |segment: &str| !matches!(segment, "" | "." | "..") && segment.chars().all(unreserved);
     if !name.split('/').all(fine) {
-        return refuse("its path has other characters than letters, digits, '-', '.', '_' and '~'");
+        return refuse("its path has characters other than letters, digits, '-', '.', '_' and '~'");
     }
     if name.split('/').next().is_some_and(|first| RESERVED.contains(&first)) || VENDING.contains(&name) {
         return refuse("its path is reserved for the gateway");

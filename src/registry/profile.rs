@@ -22,9 +22,9 @@ pub struct Profile {
     pub tags: Vec<String>,
     /// What people may call what it does (`search_hints`), for the search alone.
     pub hints: Vec<String>,
-    /// Whose credentials it takes.
+    /// The provider of its credentials.
     pub auth_provider: Option<String>,
-    /// Its licence.
+    /// Its license.
     pub license: Option<String>,
     /// Its version, as its file says.
     pub version: Option<String>,

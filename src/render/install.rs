@@ -32,7 +32,7 @@ pub struct Destination<'a> {
     pub left_out: &'a BTreeSet<String>,
     /// Where the rendered servers are, by name.
     pub addresses: &'a BTreeMap<String, ReachedAddress>,
-    /// Entries of the user's that are to become ours, by name.
+    /// The user's entries that mcpauth takes over, by name.
     pub adopted: &'a BTreeSet<String>,
     /// The rendered servers whose credentials are the user's own.
     pub users: &'a BTreeSet<String>,
@@ -167,7 +167,7 @@ pub fn forget(state_dir: &Path, path: &Path) -> Result<(), RenderError> {
     ownership::forget(state_dir, path)
 }
 
-/// Waits until nobody else of us writes clients' files, or the record of them: each would lose what the other wrote.
+/// Waits until no other mcpauth writes clients' files, or the record of them: each would lose what the other wrote.
 ///
 /// # Errors
 /// [`RenderError::Unreadable`], [`RenderError::File`].

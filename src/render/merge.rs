@@ -49,7 +49,7 @@ pub fn merge(
 /// The file with other fields in some of its entries.
 ///
 /// # Errors
-/// As for [`merge`]; also if an entry that is to go is not there.
+/// As for [`merge`]; also if an entry to remove is missing.
 pub fn rewrite(existing: &str, layout: Layout<'_>, new: &[NewEntry]) -> Result<String, MergeError> {
     let text = ClientText::of(existing, layout.format)?;
     let was = read(&text.body, layout)?;
@@ -70,7 +70,7 @@ pub fn entry_in(
     plan::entry_in(&meaning(existing, layout.format)?, layout, name)
 }
 
-/// An entry that is to be as `rendered`, with what its client or its user added to it kept. With `url_stays` its headers are
+/// An entry that becomes `rendered`, with what its client or its user added to it kept. With `url_stays` its headers are
 /// still needed.
 pub fn overlaid(
     target: &ClientSpec,

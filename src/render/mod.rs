@@ -79,7 +79,7 @@ pub enum RenderError {
         variable: String,
     },
     /// The client would not read what the user has any more.
-    #[error("{} is what the client reads; a new {} would put it out of force", older.display(), path.display())]
+    #[error("{} is what the client reads; a new {} would take precedence", older.display(), path.display())]
     Hides {
         /// The file that would be new.
         path: PathBuf,
@@ -125,17 +125,26 @@ pub enum RenderError {
     File(#[from] FileError),
 }
 
+/// The headers of every [`GatewayIdentity`].
+const IDENTITY: [&str; 6] =
+    ["X-Authorization", "X-User-Pool-Id", "X-Client-Id", "X-Region", "X-Keycloak-Realm", "X-Keycloak-URL"];
+
 impl RenderError {
     /// The remedy.
     pub fn hint(&self) -> String {
         match self {
             Self::Hides { path, older } => format!(
-                "make {} of it first, as its makers say (https://docs.continue.dev/reference/yaml-migration); or, if it may go: mv {older} \
+                "convert it to {} first (https://docs.continue.dev/reference/yaml-migration); or, if you no longer need it: mv {older} \
                  {older}.old",
                 path.display(),
                 older = older.display()
             ),
-            Self::Header { server, .. } => format!("log in again for {server}, or correct its settings"),
+            Self::Header { header, .. } if IDENTITY.contains(&header.as_str()) => {
+                "get the gateway's token again: mcpauth ingress --force".into()
+            }
+            Self::Header { .. } => {
+                "log in to the server again: mcpauth login URL --force, or behind a gateway: mcpauth egress --force".into()
+            }
             Self::Plain { .. } => {
                 "use an https gateway address, or allow plain http with --allow-http".into()
             }

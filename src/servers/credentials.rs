@@ -100,7 +100,7 @@ pub(crate) fn find_by_name<'k>(all: &'k [KnownCredential], name: &str) -> Result
 pub(crate) fn list_names(all: &[KnownCredential]) -> String {
     let names: Vec<String> = all.iter().map(KnownCredential::handle).collect();
     if names.is_empty() {
-        "set one up with: mcpauth configure".into()
+        "there are none; log in to a server with: mcpauth login URL; for those behind a gateway run: mcpauth configure".into()
     } else {
         format!("the credentials are: {}", names.join(", "))
     }

@@ -7,6 +7,10 @@ use url::Url;
 use crate::sys::address::{NotWeb, web_url};
 use crate::sys::http::is_loopback;
 
+/// What is accepted, for a text that is not an address.
+pub const TYPE_ADDRESS: &str =
+    "type an address as https://HOST/PATH, with :PORT after the host if it has one (at most 65535)";
+
 /// An http or https URL without user name and password, as people type it: a host's name, an IP address or a host with
 /// its port is an https URL without its scheme, or on this machine an http one.
 pub fn typed_url(text: &str) -> Result<Url, NotWeb> {

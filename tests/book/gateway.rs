@@ -50,7 +50,7 @@ const MEMBERS: &[(&str, &str)] = &[
 
 /// Every reason and its cause, in the order of the steps.
 const REASONS: &[(&str, &str)] = &[
-    ("unreadable", "the bytes are no HTTP request"),
+    ("unreadable", "the bytes are not an HTTP request"),
     ("host", "the `Host` is not one of the gateway's"),
     ("origin", "the web page's `Origin` is not in `origins`"),
     ("http_method", "neither POST, GET, DELETE nor a preflight"),
@@ -69,7 +69,7 @@ const REASONS: &[(&str, &str)] = &[
     ("expired", "the token expired"),
     ("not_yet", "the token is not valid yet"),
     ("audience", "the token is for another audience"),
-    ("kind", "an ID token, a refresh token, or another token that is no access token"),
+    ("kind", "an ID token, a refresh token, or another token that is not an access token"),
     ("binding", "the token is bound to a key (`cnf`), which the gateway does not support"),
     ("inactive", "introspection says that the token is not active"),
     ("mismatch", "the identity headers contradict the token"),
@@ -94,7 +94,7 @@ const REASONS: &[(&str, &str)] = &[
     ("redirect", "the server redirects to another origin or with another status than 307 or 308"),
     (
         "unreachable",
-        "the server cannot be reached, its does not trust the server's certificate, or its answer is of no use",
+        "the server cannot be reached, its certificate is not trusted, or its answer cannot be used",
     ),
     ("egress_refused", "the server answered 401 to the credential that it got, or to none"),
     ("no_egress", "the gateway has no stored credential for this server"),

@@ -47,7 +47,7 @@ const DIAGRAMS: [Diagram; 4] = [
             Says(4, 5, "both tokens"),
             Does(5, "checks the ingress token"),
             Does(5, "decides by the policy"),
-            Says(5, 6, "egress token alone"),
+            Says(5, 6, "egress token only"),
             Says(6, 3, "acts for you"),
             Says(6, 4, "the answer, through the gateway"),
         ],

@@ -194,5 +194,5 @@ fn a_failure_is_an_error_without_a_challenge() {
 #[test]
 fn it_listens_on_loopback_alone_and_says_so() {
     let ran = User::new().run(&["bridge", "--listen", "0.0.0.0:0"]).code(2);
-    assert!(ran.stderr.contains("not an address on loopback"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("expected an address on loopback"), "{}", ran.stderr);
 }

@@ -17,9 +17,11 @@ use mcpauth::secret::Secret;
 use mcpauth::tokens::Bearers;
 use serde_json::{Value, json};
 
-/// What a client reads from an entry: from one with a URL, and from one with a program.
+/// What a client reads: its file, and in it an entry with a URL, and one with a program.
 struct Reads {
     client: &'static str,
+    /// Its file on Linux, below the home folder.
+    file: &'static str,
     /// From the top to the entries.
     root: &'static [&'static str],
     /// The field that says how to speak to a server, and its words for HTTP and for SSE.
@@ -34,6 +36,7 @@ struct Reads {
 fn reads() -> Vec<Reads> {
     let plain = || Reads {
         client: "",
+        file: "",
         root: &["mcpServers"],
         transport: None,
         url: "url",
@@ -45,6 +48,7 @@ fn reads() -> Vec<Reads> {
     vec![
         Reads {
             client: "vscode-legacy",
+            file: ".vscode/mcp.json",
             root: &["mcp", "servers"],
             transport: Some(("transport", "streamable_http", "sse")),
             program: json!({"transport": "stdio"}),
@@ -52,48 +56,78 @@ fn reads() -> Vec<Reads> {
         },
         Reads {
             client: "roo",
+            file: ".roocode/mcp_servers.json",
             transport: typed("streamable-http"),
             program: json!({"type": "stdio", "disabled": false, "alwaysAllow": []}),
             ..plain()
         },
-        Reads { client: "vscode", root: &["servers"], transport: typed("http"), program: stdio(), ..plain() },
-        Reads { client: "claude-code", transport: typed("http"), program: stdio(), ..plain() },
-        Reads { client: "claude-desktop", ..plain() },
-        Reads { client: "cursor", ..plain() },
+        Reads {
+            client: "vscode",
+            file: ".config/Code/User/mcp.json",
+            root: &["servers"],
+            transport: typed("http"),
+            program: stdio(),
+            ..plain()
+        },
+        Reads {
+            client: "claude-code",
+            file: ".claude.json",
+            transport: typed("http"),
+            program: stdio(),
+            ..plain()
+        },
+        Reads { client: "claude-desktop", file: ".config/Claude/claude_desktop_config.json", ..plain() },
+        Reads { client: "cursor", file: ".cursor/mcp.json", ..plain() },
         Reads {
             client: "cline",
+            file: ".config/Code/User/globalStorage/saoudrizwan.claude-dev/settings/cline_mcp_settings.json",
             transport: typed("streamableHttp"),
             program: json!({"type": "stdio", "disabled": false, "autoApprove": []}),
             ..plain()
         },
-        Reads { client: "windsurf", url: "serverUrl", ..plain() },
-        Reads { client: "zed", root: &["context_servers"], ..plain() },
-        Reads { client: "gemini", url: "httpUrl", ..plain() },
-        Reads { client: "antigravity", url: "serverUrl", ..plain() },
-        Reads { client: "codex", root: &["mcp_servers"], headers: &["http_headers"], ..plain() },
+        Reads { client: "windsurf", file: ".codeium/windsurf/mcp_config.json", url: "serverUrl", ..plain() },
+        Reads { client: "zed", file: ".config/zed/settings.json", root: &["context_servers"], ..plain() },
+        Reads { client: "gemini", file: ".gemini/settings.json", url: "httpUrl", ..plain() },
+        Reads {
+            client: "antigravity",
+            file: ".gemini/antigravity/mcp_config.json",
+            url: "serverUrl",
+            ..plain()
+        },
+        Reads {
+            client: "codex",
+            file: ".codex/config.toml",
+            root: &["mcp_servers"],
+            headers: &["http_headers"],
+            ..plain()
+        },
         Reads {
             client: "continue",
+            file: ".continue/config.yaml",
             transport: typed("streamable-http"),
             headers: &["requestOptions", "headers"],
             ..plain()
         },
         Reads {
             client: "goose",
+            file: ".config/goose/config.yaml",
             root: &["extensions"],
             transport: typed("streamable_http"),
             url: "uri",
             program: json!({"type": "stdio", "enabled": true, "timeout": 300}),
             ..plain()
         },
-        Reads { client: "junie", ..plain() },
+        Reads { client: "junie", file: ".junie/mcp/mcp.json", ..plain() },
         Reads {
             client: "copilot",
+            file: ".copilot/mcp-config.json",
             transport: typed("http"),
             program: json!({"type": "local", "tools": ["*"]}),
             ..plain()
         },
         Reads {
             client: "opencode",
+            file: ".config/opencode/opencode.json",
             root: &["mcp"],
             transport: Some(("type", "remote", "remote")),
             program: json!({"type": "local", "enabled": true}),
@@ -248,6 +282,19 @@ fn check(reads: &Reads, target: &ClientSpec, way: AuthMode, name: &str, entry: &
         AuthMode::Bridge => {}
     }
     assert_eq!(entry.to_string().contains("Bearer"), way == AuthMode::Inline && !own.is_empty(), "{place}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn every_client_has_its_file_where_it_looks_for_it() {
+    let user = crate::support::User::new();
+    let shown = user.run(&["config", "show", "--clients", "--json"]).code(0).json();
+    let path = |row: &Value| Path::new(row["path"].as_str().unwrap()).to_owned();
+    let rows = shown["clients"].as_array().unwrap();
+    let found: Vec<_> = rows.iter().map(|row| (row["client"].as_str().unwrap(), path(row))).collect();
+    let reads = reads();
+    let expected: Vec<_> = reads.iter().map(|one| (one.client, user.home().join(one.file))).collect();
+    assert_eq!(found, expected);
 }
 
 #[test]

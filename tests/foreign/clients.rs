@@ -108,7 +108,7 @@ fn nothing_null_and_blank_are_files_without_servers() {
 
 #[test]
 fn halves_of_characters_stay_as_they_are() {
-    // claude-code 4 KB cuts of a prompt's text; the pair and the escaped backslash are no halves.
+    // claude-code 4 KB cuts of a prompt's text; the pair and the escaped backslash are not halves.
     let history = r#"{"numStartups": 3, "history": ["cut \ud83d", "\uDE80 cut", "\uD83d\uDe80", "\\ud83d", "\ud83d\u0041", "\uFFFD", "\ud83d\ud83d\ude80"]"#;
     for target in json() {
         for (more, end) in [("", "\n"), (", \"private\": \"\\ue83d\"", "\r\n")] {

@@ -9,7 +9,7 @@ use crate::support::{Ran, User, mode};
 
 const HIDDEN: &str = "hunter2";
 
-/// Statements that set nothing of ours, and how many of their lines are not `KEY=VALUE`.
+/// Statements that set no entry from mcpauth, and how many of their lines are not `KEY=VALUE`.
 const STRANGE: [(&str, usize); 12] = [
     ("hunter2_HOST_PASS", 1),
     ("export hunter2", 1),

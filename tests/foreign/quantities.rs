@@ -2,12 +2,15 @@
 
 use crate::support::User;
 
-const TIMES: [(&str, bool); 9] = [
+const TIMES: [(&str, bool); 12] = [
     ("5", true),
     ("5s", true),
     ("2m", true),
     ("1m30s", true),
     ("1 min", true),
+    ("0.5h", true),
+    ("1h30", false),
+    ("99999999999999999999", false),
     ("5x", false),
     ("-5s", false),
     ("1500ms", false),
@@ -80,7 +83,7 @@ fn addresses_in_flags_and_variables() {
         }
         if !good {
             let ran = User::new().run(&["bridge", "--listen", address]).code(2);
-            assert!(ran.stderr.contains("localhost:8080"), "{}", ran.stderr);
+            assert!(ran.stderr.contains("as in 127.0.0.1:8191 or localhost:8191"), "{}", ran.stderr);
         }
         let mut user = User::new();
         user.file(
@@ -143,6 +146,9 @@ fn everything_in_gateway_yaml() {
         ("4MB", true),
         ("4 mib", true),
         ("4m", true),
+        ("0.5MB", true),
+        ("99999999999GB", false),
+        ("1e30", false),
         ("big", false),
         ("-4", false),
     ] {

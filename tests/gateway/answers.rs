@@ -203,7 +203,7 @@ fn an_event_stream_in_a_coding_is_filtered_while_it_comes() {
             }
         }
     }
-    // What is not in the coding that it says it is breaks off, unread.
+    // What is not in its stated coding is cut off, unread.
     for (coding, body) in [
         ("gzip", first.clone().into_bytes()),
         ("br", encoded_by(&["gzip"], first.as_bytes())),
@@ -217,7 +217,7 @@ fn an_event_stream_in_a_coding_is_filtered_while_it_comes() {
         let body = list().to_string();
         let heard = Listening::send(&lab, &request("POST", "/delta/mcp", &headers, body.as_bytes())).end();
         assert!(!heard.contains("echo") && !heard.contains("hidden"), "{coding}: {heard}");
-        until("log", || lab.kept.events().iter().any(|event| event.contains("its answer was broken off")));
+        until("log", || lab.kept.events().iter().any(|event| event.contains("its answer was cut off")));
     }
 }
 

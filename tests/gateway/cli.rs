@@ -127,7 +127,7 @@ fn a_servers_file_gets_the_variables_that_are_allowed_by_name_and_no_other() {
                 .stdout
                 .lines()
                 .skip(1)
-                .all(|line| line.starts_with("mcpgw ")),
+                .all(|line| line.starts_with("/mcpgw/mcp ")),
             "{headers}"
         );
     }
@@ -323,8 +323,8 @@ fn a_server_that_does_not_answer_is_not_on() {
     assert_eq!(states.collect::<Vec<_>>(), expected);
     let table = user.run(&["gateway", "routes"]).code(0).stdout;
     for (server, state) in expected {
-        let row = table.lines().find(|line| line.starts_with(&format!("{server} "))).unwrap();
-        assert!(row.ends_with(&format!(" {state}")), "{row}");
+        let row = table.lines().find(|line| line.starts_with(&format!("/{server}/"))).unwrap();
+        assert!(row.contains(&format!("  {state} ")), "{row}");
     }
     assert!(there.seen().iter().all(|seen| seen.header("authorization").is_none()));
     let offline = user.run(&["gateway", "routes", "--offline"]).code(0).stdout;
@@ -416,14 +416,14 @@ fn the_servers_are_listed_without_their_keys() {
     );
     user.file("servers/server_state.json", r#"{"/currenttime": false}"#);
     let table = "\
-SERVER       CLIENTS TYPE                            UPSTREAM                             AUTH   EGRESS  STATE
-currenttime  https://gw.example.com/currenttime/mcp  http://currenttime-server:8000/mcp   none   none    off
-mail         https://gw.example.com/mail/sse         https://mail.test/sse                oauth  stored  on
-mcpgw        https://gw.example.com/mcpgw/mcp        built in                             none   none    on
+PATH              STATE  AUTH   EGRESS  UPSTREAM
+/currenttime/mcp  off    none   none    http://currenttime-server:8000/mcp
+/mail/sse         on     oauth  stored  https://mail.test/sse
+/mcpgw/mcp        on     none   none    built in
 ";
-    let squeezed = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let said = stdout(&user, &["gateway", "routes", "--offline"], 0);
-    assert_eq!(squeezed(&said), squeezed(table));
+    let ran = user.run(&["gateway", "routes", "--offline"]).code(0);
+    assert_eq!(ran.stdout, table);
+    assert_eq!(ran.stderr, "clients type https://gw.example.com and the path:\n");
     let object = user.run(&["gateway", "routes", "--offline", "--json"]).code(0).json();
     let expected = serde_json::json!({
         "server": "currenttime", "address": "https://gw.example.com/currenttime/mcp",
@@ -431,7 +431,7 @@ mcpgw        https://gw.example.com/mcpgw/mcp        built in                   
         "state": "off",
     });
     assert_eq!(object["routes"][0], expected);
-    assert!(!format!("{said}{object}").contains("k3y"));
+    assert!(!format!("{ran:?}{object}").contains("k3y"));
 }
 
 #[test]
@@ -446,15 +446,16 @@ fn the_registrys_own_files_are_read_as_they_are() {
     let mut user = User::new();
     user.env("MCPAUTH_SERVERS_DIR", dir.display().to_string());
     let expected = "\
-SERVER CLIENTS TYPE UPSTREAM AUTH EGRESS STATE
-atlassian http://127.0.0.1:8080/atlassian/mcp http://atlassian-server:8005/mcp/ oauth passthrough on
-currenttime http://127.0.0.1:8080/currenttime/mcp http://currenttime-server:8000/mcp none none on
-fininfo http://127.0.0.1:8080/fininfo/sse http://fininfo-server:8001/sse api_key passthrough on
-mcpgw http://127.0.0.1:8080/mcpgw/mcp http://mcpgw-server:8003/mcp none none on
-realserverfaketools http://127.0.0.1:8080/realserverfaketools/mcp http://realserverfaketools-server:8002/mcp none none off
-sre-gateway http://127.0.0.1:8080/sre-gateway/mcp https://example-gateway.gateway.bedrock-agentcore.us-east-1.amazonaws.com/mcp oauth passthrough on";
+PATH STATE AUTH EGRESS UPSTREAM
+/atlassian/mcp on oauth passthrough http://atlassian-server:8005/mcp/
+/currenttime/mcp on none none http://currenttime-server:8000/mcp
+/fininfo/sse on api_key passthrough http://fininfo-server:8001/sse
+/mcpgw/mcp on none none http://mcpgw-server:8003/mcp
+/realserverfaketools/mcp off none none http://realserverfaketools-server:8002/mcp
+/sre-gateway/mcp on oauth passthrough https://example-gateway.gateway.bedrock-agentcore.us-east-1.amazonaws.com/mcp";
     let ran = user.run(&["gateway", "routes", "--offline"]).code(0);
     let rows: Vec<_> =
         ran.stdout.lines().map(|row| row.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
-    assert_eq!((rows.join("\n").as_str(), ran.stderr.as_str()), (expected, ""));
+    let said = "clients type http://127.0.0.1:8080 and the path:\n";
+    assert_eq!((rows.join("\n").as_str(), ran.stderr.as_str()), (expected, said));
 }

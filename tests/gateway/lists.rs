@@ -317,7 +317,7 @@ fn a_list_with_a_coding_is_not_shown_where_it_may_be_anothers() {
     for (coding, session) in
         [("gzip", ""), ("br", ""), ("identity, gzip", ""), ("x-own", ""), ("gzip", SESSION)]
     {
-        // A stream in a known coding breaks off where it is not in it: see the tests of answers.
+        // A stream in a known coding is cut off where it is not in it: see the tests of answers.
         for head in [JSON, EVENTS].into_iter().filter(|head| *head == JSON || coding == "x-own") {
             let head = format!("{head}\r\ncontent-encoding: {coding}{session}");
             let text = format!("data: {text}\n\n");

@@ -509,7 +509,7 @@ fn a_server_is_added_switched_off_and_gives_nobody_anything() {
         all
     };
     for (change, expected) in [
-        (json!({"path": "/other"}), "there is no server of this path that you may do this to"),
+        (json!({"path": "/other"}), "there is no server with this path that you may do this to"),
         (json!({"proxy_pass_url": "http://169.254.169.254/"}), "link-local"),
         (json!({"proxy_pass_url": "file:///etc/passwd"}), "not an http or https URL"),
         (json!({"proxy_pass_url": "http://h:0/"}), "proxy_pass_url has no port"),

@@ -275,7 +275,7 @@ fn without_an_endpoint_there_at_all_the_gateway_works_and_says_why_once() {
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let lab = lab(&format!("http://{free}/"), |_, _| {});
     let worker = lab.token("worker");
-    let warned = |event: &&String| event.contains("tools are found by words alone");
+    let warned = |event: &&String| event.contains("tools are found only by words");
     until("it is said", || lab.kept.events().iter().any(|event| warned(&event)));
     for _ in 0..3 {
         assert_eq!(find(&lab, &worker, "send a mail")["ranking"], "lexical");

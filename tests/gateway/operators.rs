@@ -69,7 +69,7 @@ fn whatever_a_server_does_wrong_is_one_line_with_its_cause() {
     });
     let lab = Lab::with(|_, dir| server(dir, "broken", "none", &broken.base));
     let (line, _) = one_line(&lab, "broken", || lab.call(&lab.token("root"), "broken", "echo"));
-    assert!(line.contains("breaks off"), "{line}");
+    assert!(line.contains("is cut off"), "{line}");
 }
 
 /// A failure after an answer's headers reaches the client as silence: the log still has it, once.
@@ -82,8 +82,8 @@ fn whatever_goes_wrong_in_a_stream_is_one_line_with_its_cause() {
             "connection: close\r\n\r\ndata: {\"jsonrpc\":\"2.0\",\"id\":\"l\",\"result\":{\"tools\":7}}\n\n",
             "dropped",
         ),
-        ("content-length: 99\r\n\r\n: nothing yet\n\n", "broken off"),
-        ("transfer-encoding: chunked\r\n\r\n5\r\n: a\n\n\r\nzz", "broken off"),
+        ("content-length: 99\r\n\r\n: nothing yet\n\n", "cut off"),
+        ("transfer-encoding: chunked\r\n\r\n5\r\n: a\n\n\r\nzz", "cut off"),
     ] {
         let upstream = Upstream::start(move |_, stream| {
             let _ = stream.write_all(format!("{events}{body}").as_bytes());

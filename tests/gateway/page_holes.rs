@@ -285,7 +285,7 @@ const FORBIDDEN: [&str; 33] = [
     "http://255.255.255.255/",
 ];
 
-/// What is no address of a server at all.
+/// What is not an address of a server at all.
 const NOT_ADDRESSES: [&str; 18] = [
     "file:///etc/passwd",
     "gopher://127.0.0.1/",

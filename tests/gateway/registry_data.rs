@@ -97,7 +97,7 @@ fn the_registrys_own_addresses_answer_with_its_fields() {
     assert_eq!(health["/alpha"]["status"], "unknown");
     for path in ["/api/server_details/gamma", "/api/tools/gamma", "/api/server_details/never"] {
         let answer = face.get(&user, path).status(404);
-        assert_eq!(answer.json(), json!({"detail": "there is no server of this path"}), "{path}");
+        assert_eq!(answer.json(), json!({"detail": "there is no server with this path"}), "{path}");
     }
 }
 

@@ -243,7 +243,7 @@ fn a_person_sees_what_each_group_and_scope_gives() {
     shows(&page, &["users Known", "strangers Not known", "use-alpha", "list_service", "alpha, beta"]);
     shows(&page, &["use-alpha[2] (line 20) alpha: "]);
     let nobody = face.get(&face.token("nobody"), "/").status(200).text();
-    shows(&nobody, &["There is nothing to see for you yet"]);
+    shows(&nobody, &["There is nothing for you to see yet"]);
     lacks(&nobody, &["/servers/", "href=\"/register\""]);
 }
 
@@ -357,7 +357,7 @@ fn a_field_that_is_wrong_says_so_and_the_rest_stays_as_it_was_typed() {
         )
     };
     for (path, address, field, words) in [
-        ("%2Fa+b", "http%3A%2F%2Fh%2F", "path", "Its path has other characters"),
+        ("%2Fa+b", "http%3A%2F%2Fh%2F", "path", "Its path has characters other"),
         ("%2F", "http%3A%2F%2Fh%2F", "path", "It names no path"),
         ("%2Falpha", "http%3A%2F%2Fh%2F", "path", "is there already"),
         (&"p".repeat(300), "http%3A%2F%2Fh%2F", "path", "more than 200 characters"),
@@ -441,7 +441,7 @@ fn nothing_that_others_write_hides_or_turns_round_a_page() {
     lacks(title, &["\u{202e}", "\u{1b}"]);
 }
 
-/// One failure is no outage yet, and the gateway goes on; but nobody is told that it answered.
+/// One failure is not an outage yet, and the gateway goes on; but nobody is told that it answered.
 #[test]
 fn a_server_that_did_not_answer_just_now_is_not_said_to_answer() {
     let face = FaceLab::start();
@@ -558,7 +558,7 @@ fn a_token_is_shown_once_and_can_be_taken_back_by_its_owner_alone() {
     let page = face.post(&user, "/tokens", "scope=everything").status(400).text();
     shows(&page, &["No token was made.", "you do not have: everything"]);
     face.post(&user, "/tokens", "tools=echo").status(400);
-    // A token that was made here makes no further one, and is no person.
+    // A token that was made here makes no further one, and is not a person.
     let page = face.post(&user, "/tokens", "").status(201).text();
     let made =
         page.split("class=\"token\"").nth(1).unwrap().split('>').nth(1).unwrap().split('<').next().unwrap();

@@ -98,7 +98,7 @@ fn each_of_the_four_roles_signs_in_with_the_shipped_files() {
     let lab = SignInLab::with("", |settings, dir| {
         let issuer = settings.issuers[0].issuer.clone();
         lay_out(dir, SCOPES);
-        // The laboratory's issuer is no Keycloak: its addresses are said by their variables, and the issuer in the entry.
+        // The laboratory's issuer is not Keycloak: its addresses are said by their variables, and the issuer in the entry.
         let realm = "/realms/${KEYCLOAK_REALM}/protocol/openid-connect";
         let providers = PROVIDERS.replace(realm, "").replacen(
             "    enabled:",

@@ -292,7 +292,7 @@ fn a_stream_ends_when_the_issuer_no_longer_vouches_for_its_token() {
     }
 }
 
-/// A comment is no part of an announced length, and nothing that a decoder expects.
+/// A comment is not part of an announced length, and nothing that a decoder expects.
 #[test]
 fn no_comment_goes_into_a_stream_of_fixed_length_or_with_a_coding() {
     let body = [first(), first()].concat();

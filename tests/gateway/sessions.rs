@@ -182,7 +182,7 @@ fn no_attack_on_a_session_reaches_the_server() {
         stage.refused("doubled", || stage.ask(worker, "POST", "/delta/mcp", &twice));
     }
     let bare = stage.lab.post("/delta/mcp", &[("Mcp-Session-Id", &mine)], ALLOWED.as_bytes());
-    assert_eq!(bare.status, 401, "a session is no credential");
+    assert_eq!(bare.status, 401, "a session is not a credential");
 }
 
 #[test]

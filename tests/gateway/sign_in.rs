@@ -269,10 +269,10 @@ fn u3_an_id_token_that_is_not_for_this_sign_in_signs_nobody_in() {
         (json!({"iat": now + 600}), "is not valid now"),
         (json!({"iat": null}), "is not valid now"),
         (json!({"nbf": now + 600}), "is not valid now"),
-        (json!({"typ": "Bearer"}), "is no ID token"),
-        (json!({"typ": "Logout"}), "is no ID token"),
-        (json!({"token_use": "access"}), "is no ID token"),
-        (json!({"events": {}}), "is no ID token"),
+        (json!({"typ": "Bearer"}), "is not an ID token"),
+        (json!({"typ": "Logout"}), "is not an ID token"),
+        (json!({"token_use": "access"}), "is not an ID token"),
+        (json!({"events": {}}), "is not an ID token"),
         (json!({"sub": ""}), "has no subject"),
         (json!({"sub": 5.5}), "has no subject"),
     ] {
@@ -287,7 +287,7 @@ fn u3_an_id_token_that_is_not_for_this_sign_in_signs_nobody_in() {
     refused(
         &|leaving| lab.key.sign(json!({"typ": "at+jwt"}), &lab.claims(leaving, json!({}))),
         "an access token",
-        "is no ID token",
+        "is not an ID token",
     );
     for (name, secret) in lab.key.secrets() {
         refused(&|leaving| lab.key.confuse(&lab.claims(leaving, json!({})), &secret), name, "ID token: ");
@@ -362,7 +362,7 @@ fn u2_a_session_is_new_each_time_and_nothing_else_passes_for_one() {
     ] {
         assert_eq!(lab.me(&cookie), 401, "{about}");
     }
-    // A session is no sign-in either.
+    // A session is not a sign-in either.
     let leaving = lab.leave("/");
     lab.says.lock().unwrap().id_token = lab.good(&leaving, json!({}));
     let swapped = format!("{}={value}", leaving.cookie.split_once('=').unwrap().0);
@@ -463,7 +463,7 @@ fn a_session_ends_when_it_is_signed_out_or_revoked() {
         url::form_urlencoded::byte_serialize(format!("{}/login", lab.url()).as_bytes()).collect();
     let there = format!("{}/logout?client_id=face&amp;post_logout_redirect_uri={back}", lab.issuer);
     assert!(answer.text().replace("&#x2f;", "/").contains(&there), "{}", answer.text());
-    assert_eq!(lab.me(&cookie), 401, "a copy of the cookie is no session either");
+    assert_eq!(lab.me(&cookie), 401, "a copy of the cookie is not a session either");
     let cookie = lab.signed_in(json!({}));
     lab.lab.reload("revoked", "sub: another-person\nsid: 00\n", "are in force");
     assert_eq!(lab.me(&cookie), 200);

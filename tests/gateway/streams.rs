@@ -142,7 +142,7 @@ fn a_session_outlives_its_token_but_not_its_callers_rights() {
     };
     assert_eq!((ask("echo"), ask("delete_all")), (200, 403));
     let bare = lab.post("/delta/mcp", &[("Mcp-Session-Id", &session)], ALLOWED.as_bytes());
-    assert_eq!(bare.status, 401, "a session is no credential");
+    assert_eq!(bare.status, 401, "a session is not a credential");
 }
 
 #[test]

@@ -120,7 +120,7 @@ fn plain_http_gets_nothing_where_tls_is_spoken() {
         let bytes = request("POST", path, &[("X-Authorization", &bearer)], ALLOWED.as_bytes());
         stream.write_all(&bytes).unwrap();
         let mut answer = Vec::new();
-        // A reset is no answer either.
+        // A reset is not an answer either.
         let _ = stream.read_to_end(&mut answer);
         // At most the alert of RFC 8446 section 6: seven bytes, of type 21.
         assert!(answer.len() <= 7 && answer.first().is_none_or(|kind| *kind == 21), "{answer:?}");

@@ -528,7 +528,7 @@ fn the_ledger_and_the_audit_say_who_used_what() {
 fn one_person_has_ten_tokens_an_hour() {
     let lab = lab();
     for place in 0..10 {
-        // Another token of the same person is no other person.
+        // Another token of the same person is not another person.
         vended(&lab, &lab.token("worker"), &[("agent", &place.to_string())]);
     }
     let answer = exchange(&lab, &lab.token("worker"), &[]).status(429);
@@ -563,7 +563,7 @@ fn a_key_is_rotated_without_a_token_lost() {
     until("one key is published", || published(1));
     lab.call(&old, "alpha", "echo").status(401);
     lab.call(&new, "alpha", "echo").status(200);
-    // A file that is no key changes nothing.
+    // A file that is not a key changes nothing.
     private_file::write(&lab.path("keys/three.pem"), "nonsense").unwrap();
     lab.gateway.reload();
     until("it is said", || lab.kept.events().iter().any(|event| event.contains("three.pem")));

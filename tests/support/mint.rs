@@ -34,7 +34,7 @@ impl Mint {
         Self::with(keys, |_| (404, String::new()))
     }
 
-    /// One that answers what is no question for keys as `other` says.
+    /// One that answers what is not a question for keys as `other` says.
     pub(crate) fn with(
         keys: &[&Key],
         other: impl Fn(&Asked) -> (u16, String) + Send + Sync + 'static,

@@ -22,7 +22,7 @@ use crate::clients::{Local, SECRET_HEADER};
 use crate::config::Config;
 use crate::error::{Error, Exit};
 use crate::page_login::{PageLogins, Reopen};
-use crate::quantity::address;
+use crate::quantity::loopback;
 use crate::servers::{
     HeaderSource, HeaderSources, Logins, Narrowing, ServerRef, Servers, TypedAccess, place,
 };
@@ -38,7 +38,7 @@ use crate::servers::{
 #[command(
     after_help = "Examples:\n  mcpauth bridge fininfo\n  mcpauth bridge https://mcp.example.test/mcp\n  \
                         mcpauth bridge fininfo --only-tool get_stock_aggregates --agent Claude\n  \
-                        mcpauth bridge --listen              on 127.0.0.1:8191, or MCPAUTH_BRIDGE_LISTEN"
+                        mcpauth bridge --listen   on 127.0.0.1:8191, or MCPAUTH_BRIDGE_LISTEN"
 )]
 pub(super) struct BridgeArgs {
     /// The server's name, or its address, in which ${VARIABLE}s of the environment are filled in
@@ -48,7 +48,7 @@ pub(super) struct BridgeArgs {
     #[arg(long, value_name = "SERVER", conflicts_with = "name", hide = true)]
     server: Option<ServerRef>,
     /// Serve all servers over HTTP on this loopback address
-    #[arg(long, value_name = "ADDRESS", value_parser = address, num_args = 0..=1, conflicts_with_all = ["name", "server"])]
+    #[arg(long, value_name = "ADDRESS", value_parser = loopback, num_args = 0..=1, conflicts_with_all = ["name", "server"])]
     listen: Option<Option<SocketAddr>>,
     #[command(flatten)]
     auth: AuthArgs,

@@ -312,7 +312,7 @@ fn filled(text: &str, variables: &BTreeMap<String, String>) -> String {
     filled + rest
 }
 
-/// An address with each `${VARIABLE}` filled in, so that a key that belongs in it is no argument; `None` if it has none.
+/// An address with each `${VARIABLE}` filled in, so that a key that belongs in it is not an argument; `None` if it has none.
 ///
 /// # Errors
 /// A variable that is not set, and an address that is none then. Neither repeats a value.
@@ -338,7 +338,7 @@ pub(super) fn filled_address(url: &Url) -> Result<Option<Url>, Error> {
         *value = utf8_percent_encode(value, ENDING).to_string();
     }
     web_url(&filled(&text, &variables)).map(Some).map_err(|_| Error::Usage {
-        message: "the address is none once its variables are filled in".into(),
+        message: "the address is not valid once its variables are filled in".into(),
         hint: "look at their values; nothing was sent".into(),
     })
 }

@@ -22,10 +22,10 @@ use crate::text::clean;
 
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  mcpauth config install                          every client found on this machine\n  \
+    after_help = "Examples:\n  mcpauth config install           every client found on this machine\n  \
                         mcpauth config install --client claude-code --client codex\n  \
                         mcpauth config install --client cursor --auth-mode inline\n  \
-                        mcpauth config install --check                  exit 7 if a file is not up to date"
+                        mcpauth config install --check   exit code 7 if a file is not up to date"
 )]
 pub(super) struct InstallArgs {
     /// The clients [default: those found on this machine, and those set up before]
@@ -117,7 +117,7 @@ fn name_left(config: &Config, jobs: &[Job], out: &Out) {
             Becomes::Key(_) | Becomes::Local(_) => "has a secret in plain text",
         };
         out.say(&format!(
-            "{client}: {name} is left alone; it {why}; take it with: mcpauth import --client {client}"
+            "{client}: {name} is left alone; it {why}; to import it, run: mcpauth import --client {client}"
         ));
     }
 }

@@ -35,7 +35,7 @@ enum ConfigCommand {
     },
     /// Merge mcpauth's entries into the clients' own files; everything else in them stays
     Install(install::InstallArgs),
-    /// Take our entries out of the clients' own files; everything else in them stays
+    /// Remove mcpauth's entries from the clients' own files; everything else in them stays
     Uninstall(uninstall::UninstallArgs),
 }
 

@@ -5,6 +5,7 @@ use clap::Args;
 use serde_json::{Map, Value, json};
 
 use crate::cli::args::{auth_modes, client_names};
+use crate::cli::columns::columns;
 use crate::cli::out::{Out, extend};
 use crate::cli::paths::from_home;
 use crate::clients::{Clients, Job};
@@ -100,7 +101,7 @@ fn redacted(entries: &[ServerEntry]) -> Vec<ServerEntry> {
 fn every(config: &Config, out: &Out) -> Result<Exit, Error> {
     let clients = Clients::new(config, &servers::file_store(config), out)?;
     let found = clients.found();
-    let mut objects = Vec::new();
+    let (mut objects, mut rows) = (Vec::new(), Vec::new());
     for target in TARGETS {
         let job = clients.job(target, None)?;
         let is_found = found.iter().any(|found| found.client == target.client);
@@ -109,15 +110,15 @@ fn every(config: &Config, out: &Out) -> Result<Exit, Error> {
             (None, true) => "found",
             (None, false) => "-",
         };
-        let ways = format!("{} ({})", job.auth_mode, others(&job)).replace(" ()", "");
-        let path = from_home(&job.path);
-        out.result(&format!("{:15} {state:9} {ways:36} {path}", target.client));
+        rows.push([target.client.into(), state.into(), job.auth_mode.to_string(), from_home(&job.path)]);
         let mut object = to_json(&job);
         extend(&mut object, json!({"found": is_found}));
         objects.push(object);
     }
     if out.json {
         out.object(&json!({"version": 1, "clients": objects}));
+    } else {
+        out.data(&columns(["CLIENT", "STATE", "MODE", "FILE"], &rows));
     }
     Ok(Exit::Done)
 }

@@ -60,7 +60,7 @@ pub(super) fn run(args: &UninstallArgs, config: &Config, out: &Out) -> Result<Ex
     rows.iter().for_each(|row| say(row, out));
     imported.iter().for_each(|row| say_imported(row, args, out));
     if rows.is_empty() && imported.is_empty() {
-        out.say("no client has entries of ours with this tokens directory");
+        out.say("with this tokens directory, no client has entries from mcpauth");
     }
     name_kept(args, config, out);
     Ok(exit)
@@ -121,7 +121,7 @@ fn say_imported((record, result): &ImportedRow, args: &UninstallArgs, out: &Out)
             let what = if done.entries.is_empty() { "nothing".into() } else { done.entries.join(", ") };
             out.row(Mark::Good, &format!("{:28} {verb} {what}", done.client), &path);
             for name in &done.left {
-                let text = format!("{:28} {name} was changed since, and stays", done.client);
+                let text = format!("{:28} {name} was changed since, and is left alone", done.client);
                 out.row_with_remedy(Mark::Warn, &text, None);
             }
         }
@@ -162,7 +162,7 @@ pub(in crate::cli) fn say(row: &ConfigRow, out: &Out) {
         Ok(_) => {
             let names = removed(row);
             let done = if row.dry { "would remove" } else { "removed" };
-            let what = if names.is_empty() { "nothing of ours".into() } else { names.join(", ") };
+            let what = if names.is_empty() { "no entry from mcpauth".into() } else { names.join(", ") };
             let text = format!("{:28} {done} {what}", row.client);
             out.row(Mark::Good, &text, &from_home(Path::new(&row.path)));
         }

@@ -107,7 +107,7 @@ fn summary(findings: &[Finding], is_verbose: bool) -> String {
     }
     let fixable = findings.iter().filter(|finding| finding.fix.is_some()).count();
     if fixable > 0 {
-        text.push_str(&format!("\n{fixable} of them can be fixed with: mcpauth doctor --fix"));
+        text.push_str(&format!("\n{fixable} can be fixed with: mcpauth doctor --fix"));
     }
     text
 }
@@ -136,7 +136,7 @@ mod tests {
             (vec![warn.clone()], "no problems, 1 warning"),
             (vec![Finding::ok("files.mode", "a")], "no problems; 1 check passed (-v shows them)"),
             (vec![problem.clone(), problem.clone()], "2 problems"),
-            (vec![fixable, warn], "1 problem, 1 warning\n1 of them can be fixed with: mcpauth doctor --fix"),
+            (vec![fixable, warn], "1 problem, 1 warning\n1 can be fixed with: mcpauth doctor --fix"),
         ] {
             assert_eq!(summary(&findings, false), expected);
         }

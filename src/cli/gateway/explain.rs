@@ -28,7 +28,7 @@ use crate::text::{clean, word};
 const EXAMPLES: &str = "Examples:
   mcpauth gateway explain docs --tool search --groups readers
   mcpauth gateway explain docs --method tools/list --scopes docs/read --json
-  mcpauth gateway explain --token ingress                  everything this stored token may do
+  mcpauth gateway explain --token ingress   all that this token may do
   mcpauth gateway explain --token ingress docs --tool search";
 
 /// Tell whether a caller may do something, and which line of the policy decides

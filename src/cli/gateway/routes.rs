@@ -4,10 +4,11 @@
 use clap::Args;
 use serde_json::{Value, json};
 
+use crate::cli::columns::columns;
 use crate::cli::flows;
 use crate::cli::gateway::from::From;
 use crate::cli::out::Out;
-use crate::config::Config;
+use crate::config::{Config, ConfigError};
 use crate::deployment;
 use crate::error::{Error, Exit};
 use crate::gateway::check_servers;
@@ -32,10 +33,10 @@ pub(super) struct RoutesArgs {
     offline: bool,
 }
 
-/// One server, in the table's column order.
+/// One server.
 struct RouteRow {
     server: String,
-    address: String,
+    path: String,
     upstream: String,
     auth: &'static str,
     egress: &'static str,
@@ -46,7 +47,10 @@ pub(super) fn run(args: &RoutesArgs, config: &Config, out: &Out) -> Result<Exit,
     let settings = deployment::without_issuers(args.from.named(), config)?;
     let (servers, problems) = deployment::reachable_servers(args.from.named(), &settings, config);
     if let Some(error) = problems.iter().find(|problem| problem.is_error()) {
-        return Err(Error::Usage { message: error.to_string(), hint: error.remedy.clone() });
+        return Err(match args.from.named() {
+            None if !deployment::is_here(config) => ConfigError::NotConfigured("a gateway").into(),
+            _ => Error::Usage { message: error.to_string(), hint: error.remedy.clone() },
+        });
     }
     for problem in &problems {
         out.say(&format!("{problem}\n  -> {}", problem.remedy));
@@ -58,19 +62,21 @@ pub(super) fn run(args: &RoutesArgs, config: &Config, out: &Out) -> Result<Exit,
         flows::complete(out, async { Ok(check_servers(&routes, &config.trust).await) })?
     };
     let all = routes.all().iter().zip(answers);
-    let rows: Vec<RouteRow> = all.map(|(route, answers)| row(&settings.address(), route, answers)).collect();
+    let rows: Vec<RouteRow> = all.map(|(route, answers)| row(route, answers)).collect();
+    let gateway = settings.address();
     if out.json {
-        let objects: Vec<_> = rows.iter().map(to_json).collect();
+        let objects: Vec<_> = rows.iter().map(|row| to_json(&gateway, row)).collect();
         out.object(&json!({"version": 1, "routes": objects}));
     } else if rows.is_empty() {
         out.result(&format!("no servers in {}", settings.servers.display()));
     } else {
+        out.say(&format!("clients type {gateway} and the path:"));
         out.data(&table(&rows));
     }
     Ok(Exit::Done)
 }
 
-fn row(gateway: &str, route: &ServerRoute, answers: bool) -> RouteRow {
+fn row(route: &ServerRoute, answers: bool) -> RouteRow {
     let server = &route.server;
     let base = server.endpoints().map(|endpoints| &endpoints.base);
     let last = match base.map(|base| base.transport) {
@@ -79,7 +85,7 @@ fn row(gateway: &str, route: &ServerRoute, answers: bool) -> RouteRow {
     };
     RouteRow {
         server: server.name.clone(),
-        address: format!("{gateway}/{}/{last}", server.name),
+        path: format!("/{}/{last}", server.name),
         upstream: base.map_or_else(|| server.address(), place),
         auth: server.auth_type.name(),
         egress: match route.egress {
@@ -101,30 +107,19 @@ fn place(base: &UpstreamEndpoint) -> String {
     format!("{scheme}://{}{}", base.origin.header.to_str().unwrap_or_default(), base.uri.path())
 }
 
+/// The gateway's own address is the same for all, and is named once.
 fn table(rows: &[RouteRow]) -> String {
-    let heads = ["SERVER", "CLIENTS TYPE", "UPSTREAM", "AUTH", "EGRESS", "STATE"];
     let cells = |row: &RouteRow| {
-        [&row.server, &row.address, &row.upstream, row.auth, row.egress, row.state].map(str::to_owned)
+        let state = row.state.to_owned();
+        [row.path.clone(), state, row.auth.into(), row.egress.into(), row.upstream.clone()]
     };
-    let lines: Vec<[String; 6]> =
-        std::iter::once(heads.map(str::to_owned)).chain(rows.iter().map(cells)).collect();
-    let mut widths = [0; 6];
-    for line in &lines {
-        for (width, cell) in widths.iter_mut().zip(line) {
-            *width = cell.len().max(*width);
-        }
-    }
-    let padded = |line: &[String; 6]| {
-        let cells: Vec<_> = line.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}")).collect();
-        cells.join("  ").trim_end().to_owned()
-    };
-    lines.iter().map(padded).collect::<Vec<_>>().join("\n")
+    columns(["PATH", "STATE", "AUTH", "EGRESS", "UPSTREAM"], &rows.iter().map(cells).collect::<Vec<_>>())
 }
 
-fn to_json(row: &RouteRow) -> Value {
+fn to_json(gateway: &str, row: &RouteRow) -> Value {
     json!({
         "server": row.server,
-        "address": row.address,
+        "address": format!("{gateway}{}", row.path),
         "upstream": row.upstream,
         "auth_type": row.auth,
         "egress": row.egress,

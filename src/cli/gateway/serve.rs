@@ -21,9 +21,10 @@ use crate::gateway::{GatewayContext, Loaded, RunningGateway, StartError};
 use crate::quantity::address;
 use crate::sys::http::Http;
 use crate::sys::signal::HangUps;
+use crate::text::path_word;
 
 const EXAMPLES: &str = "Examples:
-  mcpauth gateway serve                          the environment, ./scopes.yml and ./servers
+  mcpauth gateway serve    by the environment, ./scopes.yml and ./servers
   mcpauth gateway serve --config gateway.yaml --listen 0.0.0.0:8080";
 
 /// Serve: authenticate, decide, forward and filter
@@ -52,7 +53,7 @@ pub(super) fn run(args: &ServeArgs, config: &Config, out: &Out) -> Result<Exit, 
         http: Http::new(settings.allow_http).trusting(config.trust.clone()),
         exchanges: out.tasks.clone(),
     };
-    let running = RunningGateway::serve(loaded, around).map_err(|error| start_error(&error, admin))?;
+    let running = RunningGateway::serve(loaded, around).map_err(|error| start_error(&error, args, admin))?;
     let lame_duck = Duration::from_secs(lame_duck);
     let exit = flows::until_signal(out, handle_signals(&running, &log, say_where), |exit| exit)?;
     // Ctrl-C comes from a person at a terminal, who is waiting; SIGTERM comes from whatever takes a machine out of
@@ -86,22 +87,29 @@ fn prepared(args: &ServeArgs, config: &Config, out: &Out) -> Result<(GatewaySett
         return Ok((prepared.settings, loaded));
     }
     let lines: Vec<_> = errors.iter().map(ToString::to_string).collect();
-    Err(Error::Usage {
-        message: lines.join("\n"),
-        hint: "see each with its fix: mcpauth gateway check".into(),
-    })
+    let hint = match errors.as_slice() {
+        [only] => only.remedy.clone(),
+        _ => format!("see each with its fix: {}", check(args)),
+    };
+    Err(Error::Usage { message: lines.join("\n"), hint })
 }
 
-fn start_error(error: &StartError, admin: Option<SocketAddr>) -> Error {
+/// The command that reads the same files.
+fn check(args: &ServeArgs) -> String {
+    let named = args.from.named().map(|file| format!(" --config {}", path_word(file)));
+    format!("mcpauth gateway check{}", named.unwrap_or_default())
+}
+
+fn start_error(error: &StartError, args: &ServeArgs, admin: Option<SocketAddr>) -> Error {
     let hint = match error {
         StartError::Bind { address, .. } if Some(*address) == admin => {
-            "choose another address: mcpauth gateway serve --admin ADDR"
+            "choose another address with --admin ADDR".into()
         }
-        StartError::Bind { .. } => "choose another address: mcpauth gateway serve --listen ADDR",
-        StartError::Load(_) => "see all problems: mcpauth gateway check",
-        StartError::Io(_) => "run it again: mcpauth gateway serve",
+        StartError::Bind { .. } => "choose another address with --listen ADDR".into(),
+        StartError::Load(_) => format!("see all problems: {}", check(args)),
+        StartError::Io(_) => "run it again: mcpauth gateway serve".into(),
     };
-    Error::Usage { message: error.to_string(), hint: hint.into() }
+    Error::Usage { message: error.to_string(), hint }
 }
 
 fn say_where(running: &RunningGateway) {

@@ -16,7 +16,8 @@ const EXAMPLES: &str = "Examples:
   mcpauth gateway test cases.yml
   mcpauth gateway test cases.yml --policy new-scopes.yml --json
 
-A case: {name: readers read, groups: [readers], server: docs, tool: search, expect: allow}";
+A case: {name: readers read, groups: [readers], server: docs, tool: search,
+         expect: allow}";
 
 /// Run policy tests; exit code 7 if one fails or names a server or group that does not exist
 #[derive(Args, Debug)]

@@ -18,8 +18,8 @@ use crate::sys::clock;
 use crate::text::{clean, path_word, word};
 
 const EXAMPLES: &str = "Examples:
-  mcpauth gateway token --server currenttime --tool current_time_by_timezone --ttl 15m
-  mcpauth gateway token --scope mcp-servers-restricted/read --agent 'nightly report'
+  mcpauth gateway token --server docs --tool search --ttl 15m
+  mcpauth gateway token --scope docs/read --agent 'nightly report'
   mcpauth gateway token list
   mcpauth gateway token revoke 9c41d0b7e2f84a6d8f0b3c5a71e6d294
   mcpauth gateway token revoke --owner alice
@@ -150,7 +150,7 @@ fn list(args: &TokenListArgs, config: &Config, out: &Out) -> Result<Exit, Error>
         return Ok(Exit::Done);
     }
     for (entry, gone) in &live {
-        out.data(&out.fold(&row(entry, *gone, now)));
+        out.data(&out.fold(&shown(entry, *gone, now)));
     }
     if live.is_empty() {
         out.result("no vended token is valid");
@@ -164,16 +164,17 @@ fn object(entry: &LedgerEntry, gone: bool) -> Value {
     object
 }
 
-/// A token in a line: its id first, to be copied.
-fn row(entry: &LedgerEntry, gone: bool, now: i64) -> String {
-    let shown = |text: &str| clean(text, 60);
-    let owner = shown(entry.user.as_deref().unwrap_or(&entry.owner));
-    let agent = entry.agent.as_deref().map(|agent| format!(" for {}", shown(agent))).unwrap_or_default();
-    let ends = if gone { "revoked".into() } else { format!("ends in {}", minutes(entry.expires_at - now)) };
+/// A token: its id, to be copied, and whose it is; below, what it may and until when.
+fn shown(entry: &LedgerEntry, gone: bool, now: i64) -> String {
+    let short = |text: &str| clean(text, 60);
+    let owner = short(entry.user.as_deref().unwrap_or(&entry.owner));
+    let agent = entry.agent.as_deref().map(|agent| format!(" for {}", short(agent))).unwrap_or_default();
+    let ends =
+        if gone { "revoked".into() } else { format!("expires in {}", minutes(entry.expires_at - now)) };
     let used =
         entry.used_at.map_or_else(|| "never used".into(), |at| format!("used {} ago", minutes(now - at)));
-    let about = entry.description.as_deref().map(|text| format!(" ({})", shown(text))).unwrap_or_default();
-    format!("{} {owner}{agent}: {}; {ends}, {used}{about}", entry.jti, limits(entry))
+    let about = entry.description.as_deref().map(|text| format!(" ({})", short(text))).unwrap_or_default();
+    format!("{}  {owner}{agent}{about}\n  {}\n  {ends}, {used}", entry.jti, limits(entry))
 }
 
 /// What a token names, in short.
@@ -205,7 +206,7 @@ fn revoke(args: &RevokeArgs, config: &Config, out: &Out) -> Result<Exit, Error> 
         return Err(Error::Usage {
             message: format!("the ledger has no token {id}"),
             hint: format!(
-                "see which there are: mcpauth gateway token list; or refuse it all the same: echo jti: {id} >> {list}"
+                "see which there are: mcpauth gateway token list; or reject it anyway: echo jti: {id} >> {list}"
             ),
         });
     }
@@ -216,8 +217,8 @@ fn revoke(args: &RevokeArgs, config: &Config, out: &Out) -> Result<Exit, Error> 
     let ids: Vec<&str> = entries.iter().filter(is_meant).map(|entry| entry.jti.as_str()).collect();
     if let Some(owner) = args.owner.as_deref().filter(|_| ids.is_empty()) {
         return Err(Error::Usage {
-            message: format!("the ledger has no token of {}", clean(owner, 100)),
-            hint: "see whose there are: mcpauth gateway token list".into(),
+            message: format!("the ledger has no tokens of {}", clean(owner, 100)),
+            hint: "see the owners with: mcpauth gateway token list".into(),
         });
     }
     let count = tokens.revoke(&ids)?;
@@ -226,7 +227,7 @@ fn revoke(args: &RevokeArgs, config: &Config, out: &Out) -> Result<Exit, Error> 
     } else {
         out.result(&format!(
             "revoked: {count}{}",
-            if ids.len() > count { ", the others were before" } else { "" }
+            if ids.len() > count { "; the others already were" } else { "" }
         ));
     }
     Ok(Exit::Done)

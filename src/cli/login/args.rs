@@ -29,10 +29,10 @@ use crate::text::word;
 /// the browser opens only if neither works.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n  mcpauth login https://tools.example.com/mcp\n  \
-                        mcpauth login https://tools.example.com/mcp --client-id ID --client-secret-file -\n  \
-                        mcpauth login https://tools.example.com/mcp --client-id ID --private-key-file key.pem --client-credentials\n  \
-                        pass show tools | mcpauth login https://tools.example.com/mcp --with-token --header X-Api-Key\n  \
-                        mcpauth login https://tools.example.com/mcp --with-token --from-command 'op read op://Work/tools/key'\n  \
+                        mcpauth login https://tools.example.com/mcp \\\n    --client-id ID --client-secret-file -\n  \
+                        mcpauth login https://tools.example.com/mcp \\\n    --client-id ID --private-key-file key.pem --client-credentials\n  \
+                        pass show tools |\n    mcpauth login https://tools.example.com/mcp --with-token --header X-Api-Key\n  \
+                        mcpauth login https://tools.example.com/mcp --with-token \\\n    --from-command 'op read op://Work/tools/key'\n  \
                         mcpauth list https://tools.example.com/mcp")]
 pub(in crate::cli) struct LoginArgs {
     /// The MCP server's address; https where it has no scheme

@@ -50,7 +50,7 @@ const NOT_PAIRS: &str = "either all KEY=VALUE, or one JSON object";
 /// none.
 ///
 /// # Errors
-/// [`Error::Usage`] for a value of another type, and a key that is given twice and is no list's.
+/// [`Error::Usage`] for a value of another type, and a key that is given twice and is not a list's.
 pub(super) fn typed(pairs: &[(String, String)], schema: Option<&Value>) -> Result<Map<String, Value>, Error> {
     let mut object = Map::new();
     for (key, text) in pairs {

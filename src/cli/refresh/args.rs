@@ -6,10 +6,12 @@ use crate::config::{read_buffer, read_interval};
 use crate::refresh::{Epoch, Supervisor};
 
 const EXAMPLES: &str = "Examples:
-  mcpauth refresh                          until it is stopped (Ctrl-C, SIGTERM); SIGHUP rescans at once
-  mcpauth refresh --once                   one pass, for cron; --force also renews what is not due
-  mcpauth refresh --unit systemd > ~/.config/systemd/user/mcpauth-refresh.service
-  mcpauth refresh --on-login-needed 'notify-send \"$MCPAUTH_CREDENTIAL\" \"$MCPAUTH_COMMAND\"'";
+  mcpauth refresh          until Ctrl-C or SIGTERM; SIGHUP rescans at once
+  mcpauth refresh --once   one pass, for cron; --force: even what is not due
+  mcpauth refresh --unit systemd \\
+    > ~/.config/systemd/user/mcpauth-refresh.service
+  mcpauth refresh --on-login-needed \\
+    'notify-send \"$MCPAUTH_CREDENTIAL\" \"$MCPAUTH_COMMAND\"'";
 
 /// Keep tokens fresh, and the client configurations with them
 ///

@@ -117,7 +117,7 @@ impl EmbeddingSearch {
                 Err(error) => {
                     let error = error.to_string();
                     if said.as_ref() != Some(&error) {
-                        warn!(event = "search", "{error}; tools are found by words alone");
+                        warn!(event = "search", "{error}; tools are found only by words");
                         said = Some(error);
                     }
                     let _ = timeout(pause, changes.changed()).await;

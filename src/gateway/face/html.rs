@@ -46,7 +46,7 @@ const DONE: [(&str, &str); 8] = [
     ("saved", "The changes are saved."),
     ("on", "The server is on."),
     ("off", "The server is off."),
-    ("checked", "The server was asked just now."),
+    ("checked", "The server was checked just now."),
     ("removed", "The server is removed."),
     ("revoked", "The token is revoked; every gateway rejects it within a second."),
     ("again", "That token was already revoked."),

@@ -46,7 +46,7 @@ async fn revoke(face: &FaceState, sid: String) {
         Ok(Ok(Err(error))) => error.to_string(),
         Err(_) => "the list of revocations is locked; it is added as soon as it is not".to_owned(),
     };
-    warn!(event = "sign-in", "a session that was signed out has ended at this gateway alone: {error}");
+    warn!(event = "sign-in", "a session that was signed out has ended only at this gateway: {error}");
 }
 
 /// Where the provider ends its own session, with how it then leads back: as OpenID Connect RP-Initiated Logout 1.0 says, or as

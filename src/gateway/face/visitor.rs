@@ -45,7 +45,7 @@ pub(crate) enum VisitorProof {
 pub(super) type Asking = Result<Option<Arc<Visitor>>, Arc<Rejection>>;
 
 /// The answer about a server that the caller may not see, and about one that does not exist.
-pub(super) const NO_SERVER: &str = "there is no server of this path";
+pub(super) const NO_SERVER: &str = "there is no server with this path";
 /// The scope whose holders see what concerns others.
 const ADMIN: &str = "mcp-registry-admin";
 

@@ -13,7 +13,7 @@ use crate::sys::clock;
 
 /// The message for every path that is not there, or is not for this caller.
 pub(super) const NO_SERVICE: &str =
-    "there is no server of this path that you may do this to; see list_services";
+    "there is no server with this path that you may do this to; see list_services";
 
 pub(super) fn list(asked: &OwnRequest<'_>) -> Map<String, Value> {
     let rows: Vec<Value> =

@@ -38,7 +38,7 @@ pub type VariableLookup = Box<dyn Fn(&str) -> Option<Secret> + Send + Sync>;
 
 /// Everything needed to read the files and what they name.
 pub struct FileSources {
-    /// What is to be served, and where everything else is.
+    /// What to serve, and where everything else is.
     pub settings: GatewaySettings,
     /// The stored egress credentials.
     pub credentials: Credentials,

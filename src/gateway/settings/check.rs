@@ -121,7 +121,7 @@ impl GatewaySettings {
         // Port 0 is a free one, which nobody can name before.
         let is_known = self.public_url.is_some() || self.listen.port() != 0;
         if is_known && origin(issuer) != origin(&self.address()) {
-            let what = "is at another address than the gateway, where its keys and its token endpoint are looked for";
+            let what = "is not at the gateway's address, where clients look for its keys and token endpoint";
             found.push(Problem::remark("vending.issuer", what, remedy));
         }
     }

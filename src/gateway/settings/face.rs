@@ -69,7 +69,7 @@ impl Face {
             found.push(Problem::error("face.public_url", what, "give it a host or port of its own"));
         }
         if all.session_key.is_none() {
-            let what = "is missing, so that everybody is signed out when the gateway restarts";
+            let what = "is missing, so a restart of the gateway signs everybody out";
             let remedy =
                 "make one, and share it between gateways: (umask 077; head -c 32 /dev/urandom > session.key)";
             found.push(Problem::remark("session_key", what, remedy));

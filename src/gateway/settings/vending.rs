@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// The gateway as an issuer of its own tokens: for one job, for a while, and to be revoked.
+/// The gateway as an issuer of its own tokens: short-lived, revocable, and for one job.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Vending {

@@ -25,7 +25,7 @@ pub(super) fn plan(entry: EntryParts<'_>, secrets: &[EntrySecret]) -> Result<Bec
             SecretPlace::Address => is_in_query = true,
             SecretPlace::Member(path) => members.push(path.as_str()),
             SecretPlace::Variable(_) | SecretPlace::Argument(_) => {
-                return Err(format!("{} belongs to no program", secret.place()));
+                return Err(format!("{} is set, but no program is started", secret.place()));
             }
         }
     }
@@ -52,7 +52,8 @@ pub(super) fn plan(entry: EntryParts<'_>, secrets: &[EntrySecret]) -> Result<Bec
     headers.extend(entry.headers().into_iter().map(|(name, value)| (name.into(), value.into())));
     if secret_headers == 1 && !is_in_query {
         let at = headers.iter().position(|(name, value)| find::is_secret(name, value));
-        let (name, value) = at.map(|at| headers.remove(at)).ok_or("its header cannot be told")?;
+        let (name, value) =
+            at.map(|at| headers.remove(at)).ok_or("mcpauth cannot tell in which header its secret goes")?;
         let rest = headers.iter().flat_map(|(name, value)| ["--header".into(), format!("{name}: {value}")]);
         return Ok(key(url, &name, &value, rest.collect(), Vec::new()));
     }

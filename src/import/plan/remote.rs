@@ -12,7 +12,7 @@ use crate::secret::Secret;
 const CLIENT: &str = "--static-oauth-client-info";
 /// Flags that change what is sent to the server or asked of its issuer in a way that nothing here does.
 const OTHERWISE: [(&str, &str); 3] = [
-    ("--use-id-token", "it sends the ID token, and mcpauth sends access tokens alone"),
+    ("--use-id-token", "it sends the ID token, and mcpauth sends only access tokens"),
     ("--client-credentials", "it has no login; use mcpauth login URL --client-id ID --client-credentials"),
     ("--disable-resource-parameter", "its issuer wants no resource parameter; use mcpauth login URL"),
 ];

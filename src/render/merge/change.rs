@@ -26,12 +26,12 @@ pub struct Merged {
     pub changes: Vec<Change>,
 }
 
-/// What an entry is to become: all its fields, or nothing.
+/// What an entry becomes: all its fields, or nothing.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewEntry {
     /// Its name.
     pub name: String,
-    /// Its fields; `None` if it is to go.
+    /// Its fields; `None` to remove it.
     pub fields: Option<Map<String, Value>>,
 }
 

@@ -110,7 +110,7 @@ pub(super) fn plan<'a>(
 /// The edits that make the named entries `new`: what differs in each.
 ///
 /// # Errors
-/// An entry that is to go is not there, or one is not a map.
+/// An entry to remove is missing, or one is not a map.
 pub(super) fn replace<'a>(
     was: &'a Value,
     layout: Layout<'_>,

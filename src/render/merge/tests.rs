@@ -23,7 +23,7 @@ fn roo(names: &[&str]) -> Value {
     json!({ "mcpServers": names.iter().map(|&name| (name.to_owned(), entry(name))).collect::<Map<_, _>>() })
 }
 
-/// With these entries of ours, and nothing else that may become ours.
+/// With these entries from mcpauth, and nothing else that it may take over.
 pub(super) fn merge(
     existing: Option<&str>,
     target: &ClientSpec,

@@ -17,10 +17,10 @@ use super::{MergeError, lines};
 use crate::render::layout::Layout;
 use crate::render::targets::Shape;
 
-const BRACES: MergeError = MergeError::Unsupported("its servers in braces or brackets");
+const BRACES: MergeError = MergeError::Unsupported("servers in braces or brackets");
 const MARKS: MergeError =
     MergeError::Unsupported("an anchor, an alias, a tag or a merge key among its servers");
-const NESTED: MergeError = MergeError::Unsupported("its servers in a place that is not on lines of its own");
+const NESTED: MergeError = MergeError::Unsupported("servers that are not on lines of their own");
 
 /// What the text means.
 pub(super) fn read(text: &str) -> Result<Value, MergeError> {
@@ -119,7 +119,7 @@ impl YamlFile<'_> {
         fields: &Map<String, Value>,
     ) -> Result<String, MergeError> {
         if self.text.lines().any(|line| line.starts_with("...")) {
-            return Err(MergeError::Unsupported("a mark for the end of a document"));
+            return Err(MergeError::Unsupported("an end-of-document marker"));
         }
         let column = root.filter(|root| root.pairs().is_some()).map_or(0, |root| root.column);
         let mut piece = vec![format!("{}{}:", " ".repeat(column), write::name(self.key))];

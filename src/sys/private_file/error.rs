@@ -55,6 +55,9 @@ impl FileError {
     pub fn hint(&self) -> String {
         match self {
             Self::Io { path, source } => match source.kind() {
+                io::ErrorKind::NotFound if folder_of(path).is_dir() => {
+                    format!("name another folder than {}", folder_of(path).display())
+                }
                 io::ErrorKind::NotFound => {
                     format!("make the folder first: mkdir -p {}", path_word(folder_of(path)))
                 }

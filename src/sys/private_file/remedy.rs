@@ -11,12 +11,12 @@ use crate::text::path_word;
 /// given to us are read through links.
 pub(super) fn closing(path: &Path, is_closable: bool, is_link: bool) -> String {
     let chmod = format!("chmod 600 {}", path_word(path));
-    let secret = "of a mounted Secret of Kubernetes, set defaultMode: 0440 and the pod's fsGroup to a group of this user's";
+    let secret = "for a mounted Kubernetes Secret, set defaultMode: 0440 and the pod's fsGroup to a group of this user's";
     match (is_closable, is_link) {
         (true, false) => chmod,
         (true, true) => format!("{chmod}; {secret}"),
         (false, _) => format!(
-            "let this user alone read {}: of a Docker secret, set mode: 0400 and uid: \"{}\" where the service lists it; {secret}",
+            "let only this user read {}: for a Docker secret, set mode: 0400 and uid: \"{}\" where the service lists it; {secret}",
             path.display(),
             user()
         ),

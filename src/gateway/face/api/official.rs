@@ -155,7 +155,7 @@ impl ListQuery {
         let some = |name| Some(asked.one(name)).filter(|text| !text.is_empty());
         let number = |text: &str| text.parse().ok().filter(|number| *number > 0);
         let (after, search) = some("cursor")
-            .map(|text| read_cursor(text).ok_or("cursor is to be one that this list gave"))
+            .map(|text| read_cursor(text).ok_or("cursor must be one that this list returned"))
             .transpose()?
             .unzip();
         let said = Some(asked.one("search").to_lowercase()).filter(|text| !text.is_empty());

@@ -247,7 +247,7 @@ fn editing(
     let page = context! {
         heading => &heading,
         crumb => "Edit",
-        lead => "What the registry's file says of this server.",
+        lead => "What the registry's file says about this server.",
         action => format!("/edit/{name}"),
         button => "Save",
         back => server_address(name),

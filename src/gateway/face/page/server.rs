@@ -63,7 +63,7 @@ fn facts(visitor: &Visitor, upstream: &Upstream, url: &str) -> Value {
         AuthType::None => "none",
         AuthType::Oauth => "a person's or program's OAuth token",
         AuthType::ApiKey => "an API key",
-        AuthType::Other => "of another kind",
+        AuthType::Other => "another kind of credential",
     };
     context! {
         name => &server.name,
@@ -133,8 +133,8 @@ fn row(view: ServiceView<'_>, server: &str, tool: &ListedTool) -> Value {
 fn reason(denial: Denial) -> &'static str {
     match denial {
         Denial::NoScopes => "The policy knows none of your groups.",
-        Denial::Server => "No entry of yours is about this server.",
-        Denial::Method => "You may list it: no entry of yours has tools/call here.",
+        Denial::Server => "None of your entries is about this server.",
+        Denial::Method => "You may list it: none of your entries here has tools/call.",
         Denial::Name => "Your entries with tools/call do not name it.",
     }
 }

@@ -181,6 +181,6 @@ fn nothing(visitor: &Visitor, is_searched: bool) -> Value {
     } else {
         "You may list servers, but no entry of the policy is about one of them for you, and you may edit none."
     };
-    let title = "There is nothing to see for you yet";
+    let title = "There is nothing for you to see yet";
     context! { title, why, href => "/me", link => "See your groups and what they give" }
 }

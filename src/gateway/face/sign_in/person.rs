@@ -28,14 +28,14 @@ impl IdTokenRules<'_> {
         let text = |name: &str| claims.get(name).and_then(Value::as_str);
         let number = |name: &str| claims.get(name).and_then(Value::as_f64).map(|at| at as i64);
         if typ.is_some_and(|typ| !typ.eq_ignore_ascii_case("jwt")) {
-            return Err("is no ID token");
+            return Err("is not an ID token");
         }
         // The same keys sign access, refresh and logout tokens.
         let is_id = |name: &str| {
             claims.get(name).is_none_or(|value| value.as_str().is_some_and(|v| v.eq_ignore_ascii_case("id")))
         };
         if !is_id("typ") || !is_id("token_use") || claims.contains_key("events") {
-            return Err("is no ID token");
+            return Err("is not an ID token");
         }
         // A large issuer leaves out its scheme (OpenID Connect Core section 15.6.2).
         let is_issuer =

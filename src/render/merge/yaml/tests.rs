@@ -177,7 +177,7 @@ fn what_lines_do_not_show_is_refused_and_what_is_not_ours_stays() {
         ("extensions:\n  a:\n    uri: &u x\n    timeout: 1", super::MARKS),
         ("y: &y {uri: u}\nextensions:\n  a: *y", super::MARKS),
         ("? extensions\n:\n  a: {}\n  b: 1", super::BRACES),
-        ("x: 1\n...\n", MergeError::Unsupported("a mark for the end of a document")),
+        ("x: 1\n...\n", MergeError::Unsupported("an end-of-document marker")),
         ("extensions: 1", MergeError::NotAnObject("extensions".into())),
         ("- extensions", MergeError::NotAnObject("its top".into())),
     ];
