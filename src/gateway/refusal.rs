@@ -16,6 +16,7 @@ use serde_json::json;
 use self::challenge::ChallengeHeader;
 use super::authn::issuers::IssuerFault;
 use super::authn::jwt::TokenError;
+use super::egress::StoredCredential;
 use super::wire::envelope::Malformed;
 use super::wire::mirror::Mismatch;
 use crate::mcp::jsonrpc::{HEADER_MISMATCH, INVALID_REQUEST, METHOD_NOT_FOUND};
@@ -82,7 +83,7 @@ pub(super) enum Rejection {
     Session,
     /// The server cannot be reached, or closed the connection.
     Unreachable,
-    /// The server's does not trust the server's certificate.
+    /// The gateway does not trust the server's certificate.
     Certificate,
     /// The server's answer is not usable, and why.
     Broken(&'static str),
@@ -90,8 +91,8 @@ pub(super) enum Rejection {
     Late,
     /// The server requires a credential, or rejected the one it got.
     Egress(SentCredential),
-    /// The gateway has no egress credential for the server.
-    NoEgress,
+    /// The gateway has no egress credential for the server, and why, for the operator.
+    NoEgress(Arc<str>),
     /// The server redirects callers to another place: its address, without its query.
     Redirect(Box<str>),
     /// The server's session id is longer than can be passed on, in bytes.
@@ -170,7 +171,7 @@ impl Rejection {
             Self::Unreachable | Self::Certificate | Self::Broken(_) => "unreachable",
             Self::Late => "upstream_timeout",
             Self::Egress(_) => "egress_refused",
-            Self::NoEgress => "no_egress",
+            Self::NoEgress(_) => "no_egress",
             Self::Redirect(_) => "redirect",
             Self::LongSession(_) => "long_session",
             Self::Unreadable => "unreadable_list",
@@ -209,7 +210,7 @@ impl Rejection {
             | Self::Certificate
             | Self::Broken(_)
             | Self::Egress(_)
-            | Self::NoEgress
+            | Self::NoEgress(_)
             | Self::Redirect(_)
             | Self::LongSession(_)
             | Self::Unreadable => StatusCode::BAD_GATEWAY,
@@ -248,7 +249,7 @@ impl Rejection {
                     .into()
             }
             Self::Token(reject) => {
-                format!("invalid token: {} (get another with: mcpauth ingress --force)", reject.description())
+                format!("invalid token: {} ({})", reject.description(), reject.remedy())
             }
             Self::Credentials(what) => (*what).into(),
             Self::IssuerDown(IssuerFault::Silent) => {
@@ -288,8 +289,10 @@ impl Rejection {
             }
             Self::Broken(why) => format!("the server's answer cannot be used: {why}"),
             Self::Egress(given) => given.refused().into(),
-            Self::NoEgress => {
-                "the gateway has no outside credential for this server; get one with: mcpauth egress".into()
+            Self::NoEgress(_) => {
+                "the gateway has no valid outside credential for this server; its operator must get one with mcpauth egress, or \
+                 as its log says"
+                    .into()
             }
             Self::Redirect(to) => format!("the server redirects to {to}; correct its proxy_pass_url"),
             Self::LongSession(most) => {
@@ -309,10 +312,16 @@ impl Rejection {
         matches!(self, Self::NoToken | Self::Token(_))
     }
 
-    /// What the server did, for the operator's log, unless something else has reported it.
-    pub(super) fn fault(&self) -> Option<String> {
-        match self {
-            Self::Broken(_) | Self::Egress(_) | Self::NoEgress | Self::LongSession(_) | Self::Unreadable => {
+    /// What the server did, for the operator's log, unless something else has reported it; `stored` is the credential
+    /// that the gateway stores for it.
+    pub(super) fn fault(&self, stored: Option<&StoredCredential>) -> Option<String> {
+        match (self, stored) {
+            (Self::NoEgress(why), _) => Some(why.to_string()),
+            (Self::Egress(SentCredential::Stored), Some(stored)) => {
+                Some(format!("the server answers 401: {}", stored.rejected()))
+            }
+            (Self::Redirect(to), _) => Some(format!("redirects to {to}; correct its proxy_pass_url")),
+            (Self::Broken(_) | Self::Egress(_) | Self::LongSession(_) | Self::Unreadable, _) => {
                 Some(self.message())
             }
             _ => None,
@@ -426,7 +435,8 @@ impl SentCredential {
                 "the server answers 401: it asks for the caller's outside credential, which call_tool does not forward; call it directly"
             }
             Self::Stored => {
-                "the server answers 401: it rejects the credential that the gateway stores for it; the gateway's operator must get another with: mcpauth egress --force"
+                "the server answers 401: it rejects the credential that the gateway stores for it; the gateway's operator must get \
+                 another with: mcpauth egress --force, or as its log says"
             }
         }
     }

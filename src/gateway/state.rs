@@ -104,7 +104,7 @@ pub(super) struct SharedState {
     pub(super) admin_hosts: Option<Hosts>,
     pub(super) public_url: String,
     /// The same, parsed.
-    public: Option<Url>,
+    pub(super) public: Option<Url>,
     pub(super) session_key: SessionKey,
     pub(super) per_caller: Option<Rate>,
     pub(super) per_tool: Option<Rate>,

@@ -19,8 +19,8 @@ use url::{Host, Url};
 
 pub use self::error::HttpError;
 use self::error::{failure, lost};
-pub use self::outward::PROXIES;
 use self::outward::{Outward, connecting};
+pub use self::outward::{PROXIES, proxy_for};
 use crate::sys::address::{self, is_forbidden_host};
 use crate::sys::clock;
 use crate::sys::coding::{self, Flow};
