@@ -16,7 +16,6 @@ use serde_json::json;
 use self::challenge::ChallengeHeader;
 use super::authn::issuers::IssuerFault;
 use super::authn::jwt::TokenError;
-use super::egress::StoredCredential;
 use super::wire::envelope::Malformed;
 use super::wire::mirror::Mismatch;
 use crate::mcp::jsonrpc::{HEADER_MISMATCH, INVALID_REQUEST, METHOD_NOT_FOUND};
@@ -312,16 +311,16 @@ impl Rejection {
         matches!(self, Self::NoToken | Self::Token(_))
     }
 
-    /// What the server did, for the operator's log, unless something else has reported it; `stored` is the credential
-    /// that the gateway stores for it.
-    pub(super) fn fault(&self, stored: Option<&StoredCredential>) -> Option<String> {
-        match (self, stored) {
-            (Self::NoEgress(why), _) => Some(why.to_string()),
-            (Self::Egress(SentCredential::Stored), Some(stored)) => {
-                Some(format!("the server answers 401: {}", stored.rejected()))
+    /// What the server did, for the operator's log, unless something else has reported it; `rejected` tells about a
+    /// credential of the gateway's.
+    pub(super) fn fault(&self, rejected: impl FnOnce() -> Option<String>) -> Option<String> {
+        match self {
+            Self::NoEgress(why) => Some(why.to_string()),
+            Self::Egress(SentCredential::Stored) => {
+                rejected().map(|why| format!("the server answers 401: {why}"))
             }
-            (Self::Redirect(to), _) => Some(format!("redirects to {to}; correct its proxy_pass_url")),
-            (Self::Broken(_) | Self::Egress(_) | Self::LongSession(_) | Self::Unreadable, _) => {
+            Self::Redirect(to) => Some(format!("redirects to {to}; correct its proxy_pass_url")),
+            Self::Broken(_) | Self::Egress(_) | Self::LongSession(_) | Self::Unreadable => {
                 Some(self.message())
             }
             _ => None,

@@ -402,7 +402,7 @@ impl Worker {
     ) -> Response<Body> {
         record.refused(refusal);
         if let Some(upstream) = record.upstream
-            && let Some(fault) = refusal.fault(upstream.stored.as_deref())
+            && let Some(fault) = refusal.fault(|| upstream.stored.as_ref().map(|stored| stored.rejected()))
         {
             warn!(event = "upstream", request = record.request_id(), "{}: {fault}", upstream.name());
         }
