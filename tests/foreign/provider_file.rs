@@ -171,7 +171,7 @@ fn a_file_that_is_not_fit_to_be_read_is_said_once_and_left_out() {
     let good = listed("https://t.test", "");
     let twice = listed("https://t.test", "").replace("  github:\n", "  tracker:\n");
     let cases: [(&str, u32, &str); 5] = [
-        (&twice, 0o600, "duplicate mapping key: tracker"),
+        (&twice, 0o600, "duplicate mapping key `tracker`"),
         (&good, 0o664, "others can write to it"),
         ("providers: [", 0o600, "is ignored: "),
         ("providers: hunter2", 0o600, "is ignored: "),

@@ -10,7 +10,7 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use tokio::task_local;
 use url::Url;
 
-use super::is_loopback;
+use crate::sys::address::is_loopback;
 use crate::sys::dial::{answering_first, resolve};
 use crate::sys::env;
 
