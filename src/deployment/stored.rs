@@ -20,7 +20,9 @@ pub struct InVault {
 impl CredentialKeeper for InVault {
     fn rejected(&self) -> String {
         let Credential { id, command, .. } = &self.credential;
-        format!("it rejects the stored {id}; get another with: {command} --force{REJECTED_AGAIN}")
+        format!(
+            "it rejects the stored credential ({id}); get another with: {command} --force{REJECTED_AGAIN}"
+        )
     }
 
     fn get<'a>(&'a self, refused: Option<&'a Secret>) -> PendingCredential<'a> {
