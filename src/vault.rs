@@ -72,12 +72,20 @@ impl Vault {
         let before = if keep::take_up(&self.store, credential)? { self.kept(credential)? } else { before };
         // The previous holder of the lock may have done the work, and spent the refresh token that we saw.
         let now = self.kept(credential)?;
+        let is_over =
+            now.as_ref().is_none_or(|stored| stored.token.freshness(clock::now()) == Freshness::Expired);
         let fresh = match now {
-            Some(stored) if done_meanwhile(&stored, before.as_ref(), force) => self.as_is(credential, stored),
-            Some(stored) => self.renew_or_keep(credential, stored, force, &lock).await?,
-            None => self.get(credential, None).await?,
+            Some(stored) if done_meanwhile(&stored, before.as_ref(), force) => {
+                Ok(self.as_is(credential, stored))
+            }
+            Some(stored) => self.renew_or_keep(credential, stored, force, &lock).await,
+            None => self.get(credential, None).await,
         };
-        self.settle(credential, fresh).await
+        if is_over && matches!(fresh, Err(VaultError::Flow(_))) {
+            // An issuer that is gone may be one that the server has left.
+            self.follow(credential).await?;
+        }
+        self.settle(credential, fresh?).await
     }
 
     /// A different token than `refused`, which a server rejected before its expiry; by the refresh grant if there is
@@ -90,9 +98,9 @@ impl Vault {
         if let Some(key) = credential.key() {
             return self.key(credential, key, Some(refused)).await;
         }
-        self.follow(credential).await?;
         let lock = self.lock(credential).await?;
         keep::take_up(&self.store, credential)?;
+        self.follow(credential).await?;
         let is_other = |stored: &StoredToken| {
             stored.token.access_token != *refused && stored.token.freshness(clock::now()) == Freshness::Fresh
         };

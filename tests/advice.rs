@@ -350,6 +350,21 @@ fn a_revoked_caller_is_not_sent_for_another_token() {
     }
 }
 
+/// Another token has the same clock.
+#[test]
+fn a_token_from_the_future_is_told_with_the_clocks() {
+    let shut = Upstream::answering(
+        "401 Unauthorized\r\nwww-authenticate: Bearer error=\"invalid_token\", error_description=\"The access token is not valid yet\"",
+        "",
+    );
+    let user = User::new();
+    let told = hint(&user.run(&["list", "--url", &format!("{}/mcp", shut.base)]));
+    assert!(
+        told.contains("mcpauth doctor") && !told.contains("login") && !told.contains("ingress"),
+        "{told}"
+    );
+}
+
 #[test]
 fn a_forbidden_tool_is_asked_for_by_its_name_and_its_servers() {
     let lab = Lab::start();

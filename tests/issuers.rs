@@ -18,13 +18,15 @@ const PRM: &str = "/about/this";
 const METADATA: &str = "/.well-known/oauth-authorization-server";
 const OPENID: &str = "/.well-known/openid-configuration";
 const KEPT: &str = ".registrations/127.0.0.1.json";
+const INITIALIZE: &str = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"initialize\",\"params\":{\"protocolVersion\":\"2025-11-25\",\"capabilities\":{},\
+                          \"clientInfo\":{\"name\":\"c\",\"version\":\"1\"}}}\n";
 const DOCUMENT: &str = "https://me.test/client-metadata.json";
 
 /// What a server of a test says: the status, its challenge, the body.
-type Said = (u16, String, Value);
+pub(crate) type Said = (u16, String, Value);
 
 /// An MCP server and an issuer at one address, as `play` has them, unless `other` overrides it.
-fn play(other: impl Fn(&str, &Seen) -> Option<Said> + Send + Sync + 'static) -> Upstream {
+pub(crate) fn play(other: impl Fn(&str, &Seen) -> Option<Said> + Send + Sync + 'static) -> Upstream {
     Upstream::start(move |seen, stream| {
         let base = format!("http://{}", seen.header("host").unwrap());
         let (status, challenge, body) = other(&base, seen).unwrap_or_else(|| usual(&base, seen));
@@ -100,7 +102,7 @@ fn address(server: &Upstream) -> String {
 /// Runs a login as a user who allows the request, with the issuer identified as `names`; returns the address that was
 /// shown, and the output.
 #[track_caller]
-fn agree(user: &User, typed: &[&str], names: Option<&str>) -> (String, Ran) {
+pub(crate) fn agree(user: &User, typed: &[&str], names: Option<&str>) -> (String, Ran) {
     let mut running = user.start(&[typed, &["--no-browser"]].concat());
     let shown = running.url();
     let iss = names.map(|name| format!("&iss={name}")).unwrap_or_default();
@@ -109,7 +111,7 @@ fn agree(user: &User, typed: &[&str], names: Option<&str>) -> (String, Ran) {
 }
 
 #[track_caller]
-fn log_in(user: &User, server: &Upstream, more: &[&str]) -> (String, Ran) {
+pub(crate) fn log_in(user: &User, server: &Upstream, more: &[&str]) -> (String, Ran) {
     agree(user, &[&["login", &address(server)], more].concat(), Some(&server.base))
 }
 
@@ -419,6 +421,64 @@ fn nobody_is_asked_to_log_in_at_an_issuer_that_the_server_has_left() {
     assert!(ran.stdout.contains("--client-id ID --client-secret-file FILE"), "{}", ran.stdout);
     let seen = second.seen();
     assert!(seen.iter().all(|seen| seen.is("GET /.well-known/") && !seen.head.contains("mine")), "{seen:?}");
+}
+
+/// A server whose metadata names another issuer once `moved` is set; its first one, whose tokens end at once, is gone then.
+fn leaving(second: &Upstream, moved: &Arc<AtomicBool>) -> Upstream {
+    let (second, moved) = (second.base.clone(), moved.clone());
+    play(move |base, seen| {
+        let is_moved = moved.load(Ordering::SeqCst);
+        match path(seen) {
+            PRM if is_moved => {
+                let resource = format!("{base}/mcp");
+                Some((200, String::new(), json!({"resource": resource, "authorization_servers": [second]})))
+            }
+            METADATA | "/authorize" | "/register" | "/token" if is_moved => {
+                Some((410, String::new(), "gone".into()))
+            }
+            "/token" => {
+                let token = json!({"access_token": "first", "refresh_token": "r", "expires_in": 0});
+                Some((200, String::new(), token))
+            }
+            _ => None,
+        }
+    })
+}
+
+/// Nobody is left to say that a refresh token is no longer accepted.
+#[test]
+fn a_server_that_left_an_issuer_which_is_gone_is_followed_from_every_front() {
+    let (second, moved) = (play(|_, _| None), Arc::new(AtomicBool::new(false)));
+    let server = leaving(&second, &moved);
+    let url = address(&server);
+    for front in [
+        &["list", "srv"][..],
+        &["call", "srv", "do"],
+        &["token", "srv"],
+        &["headers", "srv"],
+        &["bridge", "srv"],
+        &["refresh", "--once"],
+        &["login", &url, "--server-name", "srv"],
+    ] {
+        let user = User::new();
+        moved.store(false, Ordering::SeqCst);
+        log_in(&user, &server, &["--server-name", "srv"]);
+        moved.store(true, Ordering::SeqCst);
+        let mut command: Vec<String> = front.iter().map(|word| (*word).to_owned()).collect();
+        if front[0] != "login" {
+            let ran = user.run_with(front, INITIALIZE).code(if front[0] == "bridge" { 0 } else { 4 });
+            let said = format!("{}{}", ran.stdout, ran.stderr);
+            assert!(
+                said.contains(&format!("the server now takes tokens of {}", second.base)),
+                "{front:?}: {said}"
+            );
+            command = named(&user, &ran);
+            command.retain(|word| word != "--browser");
+        }
+        let (shown, _) = agree(&user, &strs(&command), Some(&second.base));
+        assert!(shown.starts_with(&second.base), "{front:?}: {shown}");
+        assert_eq!(user.run(&["call", "srv", "do"]).code(0).stdout.trim(), "done", "{front:?}");
+    }
 }
 
 /// An issuer that reads client id metadata documents, as it says with `offer`, and names itself in its answers or not.

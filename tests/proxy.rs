@@ -141,10 +141,21 @@ fn outside_requests_go_through_the_proxy_which_also_looks_the_name_up() {
 
 #[test]
 fn a_proxy_that_does_not_answer_is_named_without_its_password() {
-    let mut user = user("https://idp.test/token");
-    user.env("HTTPS_PROXY", nobody().replace("http://", &format!("http://me:{PASSWORD}@")));
-    let ran = user.run(&["ingress", "-vvv"]).code(5);
-    assert!(!format!("{}{}", ran.stdout, ran.stderr).contains(PASSWORD), "{}", ran.stdout);
+    let nobody = nobody();
+    let (_, address) = nobody.split_once("://").unwrap();
+    for (variable, scheme) in
+        [("HTTPS_PROXY", "http"), ("https_proxy", "socks5h"), ("ALL_PROXY", "http"), ("all_proxy", "socks4a")]
+    {
+        let mut user = user("https://idp.test/token");
+        user.env(variable, format!("{scheme}://me:{PASSWORD}@{address}"));
+        let ran = user.run(&["ingress", "-vvv"]).code(5);
+        assert!(!format!("{}{}", ran.stdout, ran.stderr).contains(PASSWORD), "{}", ran.stdout);
+        let named = format!("cannot connect to idp.test through the proxy {scheme}://{address}: ");
+        assert!(ran.stdout.contains(&named), "{variable}: {}", ran.stdout);
+        // It is not blamed for what goes past it.
+        let ran = user.env("NO_PROXY", "idp.test").run(&["ingress"]).code(5);
+        assert!(!ran.stdout.contains("through the proxy"), "{variable}: {}", ran.stdout);
+    }
 }
 
 #[test]

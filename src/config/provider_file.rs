@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use serde_json::Value;
-use serde_saphyr::Spanned;
+use serde_saphyr::{Spanned, UserMessageFormatter};
 
 use crate::credential::Origin;
 use crate::provider::{Provider, ProviderError};
@@ -55,8 +55,8 @@ impl ProviderFile {
     /// What is wrong, with its position.
     pub(super) fn parse(path: &Path, is_found: bool, bytes: Vec<u8>) -> Result<Self, String> {
         let text = regular_file::text(bytes).map_err(|_| regular_file::NOT_TEXT.to_owned())?;
-        let whole: Option<Whole> =
-            serde_saphyr::from_str(&text).map_err(|error| error.without_snippet().to_string())?;
+        let whole: Option<Whole> = serde_saphyr::from_str(&text)
+            .map_err(|error| error.without_snippet().render_with_formatter(&UserMessageFormatter))?;
         let entries = whole.and_then(|whole| whole.providers).unwrap_or_default();
         Ok(Self { path: path.into(), is_found, entries })
     }

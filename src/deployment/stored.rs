@@ -4,10 +4,10 @@
 use std::sync::Arc;
 
 use crate::credential::{Credential, GrantConfig, USUAL_FORMAT, USUAL_HEADER};
-use crate::error::Error;
+use crate::error::{Error, REJECTED_AGAIN};
 use crate::gateway::{CachedCredential, CredentialKeeper, PendingCredential};
 use crate::secret::Secret;
-use crate::vault::{IssuedToken, TokenOutcome, Vault};
+use crate::vault::{IssuedToken, TokenOutcome, Vault, VaultError};
 
 /// One credential, and the vault that keeps it.
 pub struct InVault {
@@ -18,21 +18,31 @@ pub struct InVault {
 }
 
 impl CredentialKeeper for InVault {
+    fn rejected(&self) -> String {
+        let Credential { id, command, .. } = &self.credential;
+        format!(
+            "it rejects the stored credential ({id}); get another with: {command} --force{REJECTED_AGAIN}"
+        )
+    }
+
     fn get<'a>(&'a self, refused: Option<&'a Secret>) -> PendingCredential<'a> {
         Box::pin(async move {
             let found = match refused {
                 Some(refused) => self.vault.renew_refused(&self.credential, refused).await,
                 None => self.vault.fresh(&self.credential, false).await,
             };
-            found.map(|fresh| self.kept(fresh)).map_err(|error| {
-                let error = Error::from(error);
-                format!("{}: {error}; {}", self.credential.id, error.hint(&self.credential.command))
-            })
+            found.map(|fresh| self.kept(fresh)).map_err(|error| self.told(error))
         })
     }
 }
 
 impl InVault {
+    /// A failure, for the operator's log.
+    fn told(&self, error: VaultError) -> String {
+        let error = Error::from(error);
+        format!("{}: {error}; {}", self.credential.id, error.hint(&self.credential.command))
+    }
+
     fn kept(&self, fresh: IssuedToken) -> CachedCredential {
         let sites = match &self.credential.how {
             GrantConfig::AuthorizationCode(person) => person.provider.sites.as_ref(),

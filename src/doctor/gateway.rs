@@ -8,10 +8,9 @@ use crate::doctor::audience::{covers, judge};
 use crate::doctor::finding::Finding;
 use crate::doctor::issuer::{Timed, get};
 use crate::doctor::policy::TokenIdentity;
-use crate::doctor::surroundings::proxy_for;
 use crate::metadata::{MetadataNotFound, search};
 use crate::oauth::{RESOURCE_METADATA, ResourceError, ResourceMetadata, resource_place};
-use crate::sys::http::{Http, HttpError};
+use crate::sys::http::{Http, HttpError, proxy_for};
 
 const REACHED: &str = "gateway.reachable";
 const SAYS: &str = "gateway.metadata";
@@ -35,7 +34,7 @@ pub(super) async fn check(
         return vec![Finding::problem(REACHED, text, "set REGISTRY_URL to the gateway's address")];
     };
     let (reached, documented) =
-        tokio::join!(reach(config, http, address, &url), document(http, address, &url, server));
+        tokio::join!(reach(http, address, &url), document(http, address, &url, server));
     let mut findings = vec![reached];
     match documented {
         Ok(document) => findings.extend(compare(config, address, &document, identities, server)),
@@ -48,7 +47,7 @@ pub(super) async fn check(
 }
 
 /// Any answer counts; only mcpauth's own gateway has `/healthz` and `/readyz`.
-async fn reach(config: &Config, http: &Http, name: &str, url: &Url) -> Finding {
+async fn reach(http: &Http, name: &str, url: &Url) -> Finding {
     let at = |path: &str| url.join(path).unwrap_or_else(|_| url.clone());
     match get(http, &at("/healthz")).await {
         Err(error) => {
@@ -59,7 +58,7 @@ async fn reach(config: &Config, http: &Http, name: &str, url: &Url) -> Finding {
                 ),
             };
             let finding = Finding::problem(REACHED, format!("the gateway {name}: {error}"), remedy);
-            match proxy_for(config, url) {
+            match proxy_for(url) {
                 Some(proxy) => finding.because(format!("the request goes through the proxy {proxy}")),
                 None => finding,
             }

@@ -12,7 +12,6 @@ use url::Url;
 use crate::config::{Config, CredentialPlan};
 use crate::credential::{Credential, CredentialKind, GrantConfig, TokenEndpoint};
 use crate::doctor::finding::{Finding, Status};
-use crate::doctor::surroundings::proxy_for;
 use crate::error::Error;
 use crate::flow::FlowError;
 use crate::gateway::authn::keys::KeySet;
@@ -20,7 +19,7 @@ use crate::gateway::settings::Algorithm;
 use crate::metadata::{self, Fetch, MetadataNotFound};
 use crate::oauth::{MetadataError, ReplyError};
 use crate::sys::clock;
-use crate::sys::http::{Http, HttpError, HttpReply};
+use crate::sys::http::{Http, HttpError, HttpReply, proxy_for};
 use crate::vault::VaultError;
 
 const REACHED: &str = "issuer.reachable";
@@ -68,7 +67,7 @@ pub(super) async fn check(
     }
     for issuer in accepted {
         if asked.iter().all(|known| known.name != issuer) {
-            asked.push(ProbeTarget::by_gateway(config, issuer));
+            asked.push(ProbeTarget::by_gateway(issuer));
         }
     }
     join_all(asked.iter().map(|asked| asked.look(http))).await.into_iter().flatten().collect()
@@ -109,12 +108,12 @@ impl ProbeTarget {
             ProbeKind::Metadata => Url::parse(&name).ok(),
             ProbeKind::Endpoint(url) => Some(url.clone()),
         };
-        let proxy = url.and_then(|url| proxy_for(config, &url));
+        let proxy = url.and_then(|url| proxy_for(&url));
         Some(Self { name, what, proxy, remedy, command: credential.command.clone() })
     }
 
-    fn by_gateway(config: &Config, issuer: String) -> Self {
-        let proxy = Url::parse(&issuer).ok().and_then(|url| proxy_for(config, &url));
+    fn by_gateway(issuer: String) -> Self {
+        let proxy = Url::parse(&issuer).ok().and_then(|url| proxy_for(&url));
         let remedy = "correct the issuer in gateway.yaml, or name its jwks_uri there".into();
         Self {
             name: issuer,

@@ -7,7 +7,7 @@ use url::Url;
 
 use crate::config::{Config, Origin};
 use crate::doctor::finding::Finding;
-use crate::sys::http::{PROXIES, is_loopback};
+use crate::sys::http::PROXIES;
 use crate::sys::{browser, regular_file};
 
 /// The largest certificate file that is read, in bytes.
@@ -29,13 +29,6 @@ pub(super) fn check(config: &Config, someone_must_log_in: bool) -> Vec<Finding> 
     findings.extend(certificates(config));
     findings.push(browser(config, someone_must_log_in));
     findings
-}
-
-/// The proxy for requests to this address, without its credentials. Loopback addresses never use one.
-pub(super) fn proxy_for(config: &Config, url: &Url) -> Option<String> {
-    let own = if url.scheme() == "http" { "HTTP_PROXY" } else { "HTTPS_PROXY" };
-    let (value, origin) = either_case(config, own).or_else(|| either_case(config, "ALL_PROXY"))?;
-    (origin == Origin::Environment && is_usable(value) && !is_loopback(url)).then(|| stripped(value))
 }
 
 fn proxies(config: &Config) -> Vec<Finding> {

@@ -77,7 +77,6 @@ async fn first_usable(
     }
 }
 
-/// Whether another try may end otherwise.
 /// Finds out whose tokens `server` takes. `wanted` is the issuer that the person chooses among the server's; otherwise it is
 /// the first that can be used and is `fit`, or the first that can be used.
 pub async fn discover(

@@ -9,7 +9,6 @@ use std::time::Duration;
 use hyper::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use tokio::runtime::Handle;
 use tokio::time::timeout;
-use tracing::warn;
 
 use super::refusal::Rejection;
 use crate::oauth::{Freshness, TokenSet};
@@ -19,6 +18,9 @@ use crate::tokens::{Got, MIN_RENEWAL_INTERVAL, SingleFlight, Supply, TokenSource
 
 /// Stores one server's credential, and renews it.
 pub trait CredentialKeeper: Send + Sync + 'static {
+    /// What the operator can do about a credential that is rejected whenever it is new.
+    fn rejected(&self) -> String;
+
     /// A token with some validity left: any, or another one than `refused`.
     fn get<'a>(&'a self, refused: Option<&'a Secret>) -> PendingCredential<'a>;
 }
@@ -53,17 +55,15 @@ pub(super) struct OutgoingCredential {
     token: TokenSet,
 }
 
-/// There is no credential to be had.
+/// There is no credential to be had, and why, for the operator.
 #[derive(Clone)]
-pub(super) struct EgressUnavailable;
+pub(super) struct EgressUnavailable(Arc<str>);
 
 /// A server's credential for one request, and the thread that gets it.
 pub(super) struct CredentialRequest<'a> {
     pub(super) stored: &'a Arc<StoredCredential>,
     /// The thread that gets it: files and locks must not block a core that serves requests.
     pub(super) vault: &'a Handle,
-    /// The identifier of the request, for the log.
-    pub(super) request: &'a str,
 }
 
 /// How long requests wait for a credential: longer than the network may take, but not as long as a file system may
@@ -74,6 +74,11 @@ impl StoredCredential {
     /// The credential of `keeper`.
     pub fn new(keeper: Box<dyn CredentialKeeper>) -> Self {
         Self { keeper, ready: SingleFlight::default() }
+    }
+
+    /// What the operator can do about a server that rejects it whenever it is new.
+    pub(super) fn rejected(&self) -> String {
+        self.keeper.rejected()
     }
 }
 
@@ -121,15 +126,14 @@ impl Supply for CredentialRequest<'_> {
         let asked = self.vault.spawn(async move { stored.keeper.get(refused.as_ref()).await });
         match timeout(LONGEST, asked).await {
             Ok(Ok(Ok(CachedCredential { token, header, site, is_new }))) => {
-                let token = OutgoingCredential::new(token, header, site).ok_or(EgressUnavailable)?;
+                let token = OutgoingCredential::new(token, header, site).ok_or_else(|| {
+                    EgressUnavailable("the stored credential cannot be sent in a header".into())
+                })?;
                 Ok(Got { token, is_new })
             }
-            Ok(Ok(Err(why))) => {
-                warn!(event = "egress", request = self.request, "{why}");
-                Err(EgressUnavailable)
-            }
+            Ok(Ok(Err(why))) => Err(EgressUnavailable(why.into())),
             // It continues, and its result is stored; but no request waits for it again.
-            Ok(Err(_)) | Err(_) => Err(EgressUnavailable),
+            Ok(Err(_)) | Err(_) => Err(EgressUnavailable("its credential did not come in time".into())),
         }
     }
 }
@@ -159,8 +163,8 @@ impl OutgoingCredential {
 }
 
 impl From<EgressUnavailable> for Rejection {
-    fn from(EgressUnavailable: EgressUnavailable) -> Self {
-        Self::NoEgress
+    fn from(EgressUnavailable(why): EgressUnavailable) -> Self {
+        Self::NoEgress(why)
     }
 }
 

@@ -285,9 +285,9 @@ fn session_key(settings: &GatewaySettings) -> Result<SessionKey, Problem> {
     SessionKey::read(path, settings.face.is_some())
 }
 
-/// The name that the registry's policies use for its own interface: it is not an MCP server, and not the gateway's
+/// The names that the registry's policies use for its own interfaces: they are not MCP servers, and not the gateway's
 /// concern.
-const REGISTRYS_API: &str = "api";
+const REGISTRYS_APIS: [&str; 2] = ["api", "v0.1"];
 
 /// Servers that policy and settings name and that do not exist.
 fn unknown_references(
@@ -301,7 +301,7 @@ fn unknown_references(
     let upstreams =
         upstreams.map(|name| Problem::remark(format!("upstreams.{name}"), "there is no such server", remedy));
     let named = policy.map(Policy::servers).unwrap_or_default().into_iter();
-    let named = named.filter(|name| *name != REGISTRYS_API);
+    let named = named.filter(|name| !REGISTRYS_APIS.contains(name));
     let unknown = named.filter(|name| !servers.contains(name.trim_end_matches('/')) && !name.contains('*'));
     let at = settings.policy.display();
     let in_policy =

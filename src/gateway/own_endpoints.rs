@@ -1,7 +1,9 @@
 //! The gateway's own addresses: probes, protected-resource metadata (RFC 9728), and what it publishes as an issuer
 //! (RFC 8414, RFC 7517). Not here: metrics (see `admin`).
 
-use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use std::borrow::Cow;
+
+use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HOST, HeaderMap, HeaderValue};
 use hyper::http::request;
 use hyper::{Method, Response, StatusCode};
 use serde_json::{Value, json};
@@ -10,9 +12,11 @@ use url::Url;
 use super::body::Body;
 use super::pages;
 use super::refusal::Rejection;
+use super::servers::origin::is_same;
 use super::servers::route::Resource;
 use super::state::{SharedState, Snapshot, Upstream};
 use crate::oauth::{RESOURCE_METADATA, TOKEN_EXCHANGE, well_known};
+use crate::sys::http::is_loopback;
 
 /// Where the gateway's own keys and its metadata as an issuer are, and where it exchanges tokens.
 const KEYS: &str = "/.well-known/jwks.json";
@@ -36,6 +40,18 @@ fn is_document(path: &str) -> bool {
 
 fn is_probe(path: &str) -> bool {
     path == "/healthz" || path == "/readyz"
+}
+
+/// The address that a caller knows this gateway by. Clients compare it (RFC 9728 section 3.3), so a gateway on this
+/// machine has the name that it was asked by, of those that mean this machine.
+pub(super) fn address<'s>(shared: &'s SharedState, headers: &HeaderMap) -> Cow<'s, str> {
+    let asked = || {
+        let own = shared.public.as_ref().filter(|own| is_loopback(own))?;
+        let host = headers.get(HOST)?.to_str().ok()?;
+        let asked = Url::parse(&format!("{}://{host}", own.scheme())).ok()?;
+        (asked.host() != own.host() && is_same(own, &asked)).then(|| asked.origin().ascii_serialization())
+    };
+    asked().map_or(Cow::Borrowed(shared.public_url.as_str()), Cow::Owned)
 }
 
 /// Where a resource's metadata is.
@@ -72,10 +88,13 @@ pub(super) fn answer(
             moment.state.keys.as_ref().map_or(&json!({"keys": []}), |keys| &keys.published),
         ),
         _ if !path.starts_with(RESOURCE_METADATA) => json_answer(StatusCode::OK, &issuer(shared)),
-        _ => match metadata(shared, moment, path.get(RESOURCE_METADATA.len()..).unwrap_or_default()) {
-            Some(document) => json_answer(StatusCode::OK, &document),
-            None => json_answer(StatusCode::NOT_FOUND, &json!({"error": "not_found"})),
-        },
+        _ => {
+            let (at, path) = (address(shared, &head.headers), path.get(RESOURCE_METADATA.len()..));
+            match metadata(shared, moment, &at, path.unwrap_or_default()) {
+                Some(document) => json_answer(StatusCode::OK, &document),
+                None => json_answer(StatusCode::NOT_FOUND, &json!({"error": "not_found"})),
+            }
+        }
     }))
 }
 
@@ -103,16 +122,16 @@ pub(super) fn describe_readiness(ready: &Result<(), String>) -> (StatusCode, Str
 }
 
 /// The metadata for a resource's path; of the whole gateway if it has only one server.
-fn metadata(shared: &SharedState, moment: &Snapshot, path: &str) -> Option<Value> {
+fn metadata(shared: &SharedState, moment: &Snapshot, at: &str, path: &str) -> Option<Value> {
     let state = &moment.state;
     if path.is_empty() || path == "/" {
         let mut all = state.upstreams.values().filter(|upstream| !upstream.is_built_in());
         let (only, none) = (all.next()?, all.next());
-        return none.is_none().then(|| document(shared, only, Resource::MCP));
+        return none.is_none().then(|| document(shared, at, only, Resource::MCP));
     }
     let found = state.routes.find(path).ok()?;
     let upstream = state.upstreams.get(found.route.server.name.as_str())?;
-    Some(document(shared, upstream, found.resource()))
+    Some(document(shared, at, upstream, found.resource()))
 }
 
 /// Whether the metadata of an issuer is at this path (RFC 8414 section 3.1).
@@ -137,12 +156,12 @@ fn issuer(shared: &SharedState) -> Value {
 }
 
 /// RFC 9728 section 2. Issuers are written byte for byte as in their tokens: clients compare them.
-fn document(shared: &SharedState, upstream: &Upstream, resource: Resource) -> Value {
+fn document(shared: &SharedState, at: &str, upstream: &Upstream, resource: Resource) -> Value {
     let issuers: Vec<&str> = shared.others().map(|issuer| issuer.name()).collect();
     let scopes: Vec<&str> =
         upstream.scopes.iter().map(|scope| &**scope).filter(|scope| shared.is_granted(scope)).collect();
     let mut document = json!({
-        "resource": format!("{}{}", shared.public_url, resource.path(upstream.name())),
+        "resource": format!("{at}{}", resource.path(upstream.name())),
         "authorization_servers": issuers,
         "bearer_methods_supported": ["header"],
         "resource_name": upstream.route.server.title,

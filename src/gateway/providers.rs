@@ -8,6 +8,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 use serde_json::Value;
+use serde_saphyr::UserMessageFormatter;
 use url::Url;
 
 use self::template::Lookup;
@@ -95,7 +96,8 @@ pub(crate) fn read(
 
 fn parsed(path: &Path) -> Result<ProvidersFile, String> {
     let text = regular_file::read_text(path, MAX_SETTINGS_FILE).map_err(|error| error.to_string())?;
-    let what = |error: serde_saphyr::Error| error.without_snippet().to_string();
+    let what =
+        |error: serde_saphyr::Error| error.without_snippet().render_with_formatter(&UserMessageFormatter);
     serde_saphyr::from_str(&text).map_err(|error| what(error).lines().next().unwrap_or_default().to_owned())
 }
 

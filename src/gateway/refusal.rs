@@ -90,8 +90,8 @@ pub(super) enum Rejection {
     Late,
     /// The server requires a credential, or rejected the one it got.
     Egress(SentCredential),
-    /// The gateway has no egress credential for the server.
-    NoEgress,
+    /// The gateway has no egress credential for the server, and why, for the operator.
+    NoEgress(Arc<str>),
     /// The server redirects callers to another place: its address, without its query.
     Redirect(Box<str>),
     /// The server's session id is longer than can be passed on, in bytes.
@@ -185,7 +185,7 @@ impl Rejection {
             }
             Self::Late => (StatusCode::GATEWAY_TIMEOUT, "upstream_timeout"),
             Self::Egress(_) => (StatusCode::BAD_GATEWAY, "egress_refused"),
-            Self::NoEgress => (StatusCode::BAD_GATEWAY, "no_egress"),
+            Self::NoEgress(_) => (StatusCode::BAD_GATEWAY, "no_egress"),
             Self::Redirect(_) => (StatusCode::BAD_GATEWAY, "redirect"),
             Self::LongSession(_) => (StatusCode::BAD_GATEWAY, "long_session"),
             Self::Unreadable => (StatusCode::BAD_GATEWAY, "unreadable_list"),
@@ -226,7 +226,7 @@ impl Rejection {
                     .into()
             }
             Self::Token(reject) => {
-                format!("invalid token: {} (get another with: mcpauth ingress --force)", reject.description())
+                format!("invalid token: {} ({})", reject.description(), reject.remedy())
             }
             Self::Credentials(what) => (*what).into(),
             Self::IssuerDown(IssuerFault::Silent) => {
@@ -266,8 +266,10 @@ impl Rejection {
             }
             Self::Broken(why) => format!("the server's answer cannot be used: {why}"),
             Self::Egress(given) => given.refused().into(),
-            Self::NoEgress => {
-                "the gateway has no outside credential for this server; get one with: mcpauth egress".into()
+            Self::NoEgress(_) => {
+                "the gateway has no valid outside credential for this server; its operator must get one with mcpauth egress, or \
+                 as its log says"
+                    .into()
             }
             Self::Redirect(to) => format!("the server redirects to {to}; correct its proxy_pass_url"),
             Self::LongSession(most) => {
@@ -287,10 +289,16 @@ impl Rejection {
         matches!(self, Self::NoToken | Self::Token(_))
     }
 
-    /// What the server did, for the operator's log, unless something else has reported it.
-    pub(super) fn fault(&self) -> Option<String> {
+    /// What the server did, for the operator's log, unless something else has reported it; `rejected` tells about a
+    /// credential of the gateway's.
+    pub(super) fn fault(&self, rejected: impl FnOnce() -> Option<String>) -> Option<String> {
         match self {
-            Self::Broken(_) | Self::Egress(_) | Self::NoEgress | Self::LongSession(_) | Self::Unreadable => {
+            Self::NoEgress(why) => Some(why.to_string()),
+            Self::Egress(SentCredential::Stored) => {
+                rejected().map(|why| format!("the server answers 401: {why}"))
+            }
+            Self::Redirect(to) => Some(format!("redirects to {to}; correct its proxy_pass_url")),
+            Self::Broken(_) | Self::Egress(_) | Self::LongSession(_) | Self::Unreadable => {
                 Some(self.message())
             }
             _ => None,
@@ -402,7 +410,8 @@ impl SentCredential {
                 "the server answers 401: it asks for the caller's outside credential, which call_tool does not forward; call it directly"
             }
             Self::Stored => {
-                "the server answers 401: it rejects the credential that the gateway stores for it; the gateway's operator must get another with: mcpauth egress --force"
+                "the server answers 401: it rejects the credential that the gateway stores for it; the gateway's operator must get \
+                 another with: mcpauth egress --force, or as its log says"
             }
         }
     }

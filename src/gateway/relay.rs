@@ -262,8 +262,7 @@ impl Forwarder {
         if let Some(stored) =
             call.upstream.stored.as_ref().filter(|_| call.upstream.route.egress == EgressMode::Stored)
         {
-            let request = call.request_id.to_str().unwrap_or_default();
-            let source = CredentialRequest { stored, vault: &self.shared.vault, request };
+            let source = CredentialRequest { stored, vault: &self.shared.vault };
             source.current().await?.apply(&mut headers);
         }
         Ok(CourtesyLink { pool: self.sender.pool.clone(), endpoint: call.endpoint.clone(), headers })

@@ -67,8 +67,7 @@ impl UpstreamSender {
         headers: HeaderMap,
         record: &mut RequestLog<'_>,
     ) -> Result<Response<UpstreamBody>, Rejection> {
-        let request = passage.request_id.to_str().unwrap_or_default();
-        let source = CredentialRequest { stored, vault: &self.shared.vault, request };
+        let source = CredentialRequest { stored, vault: &self.shared.vault };
         let mut turn = retry::Once::begin(&source).await?;
         loop {
             let mut with = headers.clone();
@@ -145,29 +144,21 @@ impl UpstreamSender {
             let found = place_of(endpoint, &asked, answer.status(), answer.headers());
             let (place, headers) = match (found, answer.extensions_mut().remove()) {
                 (Ok(place), Some(SentHeaders(headers))) if hops.next().is_some() => (place, headers),
-                (Ok(place), _) => {
-                    return Err(self.astray(passage, display_location(endpoint, &place), record));
-                }
-                (Err(elsewhere), _) => return Err(self.astray(passage, elsewhere, record)),
+                // Too many hops.
+                (Ok(place), _) => return Err(Rejection::Redirect(display_location(endpoint, &place).into())),
+                (Err(elsewhere), _) => return Err(Rejection::Redirect(elsewhere.into())),
             };
-            if !passage.upstream.redirects.swap(true, Ordering::Relaxed) {
-                let (name, to) = (passage.upstream.name(), display_location(endpoint, &place));
-                info!(
-                    event = "upstream",
-                    "{name}: redirects to {to}, as will every request; put that address into its file"
-                );
-            }
             asked = place;
             answer = self.exchange(passage, asked.clone(), headers, record).await?;
         }
+        if !passage.upstream.redirects.swap(true, Ordering::Relaxed) {
+            let (name, to) = (passage.upstream.name(), display_location(endpoint, &asked));
+            info!(
+                event = "upstream",
+                "{name}: redirects to {to}, as will every request; put that address into its file"
+            );
+        }
         Ok(answer)
-    }
-
-    /// The end of a request whose redirect must not be followed or has too many hops.
-    fn astray(&self, passage: &AuthorizedRequest<'_>, to: String, record: &RequestLog<'_>) -> Rejection {
-        let name = passage.upstream.name();
-        warn!(event = "upstream", request = record.request_id(), "{name}: redirects to {to}");
-        Rejection::Redirect(to.into())
     }
 }
 

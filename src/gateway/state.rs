@@ -99,7 +99,7 @@ pub(super) struct SharedState {
     /// Wakes those who wait for a change of the files.
     changed: watch::Sender<()>,
     /// `public_url`, parsed.
-    public: Option<Url>,
+    pub(super) public: Option<Url>,
     pub(super) per_caller: Option<Rate>,
     pub(super) per_tool: Option<Rate>,
     /// What is known about introspected tokens.

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use hyper::body::Incoming;
-use hyper::header::{CONNECTION, HeaderValue};
+use hyper::header::{CONNECTION, HeaderMap, HeaderValue};
 use hyper::http::request;
 use hyper::http::uri::PathAndQuery;
 use hyper::{Method, Response, Uri};
@@ -105,7 +105,7 @@ impl Worker {
                 Box::pin(line).instrument(span).await
             }
         };
-        let mut response = line.unwrap_or_else(|refusal| self.refuse(&refusal, &mut record));
+        let mut response = line.unwrap_or_else(|refusal| self.refuse(&refusal, &head.headers, &mut record));
         record.answered(response.status().as_u16());
         let headers = response.headers_mut();
         headers.insert(X_REQUEST_ID, record.request_header());
@@ -394,13 +394,21 @@ impl Worker {
         Ok((endpoint, endpoint.uri.clone()))
     }
 
-    fn refuse(&self, refusal: &Rejection, record: &mut RequestLog<'_>) -> Response<Body> {
+    fn refuse(
+        &self,
+        refusal: &Rejection,
+        headers: &HeaderMap,
+        record: &mut RequestLog<'_>,
+    ) -> Response<Body> {
         record.refused(refusal);
-        if let Some((fault, upstream)) = refusal.fault().zip(record.upstream) {
+        if let Some(upstream) = record.upstream
+            && let Some(fault) = refusal.fault(|| upstream.stored.as_ref().map(|stored| stored.rejected()))
+        {
             warn!(event = "upstream", request = record.request_id(), "{}: {fault}", upstream.name());
         }
         let metadata = record.upstream.map(|upstream| {
-            own_endpoints::metadata_url(&self.shared.public_url, upstream.name(), record.resource)
+            let at = own_endpoints::address(&self.shared, headers);
+            own_endpoints::metadata_url(&at, upstream.name(), record.resource)
         });
         let first = |upstream: &Upstream| upstream.first.told(|scope| self.shared.is_granted(scope));
         // Only a caller without a valid token needs it, and finding it takes a moment.

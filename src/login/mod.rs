@@ -52,12 +52,17 @@ pub(crate) async fn log_in(
         _ => KeptParts::Client,
     };
     let result = once(request, config, vault, (kept.as_ref(), client), &get, out).await;
-    let forgotten = matches!(result, Err(Error::Vault(VaultError::ClientForgotten { .. })));
-    if !forgotten || !meant || stale || vault.browser.is_none() {
-        return result;
+    let left = match &result {
+        _ if !meant || stale || vault.browser.is_none() => return result,
+        Err(Error::Vault(VaultError::ClientForgotten { .. })) => KeptParts::Gone,
+        // The person is there: the server has left its issuer.
+        Err(Error::Vault(VaultError::NeedsPerson { .. })) if client == KeptParts::AsItIs => KeptParts::Client,
+        _ => return result,
+    };
+    if left == KeptParts::Gone {
+        say();
     }
-    say();
-    once(request, config, vault, (kept.as_ref(), KeptParts::Gone), &get, out).await
+    once(request, config, vault, (kept.as_ref(), left), &get, out).await
 }
 
 /// How much of what is stored about a server is reused.

@@ -51,7 +51,9 @@ impl Fetch for ScriptedAnswers {
                 return Err(HttpError::Redirect { host: "h".into(), status: 302, to: to.into() });
             }
             Say::Lost => return Err(HttpError::Lost { host: "h".into(), cause: "reset".into() }),
-            Say::Closed => return Err(HttpError::Connect { host: "h".into(), cause: "refused".into() }),
+            Say::Closed => {
+                return Err(HttpError::Connect { host: "h".into(), proxy: None, cause: "refused".into() });
+            }
             Say::Plain => return Err(HttpError::Plain { host: "h".into() }),
             Say::Silence => std::future::pending().await,
         };

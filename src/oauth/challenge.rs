@@ -12,6 +12,9 @@ const LIMIT_OF_DATA: usize = 4_000;
 /// in a circle.
 pub const CALLER_REVOKED: &str = "This caller is revoked, and a new token will not help";
 
+/// The description for a token from the future: a new one is no older.
+pub const NOT_YET: &str = "The access token is not valid yet";
+
 /// A `Bearer` challenge. Its values come from the server, cleaned and cut.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Challenge {

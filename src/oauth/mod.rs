@@ -22,7 +22,7 @@ mod written;
 
 pub use assertion::SigningKey;
 pub use authorize::{AuthorizationRequest, AuthorizationResponse, PendingAuthorization};
-pub use challenge::{CALLER_REVOKED, Challenge};
+pub use challenge::{CALLER_REVOKED, Challenge, NOT_YET};
 pub use client::{ClientAuth, OAuthClient};
 pub use device::{DeviceAuthorization, DeviceRequest, Pace, Poll};
 pub use document::{DocumentError, client_metadata, document_address};

@@ -9,8 +9,8 @@ use thiserror::Error;
 
 use crate::oauth::members::read_member;
 use crate::oauth::token::BEARER;
-use crate::oauth::unverified::read_time;
-use crate::oauth::{Epoch, TokenSet, end_of};
+use crate::oauth::unverified::{end_of_new, read_time};
+use crate::oauth::{Epoch, TokenSet};
 use crate::secret::Secret;
 use crate::text::clean;
 
@@ -297,7 +297,7 @@ fn token(
         token_type,
         scopes: scopes(fields.get("scope")),
         issued_at: Some(now),
-        expires_at: told.or_else(|| end_of(access_token)).or_else(by_default),
+        expires_at: told.or_else(|| end_of_new(access_token, now)).or_else(by_default),
     })
 }
 

@@ -43,6 +43,15 @@ pub fn end_of(token: &str) -> Option<Epoch> {
     read_time(Unverified::read(token)?.claims.get("exp")?)
 }
 
+/// The expiry of an access token that was issued just now. One that is over says that its issuer's clock is behind ours:
+/// then its lifetime counts from now.
+pub(super) fn end_of_new(token: &str, now: Epoch) -> Option<Epoch> {
+    let claims = Unverified::read(token)?.claims;
+    let end = read_time(claims.get("exp")?)?;
+    let begin = claims.get("iat").and_then(read_time).filter(|begin| end <= now && *begin < end);
+    Some(begin.map_or(end, |begin| now.saturating_add(end - begin)))
+}
+
 /// A point in time as servers really write it: in seconds or milliseconds since 1970, as a number or in a string. One
 /// beyond the year 9999 is a mistake.
 pub(super) fn read_time(value: &Value) -> Option<Epoch> {

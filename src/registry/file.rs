@@ -51,7 +51,7 @@ const DESCRIBING: &str = "
     external_tags health_status id is_active is_proxied is_python last_checked_iso last_health_check license
     local_runtime metadata num_stars num_tools oauth_client_id other_version_ids package_npm provider
     provider_organization provider_url proxy_disabled_reason rating rating_details registered_at
-    registered_by repository_url security_scan service_path skills source source_created_at
+    registered_by repository_url resource_list security_scan service_path skills source source_created_at
     source_updated_at stars status sync_metadata tags tools type updated_at url version version_group
     visibility website website_url
 ";

@@ -7,7 +7,7 @@ use url::Url;
 use super::{ServerRef, Servers};
 use crate::config::{login_command, name_of};
 use crate::error::REJECTED_AGAIN;
-use crate::oauth::{CALLER_REVOKED, Challenge};
+use crate::oauth::{CALLER_REVOKED, Challenge, NOT_YET};
 use crate::text::{clean, word};
 
 /// The usual address of a server.
@@ -67,6 +67,11 @@ impl<'a> Advice<'a> {
     pub(crate) fn unauthorized(&self, challenge: &Challenge) -> String {
         if challenge.description.as_deref() == Some(CALLER_REVOKED) {
             return "ask the gateway's operator to remove this client from the revocation list".into();
+        }
+        if challenge.description.as_deref() == Some(NOT_YET) {
+            return "a clock is wrong: mcpauth doctor compares this machine's with the issuer's; if they agree, tell the \
+                    server's operator"
+                .into();
         }
         // Some servers send a 401 for a missing scope, where RFC 6750 section 3.1 has a 403.
         let is_about_scope = challenge.is_about_scope() && self.source == CredentialOrigin::Stored;

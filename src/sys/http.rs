@@ -5,7 +5,6 @@
 mod error;
 mod outward;
 
-use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -15,12 +14,13 @@ use reqwest::header::{
 };
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, Method, Request, Response};
-use url::{Host, Url};
+use url::Url;
 
 pub use self::error::HttpError;
 use self::error::{failure, lost};
-pub use self::outward::PROXIES;
 use self::outward::{Outward, connecting};
+pub use self::outward::{PROXIES, proxy_for};
+pub use crate::sys::address::is_loopback;
 use crate::sys::address::{self, is_forbidden_host};
 use crate::sys::clock;
 use crate::sys::coding::{self, Flow};
@@ -314,20 +314,6 @@ fn display_location(asked: &Url, to: &str) -> String {
         Err(_) => address::shown_path(to.split(['?', '#']).next().unwrap_or_default()),
     };
     to.chars().take(LONGEST_ADDRESS).collect()
-}
-
-/// Whether `url` is on this machine: a loopback address, also mapped into IPv6, or `localhost` (RFC 6761 section
-/// 6.3), also with a trailing dot.
-pub fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(Host::Ipv6(ip)) => IpAddr::V6(ip).to_canonical().is_loopback(),
-        Some(Host::Domain(name)) => {
-            let name = name.strip_suffix('.').unwrap_or(name);
-            name == "localhost" || name.ends_with(".localhost")
-        }
-        None => false,
-    }
 }
 
 fn host(url: &Url) -> String {

@@ -15,7 +15,7 @@ mod remedy;
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::sys::regular_file::{self, NOT_REGULAR, NOT_TEXT};
@@ -135,13 +135,23 @@ pub fn check_through(path: &Path, keep: Keep) -> Result<(), FileError> {
 }
 
 fn draft_through(path: &Path, keep: Keep) -> Result<Draft, FileError> {
-    let target =
-        if is_symlink(path) { fs::canonicalize(path).map_err(io_at(path))? } else { path.to_owned() };
+    let target = if is_symlink(path) { end_of(path).map_err(io_at(path))? } else { path.to_owned() };
     let draft = Draft::at(&target, 0)?;
     if let Ok(there) = fs::metadata(&target) {
         draft.like(&there, keep)?;
     }
     Ok(draft)
+}
+
+/// Where a link leads, whether or not there is a file yet.
+fn end_of(link: &Path) -> io::Result<PathBuf> {
+    match fs::canonicalize(link) {
+        Err(missing) if missing.kind() == io::ErrorKind::NotFound && is_symlink(link) => {
+            end_of(&folder_of(link).join(fs::read_link(link)?))
+        }
+        Err(missing) if missing.kind() == io::ErrorKind::NotFound => Ok(link.to_owned()),
+        end => end,
+    }
 }
 
 /// Creates a folder for private files: 0700, its parents by the umask. An existing folder with wider permissions is

@@ -9,8 +9,9 @@ use crate::flow;
 use crate::vault::{Vault, VaultError};
 
 impl Vault {
-    /// To be called when a server rejects a token that was obtained for its address: whether it still names the
-    /// issuer of that token. If it names another one, the token is removed, and a login discovers everything again.
+    /// To be called under the lock when a server rejects a token that was obtained for its address, or its issuer
+    /// gives no other: whether it still names that issuer. If it names another one, the token is removed, and a login
+    /// discovers everything again.
     ///
     /// # Errors
     /// [`VaultError::NeedsPerson`], if it names another one; [`VaultError::Store`].
@@ -21,8 +22,10 @@ impl Vault {
         // A server that cannot tell now changes nothing.
         let other = flow::other_issuer(&self.http, &server, &credential.issuer).await;
         let Some(issuer) = other else { return Ok(()) };
-        let path = self.store.path(&credential.id);
-        self.forget(&credential.id, &path, None, false).await?;
+        // A login meanwhile may have been at the new one.
+        if self.kept(credential)?.is_some() {
+            self.store.remove(&self.store.path(&credential.id))?;
+        }
         Err(VaultError::NeedsPerson { why: Some(format!("the server now takes tokens of {issuer}")) })
     }
 }

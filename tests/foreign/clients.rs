@@ -175,6 +175,20 @@ fn mode_owner_and_link_are_those_of_the_file() {
     assert!(text.contains("notes") && text.matches("\r\n").count() == text.matches('\n').count(), "{text}");
     let about = std::fs::metadata(&real).unwrap();
     assert!(!is_root || (about.uid(), about.gid()) == (12_345, 54_321), "{}:{}", about.uid(), about.gid());
+    // A link to a file that is not there yet.
+    for first in ["dotfiles.json", "other.json"] {
+        let user = person();
+        let path = lay(&user, target, "");
+        std::fs::remove_file(&path).unwrap();
+        symlink(first, &path).unwrap();
+        if first == "other.json" {
+            symlink("dotfiles.json", path.with_file_name(first)).unwrap();
+        }
+        install(&user, "cursor", "bridge").code(0);
+        assert_eq!(std::fs::read_link(&path).unwrap(), Path::new(first));
+        let real = path.with_file_name("dotfiles.json");
+        assert!(std::fs::symlink_metadata(&real).unwrap().is_file() && self::text(&real).contains("notes"));
+    }
 }
 
 #[test]

@@ -169,7 +169,9 @@ fn the_site_is_asked_for_where_they_ask_for_it() {
 #[test]
 fn a_file_that_is_not_fit_to_be_read_is_said_once_and_left_out() {
     let good = listed("https://t.test", "");
-    let cases: [(&str, u32, &str); 4] = [
+    let twice = listed("https://t.test", "").replace("  github:\n", "  tracker:\n");
+    let cases: [(&str, u32, &str); 5] = [
+        (&twice, 0o600, "duplicate mapping key `tracker`"),
         (&good, 0o664, "others can write to it"),
         ("providers: [", 0o600, "is ignored: "),
         ("providers: hunter2", 0o600, "is ignored: "),
@@ -183,6 +185,7 @@ fn a_file_that_is_not_fit_to_be_read_is_said_once_and_left_out() {
         assert_eq!(ran.stderr.lines().count(), 1, "{}", ran.stderr);
         assert!(ran.stderr.contains(reason) && ran.stderr.contains(PLACE), "{}", ran.stderr);
         assert!(!ran.stderr.contains("hunter2") && !ran.stdout.contains("tracker"), "{ran:?}");
+        assert!(!ran.stderr.contains("Policy"), "no word of the parser's own options: {}", ran.stderr);
     }
     // Nothing in it, and one entry that is wrong among others.
     for text in ["", "# nothing yet\n", "providers:\n", "metadata: {version: 1}\n"] {

@@ -8,6 +8,7 @@ const SERVERS: [(&str, &str); 7] = [
         "gateway.json",
         r#"{"server_name": "Gateway Tools", "description": "Management.", "path": "/mcpgw/", "proxy_pass_url": "http://mcpgw-server:8003/",
             "supported_transports": ["streamable-http"], "auth_scheme": "none", "tags": ["registry"], "num_tools": 1, "license": "N/A",
+            "resource_list": [{"name": "get_config", "uri": "config://app", "parsed_description": {"main": "Configuration."}}],
             "tool_list": [{"name": "find", "parsed_description": {"main": "Finds.", "args": null, "returns": null, "raises": null}, "schema": {"type": "object", "properties": {}}}]}"#,
     ),
     (
@@ -88,6 +89,9 @@ lob1:
   methods: [initialize, GET]
 - server: api
   methods: [GET, POST, servers, virtual-servers, search]
+  tools: []
+- server: v0.1
+  methods: [agents, GET, POST]
   tools: []
 - server: mcpgw
   methods: [initialize, notifications/initialized, ping, tools/list, tools/call]

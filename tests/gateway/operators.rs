@@ -118,7 +118,7 @@ fn a_missing_credential_is_one_line_for_each_request() {
     });
     for _ in 0..3 {
         let (line, message) = one_line(&lab, "delta", || lab.call(&lab.token("worker"), "delta", "echo"));
-        assert!(line.contains("mcpauth egress") && message.contains("mcpauth egress"), "{line}");
+        assert!(line.contains("tokens") && message.contains("mcpauth egress"), "{line}");
     }
     assert!(upstream.seen().is_empty());
 }
@@ -153,7 +153,7 @@ fn a_401_is_advised_by_what_the_server_was_given() {
         ("fixed", "headers from its file", "mcpauth egress"),
         ("theirs", "mcpauth egress --force", "auth_type"),
         ("key", "mcpauth egress --force", "auth_type"),
-        ("stored", "operator must get another with: mcpauth egress --force", "auth_type"),
+        ("stored", "get another with: mcpauth egress --force", "auth_type"),
     ] {
         let (line, message) = one_line(&lab, server, || lab.call(&token, server, "echo"));
         for text in [&line, &message] {

@@ -174,7 +174,11 @@ fn any_other_redirect_is_named_in_the_answer_and_the_log() {
                 .filter(|line| line.starts_with("upstream: "))
                 .find(|line| line.contains(id) && !line.contains("as will every request"))
                 .unwrap();
-            assert!(logged.starts_with(&format!("upstream: delta: redirects to {to} ")), "{logged}");
+            assert!(
+                logged
+                    .starts_with(&format!("upstream: delta: redirects to {to}; correct its proxy_pass_url ")),
+                "{logged}"
+            );
             assert!(!events.iter().any(|line| line.contains("s3cret")) && !answer.text().contains("s3cret"));
             assert_eq!((answer.header("location"), answer.header("www-authenticate")), (None, None));
         }

@@ -189,6 +189,38 @@ fn a_challenge_leads_to_the_document_of_the_address_that_was_asked() {
     }
 }
 
+/// Clients compare a document's resource with the address that they asked (RFC 9728 section 3.3); the SDKs give up on
+/// `127.0.0.1` where they asked `localhost`.
+#[test]
+fn a_gateway_on_this_machine_has_the_name_that_it_was_asked_by() {
+    for public_url in [None, Some("http://localhost:8080"), Some("https://gw.test")] {
+        let lab = lab(|settings| settings.public_url = public_url.map(str::to_owned));
+        let port = lab.gateway.address().port();
+        for (host, name) in [
+            ("127.0.0.1", "127.0.0.1"),
+            ("localhost", "localhost"),
+            ("LocalHost", "localhost"),
+            ("[::1]", "[::1]"),
+        ] {
+            let asked = format!("{host}:{port}");
+            let host = [("Host", asked.as_str())];
+            // Another port, or a name that others know it by, is not that of the connection.
+            let base = match public_url {
+                None => format!("http://{name}:{port}"),
+                Some(public_url) => public_url.to_owned(),
+            };
+            let body = list().to_string();
+            let refused = lab.raw(&request("POST", "/alpha/mcp", &host, body.as_bytes())).status(401);
+            let place = format!("{base}/.well-known/oauth-protected-resource/alpha/mcp");
+            let challenge = refused.header("www-authenticate").unwrap();
+            assert!(challenge.contains(&format!("resource_metadata=\"{place}\"")), "{host:?}: {challenge}");
+            let path = "/.well-known/oauth-protected-resource/alpha/mcp";
+            let document = lab.raw(&request("GET", path, &host, b"")).status(200).json();
+            assert_eq!(document["resource"], format!("{base}/alpha/mcp"), "{host:?}");
+        }
+    }
+}
+
 /// What the document and the challenge of a caller without a token name.
 fn told(lab: &Lab) -> (Value, Option<String>) {
     until("ready", || lab.gateway.is_ready());

@@ -389,6 +389,50 @@ fn what_fails_within_a_request_is_said_with_its_id_by_default() {
     }
 }
 
+/// A login by address is told with its own command, in one line for each request: `mcpauth egress` gets no such token.
+#[test]
+fn a_stored_login_by_address_that_fails_is_told_with_that_login() {
+    for (first_ends, refresh) in [(0, 400), (3600, 400), (3600, 200)] {
+        let logins = std::sync::atomic::AtomicUsize::new(0);
+        let upstream = crate::issuers::play(move |_, seen| {
+            let is_refresh = String::from_utf8_lossy(&seen.body).contains("grant_type=refresh_token");
+            match crate::by_address::path(seen) {
+                "/token" if is_refresh && refresh == 200 => {
+                    Some((200, String::new(), json!({"access_token": "refreshed", "expires_in": 3600})))
+                }
+                "/token" if is_refresh => Some((400, String::new(), json!({"error": "invalid_grant"}))),
+                "/token" => {
+                    let login = 1 + logins.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+                    let ends = if login == 1 { first_ends } else { 3600 };
+                    let token = json!({"access_token": format!("login-{login}"), "refresh_token": "r", "expires_in": ends});
+                    Some((200, String::new(), token))
+                }
+                "/mcp" if seen.header("authorization").is_some_and(|sent| sent != "Bearer login-2") => {
+                    Some((401, "Bearer error=\"invalid_token\"".into(), Value::Null))
+                }
+                _ => None,
+            }
+        });
+        let (user, base) = (User::new(), upstream.base.clone());
+        crate::issuers::log_in(&user, &upstream, &["--server-name", "srv"]);
+        let site = Site::before(upstream, user, "upstreams: {delta: {egress: stored, credential: srv}}\n");
+        let served = site.serve(&["--config", "gateway.yaml"]);
+        let refused = site.ask(served.address, ALLOWED).status(502);
+        let log = served.end("TERM").code(0).stderr;
+        let id = format!("(request {})", refused.header("x-request-id").unwrap());
+        let told: Vec<&str> = log.lines().filter(|line| line.ends_with(&id)).collect();
+        assert!(told.len() == 1 && told[0].contains(" upstream: delta: "), "{log}");
+        let command = told[0].split("mcpauth ").nth(1).unwrap_or_else(|| panic!("no command: {log}"));
+        let command = command.split([';', '(']).next().unwrap();
+        let words: Vec<&str> = command.split_whitespace().filter(|word| *word != "--browser").collect();
+        assert_eq!(words.first(), Some(&"login"), "{log}");
+        crate::issuers::agree(&site.user, &words, Some(&base));
+        let served = site.serve(&["--config", "gateway.yaml"]);
+        site.ask(served.address, ALLOWED).status(200);
+        served.end("TERM").code(0);
+    }
+}
+
 /// A page whose name was made to resolve to this machine uses that name.
 #[test]
 fn metrics_are_for_our_own_names() {

@@ -103,6 +103,7 @@ fn clients_that_know_the_address_alone_log_in_and_call() {
 fn the_inspector_in_a_browser(url: &str, folder: &Path) {
     let result = run(Finder::InspectorInBrowser, url, folder, None);
     assert_eq!(result["error"], Value::Null, "{result}");
+    assert!(result["sdk"].as_str().is_some_and(|sdk| sdk.starts_with("Inspector v")), "{result}");
     assert_eq!(result["tools"], json!(["Tools (1)", TOOL]), "{result}");
     let shown = result["call"].as_str().expect("a page");
     assert!(shown.split_once("Results").is_some_and(|(_, results)| results.contains("12:00")), "{shown}");

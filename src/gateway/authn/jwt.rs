@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use super::keys::{self, Key, MAX_KEY_ID, NoKey};
 use super::object;
 use crate::gateway::settings::Algorithm;
-use crate::oauth::CALLER_REVOKED;
+use crate::oauth::{CALLER_REVOKED, NOT_YET};
 
 /// The longest token that is read, in bytes.
 pub const MAX_TOKEN: usize = 16 << 10;
@@ -276,7 +276,7 @@ impl TokenError {
     pub fn description(self) -> &'static str {
         match self {
             Self::Expired => "The access token expired",
-            Self::NotYet => "The access token is not valid yet",
+            Self::NotYet => NOT_YET,
             Self::Audience => "The access token is for another audience",
             Self::Kind | Self::IdToken(_) => "The token is not an access token",
             Self::Binding => "Sender-constrained tokens are not supported",
@@ -284,6 +284,17 @@ impl TokenError {
             Self::CallerRevoked => CALLER_REVOKED,
             Self::Inactive | Self::Revoked => "The access token was revoked",
             _ => "The access token is not valid",
+        }
+    }
+
+    /// What its caller can do.
+    pub fn remedy(self) -> &'static str {
+        match self {
+            Self::NotYet => {
+                "the clock of its issuer or of this gateway is wrong; tell the gateway's operator"
+            }
+            Self::CallerRevoked => "ask the gateway's operator",
+            _ => "get another with: mcpauth ingress --force",
         }
     }
 }

@@ -26,6 +26,12 @@ fn a_token_ends_when_it_says_itself_where_its_reply_does_not() {
         (&*ends_at_5000, r#","expires_in":"soon""#, 5_000),
         (&*ends_at_5000, r#","expires_in":60"#, 1_060),
         (&*jwt(r#"{"exp":5000.7}"#), "", 5_000),
+        (&*jwt(r#"{"exp":5000,"iat":600}"#), "", 5_000),
+        // Its issuer's clock is behind.
+        (&*jwt(r#"{"exp":940,"iat":700}"#), "", 1_240),
+        (&*jwt(r#"{"exp":1000,"iat":"400"}"#), "", 1_600),
+        (&*jwt(r#"{"exp":940,"iat":null}"#), "", 940),
+        (&*jwt(r#"{"exp":940,"iat":950}"#), "", 940),
         (&*jwt(r#"{"exp":null}"#), "", 1_007),
         (&*jwt(r#"{"exp":"5000"}"#), "", 5_000),
         (&*jwt(r#"{"exp":1e300}"#), "", 1_007),

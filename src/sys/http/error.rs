@@ -5,6 +5,7 @@ use std::io;
 use rustls::CertificateError;
 use thiserror::Error;
 
+use super::outward::proxy_for;
 use crate::sys::trust::remedy_for;
 
 /// Why there is no answer.
@@ -23,10 +24,12 @@ pub enum HttpError {
         host: String,
     },
     /// No connection: nothing was sent, so a retry is safe.
-    #[error("cannot connect to {host}: {cause}")]
+    #[error("cannot connect to {host}{}: {cause}", .proxy.as_deref().map(|proxy| format!(" through the proxy {proxy}")).unwrap_or_default())]
     Connect {
         /// The host's name.
         host: String,
+        /// The proxy that is set for the request, without its credentials.
+        proxy: Option<String>,
         /// The innermost cause.
         cause: String,
     },
@@ -128,7 +131,10 @@ pub(super) fn failure(host: &str, error: &reqwest::Error) -> HttpError {
     }
     let cause = if error.is_timeout() { "the deadline passed".into() } else { cause.to_string() };
     let host = host.to_owned();
-    if error.is_connect() { HttpError::Connect { host, cause } } else { HttpError::Lost { host, cause } }
+    if !error.is_connect() {
+        return HttpError::Lost { host, cause };
+    }
+    HttpError::Connect { host, proxy: error.url().and_then(proxy_for), cause }
 }
 
 /// Why a certificate was refused. TLS errors come wrapped in I/O errors, once or twice, which hide them from `source`.

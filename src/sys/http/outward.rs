@@ -5,15 +5,26 @@ use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 
+use hyper_util::client::proxy::matcher::Matcher;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use tokio::task_local;
 use url::Url;
 
+use crate::sys::address::is_loopback;
 use crate::sys::dial::{answering_first, resolve};
 use crate::sys::env;
 
 /// The variables with a proxy that the HTTP library reads, in both of their cases.
 pub const PROXIES: [&str; 3] = ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"];
+
+/// The proxy that a request to this address goes through, without its credentials. Loopback addresses never use one.
+pub fn proxy_for(url: &Url) -> Option<String> {
+    let address = url.as_str().parse().ok().filter(|_| !is_loopback(url))?;
+    let found = Matcher::from_system().intercept(&address)?;
+    let proxy = found.uri();
+    let port = proxy.port().map(|port| format!(":{port}")).unwrap_or_default();
+    Some(format!("{}://{}{port}", proxy.scheme_str()?, proxy.host()?))
+}
 
 task_local! {
     /// The host and the port that a request is for: the library tells its resolver no port.
