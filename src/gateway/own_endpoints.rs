@@ -94,9 +94,11 @@ pub(super) fn describe_readiness(ready: &Result<(), NotReady>) -> (StatusCode, S
     }
 }
 
-/// The metadata for a resource's path; of the whole gateway if it has only one server.
+/// The metadata for a resource's path; of the whole gateway if it has only one server. A public address has its path before
+/// that (RFC 9728 section 3.1), for clients that make the place themselves.
 fn metadata(shared: &SharedState, moment: &Snapshot, path: &str) -> Option<Value> {
     let state = &moment.state;
+    let path = shared.without_prefix(path).unwrap_or(path);
     if path.is_empty() || path == "/" {
         let mut all = state.upstreams.values().filter(|upstream| !upstream.is_built_in());
         let (only, none) = (all.next()?, all.next());
@@ -115,8 +117,10 @@ fn is_metadata(issuer: &str, path: &str) -> bool {
 /// RFC 8414 section 2: what there is of an authorization server. It has no login, and issues a token only in exchange for another.
 fn issuer(shared: &SharedState) -> Value {
     let issuer = shared.vending().map(|own| own.issuer.as_str()).unwrap_or_default();
-    let at =
-        |path: &str| Url::parse(issuer).and_then(|url| url.join(path)).map(String::from).unwrap_or_default();
+    let at = |path: &str| {
+        let path = format!("{}{path}", shared.prefix());
+        Url::parse(issuer).and_then(|url| url.join(&path)).map(String::from).unwrap_or_default()
+    };
     json!({
         "issuer": issuer,
         "token_endpoint": at(TOKEN_ENDPOINT),

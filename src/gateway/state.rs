@@ -33,6 +33,7 @@ use super::rate::Rate;
 use super::relays::Relays;
 use super::servers::audience::servers_of;
 use super::servers::endpoints::UpstreamEndpoint;
+use super::servers::origin::path_below;
 use super::servers::route::{Routes, ServerRoute};
 use super::session::SessionKey;
 use super::settings::{GatewaySettings, Vending};
@@ -105,6 +106,8 @@ pub(super) struct SharedState {
     pub(super) public_url: String,
     /// The same, parsed.
     public: Option<Url>,
+    /// The path of that address, for a gateway behind one: as `/mcp`, or empty.
+    prefix: Box<str>,
     pub(super) session_key: SessionKey,
     pub(super) per_caller: Option<Rate>,
     pub(super) per_tool: Option<Rate>,
@@ -224,6 +227,8 @@ impl SharedState {
         } = parts;
         let audit = Arc::new(AuditCapacity::new(settings.audit_failure));
         hold(&issuers, &state);
+        let public = Url::parse(&public_url).ok();
+        let prefix = public.as_ref().map(|url| url.path().trim_end_matches('/').into()).unwrap_or_default();
         let quarter = (settings.limits.max_in_flight.min(most_connections) / 4).max(1);
         Self {
             trust,
@@ -239,7 +244,8 @@ impl SharedState {
             issuers,
             hosts,
             admin_hosts,
-            public: Url::parse(&public_url).ok(),
+            public,
+            prefix,
             public_url,
             session_key,
             metrics: Metrics::with(&audit),
@@ -333,6 +339,16 @@ impl SharedState {
     /// Whether a scope can be requested from any issuer.
     pub(super) fn is_granted(&self, scope: &str) -> bool {
         self.issuers.iter().any(|issuer| issuer.grants(scope))
+    }
+
+    /// A path below the public address: a proxy may pass on the prefix or remove it. `None` if it has none.
+    pub(super) fn without_prefix<'p>(&self, path: &'p str) -> Option<&'p str> {
+        path_below(&self.prefix, path)
+    }
+
+    /// The path of the public address, without a slash at its end.
+    pub(super) fn prefix(&self) -> &str {
+        &self.prefix
     }
 
     /// The servers with this resource identifier.
