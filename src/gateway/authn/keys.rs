@@ -256,8 +256,7 @@ fn member<'a>(jwk: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
 impl Material {
     fn read(jwk: &Map<String, Value>) -> Result<Self, UnusableKey> {
         let text = |name: &str| jwk.get(name).and_then(Value::as_str);
-        // RFC 7515 section 2 has no padding; some issuers write it.
-        let bytes = |name: &str| URL_SAFE_NO_PAD.decode(text(name)?.trim_end_matches('=')).ok();
+        let bytes = |name: &str| URL_SAFE_NO_PAD.decode(text(name)?).ok();
         // RFC 7518 section 6.2.1.2: a coordinate has the full length of the curve.
         let point = |length: usize| {
             let (x, y) = (bytes("x")?, bytes("y")?);
