@@ -159,7 +159,7 @@ fn token(tokens: &Map<String, Value>, scopes: &[String]) -> Result<Option<TokenS
     }
     let body = Value::Object(tokens.clone()).to_string();
     let read = read_reply(200, body.as_bytes(), &ReplyShape::default(), &[], clock::now());
-    let read = read.map_err(|error| left(&format!("mcp-remote's login has {error}")))?;
+    let read = read.map_err(|error| left(&format!("mcp-remote's login cannot be used: {error}")))?;
     let end = tokens.get("expires_at").and_then(read_time);
     Ok(Some(TokenSet { scopes: scopes.to_vec(), expires_at: end.or(read.expires_at), ..read }))
 }

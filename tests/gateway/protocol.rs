@@ -341,7 +341,7 @@ fn pages_call_from_where_they_may() {
         let headers = [("Origin", "tauri://localhost"), ("X-Authorization", &bearer), ("Content-Type", kind)];
         worker.lab.raw(&request(method, path, &headers, body))
     };
-    let (json, large) = ("application/json", vec![b' '; 9 << 20]);
+    let (json, large) = ("application/json", vec![b' '; 5 << 20]);
     for (status, answer) in [
         (400, of_page("POST", "/alpha/mcp", json, b"{")),
         (403, of_page("POST", "/alpha/mcp", json, call("delete_all").to_string().as_bytes())),
