@@ -177,18 +177,15 @@ fn a_server_that_publishes_nothing_of_itself_has_its_issuer_at_its_origin() {
     }
 }
 
-/// Libraries write a root as an address, with its slash (python-sdk 1919); and one issuer is no list.
+/// Libraries write a root as an address, with its slash (python-sdk 1919).
 #[test]
 fn a_listed_issuer_is_found_whether_or_not_it_has_the_slash_of_a_root() {
-    for (listed, slash, is_list) in
-        [("/", "", true), ("", "/", true), ("/", "/", true), ("", "", false), ("/", "", false)]
-    {
+    for (listed, slash) in [("/", ""), ("", "/"), ("/", "/")] {
         let server = play(move |base, seen| {
-            let issuer = json!(format!("{base}{listed}"));
             let body = match path(seen) {
                 PRM => {
-                    let listed = if is_list { json!([issuer]) } else { issuer };
-                    json!({"resource": format!("{base}/mcp"), "authorization_servers": listed})
+                    let issuer = format!("{base}{listed}");
+                    json!({"resource": format!("{base}/mcp"), "authorization_servers": [issuer]})
                 }
                 METADATA => {
                     let mut document = metadata(base);

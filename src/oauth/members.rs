@@ -167,9 +167,9 @@ pub(super) fn read_choices<'de, D: Deserializer<'de>>(from: D) -> Result<Option<
     Ok(read_list(listed).unwrap_or_default().filter(|names| !names.is_empty()))
 }
 
-/// The same, if absence and emptiness mean the same.
+/// The same as [`read_list`], if absence and emptiness mean the same.
 pub(super) fn read_names<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
-    read_choices(from).map(Option::unwrap_or_default)
+    read_list(from).map(Option::unwrap_or_default)
 }
 
 /// A promise that its maker is then held to: whatever is not false counts as true.
