@@ -338,7 +338,8 @@ fn pages_call_from_where_they_may() {
     assert!(refused.header("access-control-expose-headers").unwrap().contains("www-authenticate"));
     let bearer = format!("Bearer {}", worker.lab.token("worker"));
     let of_page = |method: &str, path: &str, kind: &str, body: &[u8]| {
-        let headers = [("Origin", "tauri://localhost"), ("X-Authorization", &bearer), ("Content-Type", kind)];
+        let headers =
+            [("Origin", "tauri://localhost"), ("X-Authorization", bearer.as_str()), ("Content-Type", kind)];
         worker.lab.raw(&request(method, path, &headers, body))
     };
     let (json, large) = ("application/json", vec![b' '; 5 << 20]);
