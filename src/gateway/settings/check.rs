@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use hyper::header::HeaderName;
 use url::Url;
 
-use super::{EgressMode, GatewaySettings, IssuerSettings, RulesError, TokenProfile, is_variable};
+use super::{EgressMode, GatewaySettings, is_variable};
 use crate::problem::Problem;
 use crate::sys::address::{NotWeb, web_url};
 use crate::sys::http::is_loopback;
@@ -26,7 +26,7 @@ impl GatewaySettings {
         let mut seen = HashSet::new();
         for (place, issuer) in self.issuers.iter().enumerate() {
             let at = format!("issuers[{place}]");
-            check_issuer(&at, issuer, self.allow_http, &mut found);
+            issuer.check(&at, self.allow_http, &mut found);
             if !seen.insert(&issuer.issuer) {
                 found.push(Problem::error(
                     format!("{at}.issuer"),
@@ -227,41 +227,6 @@ pub(super) fn check_public_url(at: &str, text: &str) -> Option<Problem> {
 fn is_plain(segment: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~');
     !segment.trim_matches('.').is_empty() && segment.bytes().all(plain)
-}
-
-fn check_issuer(at: &str, issuer: &IssuerSettings, allow_http: bool, found: &mut Vec<Problem>) {
-    let mut error = |key: &str, what: &str, remedy: &str| {
-        found.push(Problem::error(format!("{at}.{key}"), what, remedy));
-    };
-    if let Err(what) = fetchable(&issuer.issuer, allow_http) {
-        error("issuer", what, "write it exactly as in the tokens' iss, an https URL");
-    } else if issuer.issuer.contains(['?', '#']) {
-        error(
-            "issuer",
-            "has a query or fragment (RFC 8414 section 2)",
-            "write it exactly as in the tokens' iss",
-        );
-    }
-    for (key, url) in [
-        ("jwks_uri", issuer.jwks_uri.as_deref()),
-        ("introspection.endpoint", issuer.introspection.as_ref().and_then(|i| i.endpoint.as_deref())),
-    ] {
-        if let Some(Err(what)) = url.map(|url| fetchable(url, allow_http)) {
-            error(key, what, "use an https URL");
-        }
-    }
-    for fault in issuer.faults() {
-        // An empty issuer is reported as not being a URL.
-        if fault != RulesError::EmptyText("issuer") {
-            error(fault.key(), fault.what(), fault.remedy());
-        }
-    }
-    if issuer.accept_id_tokens && issuer.kind != TokenProfile::Oidc {
-        error("accept_id_tokens", "is only for kind oidc; this kind's tokens carry their type", "remove it");
-    }
-    if issuer.introspection.as_ref().is_some_and(|i| i.client_id.is_empty()) {
-        error("introspection.client_id", "is empty", "name the gateway's own client at the issuer");
-    }
 }
 
 /// Whether keys, metadata and secrets can be exchanged with this address: an attacker who can modify its answers can
