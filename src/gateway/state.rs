@@ -106,8 +106,6 @@ pub(super) struct SharedState {
     pub(super) public_url: String,
     /// The same, parsed.
     public: Option<Url>,
-    /// The path of that address, for a gateway behind one: as `/mcp`, or empty.
-    prefix: Box<str>,
     pub(super) session_key: SessionKey,
     pub(super) per_caller: Option<Rate>,
     pub(super) per_tool: Option<Rate>,
@@ -227,8 +225,6 @@ impl SharedState {
         } = parts;
         let audit = Arc::new(AuditCapacity::new(settings.audit_failure));
         hold(&issuers, &state);
-        let public = Url::parse(&public_url).ok();
-        let prefix = public.as_ref().map(|url| url.path().trim_end_matches('/').into()).unwrap_or_default();
         let quarter = (settings.limits.max_in_flight.min(most_connections) / 4).max(1);
         Self {
             trust,
@@ -244,8 +240,7 @@ impl SharedState {
             issuers,
             hosts,
             admin_hosts,
-            public,
-            prefix,
+            public: Url::parse(&public_url).ok(),
             public_url,
             session_key,
             metrics: Metrics::with(&audit),
@@ -343,12 +338,12 @@ impl SharedState {
 
     /// A path below the public address: a proxy may pass on the prefix or remove it. `None` if it has none.
     pub(super) fn without_prefix<'p>(&self, path: &'p str) -> Option<&'p str> {
-        path_below(&self.prefix, path)
+        path_below(self.prefix(), path)
     }
 
     /// The path of the public address, without a slash at its end.
     pub(super) fn prefix(&self) -> &str {
-        &self.prefix
+        self.public.as_ref().map_or("", |url| url.path().trim_end_matches('/'))
     }
 
     /// The servers with this resource identifier.
