@@ -44,6 +44,14 @@ pub enum Exit {
     Terminated = 143,
 }
 
+impl Exit {
+    /// That of several, if they have one; 3 if they differ.
+    pub fn of_all(mut exits: impl Iterator<Item = Self>) -> Self {
+        let Some(first) = exits.next() else { return Self::Done };
+        if exits.all(|exit| exit == first) { first } else { Self::Partial }
+    }
+}
+
 impl From<Stop> for Exit {
     fn from(stop: Stop) -> Self {
         match stop {
@@ -120,6 +128,9 @@ pub enum Error {
     /// Ctrl-C at a question.
     #[error("interrupted")]
     Interrupted,
+    /// Something that the user was told already: a signal, or an error with a command of its own.
+    #[error("interrupted")]
+    Told(Exit),
     /// The system's error.
     #[error("{0}")]
     Io(#[from] std::io::Error),
@@ -186,6 +197,7 @@ impl Error {
             Self::Start { source, .. } if source.kind() == std::io::ErrorKind::NotFound => Exit::NotFound,
             Self::Start { .. } => Exit::NotExecutable,
             Self::Interrupted => Exit::Interrupted,
+            Self::Told(exit) => *exit,
         }
     }
 
@@ -209,7 +221,7 @@ impl Error {
                     format!("{command} --force --browser (or --no-browser, to open the address yourself)");
                 format!("run: {login}{REJECTED_AGAIN}")
             }
-            Self::Vault(VaultError::Flow(error)) => flow_hint(error, command),
+            Self::Vault(VaultError::Flow(error)) => flow(error, command).1,
             Self::Exchange(error) => exchange_hint(error),
             Self::Vault(VaultError::Store(error)) => store_hint(error, command),
             Self::File(error) => error.hint(),
@@ -217,42 +229,14 @@ impl Error {
             Self::Start { program, .. } => format!("check the command's name and mode: {program}"),
             Self::Lost { .. } => "make room for stdout, and run it again".into(),
             Self::Io(error) if is_full(error) => "make room on that disk, and run it again".into(),
-            Self::Interrupted | Self::Io(_) => format!("run it again: {command}"),
+            Self::Interrupted | Self::Told(_) | Self::Io(_) => format!("run it again: {command}"),
         }
     }
 }
 
 /// The exit code of a flow's failure.
 pub(crate) fn flow_exit(error: &FlowError) -> Exit {
-    match error {
-        FlowError::Http(
-            HttpError::Plain { .. } | HttpError::Forbidden { .. } | HttpError::Redirect { .. },
-        )
-        | FlowError::Address { .. }
-        | FlowError::Signing
-        | FlowError::PortBusy { .. }
-        | FlowError::Unreachable(_)
-        | FlowError::RedirectHost { .. }
-        | FlowError::UnknownSite { .. }
-        | FlowError::NoEndpoint { .. }
-        | FlowError::NoDevice { .. }
-        | FlowError::Metadata { .. } => Exit::Usage,
-        // A refusal without an error code may not come from a token endpoint at all.
-        FlowError::Reply {
-            reply: reply @ (ReplyError::Refused { .. } | ReplyError::TokenType(_)), ..
-        } if reply.is_no() => Exit::Login,
-        FlowError::Denied { .. }
-        | FlowError::WrongIssuer
-        | FlowError::CodeExpired
-        | FlowError::TimedOut(_) => Exit::Login,
-        FlowError::Discovery(error) if !error.is_network() => Exit::Usage,
-        FlowError::ByAddress(error) if !error.is_network() => Exit::Usage,
-        FlowError::Http(_)
-        | FlowError::Reply { .. }
-        | FlowError::Discovery(_)
-        | FlowError::ByAddress(_)
-        | FlowError::Sites { .. } => Exit::Network,
-    }
+    flow(error, "").0
 }
 
 fn mcp_exit(error: &ClientError) -> Exit {
@@ -272,43 +256,49 @@ fn mcp_exit(error: &ClientError) -> Exit {
     }
 }
 
-fn flow_hint(error: &FlowError, command: &str) -> String {
+/// The exit code of a flow's failure, and the advice; `command` runs only what failed.
+fn flow(error: &FlowError, command: &str) -> (Exit, String) {
+    use Exit::{Login, Network, Usage};
     match error {
-        FlowError::Http(HttpError::Plain { .. }) => "use https, or allow plain http with --allow-http".into(),
-        FlowError::Http(HttpError::Untrusted { .. }) => untrusted_hint(command),
-        FlowError::Http(HttpError::Certificate { remedy, .. }) => format!("{remedy}; then run: {command}"),
+        FlowError::Http(HttpError::Plain { .. }) => (Usage, "use https, or allow plain http with --allow-http".into()),
+        FlowError::Http(HttpError::Untrusted { .. }) => (Network, untrusted_hint(command)),
+        FlowError::Http(HttpError::Certificate { remedy, .. }) => (Network, format!("{remedy}; then run: {command}")),
         FlowError::Http(HttpError::Redirect { to, .. }) => {
-            format!("if {to} is the right address, set it in place of the one that redirects (mcpauth config show --origin), then run: {command}")
+            (Usage, format!("if {to} is the right address, set it in place of the one that redirects (mcpauth config show --origin), then run: {command}"))
         }
-        FlowError::Http(_) => format!("check the address (mcpauth config show --origin) and the network, then run: {command}"),
+        FlowError::Http(error) => {
+            let exit = if matches!(error, HttpError::Forbidden { .. }) { Usage } else { Network };
+            (exit, format!("check the address (mcpauth config show --origin) and the network, then run: {command}"))
+        }
         FlowError::Reply { reply: reply @ ReplyError::Refused { error, .. }, .. } if reply.is_no() => {
-            refused_hint(error, command)
+            (Login, refused_hint(error, command))
         }
         FlowError::Reply { reply: ReplyError::TokenType(_), .. } => {
-            format!("have the client registered for Bearer tokens, then run: {command}")
+            (Login, format!("have the client registered for Bearer tokens, then run: {command}"))
         }
+        // A refusal without an error code may not come from a token endpoint at all.
         FlowError::Reply { reply, .. } if reply.is_no() => {
-            format!("check the token endpoint, client id and secret (mcpauth config show --origin), then run: {command}")
+            (Network, format!("check the token endpoint, client id and secret (mcpauth config show --origin), then run: {command}"))
         }
-        FlowError::Reply { .. } => format!("try again later: {command}"),
-        FlowError::Discovery(error) if error.is_network() => format!("try again later: {command}"),
+        FlowError::Reply { .. } => (Network, format!("try again later: {command}")),
+        FlowError::Discovery(error) if error.is_network() => (Network, format!("try again later: {command}")),
         FlowError::Metadata { .. } | FlowError::NoEndpoint { .. } | FlowError::Discovery(_) => {
-            "correct the issuer: mcpauth config show --origin shows where it comes from; or set the token endpoint".into()
+            (Usage, "correct the issuer: mcpauth config show --origin shows where it comes from; or set the token endpoint".into())
         }
-        FlowError::ByAddress(error) => error.hint(command),
-        FlowError::Address { .. } => "correct it: mcpauth config show --origin, mcpauth providers check".into(),
-        FlowError::Signing => "use a P-256, Ed25519 or RSA key in PEM".into(),
+        FlowError::ByAddress(error) => (if error.is_network() { Network } else { Usage }, error.hint(command)),
+        FlowError::Address { .. } => (Usage, "correct it: mcpauth config show --origin, mcpauth providers check".into()),
+        FlowError::Signing => (Usage, "use a P-256, Ed25519 or RSA key in PEM".into()),
         FlowError::PortBusy { .. } => {
-            "stop the program that uses the port, or register another redirect URI and set EGRESS_OAUTH_REDIRECT_URI_N".into()
+            (Usage, "stop the program that uses the port, or register another redirect URI and set EGRESS_OAUTH_REDIRECT_URI_N".into())
         }
-        FlowError::Unreachable(_) => format!("run it on a terminal and paste the address the browser ends up at: {command} --no-browser"),
-        FlowError::RedirectHost { .. } => "change EGRESS_OAUTH_REDIRECT_URI_N, and the redirect URI registered with the provider".into(),
-        FlowError::UnknownSite { .. } => format!("name one of them: {command} --site NAME"),
-        FlowError::NoDevice { .. } => format!("open the login address in any browser: {command} --no-browser"),
-        FlowError::CodeExpired => format!("get a new code: {command} --device"),
-        FlowError::Denied { .. } | FlowError::TimedOut(_) => format!("log in again: {command}"),
-        FlowError::WrongIssuer => format!("close the browser's other login pages and log in again: {command}"),
-        FlowError::Sites { .. } => format!("the token is stored; try again with: {command}"),
+        FlowError::Unreachable(_) => (Usage, format!("run it on a terminal and paste the address the browser ends up at: {command} --no-browser")),
+        FlowError::RedirectHost { .. } => (Usage, "change EGRESS_OAUTH_REDIRECT_URI_N, and the redirect URI registered with the provider".into()),
+        FlowError::UnknownSite { .. } => (Usage, format!("name one of them: {command} --site NAME")),
+        FlowError::NoDevice { .. } => (Usage, format!("open the login address in any browser: {command} --no-browser")),
+        FlowError::CodeExpired => (Login, format!("get a new code: {command} --device")),
+        FlowError::Denied { .. } | FlowError::TimedOut(_) => (Login, format!("log in again: {command}")),
+        FlowError::WrongIssuer => (Login, format!("close the browser's other login pages and log in again: {command}")),
+        FlowError::Sites { .. } => (Network, format!("the token is stored; try again with: {command}")),
     }
 }
 
@@ -330,7 +320,7 @@ fn exchange_hint(error: &FlowError) -> String {
             _ => NOT_VENDING.into(),
         },
         FlowError::Reply { reply: ReplyError::Unreadable { .. }, .. } => NOT_VENDING.into(),
-        other => flow_hint(other, VERB),
+        other => flow(other, VERB).1,
     }
 }
 

@@ -179,9 +179,6 @@ pub async fn find_jwks_uri(http: &impl Fetch, issuer: &str) -> Result<Url, Metad
 }
 
 /// The metadata of the protected resource at `server`: at the URL in its challenge, then at its well-known locations.
-///
-/// # Errors
-/// As [`ResourceMetadataError`] says.
 pub async fn find_resource(
     http: &impl Fetch,
     server: &Url,
@@ -226,9 +223,6 @@ pub async fn search<T, E>(
 
 /// The key set at `url`, unchanged. `told_by` is the issuer whose metadata names the address; an address that a
 /// person configured may be anywhere.
-///
-/// # Errors
-/// As [`KeySetError`] says.
 pub async fn fetch_keys(http: &impl Fetch, url: &Url, told_by: Option<&str>) -> Result<Vec<u8>, KeySetError> {
     if let Some(issuer) = told_by {
         stay_outside(issuer, url)?;
@@ -240,9 +234,6 @@ pub async fn fetch_keys(http: &impl Fetch, url: &Url, told_by: Option<&str>) -> 
 
 /// Rejects an address on this machine that a remote server or issuer names: local services may trust any client that connects
 /// from here. [`Http`] itself rejects link-local and metadata addresses, no matter who names them.
-///
-/// # Errors
-/// [`LoopbackTarget`].
 pub fn stay_outside(from: &str, to: &Url) -> Result<(), LoopbackTarget> {
     let from = Url::parse(from).ok();
     if !is_loopback(to) || from.as_ref().is_some_and(is_loopback) {

@@ -85,10 +85,21 @@ fn is_formatting(c: char) -> bool {
         | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
+/// A text as HTML shows it, between tags and in quoted attributes.
+pub fn escape_html(text: &str) -> String {
+    let named = [('&', "&amp;"), ('<', "&lt;"), ('>', "&gt;"), ('"', "&quot;"), ('\'', "&#39;")];
+    named.iter().fold(text.to_owned(), |text, (c, name)| text.replace(*c, name))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn markup_in_a_value_becomes_text() {
+        assert_eq!(escape_html(r#"<a b="c">'&'"#), "&lt;a b=&quot;c&quot;&gt;&#39;&amp;&#39;");
+    }
 
     /// One of each class that must never be written unescaped.
     const STRANGE: [char; 20] = [

@@ -56,9 +56,6 @@ pub struct Vault {
 
 impl Vault {
     /// A token for `credential`; with `force`, one that was obtained by this very call.
-    ///
-    /// # Errors
-    /// As [`VaultError`] says.
     pub async fn fresh(&self, credential: &Credential, force: bool) -> Result<IssuedToken, VaultError> {
         if let Some(key) = credential.key() {
             return self.key(credential, key, None).await;
@@ -85,9 +82,6 @@ impl Vault {
 
     /// A different token than `refused`, which a server rejected before its expiry; by the refresh grant if there is
     /// one.
-    ///
-    /// # Errors
-    /// As [`VaultError`] says.
     pub async fn renew_refused(
         &self,
         credential: &Credential,
@@ -124,9 +118,6 @@ impl Vault {
     }
 
     /// A token of the gateway's own for one that it accepts (RFC 8693), limited as `fields` say. It is kept nowhere.
-    ///
-    /// # Errors
-    /// As [`VaultError`] says.
     pub async fn exchanged(
         &self,
         url: &Url,
@@ -143,9 +134,6 @@ impl Vault {
     }
 
     /// What is stored, if it matches this credential: the same issuer, client and requested scopes.
-    ///
-    /// # Errors
-    /// As [`StoreError`] says.
     pub fn kept(&self, credential: &Credential) -> Result<Option<StoredToken>, StoreError> {
         keep::load(&self.store, credential)
     }

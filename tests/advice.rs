@@ -424,9 +424,7 @@ fn an_unknown_authority_is_told_with_the_flag_that_trusts_it() {
         &["call", "--url", &url, "work"],
     ] {
         let mut user = User::new();
-        user.env("AUTH_PROVIDER", "oidc").env("INGRESS_OAUTH_ISSUER", format!("https://{base}"));
-        user.env("INGRESS_OAUTH_TOKEN_URL", &token_url).env("INGRESS_OAUTH_CLIENT_ID", "agent");
-        user.env("INGRESS_OAUTH_CLIENT_SECRET", "s");
+        user.oidc(format!("https://{base}"), "agent", "s").env("INGRESS_OAUTH_TOKEN_URL", &token_url);
         let ran = user.run(line).code(5);
         let all = format!("{}{}", ran.stdout, ran.stderr);
         assert!(all.contains("certificate signed by an unknown authority"), "{line:?}: {all}");
@@ -461,10 +459,9 @@ fn a_certificate_that_is_not_valid_is_told_with_what_mends_it() {
         let url = format!("https://localhost:{}/mcp", base.port());
         let mut user = User::new();
         let ca = user.file("ca.pem", &authority.pem());
-        user.env("MCPAUTH_CA_CERT", ca.to_str().unwrap());
-        user.env("AUTH_PROVIDER", "oidc").env("INGRESS_OAUTH_ISSUER", format!("https://{base}"));
-        user.env("INGRESS_OAUTH_TOKEN_URL", format!("https://{base}/token"));
-        user.env("INGRESS_OAUTH_CLIENT_ID", "agent").env("INGRESS_OAUTH_CLIENT_SECRET", "s");
+        user.env("MCPAUTH_CA_CERT", ca.to_str().unwrap())
+            .oidc(format!("https://{base}"), "agent", "s")
+            .env("INGRESS_OAUTH_TOKEN_URL", format!("https://{base}/token"));
         for line in [
             &["ingress"][..],
             &["login", &url, "--no-browser"],

@@ -95,9 +95,8 @@ fn number(token: &str) -> i64 {
 fn a_killed_ingress_leaves_the_old_file_or_the_new_one() {
     let server = server();
     let mut user = User::new();
-    user.env("AUTH_PROVIDER", "oidc").env("INGRESS_OAUTH_ISSUER", &server.base);
-    user.env("INGRESS_OAUTH_TOKEN_URL", format!("{}/token", server.base));
-    user.env("INGRESS_OAUTH_CLIENT_ID", "agent").env("INGRESS_OAUTH_CLIENT_SECRET", "agent-secret");
+    user.oidc(&server.base, "agent", "agent-secret")
+        .env("INGRESS_OAUTH_TOKEN_URL", format!("{}/token", server.base));
     kill_at_every_point(&user, &["ingress", "--force"], "ingress.json");
 }
 

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use mcpauth::demo::idp::{Idp, IdpClient, IdpThread, Options};
+use mcpauth::demo::idp::{Idp, IdpClient, Options};
 use serde_json::{Value, json};
 
 use crate::support::{Ran, User, answering, nobody};
@@ -469,10 +469,10 @@ fn agent_files_that_do_not_do() {
     fails(&user(&[]), &["keycloak", "--agent-name", "../agent-b"], 2, "invalid name", "agent");
 }
 
-fn idp() -> IdpThread {
+fn idp() -> Idp {
     let clients =
         vec![IdpClient::machine("agent", SECRET, &["read"]), IdpClient::machine("gate", SECRET, &["read"])];
-    Idp::in_thread(Options { clients, ..Options::default() }).unwrap()
+    Idp::start(Options { clients, ..Options::default() }).unwrap()
 }
 
 #[test]

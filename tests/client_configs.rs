@@ -4,7 +4,7 @@
 
 use std::path::PathBuf;
 
-use mcpauth::demo::idp::{Idp, IdpClient, IdpThread, Options};
+use mcpauth::demo::idp::{Idp, IdpClient, Options};
 use serde_json::{Value, json};
 
 use crate::support::{Ran, User, mode, read_json};
@@ -14,7 +14,7 @@ const SECRET: &str = "hunter2-0123456789";
 /// A project with ingress at `idp` and whatever tokens a test lays out.
 struct Project {
     user: User,
-    idp: IdpThread,
+    idp: Idp,
 }
 
 impl Project {
@@ -23,16 +23,12 @@ impl Project {
             IdpClient::machine("agent", SECRET, &["read"]),
             IdpClient::machine("gate", SECRET, &["call"]),
         ];
-        let idp = Idp::in_thread(Options { clients, ..Options::default() }).unwrap();
+        let idp = Idp::start(Options { clients, ..Options::default() }).unwrap();
         Self { user: User::new(), idp }
     }
 
     fn cognito(&mut self) -> &mut Self {
-        self.user
-            .env("INGRESS_OAUTH_ISSUER", self.idp.issuer())
-            .env("INGRESS_OAUTH_USER_POOL_ID", "eu-west-1_AbC")
-            .env("INGRESS_OAUTH_CLIENT_ID", "agent")
-            .env("INGRESS_OAUTH_CLIENT_SECRET", SECRET);
+        self.user.cognito(self.idp.issuer(), "agent", SECRET);
         self
     }
 

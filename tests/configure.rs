@@ -1,9 +1,9 @@
 //! Setting up by flags alone: what is written, what of a file stays, and where the secret comes from.
 #![cfg(test)]
 
-use mcpauth::demo::idp::{Idp, IdpClient, Options};
 use serde_json::json;
 
+use crate::support::wire::ingress_idp;
 use crate::support::{User, mode};
 
 const SECRET: &str = "hunter2-0123456789";
@@ -158,8 +158,7 @@ fn a_file_that_is_written_is_the_one_whose_sets_count() {
 #[test]
 fn what_is_written_is_read_back_as_it_was_given() {
     for secret in ["a$b", "x\\y", "a#b c", "q\"q'q", "${HOME}", "$(id)", "\\n", "p=q==", "gr\u{fc}n"] {
-        let clients = vec![IdpClient::machine("agent", secret, &["read"])];
-        let idp = Idp::in_thread(Options { clients, ..Options::default() }).unwrap();
+        let idp = ingress_idp(secret);
         let user = User::new();
         let args = ["configure", "--kind", "oidc", "--issuer", idp.issuer(), "--client-id", "agent", "--yes"];
         user.run_with(&[&args[..], &["--client-secret-file", "-"]].concat(), secret).code(0);

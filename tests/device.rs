@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use mcpauth::demo::idp::{GrantType, Idp, IdpClient, IdpEvent, IdpThread, Options};
+use mcpauth::demo::idp::{GrantType, Idp, IdpClient, IdpEvent, Options};
 
 use crate::support::wire::{Running, SECRET, Scripted, idp, send};
 use crate::support::{User, answering};
@@ -14,10 +14,10 @@ const DEVICE: [&str; 2] = ["egress", "--device"];
 const SCOPES: [&str; 2] = ["read:work", "offline_access"];
 const INTERVAL: Duration = Duration::from_millis(10);
 
-fn provider(grants: &[GrantType], clock: fn() -> u64) -> IdpThread {
+fn provider(grants: &[GrantType], clock: fn() -> u64) -> Idp {
     let client = IdpClient::new("tracker-client", Some(SECRET), &SCOPES, grants);
     let options = Options { clients: vec![client], device_interval: INTERVAL, clock, ..Options::default() };
-    Idp::in_thread(options).unwrap()
+    Idp::start(options).unwrap()
 }
 
 /// A user whose provider's file names its device endpoint.

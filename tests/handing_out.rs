@@ -6,7 +6,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
-use mcpauth::demo::idp::{Idp, IdpClient, IdpEvent, IdpThread, Options};
+use mcpauth::demo::idp::{Idp, IdpClient, IdpEvent, Options};
 use mcpauth::sys::{clock, private_file};
 use serde_json::{Value, json};
 
@@ -18,7 +18,7 @@ pub(crate) const AGENT_SECRET: &str = "agent+secret/0815=";
 const TRACKER: &str = "tracker-egress.json";
 
 /// An identity provider with a client for each direction.
-pub(crate) fn idp() -> IdpThread {
+pub(crate) fn idp() -> Idp {
     let clients = vec![
         IdpClient::confidential(
             "tracker-client",
@@ -29,14 +29,13 @@ pub(crate) fn idp() -> IdpThread {
         IdpClient::machine("agent", AGENT_SECRET, &["gateway", "openid", "email", "profile"]),
     ];
     let lifetime = Duration::from_secs(3_600);
-    Idp::in_thread(Options { clients, access_token_lifetime: lifetime, ..Options::default() }).unwrap()
+    Idp::start(Options { clients, access_token_lifetime: lifetime, ..Options::default() }).unwrap()
 }
 
 /// A user with an ingress client, and set 1 at the provider `tracker`.
 pub(crate) fn user(idp: &Idp) -> User {
     let mut user = User::at(idp);
-    user.env("AUTH_PROVIDER", "oidc").env("INGRESS_OAUTH_ISSUER", idp.issuer());
-    user.env("INGRESS_OAUTH_CLIENT_ID", "agent").env("INGRESS_OAUTH_CLIENT_SECRET", AGENT_SECRET);
+    user.oidc(idp.issuer(), "agent", AGENT_SECRET);
     user
 }
 
@@ -259,8 +258,7 @@ fn without_a_good_token_there_is_nothing_on_stdout() {
 #[test]
 fn a_server_that_does_not_answer_is_the_network_except_to_a_helper() {
     let mut user = User::new();
-    user.env("AUTH_PROVIDER", "oidc").env("INGRESS_OAUTH_ISSUER", nobody());
-    user.env("INGRESS_OAUTH_CLIENT_ID", "agent").env("INGRESS_OAUTH_CLIENT_SECRET", AGENT_SECRET);
+    user.oidc(nobody(), "agent", AGENT_SECRET);
     user.file(
         "servers/clock.json",
         r#"{"server_name":"Clock","path":"/clock","proxy_pass_url":"http://127.0.0.1:1","auth_type":"none"}"#,

@@ -4,7 +4,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use mcpauth::demo::idp::{Expires, Idp, IdpClient, IdpEvent, IdpThread, Options};
+use mcpauth::demo::idp::{Expires, Idp, IdpClient, IdpEvent, Options};
 use serde_json::{Value, json};
 
 use crate::support::wire::Scripted;
@@ -12,12 +12,12 @@ use crate::support::{User, answering, mode};
 
 const SECRET: &str = "ingress-secret-0123456789";
 
-fn idp(expires_in: Expires) -> IdpThread {
+fn idp(expires_in: Expires) -> Idp {
     let clients = vec![
         IdpClient::machine("agent", SECRET, &["servers/read", "servers/execute"]),
         IdpClient::machine("other", SECRET, &["servers/read"]),
     ];
-    Idp::in_thread(Options { clients, expires_in, ..Options::default() }).unwrap()
+    Idp::start(Options { clients, expires_in, ..Options::default() }).unwrap()
 }
 
 /// How each request to the token endpoint proved who it was.
@@ -31,10 +31,7 @@ fn asked(idp: &Idp) -> Vec<(String, &'static str, bool)> {
 
 fn cognito(issuer: &str) -> User {
     let mut user = User::new();
-    user.env("INGRESS_OAUTH_ISSUER", issuer)
-        .env("INGRESS_OAUTH_USER_POOL_ID", "eu-west-1_AbC")
-        .env("INGRESS_OAUTH_CLIENT_ID", "agent")
-        .env("INGRESS_OAUTH_CLIENT_SECRET", SECRET);
+    user.cognito(issuer, "agent", SECRET);
     user
 }
 
@@ -50,10 +47,7 @@ fn keycloak(url: &str) -> User {
 
 fn oidc(issuer: &str) -> User {
     let mut user = User::new();
-    user.env("AUTH_PROVIDER", "oidc")
-        .env("INGRESS_OAUTH_ISSUER", issuer)
-        .env("INGRESS_OAUTH_CLIENT_ID", "agent")
-        .env("INGRESS_OAUTH_CLIENT_SECRET", SECRET);
+    user.oidc(issuer, "agent", SECRET);
     user
 }
 

@@ -95,8 +95,7 @@ const TOOLS: [SampleTool; 1] =
 
 fn user() -> User {
     let mut user = User::new();
-    user.env("AUTH_PROVIDER", "oidc").env("INGRESS_OAUTH_ISSUER", "https://idp.test");
-    user.env("INGRESS_OAUTH_CLIENT_ID", "agent").env("INGRESS_OAUTH_CLIENT_SECRET", "agent-secret");
+    user.oidc("https://idp.test", "agent", "agent-secret");
     let token = json!({
         "provider": "oidc_m2m", "access_token": "the-token", "client_id": "agent", "issuer": "https://idp.test",
         "expires_at": 4_000_000_000_u64,

@@ -72,8 +72,7 @@ const INSTEAD: [(u16, &str); 6] = [
 
 fn user(issuer: &str) -> User {
     let mut user = User::new();
-    user.env("INGRESS_OAUTH_ISSUER", issuer).env("INGRESS_OAUTH_USER_POOL_ID", "us-east-1_AbC");
-    user.env("INGRESS_OAUTH_CLIENT_ID", "agent").env("INGRESS_OAUTH_CLIENT_SECRET", "s3cret/4711");
+    user.cognito(issuer, "agent", "s3cret/4711");
     user
 }
 

@@ -14,11 +14,7 @@ const PASSWORD: &str = "pr0xy-passw0rd";
 /// A user whose ingress token comes from this address.
 fn user(token_url: &str) -> User {
     let mut user = User::new();
-    user.env("AUTH_PROVIDER", "oidc")
-        .env("INGRESS_OAUTH_ISSUER", "https://idp.test")
-        .env("INGRESS_OAUTH_TOKEN_URL", token_url)
-        .env("INGRESS_OAUTH_CLIENT_ID", "agent")
-        .env("INGRESS_OAUTH_CLIENT_SECRET", "ingress-secret");
+    user.oidc("https://idp.test", "agent", "ingress-secret").env("INGRESS_OAUTH_TOKEN_URL", token_url);
     user
 }
 

@@ -69,8 +69,7 @@ fn answer(stream: &mut TcpStream, status: u16, more: &str, body: &[u8]) {
 /// A user whose ingress token comes from this issuer.
 fn machine(issuer: &str) -> User {
     let mut user = User::new();
-    user.env("AUTH_PROVIDER", "oidc").env("INGRESS_OAUTH_ISSUER", issuer);
-    user.env("INGRESS_OAUTH_CLIENT_ID", "agent").env("INGRESS_OAUTH_CLIENT_SECRET", "agent-secret");
+    user.oidc(issuer, "agent", "agent-secret");
     user
 }
 

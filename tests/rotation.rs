@@ -243,9 +243,8 @@ fn a_token_that_is_still_good_does_when_the_refresh_fails() {
 fn an_ingress_token_that_is_still_good_does_when_no_new_one_comes() {
     let server = crate::support::wire::Scripted::start(|_| (400, r#"{"error":"invalid_client"}"#.into()));
     let mut user = User::new();
-    user.env("AUTH_PROVIDER", "oidc").env("INGRESS_OAUTH_ISSUER", &server.base);
-    user.env("INGRESS_OAUTH_TOKEN_URL", format!("{}/token", server.base));
-    user.env("INGRESS_OAUTH_CLIENT_ID", "agent").env("INGRESS_OAUTH_CLIENT_SECRET", "agent-secret");
+    user.oidc(&server.base, "agent", "agent-secret")
+        .env("INGRESS_OAUTH_TOKEN_URL", format!("{}/token", server.base));
     let now = mcpauth::sys::clock::now();
     let kept = |end: i64| json!({"provider": "oidc_m2m", "access_token": "old", "expires_at": end, "issuer": server.base, "client_id": "agent"});
     user.file(".oauth-tokens/ingress.json", &kept(now + 60).to_string());

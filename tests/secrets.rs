@@ -5,7 +5,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::time::Instant;
 
-use mcpauth::demo::idp::{Idp, IdpClient, IdpEvent, IdpThread};
+use mcpauth::demo::idp::{Idp, IdpClient, IdpEvent};
 use mcpauth::demo::setup;
 use serde_json::{Value, json};
 
@@ -19,7 +19,7 @@ const TAIL: &str = "secret/4711";
 /// Everything a user can have, against one identity provider.
 struct Everything {
     user: User,
-    idp: IdpThread,
+    idp: Idp,
     secrets: Vec<String>,
     said: String,
 }
@@ -32,7 +32,7 @@ impl Everything {
             "agent-one-secret",
             &["openid", "email", "profile"],
         ));
-        let idp = Idp::in_thread(options).unwrap();
+        let idp = Idp::start(options).unwrap();
         let mut user = User::new();
         for (name, value) in setup::env(&user.project(), idp.issuer(), idp.issuer(), "http://127.0.0.1:8080")
         {

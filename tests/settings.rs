@@ -2,15 +2,11 @@
 //! means.
 #![cfg(test)]
 
-use mcpauth::demo::idp::{Idp, IdpClient, IdpEvent, IdpThread, Options};
+use mcpauth::demo::idp::IdpEvent;
 use serde_json::Value;
 
 use crate::support::User;
-
-fn idp(secret: &str) -> IdpThread {
-    let clients = vec![IdpClient::machine("agent", secret, &["read"])];
-    Idp::in_thread(Options { clients, ..Options::default() }).unwrap()
-}
+use crate::support::wire::ingress_idp;
 
 /// A setting as `config show --origin --json` has it.
 #[track_caller]
@@ -66,7 +62,7 @@ fn the_three_places_of_the_reference_are_read_and_named_files_replace_them() {
 
 #[test]
 fn the_domain_in_agentcores_own_file_is_not_the_ingress_clients() {
-    let (gateway, agentcore) = (idp("s1"), idp("s2"));
+    let (gateway, agentcore) = (ingress_idp("s1"), ingress_idp("s2"));
     let user = User::new();
     user.file(
         "credentials-provider/agentcore-auth/.env",
@@ -198,7 +194,7 @@ const CORPUS: [(&str, &str); 16] = [
 #[test]
 fn a_secret_arrives_at_the_identity_provider_as_the_file_means_it() {
     for (line, secret) in CORPUS {
-        let idp = idp(secret);
+        let idp = ingress_idp(secret);
         let mut user = User::new();
         let line = line.replacen('S', "INGRESS_OAUTH_CLIENT_SECRET", 1);
         for ending in ["\n", "\r\n", ""] {

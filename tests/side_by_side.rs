@@ -12,9 +12,8 @@ use crate::support::{Ran, User};
 fn user(server: &Scripted, ingress: bool, gateways: usize) -> User {
     let mut user = User::new();
     if ingress {
-        user.env("AUTH_PROVIDER", "oidc").env("INGRESS_OAUTH_ISSUER", &server.base);
-        user.env("INGRESS_OAUTH_TOKEN_URL", format!("{}/token", server.base));
-        user.env("INGRESS_OAUTH_CLIENT_ID", "ingress").env("INGRESS_OAUTH_CLIENT_SECRET", "s-ingress");
+        user.oidc(&server.base, "ingress", "s-ingress")
+            .env("INGRESS_OAUTH_TOKEN_URL", format!("{}/token", server.base));
     }
     for n in 1..=gateways {
         user.env(&format!("AGENTCORE_CLIENT_ID_{n}"), format!("gateway-{n}"));

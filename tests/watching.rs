@@ -208,9 +208,7 @@ fn what_is_typed_while_a_login_waits_is_seen_and_a_signal_keeps_what_is_known() 
     let issuer =
         Scripted::start(|_| (200, r#"{"access_token":"a","token_type":"Bearer","expires_in":3600}"#.into()));
     let mut user = user();
-    user.env("AUTH_PROVIDER", "oidc").env("INGRESS_OAUTH_ISSUER", &issuer.base);
-    user.env("INGRESS_OAUTH_TOKEN_URL", format!("{}/token", issuer.base));
-    user.env("INGRESS_OAUTH_CLIENT_ID", "agent").env("INGRESS_OAUTH_CLIENT_SECRET", "s");
+    user.oidc(&issuer.base, "agent", "s").env("INGRESS_OAUTH_TOKEN_URL", format!("{}/token", issuer.base));
     let command = user.command(&["generate", "--no-browser", "--no-install"]);
     let mut terminal = OnTerminal::start(command, 30, 100);
     terminal.until("paste here the address");

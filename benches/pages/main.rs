@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 
 use mcpauth::demo::idp::{Idp, IdpClient, Options};
 use mcpauth::gateway::settings::{Face, GatewaySettings};
-use mcpauth::gateway::{AuditSink, GatewaySetup, RunningGateway};
+use mcpauth::gateway::{AuditSink, FileSources, GatewayContext, RunningGateway};
 use mcpauth::sys::http::Http;
 use serde_json::json;
 
@@ -84,16 +84,16 @@ fn main() {
         ..GatewaySettings::default()
     };
     settings.health.interval = 0;
-    let gateway = RunningGateway::start(GatewaySetup {
+    let http = Http::new(false);
+    let sources = FileSources {
         settings,
-        journal: Arc::new(Silent),
-        http: Http::new(false),
         credentials: Box::new(|_| None),
-        exchanges: Default::default(),
         variables: Box::new(|_| None),
         environment: Box::new(|_| None),
-    })
-    .unwrap();
+        trust: http.trust().clone(),
+    };
+    let around = GatewayContext { journal: Arc::new(Silent), http, exchanges: Default::default() };
+    let gateway = RunningGateway::start(sources, around).unwrap();
     let token = token(&idp);
     let (address, url) = gateway.face().unwrap();
     let host = url.split("://").nth(1).unwrap();

@@ -13,7 +13,7 @@ use url::Url;
 use super::BridgeError;
 use crate::mcp::Head;
 use crate::mcp::jsonrpc::{ParseError, each};
-use crate::mcp::sse::{self, EventSplitter, SseEvent, SseReader};
+use crate::mcp::sse::{self, EventSplitter, SseEvent};
 use crate::session::remote::{MAX_MESSAGE_BYTES, text_of};
 use crate::session::{CredentialSource, UpstreamAuth};
 use crate::sys::http::Incoming;
@@ -111,8 +111,7 @@ impl PendingRequest {
     /// client can read are dropped; valid ones pass unchanged.
     fn lead(&mut self, at: &Url, piece: &[u8], ready: &mut Vec<u8>) -> bool {
         let piece = piece.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(piece);
-        let event = SseReader::new(MAX_MESSAGE_BYTES).push(piece).ok().and_then(|mut events| events.pop());
-        let event = event.unwrap_or_default();
+        let event = SseEvent::read(piece).unwrap_or_default();
         let has_id = event.id.as_ref().is_some_and(|id| !id.is_empty());
         if event.data.is_empty() {
             ready.extend_from_slice(piece);

@@ -1,13 +1,15 @@
 //! Arguments that several verbs share, as clap reads them. Not here: what they mean (see `given` and the verbs).
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args, ValueEnum};
 
 use crate::config::{ConfigError, ExtraParams};
 use crate::credential::{SecretCommand, USUAL_TTL};
 use crate::error::Error;
 use crate::quantity::seconds;
+use crate::render::{AuthMode, TARGETS};
 use crate::text::word;
 
 pub(super) const EXIT_CODES: &str = "Exit codes: 0 all requested work done · 1 other · 2 usage or configuration · 3 some of several failed · \
@@ -44,8 +46,8 @@ pub(super) struct Global {
     #[arg(long, global = true, value_name = "URL", help_heading = "Global options")]
     pub(super) registry_url: Option<String>,
     /// Where secrets are stored: 0600 files, the system keyring, or the keyring if it works [default: file]
-    #[arg(long, global = true, value_enum, help_heading = "Global options")]
-    pub(super) storage: Option<StorageArg>,
+    #[arg(long, global = true, value_parser = ["auto", "file", "keyring"], help_heading = "Global options")]
+    pub(super) storage: Option<String>,
     /// Print one JSON object on stdout, and errors as JSON on stderr
     #[arg(long, global = true, help_heading = "Global options")]
     pub(super) json: bool,
@@ -66,20 +68,36 @@ pub(super) struct Global {
     pub(super) allow_http: bool,
 }
 
+/// The global options that are settings: the flag, the setting, and how it was typed.
+type SettingFlag = (&'static str, &'static str, fn(&Global) -> Option<String>);
+const SETTING_FLAGS: [SettingFlag; 6] = [
+    ("--tokens-dir", "MCPAUTH_TOKENS_DIR", |global| typed(global.tokens_dir.as_ref())),
+    ("--servers-dir", "MCPAUTH_SERVERS_DIR", |global| typed(global.servers_dir.as_ref())),
+    ("--providers-file", "MCPAUTH_PROVIDERS_FILE", |global| typed(global.providers_file.as_ref())),
+    ("--registry-url", "REGISTRY_URL", |global| global.registry_url.clone()),
+    ("--storage", "MCPAUTH_STORAGE", |global| global.storage.clone()),
+    ("--ca-cert", "MCPAUTH_CA_CERT", |global| typed(global.ca_cert.as_ref())),
+];
+
+fn typed(path: Option<&PathBuf>) -> Option<String> {
+    path.map(|path| path.to_string_lossy().into_owned())
+}
+
 impl Global {
+    /// The settings that were typed as flags.
+    pub(super) fn settings(&self) -> impl Iterator<Item = (&'static str, String)> {
+        SETTING_FLAGS.into_iter().filter_map(|(_, setting, value)| Some((setting, value(self)?)))
+    }
+
     /// An error about a setting, under the name of the flag that gave it.
     pub(super) fn as_typed(&self, error: Error) -> Error {
-        let flag = |variable: &str| match variable {
-            "MCPAUTH_TOKENS_DIR" => self.tokens_dir.as_ref().map(|_| "--tokens-dir"),
-            "MCPAUTH_SERVERS_DIR" => self.servers_dir.as_ref().map(|_| "--servers-dir"),
-            "MCPAUTH_PROVIDERS_FILE" => self.providers_file.as_ref().map(|_| "--providers-file"),
-            "MCPAUTH_CA_CERT" => self.ca_cert.as_ref().map(|_| "--ca-cert"),
-            "REGISTRY_URL" => self.registry_url.as_ref().map(|_| "--registry-url"),
-            _ => None,
+        let flag = |variable: &str| {
+            let mut flags = SETTING_FLAGS.iter();
+            flags.find(|(_, setting, value)| *setting == variable && value(self).is_some())
         };
         match error {
             Error::Config(ConfigError::Invalid { variable, reason }) => {
-                let variable = flag(&variable).map_or(variable, str::to_owned);
+                let variable = flag(&variable).map_or(variable, |(flag, ..)| (*flag).to_owned());
                 ConfigError::Invalid { variable, reason }.into()
             }
             other => other,
@@ -88,32 +106,20 @@ impl Global {
 
     /// The flags that locate settings and tokens and say what to trust, for a command line that means the same.
     pub(super) fn again(&self) -> Vec<String> {
-        let path = |name: &str, path: &Path| format!("{name} {}", word(&path.to_string_lossy()));
+        let valued = |name: &str, value: &str| format!("{name} {}", word(value));
         let paths = |name: &'static str, paths: &[PathBuf]| {
-            paths.iter().map(|one| path(name, one)).collect::<Vec<_>>()
+            paths.iter().map(|path| valued(name, &path.to_string_lossy())).collect::<Vec<_>>()
         };
         let switch = |name: &str, on: bool| on.then(|| name.to_owned());
-        let storage = self.storage.and_then(|storage| storage.to_possible_value());
+        let settings = SETTING_FLAGS.iter();
         let mut flags = paths("--env-file", &self.env_file);
         flags.extend(paths("--found-env-file", &self.found_env_file));
         flags.extend(switch("--no-env-file", self.no_env_file));
-        flags.extend(self.tokens_dir.as_deref().map(|dir| path("--tokens-dir", dir)));
-        flags.extend(self.found_tokens_dir.as_deref().map(|dir| path("--found-tokens-dir", dir)));
-        flags.extend(self.servers_dir.as_deref().map(|dir| path("--servers-dir", dir)));
-        flags.extend(self.providers_file.as_deref().map(|file| path("--providers-file", file)));
-        flags.extend(self.registry_url.as_deref().map(|url| format!("--registry-url {}", word(url))));
-        flags.extend(storage.map(|storage| format!("--storage {}", storage.get_name())));
-        flags.extend(self.ca_cert.as_deref().map(|file| path("--ca-cert", file)));
+        flags.extend(paths("--found-tokens-dir", self.found_tokens_dir.as_slice()));
+        flags.extend(settings.filter_map(|(flag, _, value)| Some(valued(flag, &value(self)?))));
         flags.extend(switch("--allow-http", self.allow_http));
         flags
     }
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum, PartialEq, Eq)]
-pub(super) enum StorageArg {
-    Auto,
-    File,
-    Keyring,
 }
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum, PartialEq, Eq)]
@@ -122,6 +128,16 @@ pub(super) enum ColorArg {
     Auto,
     Always,
     Never,
+}
+
+/// The words for clients.
+pub(in crate::cli) fn client_names() -> PossibleValuesParser {
+    PossibleValuesParser::new(TARGETS.iter().map(|target| target.client))
+}
+
+/// The words for auth modes.
+pub(in crate::cli) fn auth_modes() -> PossibleValuesParser {
+    PossibleValuesParser::new(AuthMode::ALL.map(AuthMode::name))
 }
 
 /// Whether to open a browser for a login.

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use dialoguer::{Input, Password, Select};
+use dialoguer::{Confirm, Input, Password, Select};
 
 use crate::error::Error;
 use crate::given::secret_from;
@@ -56,8 +56,14 @@ pub(super) fn secret(prompt: &str) -> Result<Secret, Error> {
     secret_from(Path::new("-"))
 }
 
+/// A yes or a no, which `--yes` says as well; `what` is missing without a terminal.
+pub(super) fn confirm(what: &'static str, prompt: String, default: bool) -> Result<bool, Error> {
+    need_terminal(what, "--yes")?;
+    Confirm::new().with_prompt(prompt).default(default).interact().map_err(asked)
+}
+
 /// Ctrl-C at a question is not an I/O error.
-pub(super) fn asked(error: dialoguer::Error) -> Error {
+fn asked(error: dialoguer::Error) -> Error {
     let dialoguer::Error::IO(error) = error;
     if error.kind() == std::io::ErrorKind::Interrupted { Error::Interrupted } else { error.into() }
 }

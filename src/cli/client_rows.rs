@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::cli::out::{Mark, Out};
+use crate::cli::out::{Mark, Out, extend};
 use crate::cli::paths::{self, from_home};
 use crate::clients::ConfigRow;
 use crate::error::Exit;
@@ -122,10 +122,4 @@ fn common(row: &ConfigRow, status: &str) -> Value {
         extend(&mut object, json!({"auth_mode": secrets.name()}));
     }
     object
-}
-
-fn extend(object: &mut Value, more: Value) {
-    if let (Some(object), Value::Object(more)) = (object.as_object_mut(), more) {
-        object.extend(more);
-    }
 }

@@ -4,10 +4,9 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use dialoguer::Confirm;
 use serde_json::json;
 
-use crate::cli::ask::{asked, choose, hidden, need_terminal, or_default, text};
+use crate::cli::ask::{choose, confirm, hidden, need_terminal, or_default, text};
 use crate::cli::given::Given;
 use crate::cli::out::Out;
 use crate::config::{Config, FileTrust, Origin, login_command, name_of, set};
@@ -121,7 +120,7 @@ pub(super) fn run(args: &ConfigureArgs, given: &Given<'_>, out: &Out) -> Result<
     let shown: Vec<String> =
         lines.iter().map(|(name, value)| format!("  {name}={}", redacted(name, value))).collect();
     out.say(&format!("{}:\n{}", path.display(), shown.join("\n")));
-    if !args.yes && !confirm(&path)? {
+    if !args.yes && !confirm("a yes", format!("Write {}?", path.display()), true)? {
         out.say("nothing was written");
         return Ok(Exit::Interrupted);
     }
@@ -410,11 +409,6 @@ fn secret(args: &ConfigureArgs) -> Result<Secret, Error> {
     }
     need_terminal("the client secret", "--client-secret-file FILE (or -)")?;
     hidden("Client secret (hidden)")
-}
-
-fn confirm(path: &Path) -> Result<bool, Error> {
-    need_terminal("a yes", "--yes")?;
-    Confirm::new().with_prompt(format!("Write {}?", path.display())).default(true).interact().map_err(asked)
 }
 
 fn redacted<'a>(name: &str, value: &'a Secret) -> &'a str {

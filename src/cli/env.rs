@@ -57,11 +57,7 @@ pub(super) fn run(args: &EnvArgs, given: &Given<'_>, out: &Out) -> Result<Exit, 
     if which.is_empty() {
         return Err(Error::Usage { message: "no server is set up".into(), hint: SET_UP.into() });
     }
-    let work = async { Ok(Ok(gather(&servers, &which).await)) };
-    let Gathered { variables, failed } = match flows::until_signal(out, work, Err)? {
-        Ok(gathered) => gathered,
-        Err(exit) => return Ok(exit),
-    };
+    let Gathered { variables, failed } = flows::complete(out, async { Ok(gather(&servers, &which).await) })?;
     let exit = complain(&servers, &failed, which.len(), out);
     if failed.len() < which.len() {
         unambiguous(&variables)?;

@@ -47,11 +47,7 @@ pub(super) struct ExecArgs {
 pub(super) fn run(args: &ExecArgs, given: &Given<'_>, out: &Out) -> Result<Exit, Error> {
     let Some((program, arguments)) = args.command.split_first() else { return Ok(Exit::Usage) };
     let servers = flows::servers(given.config(out)?, out)?.with(args.auth.auth);
-    let work = async { Ok(Ok(args.environment(&servers).await?)) };
-    let Environment { variables, failed, asked } = match flows::until_signal(out, work, Err)? {
-        Ok(environment) => environment,
-        Err(exit) => return Ok(exit),
-    };
+    let Environment { variables, failed, asked } = flows::complete(out, args.environment(&servers))?;
     if !failed.is_empty() {
         return Ok(complain(&servers, &failed, asked, out));
     }

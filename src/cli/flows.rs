@@ -59,6 +59,11 @@ pub(super) fn until_signal<T>(
     result
 }
 
+/// The same for work that has nothing to say once a signal has come: its end is [`Error::Told`].
+pub(super) fn complete<T>(out: &Out, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    until_signal(out, async { work.await.map(Ok) }, |exit| Err(Error::Told(exit)))?
+}
+
 /// A refresh token that was sent is spent, so its answer is awaited and stored; not longer than the network's
 /// deadlines allow, and not past the second signal: the first may come from a client that gave up waiting.
 async fn finish(out: &Out, mut signals: u8) {
@@ -195,11 +200,8 @@ async fn run_flow(
 pub(super) fn outcome(outcome: TokenOutcome) -> &'static str {
     match outcome {
         TokenOutcome::Reused => "still valid",
-        TokenOutcome::Refreshed => "refreshed",
-        TokenOutcome::Obtained => "obtained",
         TokenOutcome::LoggedIn => "logged in",
-        TokenOutcome::Entered => "stored",
-        TokenOutcome::Unchanged => "unchanged",
+        other => other.word(),
     }
 }
 

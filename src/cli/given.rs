@@ -1,7 +1,5 @@
 //! What a verb gets besides its own arguments: the settings of this run, including the global flags.
 
-use clap::ValueEnum;
-
 use crate::cli::args::Global;
 use crate::cli::out::Out;
 use crate::config::{Config, Settings};
@@ -43,28 +41,13 @@ pub(super) fn settings(global: &Global, out: &Out) -> Result<Settings, Error> {
             path.display()
         ));
     }
-    if let Some(dir) = &global.tokens_dir {
-        settings.flag("MCPAUTH_TOKENS_DIR", dir.to_string_lossy().as_ref());
+    for (setting, typed) in global.settings() {
+        // What is no address is complained of where it is read.
+        let address = (setting == "REGISTRY_URL").then(|| without_scheme(&typed)).flatten();
+        settings.flag(setting, address.map_or(typed, String::from));
     }
     if let Some(dir) = &global.found_tokens_dir {
         settings.set_project_tokens(dir);
-    }
-    if let Some(dir) = &global.servers_dir {
-        settings.flag("MCPAUTH_SERVERS_DIR", dir.to_string_lossy().as_ref());
-    }
-    if let Some(path) = &global.providers_file {
-        settings.flag("MCPAUTH_PROVIDERS_FILE", path.to_string_lossy().as_ref());
-    }
-    if let Some(url) = &global.registry_url {
-        // What is no address is complained of where it is read.
-        let typed = without_scheme(url);
-        settings.flag("REGISTRY_URL", typed.as_ref().map_or(url.as_str(), |typed| typed.as_str()));
-    }
-    if let Some(path) = &global.ca_cert {
-        settings.flag("MCPAUTH_CA_CERT", path.to_string_lossy().as_ref());
-    }
-    if let Some(storage) = global.storage.and_then(|storage| storage.to_possible_value()) {
-        settings.flag("MCPAUTH_STORAGE", storage.get_name());
     }
     if global.allow_http {
         settings.flag("MCPAUTH_ALLOW_HTTP", "1");

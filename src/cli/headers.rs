@@ -45,13 +45,12 @@ pub(super) fn run(args: &HeadersArgs, given: &Given<'_>, out: &Out) -> Result<Ex
     let which = &servers.find(which);
     let work = async {
         match tokio::time::timeout(HELPER_TIMEOUT, servers.fresh(which)).await {
-            Ok(entry) => entry.map(Ok),
+            Ok(entry) => entry,
             Err(_) => Err(late(which)),
         }
     };
-    let entry = match flows::until_signal(out, work, Err) {
-        Ok(Ok(entry)) => entry,
-        Ok(Err(exit)) => return Ok(exit),
+    let entry = match flows::complete(out, work) {
+        Ok(entry) => entry,
         // Whatever kept the token from coming: for the client there is none.
         Err(error @ Error::Vault(_)) => {
             out.error(&error, &servers.command_for(which));

@@ -4,19 +4,18 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use dialoguer::Confirm;
 use serde_json::{Value, json};
 
+use crate::cli::args::client_names;
 use crate::cli::ask;
-use crate::cli::client_words::names;
 use crate::cli::flows;
 use crate::cli::given::Given;
-use crate::cli::out::{Mark, Out};
+use crate::cli::out::{Mark, Out, extend};
 use crate::cli::paths::from_home;
 use crate::error::{Error, Exit};
 use crate::import::{self, Becomes, Findings, FoundEntry, ImportOutcome, TakenEntry};
 use crate::servers;
-use crate::sys::{paths, terminal};
+use crate::sys::paths;
 use crate::text::path_word;
 
 /// Take the secrets out of the clients' files, and logins from mcp-remote
@@ -31,7 +30,7 @@ use crate::text::path_word;
 )]
 pub(super) struct ImportArgs {
     /// The clients [default: all]
-    #[arg(long, value_parser = names())]
+    #[arg(long, value_parser = client_names())]
     client: Vec<String>,
     /// Only show what was found and what would replace it
     #[arg(long)]
@@ -83,26 +82,19 @@ pub(super) fn run(args: &ImportArgs, given: &Given<'_>, out: &Out) -> Result<Exi
         return Ok(Exit::Interrupted);
     }
     let vault = out.context().vault(&config, None)?;
-    let work = async { Ok(Ok(import::take(&found, &config, &vault, out).await)) };
-    let taken = match flows::until_signal(out, work, Err)? {
-        Ok(taken) => taken,
-        Err(exit) => return Ok(exit),
-    };
+    let taken = flows::complete(out, async { Ok(import::take(&found, &config, &vault, out).await) })?;
     drop(lock);
     Ok(report(&found, &taken, out))
 }
 
 fn confirm(found: &Findings) -> Result<bool, Error> {
-    if !terminal::interactive() {
-        return Err(Error::NoTerminal { what: "whether to change the files", flag: "--yes" });
-    }
     let mut files: Vec<&Path> =
         found.entries.iter().filter_map(|entry| Some(found.files.get(entry.file)?.path.as_path())).collect();
     files.extend(found.copies.iter().map(|copy| copy.path.as_path()));
     files.sort_unstable();
     files.dedup();
     let prompt = format!("Store them, and change {} file(s)?", files.len());
-    Confirm::new().with_prompt(prompt).default(true).interact().map_err(ask::asked)
+    ask::confirm("whether to change the files", prompt, true)
 }
 
 fn place(found: &Findings, entry: &FoundEntry) -> (&'static str, String) {
@@ -169,10 +161,9 @@ fn say(found: &Findings, taken: &TakenEntry, out: &Out) -> Option<Value> {
                 out.row_with_remedy(Mark::Warn, &text, Some(&remedy));
             }
             let mut object = object(found, entry, "taken", None, login);
-            if let Some(members) = object.as_object_mut() {
-                let said = |(file, why): &(PathBuf, String)| json!({"path": file, "message": why});
-                members.insert("staying".into(), taken.staying.iter().map(said).collect());
-            }
+            let said = |(file, why): &(PathBuf, String)| json!({"path": file, "message": why});
+            let staying: Vec<Value> = taken.staying.iter().map(said).collect();
+            extend(&mut object, json!({"staying": staying}));
             object
         }
         Err(error) => {

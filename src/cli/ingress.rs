@@ -9,7 +9,6 @@ use crate::cli::given::Given;
 use crate::cli::out::Out;
 use crate::cli::report::RunReport;
 use crate::config::{Config, CredentialPlan};
-use crate::credential::{CredentialKind, StoreScope};
 use crate::error::{Error, Exit};
 use crate::given::secret_from;
 
@@ -33,15 +32,7 @@ pub(super) fn run(args: &IngressArgs, given: &Given<'_>, out: &Out) -> Result<Ex
         settings.flag("KEYCLOAK_M2M_CLIENT_SECRET", secret);
     }
     let config = Config::resolve(settings)?;
-    let name = format!("ingress {}", config.auth_provider());
-    let planned = vec![CredentialPlan {
-        kind: CredentialKind::Ingress,
-        name,
-        set: None,
-        scope: StoreScope::Project,
-        credential: config.ingress(),
-    }];
-    run_planned(&config, planned, None, args.force, out)
+    run_planned(&config, vec![config.ingress_plan()], None, args.force, out)
 }
 
 /// One verb's flows, without client configurations.

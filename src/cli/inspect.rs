@@ -51,11 +51,8 @@ pub(super) fn run(args: &InspectArgs, given: &Given<'_>, out: &Out) -> Result<Ex
     let vault = out.context().vault(&config, None)?;
     let subject = find(&args.what, &config, &vault.store, out)?;
     let work =
-        async { Ok(Ok(inspect(subject, &config, &vault.http, args.issuer.as_deref(), args.verify).await)) };
-    let inspected = match flows::until_signal(out, work, Err)? {
-        Ok(inspected) => inspected,
-        Err(exit) => return Ok(exit),
-    };
+        async { Ok(inspect(subject, &config, &vault.http, args.issuer.as_deref(), args.verify).await) };
+    let inspected = flows::complete(out, work)?;
     let exit = match &inspected.verdict {
         SignatureCheck::Bad(_) => Exit::Found,
         SignatureCheck::Verified { .. } if args.verify && inspected.is_out_of_time(clock::now()) => {

@@ -4,8 +4,8 @@
 mod report;
 
 use clap::Args;
-use dialoguer::Confirm;
 
+use crate::cli::ask;
 use crate::cli::flows;
 use crate::cli::given::Given;
 use crate::cli::logout::report::LogoutRow;
@@ -15,7 +15,6 @@ use crate::config::Config;
 use crate::error::{Error, Exit};
 use crate::secret::Secret;
 use crate::servers::credentials::{self, KnownCredential};
-use crate::sys::terminal;
 use crate::vault::Vault;
 
 /// Remove credentials, and revoke them if the provider supports it
@@ -65,27 +64,20 @@ pub(super) fn run(args: &LogoutArgs, given: &Given<'_>, out: &Out) -> Result<Exi
         for known in meant {
             rows.push(log_out(&vault, &config, known, args.revoke).await);
         }
-        Ok(Ok(rows))
+        Ok(rows)
     };
-    match flows::until_signal(out, work, Err)? {
-        Ok(rows) => {
-            // A removed token must not stay in files that mcpauth writes.
-            let tokens: Vec<&Secret> =
-                rows.iter().flat_map(|row| &row.result).flat_map(|done| &done.tokens).collect();
-            let configs = clients::reinstall(&config, &vault.store, &out.muted());
-            Ok(report::report(&rows, &vault.store.copies_of(&tokens), configs, out))
-        }
-        Err(exit) => Ok(exit),
-    }
+    let rows = flows::complete(out, work)?;
+    // A removed token must not stay in files that mcpauth writes.
+    let tokens: Vec<&Secret> =
+        rows.iter().flat_map(|row| &row.result).flat_map(|done| &done.tokens).collect();
+    let configs = clients::reinstall(&config, &vault.store, &out.muted());
+    Ok(report::report(&rows, &vault.store.copies_of(&tokens), configs, out))
 }
 
 fn confirm(meant: &[&KnownCredential]) -> Result<bool, Error> {
-    if !terminal::interactive() {
-        return Err(Error::NoTerminal { what: "a yes", flag: "--yes" });
-    }
     let names: Vec<&str> = meant.iter().map(|known| known.name.as_str()).collect();
     let prompt = crate::text::visible(&format!("Remove {}?", names.join(", ")));
-    Confirm::new().with_prompt(prompt).default(false).interact().map_err(crate::cli::ask::asked)
+    ask::confirm("a yes", prompt, false)
 }
 
 async fn log_out<'k>(

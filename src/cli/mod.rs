@@ -7,7 +7,6 @@ mod ask;
 mod bridge;
 mod client_metadata;
 mod client_rows;
-mod client_words;
 mod complete;
 mod completions;
 mod config;

@@ -248,9 +248,7 @@ impl Out {
         let level = if warning { "warn" } else { "info" };
         let line = if self.json {
             let mut object = json!({"time": time, "level": level, "event": what, "message": text});
-            if let Some(object) = object.as_object_mut() {
-                object.extend(more);
-            }
+            extend(&mut object, Value::Object(more));
             visible_json(&object.to_string())
         } else {
             let level = if warning { self.paint_err("33", level) } else { level.into() };
@@ -269,6 +267,9 @@ impl Out {
 
     /// An error with its remedy, on stderr.
     pub(super) fn error(&self, error: &Error, command: &str) {
+        if matches!(error, Error::Told(_)) {
+            return;
+        }
         let hint = self.advice(&error.hint(command));
         if self.json {
             return self.must_say(&error_object(error.code(), &error.to_string(), &hint));
@@ -282,6 +283,12 @@ impl Out {
             false => (error.to_string(), hint),
         };
         self.must_say(&format!("{word} {text}\n  -> {hint}"));
+    }
+
+    /// The same for an error whose command is not the run's own; it then ends the run without another word.
+    pub(super) fn told(&self, error: &Error, command: &str) -> Error {
+        self.error(error, command);
+        Error::Told(error.exit())
     }
 
     /// Data in lines that fit the terminal that stdout is, all but the first `indent` columns in; elsewhere as it is.
@@ -391,6 +398,13 @@ fn as_error(text: &str) -> String {
 
 fn error_object(code: &str, message: &str, hint: &str) -> String {
     visible_json(&json!({"error": {"code": code, "message": message, "hint": hint}}).to_string())
+}
+
+/// An object with the members of another one.
+pub(super) fn extend(object: &mut Value, more: Value) {
+    if let (Some(object), Value::Object(more)) = (object.as_object_mut(), more) {
+        object.extend(more);
+    }
 }
 
 /// Whether a hint names this flag itself.

@@ -5,13 +5,12 @@ use serde_json::{Value, json};
 
 use crate::cli::client_rows;
 use crate::cli::flows::{FlowResult, FlowResults, describe, outcome};
-use crate::cli::out::{Mark, Out};
+use crate::cli::out::{Mark, Out, extend};
 use crate::cli::paths::short;
 use crate::config::ConfigError;
 use crate::credential::CredentialKind;
 use crate::error::{Error, Exit};
 use crate::sys::clock;
-use crate::vault::TokenOutcome;
 
 pub(super) use crate::clients::ConfigRow;
 
@@ -150,26 +149,16 @@ fn counted(what: &str, words: &[&str]) -> Option<String> {
 
 /// 0 if everything succeeded, the failure's own code if there was nothing else, 3 if some of several failed.
 fn exit_code<'a>(errors: impl Iterator<Item = Option<&'a Error>>) -> Exit {
-    let mut exits = errors.map(|error| error.map_or(Exit::Done, Error::exit));
-    let Some(first) = exits.next() else { return Exit::Done };
-    if exits.all(|exit| exit == first) { first } else { Exit::Partial }
+    Exit::of_all(errors.map(|error| error.map_or(Exit::Done, Error::exit)))
 }
 
 fn to_json(row: &FlowResult, out: &Out) -> Value {
     let mut object = json!({"kind": row.kind.name(), "name": row.name});
     let more = match &row.result {
         Ok(fresh) => {
-            let status = match fresh.outcome {
-                TokenOutcome::Reused => "reused",
-                TokenOutcome::Refreshed => "refreshed",
-                TokenOutcome::Obtained => "obtained",
-                TokenOutcome::LoggedIn => "logged_in",
-                TokenOutcome::Entered => "stored",
-                TokenOutcome::Unchanged => "unchanged",
-            };
             let end = fresh.stored.token.expires_at;
             json!({
-                "status": status,
+                "status": fresh.outcome.word(),
                 "path": fresh.path,
                 "expires_at": end,
                 "expires_at_rfc3339": end.map(clock::rfc3339),
@@ -184,8 +173,6 @@ fn to_json(row: &FlowResult, out: &Out) -> Value {
             "hint": out.advice(&error.hint(&row.command)),
         }),
     };
-    if let (Some(object), Value::Object(more)) = (object.as_object_mut(), more) {
-        object.extend(more);
-    }
+    extend(&mut object, more);
     object
 }

@@ -28,16 +28,8 @@ pub(super) fn run(args: &TokenArgs, given: &Given<'_>, out: &Out) -> Result<Exit
     let vault = out.context().vault(&config, None)?;
     let all = credentials::all(&config, &vault.store);
     let known = credentials::find_by_name(&all, &args.name)?;
-    let work = async { known.fresh(&vault).await.map(Ok) };
-    match flows::until_signal(out, work, Err) {
-        Ok(Ok(stored)) => {
-            flows::print_token(&stored.token, out);
-            Ok(Exit::Done)
-        }
-        Ok(Err(exit)) => Ok(exit),
-        Err(error) => {
-            out.error(&error, &known.command());
-            Ok(error.exit())
-        }
-    }
+    let fresh = flows::complete(out, known.fresh(&vault));
+    let stored = fresh.map_err(|error| out.told(&error, &known.command()))?;
+    flows::print_token(&stored.token, out);
+    Ok(Exit::Done)
 }

@@ -51,9 +51,6 @@ pub struct Tools {
 impl McpClient {
     /// Connects to the server `given`, whose headers are sent with every request. Values marked sensitive never
     /// appear in output.
-    ///
-    /// # Errors
-    /// As [`ClientError`] says.
     pub async fn connect(http: Http, given: UpstreamAuth, heard: TraceFn) -> Result<Self, ClientError> {
         let url = given.url.clone();
         let talk = Connection::new(http, given, heard);
@@ -102,9 +99,6 @@ impl McpClient {
 
     /// Checks that the server is there: 2026-07-28 has `server/discover` instead of `ping`. An error in JSON-RPC is an answer
     /// too, unless something in front of the server says that it cannot be reached.
-    ///
-    /// # Errors
-    /// As [`ClientError`] says.
     pub async fn ping(&mut self) -> Result<(), ClientError> {
         let method = if self.era() == Era::Modern { "server/discover" } else { "ping" };
         match self.talk.ask(method, Map::new()).await {
@@ -120,9 +114,6 @@ impl McpClient {
     }
 
     /// All tools, page by page.
-    ///
-    /// # Errors
-    /// As [`ClientError`] says.
     pub async fn tools(&mut self) -> Result<Tools, ClientError> {
         let (mut tools, mut seen, mut params) = (Tools::default(), BTreeSet::new(), Map::new());
         loop {
@@ -159,9 +150,6 @@ impl McpClient {
     }
 
     /// Calls a tool; returns its result as the server sends it, including `isError`.
-    ///
-    /// # Errors
-    /// As [`ClientError`] says.
     pub async fn call(&mut self, tool: &str, arguments: &Map<String, Value>) -> Result<Value, ClientError> {
         if self.era() == Era::Modern && !arguments.is_empty() {
             self.input_schema(tool).await?;
@@ -176,9 +164,6 @@ impl McpClient {
 
     /// What a tool says its arguments are, if it does and the list may be seen. The session learns from the same description
     /// which headers a tool of 2026-07-28 wants.
-    ///
-    /// # Errors
-    /// As [`ClientError`] says.
     pub async fn input_schema(&mut self, tool: &str) -> Result<Option<Value>, ClientError> {
         if let Some((_, schema)) = self.described.as_ref().filter(|(name, _)| name == tool) {
             return Ok(schema.clone());
@@ -266,26 +251,23 @@ fn is_modern(error: &ClientError) -> bool {
 /// Chooses between two refusals: of the 2026-07-28 request and then of the handshake. If a server forbids the first
 /// and does not know the second, the first is the meaningful one; what the handshake lacks is irrelevant.
 fn more_telling(first: ClientError, later: ClientError) -> ClientError {
-    let is_unknown = matches!(
-        later,
-        ClientError::Rpc { .. }
-            | ClientError::NotFound { .. }
-            | ClientError::NotMcp { .. }
-            | ClientError::Unfinished { .. }
-            | ClientError::Version(_)
-    );
+    let is_unknown = is_unknown(&later) || matches!(later, ClientError::Version(_));
     if is_unknown && matches!(first, ClientError::Forbidden(_)) { first } else { later }
 }
 
 /// Any other error may come from a server, or a gateway, that does not know the request.
 fn may_be_older(error: &ClientError) -> bool {
+    is_unknown(error)
+        || matches!(error, ClientError::Forbidden(_) | ClientError::Unavailable { status: 500 | 501, .. })
+}
+
+/// Whether a server may simply not know the request.
+fn is_unknown(error: &ClientError) -> bool {
     matches!(
         error,
         ClientError::Rpc { .. }
             | ClientError::NotFound { .. }
             | ClientError::NotMcp { .. }
             | ClientError::Unfinished { .. }
-            | ClientError::Forbidden(_)
-            | ClientError::Unavailable { status: 500 | 501, .. }
     )
 }

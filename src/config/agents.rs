@@ -7,7 +7,6 @@ use crate::config::machine::{DEFAULT_LIFETIME, realm_endpoint};
 use crate::config::{Config, ConfigError, CredentialPlan, checked_name};
 use crate::credential::{
     ClientCredentialsConfig, Credential, CredentialId, CredentialKind, GrantConfig, NamedValue, Origin,
-    StoreScope,
 };
 use crate::oauth::{ClientAuth, OAuthClient};
 use crate::provider::BodyFormat;
@@ -29,13 +28,8 @@ impl Config {
 
     /// The agent with this name, from its file.
     pub fn agent(&self, name: &str) -> CredentialPlan {
-        CredentialPlan {
-            kind: CredentialKind::Agent,
-            name: format!("keycloak {name}"),
-            set: None,
-            scope: StoreScope::Project,
-            credential: self.vouched(|config| config.agent_credential(name)),
-        }
+        let credential = self.vouched(|config| config.agent_credential(name));
+        CredentialPlan::of_settings(CredentialKind::Agent, format!("keycloak {name}"), None, credential)
     }
 
     fn agent_credential(&self, name: &str) -> Result<Credential, ConfigError> {

@@ -7,7 +7,6 @@ use crate::config::machine::{SETS, numbered};
 use crate::config::{AuthDefault, Config, ConfigError, CredentialPlan, checked_name, scopes};
 use crate::credential::{
     AuthorizationCodeConfig, Credential, CredentialId, CredentialKind, GrantConfig, NamedValue, SERVER_URL,
-    StoreScope,
 };
 use crate::oauth::OAuthClient;
 use crate::provider::{AuthMethod, Provider, SecretRule};
@@ -65,16 +64,11 @@ impl Config {
             (Some(provider), _) => format!("egress {provider}"),
             (None, _) => format!("egress set {n}"),
         };
-        CredentialPlan {
-            kind: CredentialKind::Egress,
-            name,
-            set: Some(n),
-            scope: StoreScope::Project,
-            credential: self.vouched(|config| {
-                let provider = config.settings.get(&format!("EGRESS_PROVIDER_NAME_{n}"));
-                config.egress(provider, &format!("_{n}"), "EGRESS_OAUTH", n)
-            }),
-        }
+        let credential = self.vouched(|config| {
+            let provider = config.settings.get(&format!("EGRESS_PROVIDER_NAME_{n}"));
+            config.egress(provider, &format!("_{n}"), "EGRESS_OAUTH", n)
+        });
+        CredentialPlan::of_settings(CredentialKind::Egress, name, Some(n), credential)
     }
 
     /// The unnumbered set: `EGRESS_OAUTH_CLIENT_ID` and so on, or a provider that uses the ingress client.
@@ -93,13 +87,7 @@ impl Config {
             let name = named.or_else(|| settings.first(&["EGRESS_PROVIDER_NAME", "EGRESS_OAUTH_PROVIDER"]));
             config.egress(name, "", &prefix, 0)
         });
-        Some(CredentialPlan {
-            kind: CredentialKind::Egress,
-            name: format!("egress {name}"),
-            set: None,
-            scope: StoreScope::Project,
-            credential,
-        })
+        Some(CredentialPlan::of_settings(CredentialKind::Egress, format!("egress {name}"), None, credential))
     }
 
     fn egress(

@@ -6,8 +6,7 @@ use url::Url;
 
 use crate::config::{AuthDefault, Config, ConfigError, CredentialPlan, checked_name, scopes};
 use crate::credential::{
-    ClientCredentialsConfig, Credential, CredentialId, CredentialKind, GrantConfig, NamedValue, StoreScope,
-    TokenEndpoint,
+    ClientCredentialsConfig, Credential, CredentialId, CredentialKind, GrantConfig, NamedValue, TokenEndpoint,
 };
 use crate::oauth::{ClientAuth, Epoch, OAuthClient};
 use crate::provider::BodyFormat;
@@ -25,13 +24,13 @@ impl Config {
             _ => ["INGRESS_OAUTH_CLIENT_ID", "INGRESS_OAUTH_CLIENT_SECRET", "INGRESS_OAUTH_USER_POOL_ID"],
         };
         self.settings.first(&signs)?;
-        Some(CredentialPlan {
-            kind: CredentialKind::Ingress,
-            name: format!("ingress {}", self.auth_provider()),
-            set: None,
-            scope: StoreScope::Project,
-            credential: self.ingress(),
-        })
+        Some(self.ingress_plan())
+    }
+
+    /// The ingress credential, configured or not.
+    pub fn ingress_plan(&self) -> CredentialPlan {
+        let name = format!("ingress {}", self.auth_provider());
+        CredentialPlan::of_settings(CredentialKind::Ingress, name, None, self.ingress())
     }
 
     /// Whether any setting says who issues ingress tokens.
@@ -256,13 +255,8 @@ impl Config {
         let server = self.settings.get(&format!("AGENTCORE_SERVER_NAME_{n}"));
         let name =
             server.map_or_else(|| format!("agentcore gateway {n}"), |server| format!("agentcore {server}"));
-        CredentialPlan {
-            kind: CredentialKind::AgentCore,
-            name,
-            set: Some(n),
-            scope: StoreScope::Project,
-            credential: self.vouched(|config| config.agentcore(n)),
-        }
+        let credential = self.vouched(|config| config.agentcore(n));
+        CredentialPlan::of_settings(CredentialKind::AgentCore, name, Some(n), credential)
     }
 
     fn agentcore(&self, n: usize) -> Result<Credential, ConfigError> {

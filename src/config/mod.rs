@@ -93,6 +93,16 @@ pub struct CredentialPlan {
 }
 
 impl CredentialPlan {
+    /// Of the project's settings.
+    fn of_settings(
+        kind: CredentialKind,
+        name: String,
+        set: Option<usize>,
+        credential: Result<Credential, ConfigError>,
+    ) -> Self {
+        Self { kind, name, set, scope: StoreScope::Project, credential }
+    }
+
     /// Whether it is kept with the project, and not in the user's own store.
     pub fn is_of_project(&self) -> bool {
         self.scope == StoreScope::Project

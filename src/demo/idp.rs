@@ -15,18 +15,14 @@ mod tests;
 mod token;
 
 use std::io;
-use std::net::{Ipv4Addr, TcpListener};
-use std::ops::Deref;
 use std::sync::{Arc, Mutex};
-use std::thread::JoinHandle;
-use std::time::Duration;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
-use tokio::sync::watch;
 
 use super::keys::DemoSigningKey;
+use super::server::{self, ServerThread};
 pub use client::{GrantType, IdpClient};
 pub use shared::{Expires, Options};
 use shared::{IdpIssuer, IdpState};
@@ -35,36 +31,17 @@ pub use store::IdpEvent;
 /// A running identity provider; it stops when this is dropped.
 pub struct Idp {
     shared: Arc<IdpState>,
-    stop: watch::Sender<()>,
-}
-
-/// An [`Idp`] with its own thread and runtime, for synchronous callers.
-pub struct IdpThread {
-    idp: Idp,
-    thread: Option<JoinHandle<()>>,
+    _thread: ServerThread,
 }
 
 impl Idp {
-    /// Binds a free port of 127.0.0.1 and serves it on the current tokio runtime.
-    pub async fn start(options: Options) -> io::Result<Self> {
-        let (idp, listener) = Self::bind(options)?;
-        let listener = tokio::net::TcpListener::from_std(listener)?;
-        tokio::spawn(serve(listener, idp.shared.clone(), idp.stop.subscribe()));
-        Ok(idp)
-    }
-
-    /// The same on its own thread.
-    pub fn in_thread(options: Options) -> io::Result<IdpThread> {
-        let (idp, listener) = Self::bind(options)?;
-        let (shared, stop) = (idp.shared.clone(), idp.stop.subscribe());
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let listener = {
-            let _context = runtime.enter();
-            tokio::net::TcpListener::from_std(listener)?
-        };
-        let run = move || runtime.block_on(serve(listener, shared, stop));
-        let thread = std::thread::Builder::new().name("demo-idp".to_owned()).spawn(run)?;
-        Ok(IdpThread { idp, thread: Some(thread) })
+    /// Serves it on a free port of 127.0.0.1, on its own thread.
+    pub fn start(options: Options) -> io::Result<Self> {
+        let (listener, base) = server::bind()?;
+        let (key, ledger) = (DemoSigningKey::generate()?, Mutex::default());
+        let shared = Arc::new(IdpState { options, base, key, ledger });
+        let thread = ServerThread::start("idp", listener, router(shared.clone()))?;
+        Ok(Self { shared, _thread: thread })
     }
 
     /// The issuer identifier: `http://127.0.0.1:PORT`, without a slash at its end.
@@ -96,42 +73,6 @@ impl Idp {
     pub fn seen(&self) -> Vec<IdpEvent> {
         self.shared.ledger().seen().to_vec()
     }
-
-    fn bind(options: Options) -> io::Result<(Self, TcpListener)> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-        listener.set_nonblocking(true)?;
-        let shared = IdpState {
-            options,
-            base: format!("http://{}", listener.local_addr()?),
-            key: DemoSigningKey::generate()?,
-            ledger: Mutex::default(),
-        };
-        Ok((Self { shared: Arc::new(shared), stop: watch::Sender::new(()) }, listener))
-    }
-}
-
-impl Drop for Idp {
-    fn drop(&mut self) {
-        self.stop.send_replace(());
-    }
-}
-
-impl Deref for IdpThread {
-    type Target = Idp;
-
-    fn deref(&self) -> &Idp {
-        &self.idp
-    }
-}
-
-impl Drop for IdpThread {
-    fn drop(&mut self) {
-        self.idp.stop.send_replace(());
-        if let Some(thread) = self.thread.take() {
-            // The panic hook has reported a panic in there; a second one while dropping would abort.
-            let _ = thread.join();
-        }
-    }
 }
 
 fn router(shared: Arc<IdpState>) -> Router {
@@ -157,22 +98,4 @@ fn router(shared: Arc<IdpState>) -> Router {
         .route("/sites", get(resource::sites))
         .layer(DefaultBodyLimit::max(64 * 1024))
         .with_state(shared)
-}
-
-/// Serves until `stop` changes; a connection that is still busy shortly after is cut.
-async fn serve(listener: tokio::net::TcpListener, shared: Arc<IdpState>, stop: watch::Receiver<()>) {
-    let graceful = axum::serve(listener, router(shared)).with_graceful_shutdown(changed(stop.clone()));
-    let deadline = async {
-        changed(stop).await;
-        tokio::time::sleep(Duration::from_millis(200)).await;
-    };
-    tokio::select! {
-        _ = graceful => {}
-        () = deadline => {}
-    }
-}
-
-/// Also returns when the sender is gone, which means the same.
-async fn changed(mut stop: watch::Receiver<()>) {
-    let _ = stop.changed().await;
 }

@@ -2,9 +2,7 @@
 //! request that reached them, to prove that a request never arrived. They check no credentials.
 
 use std::io;
-use std::net::{Ipv4Addr, TcpListener};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
 
 use axum::Router;
 use axum::body::Bytes;
@@ -13,8 +11,8 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
-use tokio::sync::watch;
 
+use super::server::{self, ServerThread};
 use crate::mcp::jsonrpc::{INVALID_PARAMS, METHOD_NOT_FOUND};
 use crate::mcp::{LEGACY, MODERN};
 
@@ -43,8 +41,7 @@ pub struct ReceivedRequest {
 /// A running server; it stops when this is dropped.
 pub struct Sample {
     shared: Arc<SampleState>,
-    stop: watch::Sender<()>,
-    thread: Option<JoinHandle<()>>,
+    _thread: ServerThread,
 }
 
 struct SampleState {
@@ -56,28 +53,11 @@ struct SampleState {
 
 impl Sample {
     /// Serves `tools` on a free port of 127.0.0.1, on its own thread.
-    ///
-    /// # Errors
-    /// An I/O error.
     pub fn start(name: &'static str, tools: &[SampleTool]) -> io::Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-        listener.set_nonblocking(true)?;
-        let base = format!("http://{}", listener.local_addr()?);
+        let (listener, base) = server::bind()?;
         let shared = Arc::new(SampleState { base, name, tools: tools.to_vec(), arrived: Mutex::default() });
-        let (stop, mut stopping) = watch::channel(());
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let router = Router::new().fallback(answer).with_state(shared.clone());
-        let work = move || {
-            runtime.block_on(async {
-                let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
-                tokio::select! {
-                    _ = axum::serve(listener, router) => {}
-                    _ = stopping.changed() => {}
-                }
-            });
-        };
-        let thread = std::thread::Builder::new().name(format!("demo-{name}")).spawn(work)?;
-        Ok(Self { shared, stop, thread: Some(thread) })
+        Ok(Self { shared, _thread: ServerThread::start(name, listener, router)? })
     }
 
     /// `http://127.0.0.1:PORT`.
@@ -88,16 +68,6 @@ impl Sample {
     /// Every request that arrived so far, in order.
     pub fn arrived(&self) -> Vec<ReceivedRequest> {
         self.shared.arrived().clone()
-    }
-}
-
-impl Drop for Sample {
-    fn drop(&mut self) {
-        self.stop.send_replace(());
-        if let Some(thread) = self.thread.take() {
-            // The panic hook has reported a panic in there; a second one while dropping would abort.
-            let _ = thread.join();
-        }
     }
 }
 

@@ -6,4 +6,5 @@ pub mod idp;
 mod keys;
 pub mod mcp;
 mod pages;
+mod server;
 pub mod setup;

@@ -3,6 +3,8 @@
 use axum::http::{HeaderName, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 
+use crate::text::escape_html;
+
 /// What the user is asked to allow. Every field is untrusted text until it is escaped here.
 pub(crate) struct Consent<'a> {
     pub(crate) ticket: &'a str,
@@ -31,7 +33,7 @@ button[value=allow]{color:var(--on);background:var(--go);border-color:var(--go)}
 /// Asks for a name and for a yes or no; the answer goes to `POST /authorize` with only the ticket.
 pub(crate) fn consent(ask: &Consent<'_>) -> Response {
     let scopes: String = ask.scope.split(' ').filter(|s| !s.is_empty()).map(item).collect();
-    let audience = ask.audience.map(|a| format!("<p>For use at <code>{}</code>.</p>", escape(a)));
+    let audience = ask.audience.map(|a| format!("<p>For use at <code>{}</code>.</p>", escape_html(a)));
     let body = format!(
         "<h1>Let <code>{client}</code> act for you?</h1><p>It asks for:</p><ul>{scopes}</ul>{audience}\
          <form method=\"post\" action=\"/authorize\"><input type=\"hidden\" name=\"ticket\" value=\"{ticket}\">\
@@ -41,11 +43,11 @@ pub(crate) fn consent(ask: &Consent<'_>) -> Response {
          <button name=\"decision\" value=\"deny\">Deny</button></div></form>\
          <p class=\"note\">Either way you are sent back to <code>{redirect}</code>. No password is asked for: \
          this server is for development and answers on this machine only.</p>",
-        client = escape(ask.client_id),
+        client = escape_html(ask.client_id),
         audience = audience.unwrap_or_default(),
-        ticket = escape(ask.ticket),
-        user = escape(ask.user),
-        redirect = escape(ask.redirect_uri),
+        ticket = escape_html(ask.ticket),
+        user = escape_html(ask.user),
+        redirect = escape_html(ask.redirect_uri),
     );
     page(StatusCode::OK, &body)
 }
@@ -59,7 +61,7 @@ pub(crate) fn device(user_code: &str) -> Response {
          <div class=\"choice\"><button name=\"decision\" value=\"allow\">Allow</button>\
          <button name=\"decision\" value=\"deny\">Deny</button></div></form>\
          <p class=\"note\">Enter a code only if you started the login yourself.</p>",
-        escape(user_code)
+        escape_html(user_code)
     );
     page(StatusCode::OK, &body)
 }
@@ -71,7 +73,7 @@ pub(crate) fn device_done() -> Response {
 
 /// The answer when a redirect would be unsafe (RFC 6749 section 4.1.2.1); it reflects nothing.
 pub(crate) fn error_page(reason: &'static str) -> Response {
-    let body = format!("<h1>This request was refused</h1><p>{}</p>", escape(reason));
+    let body = format!("<h1>This request was refused</h1><p>{}</p>", escape_html(reason));
     page(StatusCode::BAD_REQUEST, &body)
 }
 
@@ -97,29 +99,5 @@ fn headers() -> [(HeaderName, &'static str); 4] {
 }
 
 fn item(scope: &str) -> String {
-    format!("<li><code>{}</code></li>", escape(scope))
-}
-
-fn escape(text: &str) -> String {
-    text.chars().fold(String::with_capacity(text.len()), |mut out, c| {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            c => out.push(c),
-        }
-        out
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn markup_in_a_value_becomes_text() {
-        assert_eq!(escape(r#"<a b="c">'&'"#), "&lt;a b=&quot;c&quot;&gt;&#39;&amp;&#39;");
-    }
+    format!("<li><code>{}</code></li>", escape_html(scope))
 }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use crate::error::Error;
+use crate::problem::Problem;
 
 /// The severity of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +74,13 @@ impl Finding {
     /// The error that a verb would have failed with; `command` is the one that runs just the failed part.
     pub(crate) fn error(check: &'static str, error: &Error, command: &str) -> Self {
         Self::problem(check, error.to_string(), error.hint(command))
+    }
+
+    /// A problem of settings or of other people's files: a finding also has a stable name, a cause and a fix, and a check may
+    /// pass, so that the two stay two.
+    pub(crate) fn of(check: &'static str, problem: &Problem) -> Self {
+        let status = if problem.is_error() { Status::Problem } else { Status::Warn };
+        Self { status, ..Self::warn(check, problem.to_string(), problem.remedy.clone()) }
     }
 
     pub(crate) fn because(self, cause: impl Into<String>) -> Self {

@@ -15,7 +15,6 @@ use crate::gateway::authn::jwt::TokenError;
 use crate::gateway::authn::rules::{IssuerRules, ServersByAudience};
 use crate::oauth::Unverified;
 use crate::policy::{Call, Listed, Policy, Principal, decide};
-use crate::problem::Problem;
 use crate::registry::Registry;
 use crate::store::Store;
 use crate::sys::clock;
@@ -74,8 +73,7 @@ pub(super) fn check(
 
 /// Faults in the server files that clients are configured from.
 fn registry(dir: &Path) -> Vec<Finding> {
-    let remarks = Registry::found(dir).remarks.into_iter();
-    remarks.map(|remark| Finding::warn(REGISTRY, remark.to_string(), remark.remedy)).collect()
+    Registry::found(dir).remarks.iter().map(|remark| Finding::of(REGISTRY, remark)).collect()
 }
 
 fn examine(prepared: &Prepared, identities: &[TokenIdentity]) -> Vec<Finding> {
@@ -94,15 +92,7 @@ fn settings(prepared: &Prepared) -> Vec<Finding> {
         let text = format!("the gateway's settings from {from} are fine (servers: {})", prepared.count());
         return vec![Finding::ok(SETTINGS, text)];
     }
-    let finding = |problem: &Problem| {
-        let (text, remedy) = (problem.to_string(), problem.remedy.clone());
-        if problem.is_error() {
-            Finding::problem(SETTINGS, text, remedy)
-        } else {
-            Finding::warn(SETTINGS, text, remedy)
-        }
-    };
-    prepared.problems.iter().map(finding).collect()
+    prepared.problems.iter().map(|problem| Finding::of(SETTINGS, problem)).collect()
 }
 
 /// Whether the gateway would accept the token by its own rules, and what its policy grants.

@@ -12,7 +12,7 @@ use crate::flow::FlowError;
 use crate::flow::address_error::{AddressError, bare, host};
 use crate::flow::callback::CallbackListener;
 use crate::flow::demand::{demand, json_headers, unavailable};
-use crate::flow::discovery::for_a_browser;
+use crate::flow::discovery::{address, for_a_browser};
 use crate::metadata::{self, MetadataNotFound, ResourceMetadataError, stay_outside};
 use crate::oauth::{
     Challenge, IssuerMetadata, OAuthClient, RegistrationError, ResourceError, ResourceMetadata, auth_method,
@@ -80,9 +80,6 @@ async fn first_usable(
 /// Whether another try may end otherwise.
 /// Finds out whose tokens `server` takes. `wanted` is the issuer that the person chooses among the server's; otherwise it is
 /// the first that can be used and is `fit`, or the first that can be used.
-///
-/// # Errors
-/// As [`FlowError`] says, [`FlowError::ByAddress`] among them.
 pub async fn discover(
     http: &Http,
     server: &Url,
@@ -160,9 +157,6 @@ impl Discovered {
 
     /// Whether a user can log in at the issuer that `server` names. `assume_s256` is the user's word for an issuer
     /// that lists no PKCE methods; one whose list lacks S256 is rejected in any case.
-    ///
-    /// # Errors
-    /// As [`FlowError`] says, [`FlowError::ByAddress`] among them.
     pub fn check_login(&self, server: &Url, assume_s256: bool) -> Result<(), FlowError> {
         let issuer = &self.issuer;
         if issuer.is_for_machines_alone() {
@@ -230,9 +224,6 @@ fn unusable(server: &Url, cause: FlowError) -> FlowError {
 }
 
 /// Registers mcpauth with an issuer; returns the client and its redirect URI.
-///
-/// # Errors
-/// As [`FlowError`] says, [`FlowError::ByAddress`] among them.
 pub async fn register(
     http: &Http,
     issuer: &IssuerMetadata,
@@ -285,8 +276,7 @@ pub fn listed_redirect_uris(issuers: &[String]) -> Vec<String> {
 /// A redirect URI on a port that is free now. It satisfies issuers that compare ports, against RFC 8252 section 7.3,
 /// as long as it stays free.
 fn redirect_uri(issuer: &IssuerMetadata) -> Result<String, FlowError> {
-    let mut wish = Url::parse(REDIRECT)
-        .map_err(|_| FlowError::Address { what: "the redirect URI", text: REDIRECT.into() })?;
+    let mut wish = address("the redirect URI", REDIRECT)?;
     wish.set_path(&callback_path(issuer));
     let free = CallbackListener::bind(&wish, true)?.and_then(|listener| listener.moved_to);
     Ok(free.unwrap_or_else(|| wish.into()))

@@ -25,9 +25,6 @@ const LIST: &str = "tools/list";
 ///
 /// Many servers accept the first messages from everyone and require a token later: so `tools/list` is tried first, as
 /// the newest revision sends it, and the handshake of the older ones only if that brings no challenge.
-///
-/// # Errors
-/// As [`FlowError`] says.
 pub(super) async fn demand(http: &Http, server: &Url) -> Result<(u16, Challenge), FlowError> {
     match ask(http, server, list_headers(), list_of_tools()).await {
         Ok(answer) if answer.status == 401 => return Ok((401, challenge(&answer))),
@@ -97,8 +94,7 @@ pub(super) fn json_headers(accept: &'static str) -> HeaderMap {
 /// [`FlowError::Reply`].
 pub(super) fn unavailable(url: &Url, status: u16) -> Result<(), FlowError> {
     if is_unavailable(status) {
-        let host = url.host_str().unwrap_or_default().into();
-        return Err(FlowError::Reply { host, reply: ReplyError::Unavailable { status, said: None } });
+        return Err(FlowError::reply(url, ReplyError::Unavailable { status, said: None }));
     }
     Ok(())
 }

@@ -5,20 +5,18 @@ use std::future::Future;
 use std::time::Duration;
 
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
-use url::Url;
 
 use crate::credential::AuthorizationCodeConfig;
 use crate::flow::FlowError;
 use crate::flow::discovery::{DeviceEndpoints, device_endpoints};
 use crate::flow::login::{Login, scope};
-use crate::flow::token_endpoint::{self, RetryPolicy};
+use crate::flow::token_endpoint::{self, RetryPolicy, own_headers};
 use crate::oauth::{
     DeviceAuthorization, DeviceRequest, Grant, OAuthClient, Pace, Poll, ReplyError, TokenSet,
 };
-use crate::provider::Provider;
 use crate::secret::Secret;
 use crate::sys::clock;
-use crate::sys::http::{Http, HttpError};
+use crate::sys::http::HttpError;
 
 /// The errors of the device authorization endpoint if this client may not use it: the first two by RFC 6749, the
 /// third as seen in practice.
@@ -26,9 +24,6 @@ const NOT_FOR_THIS_CLIENT: [&str; 3] =
     ["unauthorized_client", "unsupported_grant_type", "device_flow_disabled"];
 
 /// Logs the user in with a code on another device and returns the token.
-///
-/// # Errors
-/// As [`FlowError`] says.
 pub async fn log_in_by_device(
     login: &Login<'_>,
     client: &OAuthClient,
@@ -64,42 +59,25 @@ async fn authorize(
         extra: provider.device_params.as_ref().unwrap_or(&provider.authorization_params),
         pkce: endpoints.pkce,
     };
+    let (url, own) = (&endpoints.device, own_headers(provider));
     let mut patience = RetryPolicy::new(true);
     loop {
-        match once(login.http, provider, &endpoints.device, &request).await {
+        let (written, verifier) = request.write(url.as_str(), clock::now()).unzip();
+        match token_endpoint::ask(login.http, url, &own, written, DeviceAuthorization::read).await {
             (Err(error), asked) if patience.again(&error, asked).await => {}
-            (result, _) => return result,
+            (Ok(device), _) => return Ok((device, verifier.flatten())),
+            (Err(FlowError::Reply { reply, .. }), _) if is_not_for(&reply) => {
+                let (provider, why) = (provider.display_name.clone(), Some(reply.to_string()));
+                return Err(FlowError::NoDevice { provider, why });
+            }
+            (Err(error), _) => return Err(error),
         }
     }
 }
 
-async fn once(
-    http: &Http,
-    provider: &Provider,
-    url: &Url,
-    request: &DeviceRequest<'_>,
-) -> (Result<(DeviceAuthorization, Option<Secret>), FlowError>, Option<Duration>) {
-    let Some((written, verifier)) = request.write(url.as_str(), clock::now()) else {
-        return (Err(FlowError::Signing), None);
-    };
-    let reply = match token_endpoint::post(http, url, &token_endpoint::own_headers(provider), &written).await
-    {
-        Ok(reply) => reply,
-        Err(error) => return (Err(error.into()), None),
-    };
-    let device = DeviceAuthorization::read(reply.status, &reply.body, &written.secrets);
-    let host = url.host_str().unwrap_or_default();
-    let device = device.map(|device| (device, verifier)).map_err(|reply| device_error(provider, host, reply));
-    (device, reply.retry_after)
-}
-
-fn device_error(provider: &Provider, host: &str, reply: ReplyError) -> FlowError {
-    match &reply {
-        ReplyError::Refused { error, .. } if NOT_FOR_THIS_CLIENT.contains(&error.as_str()) => {
-            FlowError::NoDevice { provider: provider.display_name.clone(), why: Some(reply.to_string()) }
-        }
-        _ => FlowError::Reply { host: host.into(), reply },
-    }
+/// Whether this client may not use the endpoint.
+fn is_not_for(reply: &ReplyError) -> bool {
+    matches!(reply, ReplyError::Refused { error, .. } if NOT_FOR_THIS_CLIENT.contains(&error.as_str()))
 }
 
 /// Polls for the token at the server's pace (section 3.5). `None` if the time is up; a request in flight is still

@@ -20,9 +20,6 @@ pub(super) async fn token_endpoint(http: &Http, provider: &Provider) -> Result<U
 }
 
 /// The token endpoint in an issuer's metadata, or `otherwise` if the issuer answers and names none.
-///
-/// # Errors
-/// As [`FlowError`] says.
 pub async fn discovered(http: &Http, issuer: &str, otherwise: Option<&Url>) -> Result<Url, FlowError> {
     match (metadata::find_issuer(http, issuer).await, otherwise) {
         (Ok(metadata), _) if metadata.token_endpoint.is_some() => metadata.token_endpoint,
@@ -42,9 +39,6 @@ pub(super) struct LoginEndpoints {
 }
 
 /// Discovers them.
-///
-/// # Errors
-/// As [`FlowError`] says.
 pub(super) async fn endpoints(http: &Http, provider: &Provider) -> Result<LoginEndpoints, FlowError> {
     let found = named_or_discovered(http, provider).await?;
     for_a_browser(&found.authorization)?;
@@ -115,6 +109,7 @@ pub(super) async fn device_endpoints(http: &Http, provider: &Provider) -> Result
     }
 }
 
-fn address(what: &'static str, text: &str) -> Result<Url, FlowError> {
+/// An address that is named in a file or a setting.
+pub(super) fn address(what: &'static str, text: &str) -> Result<Url, FlowError> {
     Url::parse(text).map_err(|_| FlowError::Address { what, text: text.into() })
 }

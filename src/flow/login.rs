@@ -10,7 +10,7 @@ use url::Url;
 
 use crate::credential::AuthorizationCodeConfig;
 use crate::flow::callback::{CallbackListener, Listening, ReceivedCallback};
-use crate::flow::discovery::{LoginEndpoints, endpoints};
+use crate::flow::discovery::{LoginEndpoints, address, endpoints};
 use crate::flow::page::ResultPage;
 use crate::flow::{FlowError, Ui, token_endpoint};
 use crate::oauth::{
@@ -55,8 +55,7 @@ pub async fn log_in(
     person: &AuthorizationCodeConfig,
 ) -> Result<TokenSet, FlowError> {
     let provider = &person.provider;
-    let registered = Url::parse(&person.redirect_uri)
-        .map_err(|_| FlowError::Address { what: "the redirect URI", text: person.redirect_uri.clone() })?;
+    let registered = address("the redirect URI", &person.redirect_uri)?;
     accept_host(provider, &registered)?;
     let endpoints = endpoints(login.http, provider).await?;
     // Bound before the address is shown: a busy port must fail before the browser opens.
@@ -82,8 +81,7 @@ pub async fn log_in(
 /// # Errors
 /// [`FlowError::RedirectHost`], [`FlowError::PortBusy`], [`FlowError::Address`].
 pub fn can_listen(person: &AuthorizationCodeConfig) -> Result<bool, FlowError> {
-    let registered = Url::parse(&person.redirect_uri)
-        .map_err(|_| FlowError::Address { what: "the redirect URI", text: person.redirect_uri.clone() })?;
+    let registered = address("the redirect URI", &person.redirect_uri)?;
     accept_host(&person.provider, &registered)?;
     Ok(CallbackListener::bind(&registered, person.provider.redirect.any_port)?.is_some())
 }

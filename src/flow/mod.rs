@@ -177,6 +177,12 @@ pub enum FlowError {
     },
 }
 
+impl FlowError {
+    fn reply(url: &Url, reply: ReplyError) -> Self {
+        Self::Reply { host: url.host_str().unwrap_or_default().into(), reply }
+    }
+}
+
 fn describe(error: &MetadataNotFound<MetadataError>) -> String {
     let issuer = crate::text::clean(&error.name, 200);
     if error.is_network() {

@@ -7,6 +7,8 @@ use axum::http::header::{
 use axum::http::{HeaderName, StatusCode};
 use axum::response::{Html, IntoResponse, Response};
 
+use crate::text::escape_html;
+
 /// The texts of a page.
 #[derive(Clone, Debug)]
 pub(super) struct ResultPage {
@@ -18,83 +20,65 @@ pub(super) struct ResultPage {
 }
 
 impl ResultPage {
+    fn new(status: StatusCode, title: &str, lines: &[&str]) -> Self {
+        let lines = lines.iter().map(|line| (*line).to_owned()).collect();
+        Self { status, title: title.into(), lines, button: None }
+    }
+
     /// For a request that is not the answer this login waits for.
     pub(super) fn stray() -> Self {
-        Self {
-            status: StatusCode::BAD_REQUEST,
-            title: "mcpauth is not waiting for this answer".into(),
-            lines: vec![
-                "The login is still open: use the page that mcpauth opened, or the address it printed."
-                    .into(),
-            ],
-            button: None,
-        }
+        let line = "The login is still open: use the page that mcpauth opened, or the address it printed.";
+        Self::new(StatusCode::BAD_REQUEST, "mcpauth is not waiting for this answer", &[line])
     }
 
     /// For a login that ended without a token; the program that asked for it says why.
     pub(super) fn failed() -> Self {
-        Self {
-            status: StatusCode::OK,
-            title: "Login failed".into(),
-            lines: vec![
-                "The terminal, or the program that asked for the login, says why. You can close this page."
-                    .into(),
-            ],
-            button: None,
-        }
+        let line =
+            "The terminal, or the program that asked for the login, says why. You can close this page.";
+        Self::new(StatusCode::OK, "Login failed", &[line])
     }
 
     /// Asks whether to log in to a server.
     pub(super) fn question(name: &str, place: &str) -> Self {
-        let lines = vec![
-            format!("A program on this computer, your MCP client, wants to use {place}, and there is no valid login for it."),
-            "The button leads to the login page of the server's issuer. The token is then stored on this computer, where only you can read it.".into(),
-            "If you did not start this, close the page.".into(),
+        let wants = format!(
+            "A program on this computer, your MCP client, wants to use {place}, and there is no valid login for it."
+        );
+        let lines = [
+            wants.as_str(),
+            "The button leads to the login page of the server's issuer. The token is then stored on this computer, where only you can read it.",
+            "If you did not start this, close the page.",
         ];
-        Self { status: StatusCode::OK, title: format!("Log in to {name}?"), lines, button: Some("Log in") }
+        Self { button: Some("Log in"), ..Self::new(StatusCode::OK, &format!("Log in to {name}?"), &lines) }
     }
 
     /// For a request that no page of ours is for.
     pub(super) fn unknown() -> Self {
-        Self {
-            status: StatusCode::NOT_FOUND,
-            title: "There is no such page".into(),
-            lines: vec!["Use the address that your MCP client shows.".into()],
-            button: None,
-        }
+        let line = "Use the address that your MCP client shows.";
+        Self::new(StatusCode::NOT_FOUND, "There is no such page", &[line])
     }
 
     /// For a login whose button was pressed before.
     pub(super) fn begun() -> Self {
-        Self {
-            status: StatusCode::CONFLICT,
-            title: "This login has begun".into(),
-            lines: vec![
-                "Go on at the issuer's page. If it is gone, your MCP client asks again at its next request once this login has timed out."
-                    .into(),
-            ],
-            button: None,
-        }
+        let line = "Go on at the issuer's page. If it is gone, your MCP client asks again at its next request once this login has timed out.";
+        Self::new(StatusCode::CONFLICT, "This login has begun", &[line])
     }
 
     /// For a login that brought a token.
     pub(super) fn granted(provider: &str, scopes: &[String]) -> Self {
-        let granted = if scopes.is_empty() {
-            "The provider did not say what it granted.".into()
-        } else {
-            format!("Granted: {}", scopes.join(", "))
+        let granted = match scopes {
+            [] => "The provider did not say what it granted.".into(),
+            scopes => format!("Granted: {}", scopes.join(", ")),
         };
         let lines =
-            vec![granted, "The token is stored where only you can read it. You can close this page.".into()];
-        let title = format!("mcpauth may now act for you at {provider}");
-        Self { status: StatusCode::OK, title, lines, button: None }
+            [granted.as_str(), "The token is stored where only you can read it. You can close this page."];
+        Self::new(StatusCode::OK, &format!("mcpauth may now act for you at {provider}"), &lines)
     }
 }
 
 impl IntoResponse for ResultPage {
     fn into_response(self) -> Response {
-        let lines: String = self.lines.iter().map(|line| format!("<p>{}</p>", escape(line))).collect();
-        let title = escape(&self.title);
+        let lines: String = self.lines.iter().map(|line| format!("<p>{}</p>", escape_html(line))).collect();
+        let title = escape_html(&self.title);
         let form = |text| format!("<form method=\"post\"><button>{text}</button></form>");
         let button = self.button.map(form).unwrap_or_default();
         // A browser that may not say where a form was says "null" instead, as it does for a stranger's.
@@ -121,11 +105,3 @@ impl IntoResponse for ResultPage {
 const STYLE: &str = ":root{color-scheme:light dark}body{font:16px/1.5 system-ui,sans-serif;margin:0;display:grid;\
                      min-height:100vh;place-items:center}main{max-width:34rem;padding:2rem}h1{font-size:1.4rem}\
                      p{overflow-wrap:anywhere}button{font:inherit;padding:.5rem 1.5rem;cursor:pointer}";
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
-        .replace('\'', "&#39;")
-}

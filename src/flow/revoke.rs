@@ -5,8 +5,9 @@ use reqwest::header::HeaderMap;
 use url::Url;
 
 use crate::credential::{Credential, GrantConfig};
-use crate::flow::FlowError;
-use crate::flow::token_endpoint::{own_headers, post};
+use crate::flow::discovery::address;
+use crate::flow::token_endpoint::own_headers;
+use crate::flow::{FlowError, token_endpoint};
 use crate::metadata;
 use crate::oauth::{ReplyError, Revocation, TokenKind, TokenSet, read_revocation};
 use crate::provider::BodyFormat;
@@ -35,9 +36,6 @@ enum RevocationEndpoint {
 }
 
 /// Revokes `token`, which was obtained for `credential`. Nothing is retried: the caller may call again.
-///
-/// # Errors
-/// As [`FlowError`] says.
 pub async fn revoke(
     http: &Http,
     credential: &Credential,
@@ -76,10 +74,7 @@ async fn place(http: &Http, credential: &Credential) -> Result<Option<Revocation
         GrantConfig::ClientCredentials(_) => Some(&credential.issuer),
         GrantConfig::AuthorizationCode(person) => match &person.provider.revocation_endpoint {
             Some(text) => {
-                let url = Url::parse(text).map_err(|_| FlowError::Address {
-                    what: "the revocation endpoint",
-                    text: text.clone(),
-                })?;
+                let url = address("the revocation endpoint", text)?;
                 return Ok(Some(RevocationEndpoint::Revocation(url)));
             }
             None => person.provider.issuer.as_ref(),
@@ -111,9 +106,9 @@ async fn ask(
         }
     };
     let request = Revocation { token, kind, client: &credential.client, json };
-    let written = request.write(url.as_str(), clock::now()).ok_or(FlowError::Signing)?;
-    let reply = post(http, url, &headers, &written).await?;
-    read_revocation(reply.status, &reply.body, &written.secrets).map_err(|reply| revocation_error(url, reply))
+    token_endpoint::ask(http, url, &headers, request.write(url.as_str(), clock::now()), read_revocation)
+        .await
+        .0
 }
 
 /// Anything but "204 No Content" may be another server's logout page, and nothing has been revoked.
@@ -125,15 +120,12 @@ async fn log_out(
 ) -> Result<RevocationExtent, FlowError> {
     let client = &credential.client;
     let request = Revocation { token: refresh_token, kind: TokenKind::Refresh, client, json: false };
-    let written = request.write_logout(url.as_str(), clock::now()).ok_or(FlowError::Signing)?;
-    let reply = post(http, url, &HeaderMap::new(), &written).await?;
-    match (reply.status, read_revocation(reply.status, &reply.body, &written.secrets)) {
-        (204, Ok(())) => Ok(RevocationExtent::ButAccess),
-        (_, Ok(())) => Ok(RevocationExtent::Unsupported),
-        (_, Err(reply)) => Err(revocation_error(url, reply)),
-    }
-}
-
-fn revocation_error(url: &Url, reply: ReplyError) -> FlowError {
-    FlowError::Reply { host: url.host_str().unwrap_or_default().into(), reply }
+    let written = request.write_logout(url.as_str(), clock::now());
+    let read = |status, body: &[u8], sent: &[Secret]| {
+        read_revocation(status, body, sent).map(|()| match status {
+            204 => RevocationExtent::ButAccess,
+            _ => RevocationExtent::Unsupported,
+        })
+    };
+    token_endpoint::ask(http, url, &HeaderMap::new(), written, read).await.0
 }

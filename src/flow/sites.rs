@@ -2,10 +2,10 @@
 //! the chosen one (see `render`).
 
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue};
-use url::Url;
 
 use crate::credential::Site;
 use crate::flow::FlowError;
+use crate::flow::discovery::address;
 use crate::provider;
 use crate::secret::Secret;
 use crate::sys::http::Http;
@@ -16,9 +16,7 @@ use crate::text::clean;
 /// # Errors
 /// [`FlowError::Http`], [`FlowError::Address`], [`FlowError::Sites`].
 pub async fn sites(http: &Http, about: &provider::Sites, token: &Secret) -> Result<Vec<Site>, FlowError> {
-    let endpoint = &about.endpoint;
-    let url = Url::parse(endpoint)
-        .map_err(|_| FlowError::Address { what: "the sites endpoint", text: endpoint.clone() })?;
+    let url = address("the sites endpoint", &about.endpoint)?;
     let odd = |cause: String| FlowError::Sites { host: url.host_str().unwrap_or_default().into(), cause };
     let mut bearer = HeaderValue::from_str(&format!("Bearer {}", token.expose()))
         .map_err(|_| odd("the access token does not fit into a header".into()))?;

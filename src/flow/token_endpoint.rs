@@ -40,6 +40,9 @@ struct ProviderQuirks<'a> {
     headers: HeaderMap,
 }
 
+/// The result of one request, and the pause that the server asked for.
+pub(super) type Attempt<T> = (Result<T, FlowError>, Option<Duration>);
+
 impl RetryPolicy {
     pub(super) fn new(repeatable: bool) -> Self {
         Self { repeatable, attempt: 0, pause: PAUSE }
@@ -66,9 +69,6 @@ impl RetryPolicy {
 }
 
 /// Section 4.4: a token for the client itself.
-///
-/// # Errors
-/// As [`FlowError`] says.
 pub async fn client_credentials(
     http: &Http,
     client: &OAuthClient,
@@ -94,9 +94,6 @@ pub async fn client_credentials(
 
 /// Section 6: a new access token for a refresh token. Never retried once sent: a rotating token can be used only
 /// once.
-///
-/// # Errors
-/// As [`FlowError`] says.
 pub async fn refresh(
     http: &Http,
     client: &OAuthClient,
@@ -115,9 +112,6 @@ pub async fn refresh(
 }
 
 /// RFC 8693 section 2: a token made of another one, limited as `fields` say.
-///
-/// # Errors
-/// As [`FlowError`] says.
 pub async fn exchange(
     http: &Http,
     url: &Url,
@@ -169,6 +163,24 @@ pub(super) async fn post(
     http.post(url, headers, written.body.expose().to_owned()).await
 }
 
+/// Sends a request once, and reads the answer; nothing is sent if the client could not sign it.
+pub(super) async fn ask<T>(
+    http: &Http,
+    url: &Url,
+    own: &HeaderMap,
+    written: Option<WireRequest>,
+    read: impl FnOnce(u16, &[u8], &[Secret]) -> Result<T, ReplyError>,
+) -> Attempt<T> {
+    let Some(written) = written else { return (Err(FlowError::Signing), None) };
+    match post(http, url, own, &written).await {
+        Err(error) => (Err(error.into()), None),
+        Ok(reply) => {
+            let read = read(reply.status, &reply.body, &written.secrets);
+            (read.map_err(|reply| FlowError::reply(url, reply)), reply.retry_after)
+        }
+    }
+}
+
 async fn send(
     http: &Http,
     url: &Url,
@@ -177,28 +189,13 @@ async fn send(
 ) -> Result<TokenSet, FlowError> {
     let mut patience = RetryPolicy::new(matches!(request.grant, Grant::ClientCredentials));
     loop {
-        match once(http, url, request, manner).await {
+        let now = clock::now();
+        let read = |status, body: &[u8], sent: &[Secret]| read_reply(status, body, manner.shape, sent, now);
+        match ask(http, url, &manner.headers, request.write(url.as_str(), now), read).await {
             (Err(error), asked) if patience.again(&error, asked).await => {}
             (result, _) => return result,
         }
     }
-}
-
-async fn once(
-    http: &Http,
-    url: &Url,
-    request: &TokenRequest<'_>,
-    manner: &ProviderQuirks<'_>,
-) -> (Result<TokenSet, FlowError>, Option<Duration>) {
-    let now = clock::now();
-    let Some(written) = request.write(url.as_str(), now) else { return (Err(FlowError::Signing), None) };
-    let reply = match post(http, url, &manner.headers, &written).await {
-        Ok(reply) => reply,
-        Err(error) => return (Err(error.into()), None),
-    };
-    let token = read_reply(reply.status, &reply.body, manner.shape, &written.secrets, now)
-        .map_err(|reply| FlowError::Reply { host: url.host_str().unwrap_or_default().into(), reply });
-    (token, reply.retry_after)
 }
 
 /// Half to all of `pause`, so that many processes that failed together do not return together. The hasher's seed is

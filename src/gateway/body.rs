@@ -9,6 +9,8 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
+use hyper::header::{CONTENT_TYPE, HeaderValue};
+use hyper::{Response, StatusCode};
 
 use super::accounts::RequestSlot;
 use super::connections::BusyGuard;
@@ -39,6 +41,20 @@ impl Body {
     /// A complete body.
     pub(super) fn full(bytes: impl Into<Bytes>) -> Self {
         BodyKind::Full(bytes.into()).into()
+    }
+
+    /// A response with a complete body, without any header.
+    pub(super) fn response(status: StatusCode, bytes: impl Into<Bytes>) -> Response<Self> {
+        let mut response = Response::new(Self::full(bytes));
+        *response.status_mut() = status;
+        response
+    }
+
+    /// The same with JSON.
+    pub(super) fn json(status: StatusCode, text: String) -> Response<Self> {
+        let mut response = Self::response(status, text);
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        response
     }
 
     /// A server's body, passed through.

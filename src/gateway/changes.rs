@@ -123,9 +123,6 @@ impl<'a> RegistryEditor<'a> {
     }
 
     /// Switches a server on or off.
-    ///
-    /// # Errors
-    /// [`ChangeError`].
     pub(super) async fn switch(&self, upstream: &Upstream, on: bool) -> Result<(), ChangeError> {
         self.may(upstream, UiAction::Toggle)?;
         let path = upstream.route.server.profile.path.clone();
@@ -137,9 +134,6 @@ impl<'a> RegistryEditor<'a> {
     }
 
     /// Adds a server, switched off; gives its name.
-    ///
-    /// # Errors
-    /// [`ChangeError`].
     pub(super) async fn add(&self, members: Map<String, Value>) -> Result<String, ChangeError> {
         let text = |member: &str| members.get(member).and_then(Value::as_str).unwrap_or_default();
         let (name, title) = (text("path").trim_matches('/').to_owned(), text("server_name").to_owned());
@@ -165,9 +159,6 @@ impl<'a> RegistryEditor<'a> {
     }
 
     /// Opens a server's file to change it.
-    ///
-    /// # Errors
-    /// [`ChangeError`].
     pub(super) async fn open(&self, upstream: &Upstream) -> Result<OpenedFile, ChangeError> {
         self.may(upstream, UiAction::Modify)?;
         let profile = upstream.route.server.profile.clone();
@@ -176,9 +167,6 @@ impl<'a> RegistryEditor<'a> {
 
     /// Changes members of a server's file ([`EDITABLE`]), unless the file has another version than `opened` by now.
     /// Null removes a member; what is not named stays.
-    ///
-    /// # Errors
-    /// [`ChangeError`].
     pub(super) async fn edit(
         &self,
         upstream: &Upstream,
@@ -215,9 +203,6 @@ impl<'a> RegistryEditor<'a> {
     }
 
     /// Removes a server's file.
-    ///
-    /// # Errors
-    /// [`ChangeError`].
     pub(super) async fn remove(&self, upstream: &Upstream) -> Result<(), ChangeError> {
         self.may(upstream, UiAction::Modify)?;
         let profile = upstream.route.server.profile.clone();
@@ -229,9 +214,6 @@ impl<'a> RegistryEditor<'a> {
     }
 
     /// Asks a server now whether it answers, and has the files read again.
-    ///
-    /// # Errors
-    /// [`ChangeError`].
     pub(super) async fn refresh(&self, upstream: &Upstream) -> Result<(), ChangeError> {
         if !self.view.manages(upstream, UiAction::Health) {
             return Err(ChangeError::Forbidden(UiAction::Health));

@@ -39,9 +39,6 @@ const LOOKS: usize = 256;
 const MOMENT: Duration = Duration::from_millis(1);
 
 /// One listener for each worker, all on the same port.
-///
-/// # Errors
-/// An I/O error.
 pub(super) fn bind(address: SocketAddr, count: usize) -> io::Result<Vec<std::net::TcpListener>> {
     if count > 1 {
         // First bound exclusively, and then released: a shared port is shared with any other process of this user,

@@ -16,7 +16,7 @@ use super::ops::reload::ActiveFiles;
 use super::providers::{self, FaceProvider};
 use super::session::SessionKey;
 use super::settings::{GatewaySettings, Introspection};
-use crate::policy::{Policy, PolicyRemark};
+use crate::policy::Policy;
 use crate::problem::Problem;
 use crate::secret::Secret;
 use crate::sys::{deadline, descriptors, private_file};
@@ -115,9 +115,7 @@ impl LoadReport {
     fn note_permissions(&mut self, settings: &GatewaySettings) {
         let at = settings.policy.display().to_string();
         let remarks = self.policy.as_ref().map(|policy| policy.permission_remarks(&self.titles));
-        let remark = |what: PolicyRemark| {
-            Problem::remark(&at, what.to_string(), "correct the policy if that is not intended")
-        };
+        let remark = |what: String| Problem::remark(&at, what, "correct the policy if that is not intended");
         self.problems.extend(remarks.into_iter().flatten().map(remark));
     }
 
@@ -128,18 +126,17 @@ impl LoadReport {
                 let at = part.place(settings).unwrap_or_default().display().to_string();
                 let remark =
                     |what: String| Problem::remark(&at, what, "correct the policy if that is not intended");
-                self.problems.extend(policy.remarks().iter().map(|what| remark(what.to_string())));
+                self.problems.extend(policy.remarks().into_iter().map(remark));
                 if part == FileKind::Policy {
                     self.policy = Some(policy.clone());
                 }
             }
             FileContent::Servers(served) => {
                 self.problems.extend(served.remarks.iter().cloned());
-                let missing = served.missing.iter().map(|missing| {
+                let missing = served.missing.iter().map(|(server, credential)| {
                     let remedy = "configure it with: mcpauth configure; or name another with credential";
-                    let what =
-                        format!("uses the stored credential {}, which is not configured", missing.credential);
-                    Problem::error(format!("upstreams.{}", missing.server), what, remedy)
+                    let what = format!("uses the stored credential {credential}, which is not configured");
+                    Problem::error(format!("upstreams.{server}"), what, remedy)
                 });
                 self.problems.extend(missing);
                 let titles = served.routes.all().iter().map(|route| &route.server);

@@ -88,4 +88,4 @@ pub use observe::audit_sink::AuditSink;
 pub use ops::files::{Credentials, FileSources, LoadError, VariableLookup};
 pub use ops::health::check as check_servers;
 pub use ops::tls::TlsError;
-pub use start::{GatewayContext, GatewaySetup, RunningGateway, StartError};
+pub use start::{GatewayContext, RunningGateway, StartError};

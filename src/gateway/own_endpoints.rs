@@ -11,7 +11,7 @@ use super::body::Body;
 use super::pages;
 use super::refusal::Rejection;
 use super::servers::route::Resource;
-use super::state::{NotReady, SharedState, Snapshot, Upstream};
+use super::state::{SharedState, Snapshot, Upstream};
 use crate::oauth::{RESOURCE_METADATA, TOKEN_EXCHANGE, well_known};
 
 /// Where the gateway's own keys and its metadata as an issuer are, and where it exchanges tokens.
@@ -78,7 +78,7 @@ fn question(head: &request::Parts) -> Option<Response<Body>> {
     Some(response)
 }
 
-fn probe(ready: &Result<(), NotReady>) -> Response<Body> {
+fn probe(ready: &Result<(), String>) -> Response<Body> {
     let (status, text) = describe_readiness(ready);
     let mut response = Response::new(Body::full(text));
     *response.status_mut() = status;
@@ -87,7 +87,7 @@ fn probe(ready: &Result<(), NotReady>) -> Response<Body> {
 }
 
 /// The status and text of a probe.
-pub(super) fn describe_readiness(ready: &Result<(), NotReady>) -> (StatusCode, String) {
+pub(super) fn describe_readiness(ready: &Result<(), String>) -> (StatusCode, String) {
     match ready {
         Ok(()) => (StatusCode::OK, "ok\n".into()),
         Err(why) => (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {why}\n")),

@@ -33,8 +33,7 @@ pub(super) fn preflight(headers: &HeaderMap) -> Result<Response<Body>, Rejection
     if !headers.contains_key(ORIGIN) {
         return Err(Rejection::HttpMethod(METHODS));
     }
-    let mut response = Response::new(Body::full(""));
-    *response.status_mut() = StatusCode::NO_CONTENT;
+    let mut response = Body::response(StatusCode::NO_CONTENT, "");
     let asked = headers.get_all(ACCESS_CONTROL_REQUEST_HEADERS);
     let names = asked.iter().filter_map(|names| names.to_str().ok()).flat_map(|names| names.split(','));
     let allowed: Vec<&str> = names.map(str::trim).filter(|name| may_come_from_a_page(name)).collect();

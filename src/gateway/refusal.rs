@@ -13,7 +13,7 @@ use hyper::header::{
 use hyper::{Response, StatusCode};
 use serde_json::json;
 
-use self::challenge::ChallengeHeader;
+use self::challenge::challenge;
 use super::authn::issuers::IssuerFault;
 use super::authn::jwt::TokenError;
 use super::wire::envelope::Malformed;
@@ -136,84 +136,62 @@ pub(super) struct ResponseContext<'a> {
 impl Rejection {
     /// A stable word for logs and metrics.
     pub(super) fn reason(&self) -> &'static str {
-        match self {
-            Self::Host => "host",
-            Self::Origin => "origin",
-            Self::HttpMethod(_) => "http_method",
-            Self::Path => "path",
-            Self::NoServer => "no_server",
-            Self::Down(_) => "server_down",
-            Self::Busy => "busy",
-            Self::Audit => "audit",
-            Self::NoToken => "no_token",
-            Self::Token(reject) => reject.reason(),
-            Self::Credentials(_) => "credentials",
-            Self::IssuerDown(_) => "issuer_down",
-            Self::Crowded => "caller_busy",
-            Self::Full => "caller_memory",
-            Self::TooMany(_) => "rate_limited",
-            Self::Guessing(_) => "token_rate",
-            Self::IssuerBusy(_) => "issuer_rate",
-            Self::Slow => "request_timeout",
-            Self::TooLarge(_) => "too_large",
-            Self::MediaType => "media_type",
-            Self::Malformed(_) => "malformed",
-            Self::Mismatch(_) => "header_mismatch",
-            Self::Denied { denial, .. } => match denial {
-                Denial::NoScopes => "no_scopes",
-                Denial::Server => "server_not_allowed",
-                Denial::Method => "method_not_allowed",
-                Denial::Name => "name_not_allowed",
-            },
-            Self::NoMethod => "unknown_method",
-            Self::Session => "session",
-            Self::Unreachable | Self::Certificate | Self::Broken(_) => "unreachable",
-            Self::Late => "upstream_timeout",
-            Self::Egress(_) => "egress_refused",
-            Self::NoEgress => "no_egress",
-            Self::Redirect(_) => "redirect",
-            Self::LongSession(_) => "long_session",
-            Self::Unreadable => "unreadable_list",
-            Self::NotVended(error, _) => error,
-            Self::VendedEnough(_) => "vending_rate",
-            Self::Ledger => "ledger",
-        }
+        self.status_and_reason().1
     }
 
-    /// The HTTP status (MCP 2026-07-28 "Authorization", error handling; RFC 9110 section 15).
+    /// The HTTP status.
     pub(super) fn status(&self) -> StatusCode {
+        self.status_and_reason().0
+    }
+
+    /// MCP 2026-07-28 "Authorization", error handling; RFC 9110 section 15.
+    fn status_and_reason(&self) -> (StatusCode, &'static str) {
         match self {
-            Self::Host => StatusCode::MISDIRECTED_REQUEST,
-            Self::Origin | Self::Denied { .. } => StatusCode::FORBIDDEN,
-            Self::HttpMethod(_) => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Path
-            | Self::Credentials(_)
-            | Self::Malformed(_)
-            | Self::Mismatch(_)
-            | Self::NotVended(..) => StatusCode::BAD_REQUEST,
-            Self::NoServer | Self::NoMethod | Self::Session => StatusCode::NOT_FOUND,
-            Self::Down(_)
-            | Self::Busy
-            | Self::Audit
-            | Self::IssuerDown(_)
-            | Self::IssuerBusy(_)
-            | Self::Ledger => StatusCode::SERVICE_UNAVAILABLE,
-            Self::NoToken | Self::Token(_) => StatusCode::UNAUTHORIZED,
-            Self::Crowded | Self::Full | Self::TooMany(_) | Self::Guessing(_) | Self::VendedEnough(_) => {
-                StatusCode::TOO_MANY_REQUESTS
+            Self::Host => (StatusCode::MISDIRECTED_REQUEST, "host"),
+            Self::Origin => (StatusCode::FORBIDDEN, "origin"),
+            Self::HttpMethod(_) => (StatusCode::METHOD_NOT_ALLOWED, "http_method"),
+            Self::Path => (StatusCode::BAD_REQUEST, "path"),
+            Self::NoServer => (StatusCode::NOT_FOUND, "no_server"),
+            Self::Down(_) => (StatusCode::SERVICE_UNAVAILABLE, "server_down"),
+            Self::Busy => (StatusCode::SERVICE_UNAVAILABLE, "busy"),
+            Self::Audit => (StatusCode::SERVICE_UNAVAILABLE, "audit"),
+            Self::NoToken => (StatusCode::UNAUTHORIZED, "no_token"),
+            Self::Token(reject) => (StatusCode::UNAUTHORIZED, reject.reason()),
+            Self::Credentials(_) => (StatusCode::BAD_REQUEST, "credentials"),
+            Self::IssuerDown(_) => (StatusCode::SERVICE_UNAVAILABLE, "issuer_down"),
+            Self::Crowded => (StatusCode::TOO_MANY_REQUESTS, "caller_busy"),
+            Self::Full => (StatusCode::TOO_MANY_REQUESTS, "caller_memory"),
+            Self::TooMany(_) => (StatusCode::TOO_MANY_REQUESTS, "rate_limited"),
+            Self::Guessing(_) => (StatusCode::TOO_MANY_REQUESTS, "token_rate"),
+            Self::IssuerBusy(_) => (StatusCode::SERVICE_UNAVAILABLE, "issuer_rate"),
+            Self::Slow => (StatusCode::REQUEST_TIMEOUT, "request_timeout"),
+            Self::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
+            Self::MediaType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "media_type"),
+            Self::Malformed(_) => (StatusCode::BAD_REQUEST, "malformed"),
+            Self::Mismatch(_) => (StatusCode::BAD_REQUEST, "header_mismatch"),
+            Self::Denied { denial, .. } => (
+                StatusCode::FORBIDDEN,
+                match denial {
+                    Denial::NoScopes => "no_scopes",
+                    Denial::Server => "server_not_allowed",
+                    Denial::Method => "method_not_allowed",
+                    Denial::Name => "name_not_allowed",
+                },
+            ),
+            Self::NoMethod => (StatusCode::NOT_FOUND, "unknown_method"),
+            Self::Session => (StatusCode::NOT_FOUND, "session"),
+            Self::Unreachable | Self::Certificate | Self::Broken(_) => {
+                (StatusCode::BAD_GATEWAY, "unreachable")
             }
-            Self::Slow => StatusCode::REQUEST_TIMEOUT,
-            Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::Unreachable
-            | Self::Certificate
-            | Self::Broken(_)
-            | Self::Egress(_)
-            | Self::NoEgress
-            | Self::Redirect(_)
-            | Self::LongSession(_)
-            | Self::Unreadable => StatusCode::BAD_GATEWAY,
-            Self::Late => StatusCode::GATEWAY_TIMEOUT,
+            Self::Late => (StatusCode::GATEWAY_TIMEOUT, "upstream_timeout"),
+            Self::Egress(_) => (StatusCode::BAD_GATEWAY, "egress_refused"),
+            Self::NoEgress => (StatusCode::BAD_GATEWAY, "no_egress"),
+            Self::Redirect(_) => (StatusCode::BAD_GATEWAY, "redirect"),
+            Self::LongSession(_) => (StatusCode::BAD_GATEWAY, "long_session"),
+            Self::Unreadable => (StatusCode::BAD_GATEWAY, "unreadable_list"),
+            Self::NotVended(error, _) => (StatusCode::BAD_REQUEST, error),
+            Self::VendedEnough(_) => (StatusCode::TOO_MANY_REQUESTS, "vending_rate"),
+            Self::Ledger => (StatusCode::SERVICE_UNAVAILABLE, "ledger"),
         }
     }
 
@@ -319,20 +297,18 @@ impl Rejection {
         }
     }
 
-    fn challenge<'a>(&'a self, about: &'a ResponseContext<'a>) -> Option<ChallengeHeader<'a>> {
-        match self {
+    fn challenge(&self, about: &ResponseContext<'_>) -> Option<String> {
+        let scope = about.scope.map(|scope| &**scope);
+        let (error, scope) = match self {
             // RFC 6750 section 3.1: without a token there is no error to name.
-            Self::NoToken => Some(ChallengeHeader { error: None, scope: about.scope }),
-            Self::Token(reject) => Some(ChallengeHeader {
-                error: Some(("invalid_token", reject.description())),
-                scope: about.scope,
-            }),
+            Self::NoToken => (None, scope),
+            Self::Token(reject) => (Some(("invalid_token", reject.description())), scope),
             Self::Denied { scope: Some(scope), .. } => {
-                let error = ("insufficient_scope", "this call needs another scope");
-                Some(ChallengeHeader { error: Some(error), scope: Some(scope) })
+                (Some(("insufficient_scope", "this call needs another scope")), Some(&**scope))
             }
-            _ => None,
-        }
+            _ => return None,
+        };
+        Some(challenge(error, scope, about.resource_metadata))
     }
 
     /// The response.
@@ -354,7 +330,7 @@ impl Rejection {
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         if let Some(challenge) = self.challenge(about)
-            && let Ok(value) = HeaderValue::try_from(challenge.text(about.resource_metadata))
+            && let Ok(value) = HeaderValue::try_from(challenge)
         {
             headers.insert(WWW_AUTHENTICATE, value);
         }

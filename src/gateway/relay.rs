@@ -101,9 +101,7 @@ impl Forwarder {
             () = cancelled => {
                 // A client that cancels waits for no answer.
                 guard.cancel();
-                let mut response = Response::new(Body::full(Bytes::new()));
-                *response.status_mut() = StatusCode::ACCEPTED;
-                return Ok(response);
+                return Ok(Body::response(StatusCode::ACCEPTED, ""));
             }
         };
         let cancelled = Box::pin(guard.cancelled());

@@ -92,9 +92,6 @@ pub(super) async fn whole(
 
 /// A whole body, of a request or an answer, in memory that is reserved before it grows. It grows with what arrives:
 /// what is only announced reserves nothing. Most bodies are one piece, which is passed on as it is.
-///
-/// # Errors
-/// [`BodyReadError`].
 pub(super) async fn gather<B>(
     mut body: B,
     limit: usize,

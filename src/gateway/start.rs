@@ -27,11 +27,11 @@ use super::load::{self, Loaded};
 use super::mcpgw::own_tools;
 use super::observe::audit_buffer::AuditWriter;
 use super::observe::audit_sink::AuditSink;
-use super::ops::files::{Credentials, FileSources, Files, VariableLookup};
+use super::ops::files::{FileSources, Files};
 use super::ops::reload::{self, ActiveFiles};
 use super::ops::{admin, health};
 use super::providers::FaceProvider;
-use super::settings::{GatewaySettings, Vending, most};
+use super::settings::{Vending, most};
 use super::state::{Parts, SharedState};
 use super::token_ledger::{Ledger, LedgerWriter};
 use super::worker::Worker;
@@ -39,24 +39,6 @@ use crate::log::heard;
 use crate::problem::Problem;
 use crate::sys::descriptors;
 use crate::sys::http::Http;
-
-/// Everything that a gateway needs.
-pub struct GatewaySetup {
-    /// Checked before: see `GatewaySettings::validate`.
-    pub settings: GatewaySettings,
-    /// Where audit lines go.
-    pub journal: Arc<dyn AuditSink>,
-    /// The network, for keys and introspection.
-    pub http: Http,
-    /// The stored egress credentials.
-    pub credentials: Credentials,
-    /// Pending requests for stored credentials, which the gateway waits for at its end.
-    pub exchanges: TaskTracker,
-    /// Variables for servers' headers.
-    pub variables: VariableLookup,
-    /// Variables for `face.providers`.
-    pub environment: VariableLookup,
-}
 
 /// A serving gateway. When dropped, it drains first.
 pub struct RunningGateway {
@@ -117,14 +99,12 @@ impl RunningGateway {
     ///
     /// # Errors
     /// [`StartError`]; then nothing was started.
-    pub fn start(setup: GatewaySetup) -> Result<Self, StartError> {
-        let GatewaySetup { settings, journal, http, credentials, exchanges, variables, environment } = setup;
-        let trust = http.trust().clone();
-        let report = load::read(FileSources { settings, credentials, variables, environment, trust })?;
+    pub fn start(sources: FileSources, around: GatewayContext) -> Result<Self, StartError> {
+        let report = load::read(sources)?;
         let Some(loaded) = report.loaded else {
             return Err(StartError::Load(report.problems.into_iter().filter(Problem::is_error).collect()));
         };
-        Self::serve(loaded, GatewayContext { journal, http, exchanges })
+        Self::serve(loaded, around)
     }
 
     /// Starts a gateway from what was loaded. From here on it answers, and it can check tokens as soon as it has
@@ -179,13 +159,12 @@ impl RunningGateway {
         let embeddings = settings.embeddings();
         let embeddings = embeddings.and_then(|one| EmbeddingSearch::new(one, embeddings_key, http.clone()));
         let catalogue = Catalogue::start(state.routes.all(), own_tools(&settings), embeddings.is_some())?;
-        let shared = Arc::new(SharedState::new(Parts {
+        let parts = Parts {
             trust: http.trust().clone(),
             hosts: Hosts::new(&settings, &public_url),
             admin_hosts: admin.map(|admin| Hosts::of_programs(&settings, &public_url, admin)),
             public_url,
             settings,
-            state,
             epoch,
             issuers,
             session_key,
@@ -195,7 +174,8 @@ impl RunningGateway {
             catalogue,
             embeddings,
             reload: reload.clone(),
-        }));
+        };
+        let shared = Arc::new(SharedState::new(parts, state));
         let writer = AuditWriter::start(journal, shared.audit.clone(), audited)?;
         let mut running = Self {
             address,

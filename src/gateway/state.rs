@@ -91,22 +91,13 @@ pub(super) struct FirstScopes {
 
 /// What lives as long as the process.
 pub(super) struct SharedState {
-    pub(super) settings: GatewaySettings,
-    /// The trusted certificates.
-    pub(super) trust: Trust,
+    /// What the gateway was started with.
+    parts: Parts,
     state: ArcSwap<LoadedFiles>,
-    /// Counts changes of anything that tokens and grants were checked against.
-    epoch: Arc<AtomicU64>,
     /// Wakes those who wait for a change of the files.
     changed: watch::Sender<()>,
-    pub(super) issuers: Vec<Arc<IssuerState>>,
-    pub(super) hosts: Hosts,
-    /// Those of the admin listener, if there is one.
-    pub(super) admin_hosts: Option<Hosts>,
-    pub(super) public_url: String,
-    /// The same, parsed.
+    /// `public_url`, parsed.
     public: Option<Url>,
-    pub(super) session_key: SessionKey,
     pub(super) per_caller: Option<Rate>,
     pub(super) per_tool: Option<Rate>,
     /// What is known about introspected tokens.
@@ -116,12 +107,8 @@ pub(super) struct SharedState {
     pub(super) metrics: Metrics,
     pub(super) under_way: Arc<AtomicUsize>,
     pub(super) connections: Arc<AtomicUsize>,
-    /// The thread that gets stored credentials: no request waits for a file on its own core.
-    pub(super) vault: Handle,
     /// Kinds of files whose current content is not known, as the settings name them.
     pub(super) unread: ArcSwap<Vec<&'static str>>,
-    /// How many connections are allowed, given the available descriptors.
-    pub(super) most_connections: usize,
     /// How many requests, and how many streams, a caller is allowed in flight.
     pub(super) most_requests: usize,
     pub(super) most_streams: usize,
@@ -131,19 +118,38 @@ pub(super) struct SharedState {
     pub(super) waiting: Arc<AtomicUsize>,
     /// Whether the gateway has been told to stop: it still serves, and closes connections after each answer.
     pub(super) leaving: AtomicBool,
+    pub(super) started: Instant,
+    /// Those with the gateway's own server.
+    pub(super) own_sessions: OwnSessions,
+    /// What goes on with other servers for its callers.
+    pub(super) relays: Arc<Relays>,
+}
+
+/// What a gateway is started with, besides its files.
+pub(super) struct Parts {
+    pub(super) settings: GatewaySettings,
+    /// The trusted certificates.
+    pub(super) trust: Trust,
+    /// Counts changes of anything that tokens and grants were checked against.
+    pub(super) epoch: Arc<AtomicU64>,
+    pub(super) issuers: Vec<Arc<IssuerState>>,
+    pub(super) hosts: Hosts,
+    /// Those of the admin listener, if there is one.
+    pub(super) admin_hosts: Option<Hosts>,
+    pub(super) public_url: String,
+    pub(super) session_key: SessionKey,
+    /// The thread that gets stored credentials: no request waits for a file on its own core.
+    pub(super) vault: Handle,
     /// Who writes the ledger of vended tokens.
     pub(super) ledger: Option<LedgerWriter>,
-    pub(super) started: Instant,
+    /// How many connections are allowed, given the available descriptors.
+    pub(super) most_connections: usize,
     /// The known tools, for `search_tools`.
     pub(super) catalogue: Arc<Catalogue>,
     /// The model that compares meanings, if there is one.
     pub(super) embeddings: Option<EmbeddingSearch>,
     /// Woken to read the files now.
     pub(super) reload: Arc<Notify>,
-    /// Those with the gateway's own server.
-    pub(super) own_sessions: OwnSessions,
-    /// What goes on with other servers for its callers.
-    pub(super) relays: Arc<Relays>,
 }
 
 /// The files as one core found them under this epoch. Each request holds them: the cores share no count of its holders.
@@ -167,100 +173,34 @@ pub(super) struct Snapshot {
     pub(super) peer: IpAddr,
 }
 
-/// Parts of [`SharedState`].
-pub(super) struct Parts {
-    pub(super) settings: GatewaySettings,
-    pub(super) trust: Trust,
-    pub(super) state: LoadedFiles,
-    pub(super) epoch: Arc<AtomicU64>,
-    pub(super) issuers: Vec<Arc<IssuerState>>,
-    pub(super) hosts: Hosts,
-    /// Those of the admin listener, if there is one.
-    pub(super) admin_hosts: Option<Hosts>,
-    pub(super) public_url: String,
-    pub(super) session_key: SessionKey,
-    pub(super) vault: Handle,
-    pub(super) ledger: Option<LedgerWriter>,
-    pub(super) most_connections: usize,
-    pub(super) catalogue: Arc<Catalogue>,
-    pub(super) embeddings: Option<EmbeddingSearch>,
-    pub(super) reload: Arc<Notify>,
-}
-
-/// Why a gateway should not get requests.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum NotReady {
-    /// It has been told to stop.
-    #[error("stopping")]
-    Leaving,
-    /// The keys of an issuer are missing.
-    #[error("the tokens of an issuer cannot be checked")]
-    Issuer,
-    /// No audit line can be written.
-    #[error("the audit cannot be written")]
-    Audit,
-    /// Files that cannot be read; what was last read is in force.
-    #[error("{} cannot be read", .0.join(", "))]
-    Unread(Vec<&'static str>),
-}
-
 impl SharedState {
-    pub(super) fn new(parts: Parts) -> Self {
-        let Parts {
-            trust,
-            settings,
-            state,
-            epoch,
-            issuers,
-            hosts,
-            admin_hosts,
-            public_url,
-            session_key,
-            vault,
-            ledger,
-            most_connections,
-            catalogue,
-            embeddings,
-            reload,
-        } = parts;
-        let audit = Arc::new(AuditCapacity::new(settings.audit_failure));
-        hold(&issuers, &state);
-        let quarter = (settings.limits.max_in_flight.min(most_connections) / 4).max(1);
+    pub(super) fn new(parts: Parts, state: LoadedFiles) -> Self {
+        let limits = &parts.settings.limits;
+        let audit = Arc::new(AuditCapacity::new(parts.settings.audit_failure));
+        hold(&parts.issuers, &state);
+        let quarter = (limits.max_in_flight.min(parts.most_connections) / 4).max(1);
         Self {
-            trust,
-            per_caller: Rate::per_minute(settings.limits.requests_per_minute_per_caller),
-            per_tool: Rate::per_minute(settings.limits.calls_per_minute_per_tool),
-            asking: IntrospectionCache::new(&settings.limits),
-            most_requests: settings.limits.max_in_flight_per_caller.unwrap_or(quarter),
-            most_streams: settings.limits.max_streams_per_caller.unwrap_or(quarter),
-            settings,
             state: ArcSwap::from_pointee(state),
-            epoch,
             changed: watch::Sender::new(()),
-            issuers,
-            hosts,
-            admin_hosts,
-            public: Url::parse(&public_url).ok(),
-            public_url,
-            session_key,
+            public: Url::parse(&parts.public_url).ok(),
+            per_caller: Rate::per_minute(limits.requests_per_minute_per_caller),
+            per_tool: Rate::per_minute(limits.calls_per_minute_per_tool),
+            asking: IntrospectionCache::new(limits),
             metrics: Metrics::with(&audit),
             audit,
             under_way: Arc::default(),
             connections: Arc::default(),
-            vault,
             unread: ArcSwap::default(),
-            most_connections,
+            most_requests: limits.max_in_flight_per_caller.unwrap_or(quarter),
+            most_streams: limits.max_streams_per_caller.unwrap_or(quarter),
             accounts: Accounts::default(),
             crowd: Arc::default(),
             waiting: Arc::default(),
             leaving: AtomicBool::new(false),
-            ledger,
             started: Instant::now(),
-            catalogue,
-            embeddings,
-            reload,
             own_sessions: OwnSessions::default(),
             relays: Arc::default(),
+            parts,
         }
     }
 
@@ -307,18 +247,24 @@ impl SharedState {
 
     /// Whether requests should be sent here: every issuer's tokens can be checked, audit lines can be written, every
     /// file could be read, and the gateway is not about to stop.
-    pub(super) fn readiness(&self) -> Result<(), NotReady> {
+    ///
+    /// # Errors
+    /// Why they should not.
+    pub(super) fn readiness(&self) -> Result<(), String> {
         if self.is_leaving() {
-            return Err(NotReady::Leaving);
+            return Err("stopping".into());
         }
         if !self.issuers.iter().all(|issuer| issuer.is_ready()) {
-            return Err(NotReady::Issuer);
+            return Err("the tokens of an issuer cannot be checked".into());
         }
         if self.audit.refuses() && !self.audit.holds() {
-            return Err(NotReady::Audit);
+            return Err("the audit cannot be written".into());
         }
-        let unread = self.unread.load();
-        if unread.is_empty() { Ok(()) } else { Err(NotReady::Unread(unread.to_vec())) }
+        match self.unread.load().as_slice() {
+            [] => Ok(()),
+            // What was last read of them is in force.
+            unread => Err(format!("{} cannot be read", unread.join(", "))),
+        }
     }
 
     /// How the gateway vends tokens of its own, if it does.
@@ -354,6 +300,14 @@ impl SharedState {
     /// Whether clients are told to go elsewhere.
     pub(super) fn is_leaving(&self) -> bool {
         self.leaving.load(Ordering::Relaxed)
+    }
+}
+
+impl Deref for SharedState {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.parts
     }
 }
 

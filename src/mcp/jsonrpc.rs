@@ -83,9 +83,6 @@ pub struct RpcError {
 }
 
 /// Parses a text, with or without a byte order mark.
-///
-/// # Errors
-/// As [`ParseError`] says.
 pub fn parse(text: &str) -> Result<Value, ParseError> {
     let text = text.trim_start_matches('\u{feff}');
     // Each part takes at least two bytes.

@@ -121,39 +121,32 @@ impl Listed {
 
     /// The method that lists them.
     pub fn list_method(self) -> &'static str {
-        match self {
-            Self::Tool => "tools/list",
-            Self::Prompt => "prompts/list",
-            Self::Resource => "resources/list",
-            Self::Template => "resources/templates/list",
-        }
+        self.words().0
     }
 
     /// The method that uses one of them.
     pub fn use_method(self) -> &'static str {
-        match self {
-            Self::Tool => "tools/call",
-            Self::Prompt => "prompts/get",
-            Self::Resource | Self::Template => "resources/read",
-        }
+        self.words().1
     }
 
     /// The member of a result that lists them.
     pub fn member(self) -> &'static str {
-        match self {
-            Self::Tool => "tools",
-            Self::Prompt => "prompts",
-            Self::Resource => "resources",
-            Self::Template => "resourceTemplates",
-        }
+        self.words().2
     }
 
     /// The member of an item that names it.
     pub fn key(self) -> &'static str {
+        self.words().3
+    }
+
+    const fn words(self) -> (&'static str, &'static str, &'static str, &'static str) {
         match self {
-            Self::Tool | Self::Prompt => "name",
-            Self::Resource => "uri",
-            Self::Template => "uriTemplate",
+            Self::Tool => ("tools/list", "tools/call", "tools", "name"),
+            Self::Prompt => ("prompts/list", "prompts/get", "prompts", "name"),
+            Self::Resource => ("resources/list", "resources/read", "resources", "uri"),
+            Self::Template => {
+                ("resources/templates/list", "resources/read", "resourceTemplates", "uriTemplate")
+            }
         }
     }
 

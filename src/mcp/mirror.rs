@@ -81,9 +81,6 @@ impl<'m> MirroredValues<'m> {
     }
 
     /// Whether the headers agree with the message: required from 2026-07-28 on, optional before but never wrong.
-    ///
-    /// # Errors
-    /// [`Mismatch`].
     pub fn check(&self, headers: &HeaderMap) -> Result<(), Mismatch> {
         let [version, method, name] = self.rows();
         let header = version.only(headers)?;

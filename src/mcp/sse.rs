@@ -55,7 +55,8 @@ pub fn field(line: &[u8]) -> (&[u8], &[u8]) {
 #[derive(Debug, Default)]
 pub struct EventSplitter {
     held: Vec<u8>,
-    /// Where the current line begins.
+    /// Where the current piece begins, and its current line.
+    piece: usize,
     line: usize,
     /// How far it has been searched for its end.
     searched: usize,
@@ -64,19 +65,28 @@ pub struct EventSplitter {
 impl EventSplitter {
     /// Takes the next chunk.
     pub fn push(&mut self, chunk: &[u8]) {
+        // Its memory is freed: one large event must not make every later one large.
+        self.held = self.held.split_off(self.piece);
+        (self.line, self.searched) = (self.line - self.piece, self.searched - self.piece);
+        self.piece = 0;
         self.held.extend_from_slice(chunk);
     }
 
     /// How many bytes are buffered that are not a whole piece yet, once [`next`](Self::next) has nothing more to
     /// return.
     pub fn rest(&self) -> usize {
-        self.held.len()
+        self.held.len() - self.piece
     }
 
     /// The next complete piece, up to its blank line.
     #[expect(clippy::should_implement_trait, reason = "there may be more after the next chunk")]
     pub fn next(&mut self) -> Option<Vec<u8>> {
         loop {
+            // A line feed after a carriage return ends the same line, whichever chunk it is in.
+            if self.line > self.piece && self.held.get(self.line - 1..)?.starts_with(b"\r\n") {
+                self.line += 1;
+                self.searched = self.line;
+            }
             let rest = self.held.get(self.searched..)?;
             let Some(end) = memchr2(b'\n', b'\r', rest) else {
                 self.searched = self.held.len();
@@ -84,18 +94,46 @@ impl EventSplitter {
             };
             let is_pair = rest.get(end..).is_some_and(|rest| rest.starts_with(b"\r\n"));
             let (end, after) = (self.searched + end, self.searched + end + if is_pair { 2 } else { 1 });
-            let is_comment = self.line == 0 && self.held.first() == Some(&b':');
-            if end == self.line || is_comment {
-                (self.line, self.searched) = (0, 0);
-                let rest = self.held.split_off(after);
-                return Some(std::mem::replace(&mut self.held, rest));
-            }
+            let is_comment = self.line == self.piece && self.held.get(self.piece) == Some(&b':');
+            let is_over = end == self.line || is_comment;
+            let start = self.piece;
             (self.line, self.searched) = (after, after);
+            if is_over {
+                self.piece = after;
+                return self.held.get(start..after).map(<[u8]>::to_vec);
+            }
         }
     }
 }
 
+/// The lines of a piece of a stream, without their ends and without the blank one.
+pub fn lines(piece: &[u8]) -> impl Iterator<Item = &[u8]> {
+    piece.split(|byte| matches!(byte, b'\n' | b'\r')).filter(|line| !line.is_empty())
+}
+
 impl SseEvent {
+    /// The event that a piece of a stream is, unless it has nothing to say.
+    pub fn read(piece: &[u8]) -> Option<Self> {
+        let (mut event, mut has_data) = (Self::default(), false);
+        for line in lines(piece) {
+            let (field, value) = field(line);
+            let value = String::from_utf8_lossy(value);
+            match field {
+                b"event" => event.name = value.into_owned(),
+                b"data" => {
+                    if std::mem::replace(&mut has_data, true) {
+                        event.data.push('\n');
+                    }
+                    event.data.push_str(&value);
+                }
+                b"id" if !value.contains('\0') => event.id = Some(value.into_owned()),
+                b"retry" if value.bytes().all(|b| b.is_ascii_digit()) => event.retry = value.parse().ok(),
+                _ => {}
+            }
+        }
+        (has_data || event.id.is_some() || event.retry.is_some()).then_some(event)
+    }
+
     /// Whether it carries a message: an event with another name is private to the server, such as a keep-alive.
     pub fn is_message(&self) -> bool {
         !self.data.is_empty() && matches!(self.name.as_str(), "" | "message")
@@ -112,20 +150,14 @@ impl SseEvent {
 #[derive(Debug)]
 pub struct SseReader {
     limit: usize,
-    line: Vec<u8>,
-    event: SseEvent,
-    has_data: bool,
-    /// How much of the current event has been read.
-    size: usize,
-    after_return: bool,
+    pieces: EventSplitter,
     begun: bool,
 }
 
 impl SseReader {
     /// For events of at most `limit` bytes.
     pub fn new(limit: usize) -> Self {
-        let (line, event) = (Vec::new(), SseEvent::default());
-        Self { limit, line, event, has_data: false, size: 0, after_return: false, begun: false }
+        Self { limit, pieces: EventSplitter::default(), begun: false }
     }
 
     /// Takes the next chunk and returns the events it completes. One without its blank line never completes.
@@ -134,53 +166,16 @@ impl SseReader {
     /// [`EventTooLarge`]; the caller ends the stream.
     pub fn push(&mut self, chunk: &[u8]) -> Result<Vec<SseEvent>, EventTooLarge> {
         let mut events = Vec::new();
-        let mut rest = chunk;
-        while !rest.is_empty() {
-            // A line feed after a carriage return ends the same line.
-            let skip = usize::from(self.after_return && rest.first() == Some(&b'\n'));
-            (_, rest) = rest.split_at(skip);
-            self.after_return = false;
-            let end = memchr2(b'\n', b'\r', rest);
-            let (part, next) = rest.split_at(end.unwrap_or(rest.len()));
-            self.line.extend_from_slice(part);
-            self.size += part.len();
-            if self.size > self.limit {
+        self.pieces.push(chunk);
+        while let Some(piece) = self.pieces.next() {
+            if piece.len() > self.limit {
                 return Err(EventTooLarge);
             }
-            let Some((break_at, after)) = next.split_first() else { break };
-            self.after_return = *break_at == b'\r';
-            events.extend(self.line_ends());
-            rest = after;
+            let is_first = !std::mem::replace(&mut self.begun, true);
+            let mark: &[u8] = if is_first { b"\xEF\xBB\xBF" } else { b"" };
+            events.extend(SseEvent::read(piece.strip_prefix(mark).unwrap_or(&piece)));
         }
-        Ok(events)
-    }
-
-    fn line_ends(&mut self) -> Option<SseEvent> {
-        // Its memory is freed: one large event must not make every later one large.
-        let line = std::mem::take(&mut self.line);
-        let mark: &[u8] = if std::mem::replace(&mut self.begun, true) { b"" } else { b"\xEF\xBB\xBF" };
-        let line = line.strip_prefix(mark).unwrap_or(&line);
-        if line.is_empty() {
-            let event = std::mem::take(&mut self.event);
-            let whole = std::mem::take(&mut self.has_data) || event.id.is_some() || event.retry.is_some();
-            self.size = 0;
-            return whole.then_some(event);
-        }
-        let (field, value) = field(line);
-        let value = String::from_utf8_lossy(value);
-        match field {
-            b"event" => self.event.name = value.into_owned(),
-            b"data" => {
-                if std::mem::replace(&mut self.has_data, true) {
-                    self.event.data.push('\n');
-                }
-                self.event.data.push_str(&value);
-            }
-            b"id" if !value.contains('\0') => self.event.id = Some(value.into_owned()),
-            b"retry" if value.bytes().all(|b| b.is_ascii_digit()) => self.event.retry = value.parse().ok(),
-            _ => {}
-        }
-        None
+        if self.pieces.rest() > self.limit { Err(EventTooLarge) } else { Ok(events) }
     }
 }
 
@@ -229,7 +224,7 @@ mod tests {
             pieces.push(text.as_bytes());
             let found: Vec<Vec<u8>> = std::iter::from_fn(|| pieces.next()).collect();
             assert_eq!(found, expected.iter().map(|piece| piece.as_bytes()).collect::<Vec<_>>(), "{text:?}");
-            assert_eq!(pieces.held, rest.as_bytes(), "{text:?}");
+            assert_eq!(&pieces.held[pieces.piece..], rest.as_bytes(), "{text:?}");
             // One byte at a time: a carriage return may end a piece before its line feed, which is then a piece of
             // its own.
             let (mut pieces, mut all) = (EventSplitter::default(), Vec::new());
@@ -237,8 +232,26 @@ mod tests {
                 pieces.push(&[byte]);
                 all.extend(std::iter::from_fn(|| pieces.next()).flatten());
             }
-            all.extend(pieces.held);
+            all.extend(&pieces.held[pieces.piece..]);
             assert_eq!(all, text.as_bytes());
+        }
+    }
+
+    #[test]
+    fn a_chunk_that_ends_within_a_line_end_ends_no_event() {
+        let text = "data: a\r\ndata: b\r\n\r\n";
+        for at in 0..text.len() {
+            let mut pieces = EventSplitter::default();
+            let parts = text.split_at(at);
+            let found: Vec<Vec<u8>> = [parts.0, parts.1]
+                .iter()
+                .flat_map(|part| {
+                    pieces.push(part.as_bytes());
+                    std::iter::from_fn(|| pieces.next()).collect::<Vec<_>>()
+                })
+                .collect();
+            let events: Vec<SseEvent> = found.iter().filter_map(|piece| SseEvent::read(piece)).collect();
+            assert_eq!(events, [event("", "a\nb", None)], "{at}");
         }
     }
 

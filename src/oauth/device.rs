@@ -94,9 +94,6 @@ impl DeviceRequest<'_> {
 
 impl DeviceAuthorization {
     /// Parses the answer. `sent` are the request's secrets: a server may repeat them in its error.
-    ///
-    /// # Errors
-    /// As [`ReplyError`] says.
     pub fn read(status: u16, body: &[u8], sent: &[Secret]) -> Result<Self, ReplyError> {
         if is_unavailable(status) {
             return Err(ReplyError::Unavailable { status, said: None });

@@ -25,9 +25,6 @@ pub enum DocumentError {
 }
 
 /// The address of a client id metadata document.
-///
-/// # Errors
-/// As [`DocumentError`] says.
 pub fn document_address(text: &str) -> Result<Url, DocumentError> {
     let url = Url::parse(text).map_err(|_| DocumentError::Scheme)?;
     if url.scheme() != "https" || !url.has_host() {

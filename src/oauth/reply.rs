@@ -147,9 +147,6 @@ impl ReplyError {
 
 /// Parses a reply that was received at `now`. `sent` are the request's secrets: a server may repeat them in its
 /// error.
-///
-/// # Errors
-/// As [`ReplyError`] says.
 pub fn read_reply(
     status: u16,
     body: &[u8],

@@ -50,9 +50,6 @@ pub enum ResourceError {
 
 impl ResourceMetadata {
     /// Parses a document that was fetched for `server`.
-    ///
-    /// # Errors
-    /// As [`ResourceError`] says.
     pub fn read(body: &[u8], server: &Url) -> Result<Self, ResourceError> {
         let found = Self::parse(body)?;
         if !covers(&found.resource, server) {

@@ -30,7 +30,6 @@ pub use self::cases::{CaseOutcome, Cases, no_server};
 pub use self::compiled::Policy;
 pub use self::decide::{Grants, ListView, ListViews, decide};
 pub use self::explain::{Explanation, Overview};
-pub use self::remarks::PolicyRemark;
 pub use self::scopes_yml::PolicyError;
 pub use self::ui::UiAction;
 pub use self::vended::{Detail, DetailType, Vended};

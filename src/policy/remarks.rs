@@ -1,114 +1,55 @@
 //! What in a policy is valid but probably not intended.
 
-use std::fmt;
-
 use super::compiled::Policy;
 use super::entry::PolicyEntry;
 use super::names::NameSet;
 use super::ui::UiScope;
-use super::{Listed, Rule, UiAction};
-
-/// Something `gateway check` points out.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum PolicyRemark {
-    /// A group is granted an undefined scope.
-    UnknownScope {
-        /// The group.
-        group: String,
-        /// The scope.
-        scope: String,
-    },
-    /// `tools/call` without a tool allows no call.
-    NoTools {
-        /// The entry.
-        rule: Rule,
-        /// Its line in the file.
-        line: u64,
-    },
-    /// A name with `*` in it that is not only `*`: names are literal.
-    Pattern {
-        /// The entry.
-        rule: Rule,
-        /// Its line in the file.
-        line: u64,
-        /// The name.
-        name: String,
-    },
-    /// An entry that repeats an earlier one of its scope.
-    Duplicate {
-        /// The later entry.
-        rule: Rule,
-        /// Its line in the file.
-        line: u64,
-        /// The earlier one.
-        of: Rule,
-    },
-    /// A permission for a server that is not there, by its path or name.
-    NoService {
-        /// The scope in `UI-Scopes`.
-        scope: String,
-        /// The permission.
-        action: UiAction,
-        /// What it names.
-        name: String,
-    },
-    /// A scope in `UI-Scopes` that no group has.
-    Unheld {
-        /// The scope.
-        scope: String,
-    },
-    /// A group whose members see nothing on the pages.
-    NoPermission {
-        /// The group.
-        group: String,
-    },
-}
+use super::{Listed, UiAction};
 
 impl Policy {
     /// The remarks about the registry's own permissions, given the servers' paths and what people call them.
-    pub fn permission_remarks(&self, servers: &[(String, String)]) -> Vec<PolicyRemark> {
+    pub fn permission_remarks(&self, servers: &[(String, String)]) -> Vec<String> {
         let mut remarks = Vec::new();
         for scope in self.ui_scopes() {
             for action in UiAction::ALL.into_iter().filter(|action| *action != UiAction::Register) {
                 let is_there =
                     |name: &&str| servers.iter().any(|(path, title)| UiScope::is_about(name, path, title));
                 let gone = scope.services(action).filter(|name| !is_there(name));
-                remarks.extend(gone.map(|name| PolicyRemark::NoService {
-                    scope: scope.name.to_string(),
-                    action,
-                    name: name.to_owned(),
+                let (scope, action) = (&scope.name, action.name());
+                remarks.extend(gone.map(|name| {
+                    format!("UI-Scopes: {scope} has {name} in {action}, and no server is called that")
                 }));
             }
         }
         let unheld = self.ui_scopes().into_iter().filter(|scope| !self.is_held(scope));
-        remarks.extend(unheld.map(|scope| PolicyRemark::Unheld { scope: scope.name.to_string() }));
-        let without = self.groups_without_permissions().into_iter();
-        remarks.extend(without.map(|group| PolicyRemark::NoPermission { group: group.to_owned() }));
+        remarks.extend(unheld.map(|scope| format!("UI-Scopes: no group has {}", scope.name)));
+        remarks.extend(self.groups_without_permissions().into_iter().map(|group| {
+            format!("group {group} has nothing of UI-Scopes, so its members see no server on the pages")
+        }));
         remarks
     }
 
     /// The remarks, in the file's order.
-    pub fn remarks(&self) -> Vec<PolicyRemark> {
-        let unknown = |(group, scope): &(String, String)| PolicyRemark::UnknownScope {
-            group: group.clone(),
-            scope: scope.clone(),
+    pub fn remarks(&self) -> Vec<String> {
+        let unknown = |(group, scope): &(String, String)| {
+            format!("group {group} is granted {scope}, which is not defined")
         };
         let mut remarks: Vec<_> = self.dangling().iter().map(unknown).collect();
         for scope in self.scopes() {
             for entry in &scope.entries {
-                let (rule, line) = ((*entry.rule).clone(), entry.line);
+                let at = format!("line {}: {}", entry.line, entry.rule);
                 if entry.tools.is_empty() && lists_by_name(&entry.methods, Listed::Tool.use_method()) {
-                    remarks.push(PolicyRemark::NoTools { rule: rule.clone(), line });
+                    remarks.push(format!("{at} has tools/call and no tools, so it allows no call"));
                 }
-                let pattern =
-                    |name: &str| PolicyRemark::Pattern { rule: rule.clone(), line, name: name.into() };
-                remarks.extend(entry.patterns().map(pattern));
+                // Names are literal.
+                remarks.extend(entry.patterns().map(|name| {
+                    format!("{at} names {name}, which is not a pattern: only a single '*' means all")
+                }));
                 // Only entries about the same server can be equal, and of those there are few.
                 let mut alike = scope.about(entry.server.as_deref().unwrap_or_default());
                 let first = alike.find(|other| other.says_as_much_as(entry));
-                if let Some(first) = first.filter(|first| first.rule != entry.rule) {
-                    remarks.push(PolicyRemark::Duplicate { rule, line, of: (*first.rule).clone() });
-                }
+                let first = first.filter(|first| first.rule != entry.rule);
+                remarks.extend(first.map(|first| format!("{at} says the same as {}", first.rule)));
             }
         }
         remarks
@@ -137,39 +78,12 @@ impl PolicyEntry {
     }
 }
 
-impl fmt::Display for PolicyRemark {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::UnknownScope { group, scope } => {
-                write!(f, "group {group} is granted {scope}, which is not defined")
-            }
-            Self::NoTools { rule, line } => {
-                write!(f, "line {line}: {rule} has tools/call and no tools, so it allows no call")
-            }
-            Self::Pattern { rule, line, name } => {
-                write!(
-                    f,
-                    "line {line}: {rule} names {name}, which is not a pattern: only a single '*' means all"
-                )
-            }
-            Self::NoService { scope, action, name } => {
-                write!(f, "UI-Scopes: {scope} has {name} in {}, and no server is called that", action.name())
-            }
-            Self::Unheld { scope } => write!(f, "UI-Scopes: no group has {scope}"),
-            Self::NoPermission { group } => {
-                write!(f, "group {group} has nothing of UI-Scopes, so its members see no server on the pages")
-            }
-            Self::Duplicate { rule, line, of } => write!(f, "line {line}: {rule} says the same as {of}"),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn remarks(text: &str) -> Vec<String> {
-        Policy::parse(text).unwrap().remarks().iter().map(ToString::to_string).collect()
+        Policy::parse(text).unwrap().remarks()
     }
 
     #[test]
@@ -209,7 +123,6 @@ mod tests {
                     group_mappings: {g: [a], h: [s]}\ns: [{server: x}]\n";
         let servers = [("time".to_owned(), "Time Server".to_owned())];
         let said = Policy::parse(text).unwrap().permission_remarks(&servers);
-        let said: Vec<String> = said.iter().map(ToString::to_string).collect();
         assert_eq!(
             said,
             [

@@ -42,7 +42,7 @@ pub(super) struct EntryLine {
 }
 
 /// An entry as written. An unknown member is an error: a misspelt `tools` would silently mean something else.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawEntry {
     pub(super) server: Option<String>,

@@ -92,10 +92,7 @@ impl Detail {
             server: Some(self.server.clone()),
             methods: self.methods().collect(),
             tools: self.tools().collect(),
-            prompts: None,
-            resources: None,
-            when: None,
-            agents: None,
+            ..RawEntry::default()
         }
     }
 }

@@ -1,5 +1,6 @@
 //! One attempt to renew one credential: what is tried, what its file shows, and what a failure means to the schedule.
-//! Not here: when (see `refresh::Schedule`).
+//! Not here: when (see `refresh::Schedule`); a person's runs (see `cli::flows`), which reuse a token until the vault
+//! renews it, and not until a buffer that is set here.
 
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};

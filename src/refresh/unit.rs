@@ -3,15 +3,19 @@
 
 use std::path::Path;
 
+use clap::ValueEnum;
+
 use crate::clients::launch;
 use crate::config::Config;
 use crate::error::Error;
 use crate::sys::paths;
 
 /// The system that starts the service.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Supervisor {
+    /// A systemd user unit
     Systemd,
+    /// A launchd agent
     Launchd,
 }
 

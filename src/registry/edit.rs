@@ -56,18 +56,12 @@ pub struct OpenedFile {
 }
 
 /// Switches a server on or off, by its path as its file has it.
-///
-/// # Errors
-/// [`EditError`].
 pub fn switch(dir: &Path, path: &str, on: bool) -> Result<(), EditError> {
     let _turn = Turn::wait(dir)?;
     state(dir, path, Some(on))
 }
 
 /// Adds a server, switched off; gives its name.
-///
-/// # Errors
-/// [`EditError`].
 pub fn add(dir: &Path, members: Map<String, Value>) -> Result<String, EditError> {
     let text = serde_json::to_string_pretty(&members).map_err(io::Error::from)? + "\n";
     let file: ServerFile =
@@ -89,9 +83,6 @@ pub fn add(dir: &Path, members: Map<String, Value>) -> Result<String, EditError>
 }
 
 /// Opens a server's file.
-///
-/// # Errors
-/// [`EditError`].
 pub fn open(dir: &Path, profile: &Profile) -> Result<OpenedFile, EditError> {
     let text = text(dir, profile)?;
     Ok(OpenedFile { members: parsed(&profile.file, &text)?, version: version(&text) })
@@ -99,9 +90,6 @@ pub fn open(dir: &Path, profile: &Profile) -> Result<OpenedFile, EditError> {
 
 /// Changes members of a server's file, and removes those that are null; gives the names of those that were different.
 /// With a version, only if the file still has it.
-///
-/// # Errors
-/// [`EditError`].
 pub fn change(
     dir: &Path,
     profile: &Profile,
@@ -187,9 +175,6 @@ fn fit(file: ServerFile, members: &Map<String, Value>) -> Result<RegisteredServe
 }
 
 /// Removes a server's file, and its switch.
-///
-/// # Errors
-/// [`EditError`].
 pub fn remove(dir: &Path, profile: &Profile) -> Result<(), EditError> {
     let _turn = Turn::wait(dir)?;
     let _ = text(dir, profile)?;

@@ -217,9 +217,6 @@ impl Registry {
 
 impl RegisteredServer {
     /// The server described by a file with only a path and a `proxy_pass_url`.
-    ///
-    /// # Errors
-    /// A short reason.
     pub fn at(path: &str, url: &str) -> Result<Self, String> {
         let file =
             ServerFile { path: Some(path.into()), proxy_pass_url: Some(url.into()), ..ServerFile::default() };

@@ -68,9 +68,6 @@ impl<'s> Reply<'s> {
     }
 
     /// The next message that belongs to it. `None` at the end, which need not be awaited once the response has come.
-    ///
-    /// # Errors
-    /// [`RemoteError`].
     pub async fn next(&mut self) -> Result<Option<String>, RemoteError> {
         loop {
             let answer = match &mut self.from {

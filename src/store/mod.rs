@@ -38,6 +38,16 @@ pub enum Storage {
     Keyring,
 }
 
+impl Storage {
+    /// Its name for people and programs.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::File => "file",
+            Self::Keyring => "keyring",
+        }
+    }
+}
+
 /// The two folders of credentials, which may be one.
 #[derive(Clone, Debug)]
 pub struct Store {
@@ -115,17 +125,11 @@ impl Store {
     }
 
     /// What is stored for a credential, if anything.
-    ///
-    /// # Errors
-    /// As [`StoreError`] says.
     pub fn read(&self, id: &CredentialId) -> Result<Option<StoredToken>, StoreError> {
         self.read_file(&self.path(id))
     }
 
     /// The content of a file in one of the folders.
-    ///
-    /// # Errors
-    /// As [`StoreError`] says.
     pub fn read_file(&self, path: &Path) -> Result<Option<StoredToken>, StoreError> {
         check_folder(path)?;
         let Some(text) = private_file::read(path)? else { return Ok(None) };
@@ -163,9 +167,6 @@ impl Store {
 
     /// Stores a token. The file is complete and private at every moment. A keyring replaces its entry in one step,
     /// before the file: in between the file describes the old token, which is then merely renewed too early.
-    ///
-    /// # Errors
-    /// As [`StoreError`] says.
     pub fn write(
         &self,
         place: ReservedFile,
@@ -186,9 +187,6 @@ impl Store {
     /// Puts in place what an interrupted run had written completely, and removes incomplete drafts. Must be called
     /// under the credential's lock, or a draft may belong to a running process. `is_better` decides whether a draft's
     /// credential replaces the stored one. Returns whether any did.
-    ///
-    /// # Errors
-    /// As [`StoreError`] says.
     pub fn take_up(
         &self,
         id: &CredentialId,
@@ -218,9 +216,6 @@ impl Store {
     }
 
     /// A file's content without its secrets, and where those are. The keyring is not asked.
-    ///
-    /// # Errors
-    /// As [`StoreError`] says.
     pub fn look(&self, path: &Path) -> Result<Option<TokenMetadata>, StoreError> {
         check_folder(path)?;
         let Some(text) = private_file::read(path)? else { return Ok(None) };
@@ -253,18 +248,12 @@ impl Store {
     }
 
     /// Removes an agent's `NAME.env`, which contains its token, too.
-    ///
-    /// # Errors
-    /// As [`StoreError`] says.
     pub fn remove_agent_env(&self, name: &str) -> Result<(), StoreError> {
         Ok(private_file::remove(&self.dir.join(format!("{name}.env")))?)
     }
 
     /// Writes an agent's `NAME.env`: export lines for a shell, in the registry's scripts' format. Only agents have
     /// one.
-    ///
-    /// # Errors
-    /// As [`StoreError`] says.
     pub fn write_agent_env(&self, credential: &Credential, token: &TokenSet) -> Result<(), StoreError> {
         if credential.id.kind != CredentialKind::Agent {
             return Ok(());
@@ -276,9 +265,6 @@ impl Store {
 
     /// Waits until this process is the only one that works on a credential. `waiting` is called if another one is
     /// first.
-    ///
-    /// # Errors
-    /// As [`StoreError`] says.
     pub async fn lock(&self, id: &CredentialId, waiting: impl FnOnce()) -> Result<Lock, StoreError> {
         let folder = self.make_folder(id.scope)?.join(".locks");
         private_file::create_dir(&folder)?;

@@ -26,9 +26,6 @@ const LARGEST: u64 = 1 << 30;
 
 impl Store {
     /// Writes a file whose members `secret` must not be in a plain file where a keyring is used. What was sealed once stays so.
-    ///
-    /// # Errors
-    /// As [`StoreError`] says.
     pub fn write_sealed(
         &self,
         path: &Path,
@@ -61,9 +58,6 @@ pub fn is_sealed(object: &Map<String, Value>) -> bool {
 }
 
 /// Seals the members `secret` of what becomes the file at `path`, if `storage` is a keyring.
-///
-/// # Errors
-/// As [`StoreError`] says.
 pub fn seal(
     path: &Path,
     object: &mut Map<String, Value>,

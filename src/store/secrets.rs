@@ -36,9 +36,6 @@ pub type ServerSecrets = BTreeMap<String, StoredSecret>;
 
 impl Store {
     /// A server's secrets; empty if it has none. Names are compared case-insensitively.
-    ///
-    /// # Errors
-    /// As [`StoreError`] says.
     pub fn secrets(&self, server: &str) -> Result<ServerSecrets, StoreError> {
         let path = self.secrets_file(server);
         let Some(mut object) = self.secrets_object(&path)? else { return Ok(ServerSecrets::new()) };
@@ -59,9 +56,6 @@ impl Store {
     }
 
     /// Stores a secret of a server, in the place of an earlier one.
-    ///
-    /// # Errors
-    /// As [`StoreError`] says.
     pub fn put_secret(&self, server: &str, variable: &str, secret: StoredSecret) -> Result<(), StoreError> {
         let _lock = self.lock_secrets()?;
         let mut secrets = self.secrets(server)?;
@@ -70,9 +64,6 @@ impl Store {
     }
 
     /// Removes a server's secret, or with no `variable` all of them; `false` if there was none.
-    ///
-    /// # Errors
-    /// As [`StoreError`] says.
     pub fn remove_secret(&self, server: &str, variable: Option<&str>) -> Result<bool, StoreError> {
         let path = self.secrets_file(server);
         if path.symlink_metadata().is_err() {
@@ -92,9 +83,6 @@ impl Store {
     }
 
     /// The names of the servers with secrets, as they were typed.
-    ///
-    /// # Errors
-    /// As [`StoreError`] says.
     pub fn secret_servers(&self) -> Result<Vec<String>, StoreError> {
         let mut names = Vec::new();
         for path in super::files_in(&self.user.join(FOLDER)) {

@@ -58,9 +58,6 @@ impl NotWeb {
 }
 
 /// An http or https URL without user name and password.
-///
-/// # Errors
-/// As [`NotWeb`] says.
 pub fn web_url(text: &str) -> Result<Url, NotWeb> {
     let url = Url::parse(text).map_err(NotWeb::Url)?;
     check_web(&url)?;
@@ -102,9 +99,6 @@ fn may_be_key(part: &str) -> bool {
 }
 
 /// Checks a parsed URL in the same way as [`web_url`].
-///
-/// # Errors
-/// As [`NotWeb`] says.
 pub fn check_web(url: &Url) -> Result<(), NotWeb> {
     if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
         return Err(NotWeb::Scheme);
@@ -116,9 +110,6 @@ pub fn check_web(url: &Url) -> Result<(), NotWeb> {
 }
 
 /// Checks the address of an MCP server: like any, and that its host is not forbidden and has a port to connect to.
-///
-/// # Errors
-/// As [`NotWeb`] says.
 pub fn check_server(url: &Url) -> Result<(), NotWeb> {
     check_web(url)?;
     if url.host().is_some_and(|host| is_forbidden_host(&host)) {

@@ -50,9 +50,6 @@ pub async fn run(
 
 /// What `command` prints on stdout, within `limit`. It gets none of `without` in its environment and no stdin, and its
 /// stderr is shown on a terminal only: what it says there may be secret, too.
-///
-/// # Errors
-/// As [`CommandFailure`] says.
 pub async fn output(
     command: String,
     without: Vec<String>,

@@ -47,9 +47,6 @@ pub enum PidError {
 impl PidFile {
     /// Takes the file at `path`, in an existing folder, and writes this process's id into it; and what it works for, in
     /// one line, where its folder does not say that.
-    ///
-    /// # Errors
-    /// As [`PidError`] says.
     pub fn take(path: &Path, works_for: Option<&str>) -> Result<Self, PidError> {
         let mut file = private_file::open_lock(path)?;
         let mut locked = file.try_lock();

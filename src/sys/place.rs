@@ -1,5 +1,6 @@
 //! Which addresses are below another one, as every server in between would read them, and which of a server's own
-//! addresses may get its credentials.
+//! addresses may get its credentials. Not here: the gateway's addresses of a server (see its `endpoints`), which are
+//! computed once from a file and never compared with others.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 

@@ -28,25 +28,16 @@ const MAX_FILE_BYTES: u64 = 4 << 20;
 
 /// Reads a private file without a byte order mark; `None` if there is none. Rejects links, and files that others can
 /// read.
-///
-/// # Errors
-/// As [`FileError`] says.
 pub fn read(path: &Path) -> Result<Option<String>, FileError> {
     read_bytes(path)?.map(|bytes| text(path, bytes)).transpose()
 }
 
 /// The same for a file that may be as long as `most` bytes.
-///
-/// # Errors
-/// As [`FileError`] says.
 pub fn read_long(path: &Path, most: u64) -> Result<Option<String>, FileError> {
     open(path)?.map(|file| text(path, bytes_up_to(path, file, most)?)).transpose()
 }
 
 /// The same for any bytes.
-///
-/// # Errors
-/// As [`FileError`] says.
 pub fn read_bytes(path: &Path) -> Result<Option<Vec<u8>>, FileError> {
     open(path)?.map(|file| bytes(path, file)).transpose()
 }
@@ -81,9 +72,6 @@ fn text(path: &Path, bytes: Vec<u8>) -> Result<String, FileError> {
 /// Reads a file of secrets that an administrator or an orchestrator provides, such as a mounted Secret of Kubernetes
 /// or a certificate's key under `live/`. Links are followed: what counts is who may change their target. So the owner
 /// must be root or us, nobody else may write, and nobody else may read but one group that we are in, or root's.
-///
-/// # Errors
-/// As [`FileError`] says.
 pub fn read_given(path: &Path) -> Result<Option<Vec<u8>>, FileError> {
     let opened = opened(path, regular_file::open(path))?;
     let Some((file, about)) = opened else { return Ok(None) };
@@ -92,18 +80,12 @@ pub fn read_given(path: &Path) -> Result<Option<Vec<u8>>, FileError> {
 }
 
 /// The same as text.
-///
-/// # Errors
-/// As [`FileError`] says.
 pub fn read_given_text(path: &Path) -> Result<Option<String>, FileError> {
     read_given(path)?.map(|bytes| text(path, bytes)).transpose()
 }
 
 /// Writes a private file: into a new file next to it (0600 whatever the umask), synced, then renamed over it. After a
 /// kill at any point, either the old file or the new one is there.
-///
-/// # Errors
-/// As [`FileError`] says.
 pub fn write(path: &Path, text: &str) -> Result<(), FileError> {
     Draft::begin(path, 0)?.finish(text)
 }
@@ -117,9 +99,6 @@ pub fn write_new(path: &Path, text: &str) -> Result<(), FileError> {
 }
 
 /// Writes a file with these permission bits, which others may have on it where its owner gave it away before.
-///
-/// # Errors
-/// As [`FileError`] says.
 pub fn write_as(path: &Path, text: &str, mode: Option<u32>) -> Result<(), FileError> {
     let draft = Draft::begin(path, 0)?;
     #[cfg(unix)]
@@ -155,9 +134,6 @@ pub fn write_through(path: &Path, text: &str, keep: Keep) -> Result<(), FileErro
 
 /// Creates a folder for private files: 0700, its parents by the umask. An existing folder with wider permissions is
 /// restricted.
-///
-/// # Errors
-/// As [`FileError`] says.
 pub fn create_dir(path: &Path) -> Result<(), FileError> {
     check_dir(path)?;
     if !path.is_dir() {
@@ -172,9 +148,6 @@ pub fn create_dir(path: &Path) -> Result<(), FileError> {
 
 /// The same for a folder in a project: a new one gets a `.gitignore`, so that nothing in it is ever committed. An
 /// existing folder stays as its owner wants it.
-///
-/// # Errors
-/// As [`FileError`] says.
 pub fn create_dir_ignored(path: &Path) -> Result<(), FileError> {
     if fs::symlink_metadata(path).is_err() {
         new_ignored(path)?;
@@ -216,9 +189,6 @@ pub fn check_dir(path: &Path) -> Result<(), FileError> {
 }
 
 /// Opens (or creates) a lock file. It is never removed: a lock on a name that others may unlink protects nothing.
-///
-/// # Errors
-/// As [`FileError`] says.
 pub fn open_lock(path: &Path) -> Result<File, FileError> {
     let options = &mut File::options();
     without_links(options);
@@ -228,9 +198,6 @@ pub fn open_lock(path: &Path) -> Result<File, FileError> {
 }
 
 /// Opens (or creates) a file for appending, such as a log.
-///
-/// # Errors
-/// As [`FileError`] says.
 pub fn open_append(path: &Path) -> Result<File, FileError> {
     open_to_write(path, File::options().append(true).create(true))
 }
@@ -251,9 +218,6 @@ pub fn append(path: &Path, text: &str) -> Result<(), FileError> {
 }
 
 /// Whether [`open_append`] would succeed. Creates and writes nothing.
-///
-/// # Errors
-/// As [`FileError`] says.
 pub fn check_append(path: &Path) -> Result<(), FileError> {
     if fs::symlink_metadata(path).is_ok() {
         return open_append(path).map(|_| ());
@@ -305,9 +269,6 @@ fn check_owner(path: &Path, about: &fs::Metadata) -> Result<(), FileError> {
 }
 
 /// Removes a private file; a missing one is fine.
-///
-/// # Errors
-/// As [`FileError`] says.
 pub fn remove(path: &Path) -> Result<(), FileError> {
     match fs::remove_file(path) {
         Err(e) if e.kind() != io::ErrorKind::NotFound => Err(io_at(path)(e)),

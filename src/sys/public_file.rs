@@ -3,7 +3,7 @@
 //! `private_file`).
 
 use std::fs;
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::path::Path;
 
 use crate::sys::regular_file;
@@ -13,12 +13,7 @@ use crate::sys::regular_file;
 /// # Errors
 /// The operating system's error; [`io::ErrorKind::FileTooLarge`].
 pub fn read_named(path: &Path, most: u64) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    fs::File::open(path)?.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > most {
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("larger than {most} bytes")));
-    }
-    Ok(bytes)
+    regular_file::within(fs::File::open(path)?, most)
 }
 
 /// The same as text.
@@ -26,8 +21,7 @@ pub fn read_named(path: &Path, most: u64) -> io::Result<Vec<u8>> {
 /// # Errors
 /// As [`read_named`]; [`io::ErrorKind::InvalidData`] if it is not text.
 pub fn read_named_text(path: &Path, most: u64) -> io::Result<String> {
-    let text = regular_file::text(read_named(path, most)?);
-    text.map_err(|_| io::Error::new(io::ErrorKind::InvalidData, regular_file::NOT_TEXT))
+    regular_file::needed_text(read_named(path, most)?)
 }
 
 /// Writes a file, and its folder if there is none: into a new one next to it with an unpredictable name, then renamed

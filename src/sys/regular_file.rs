@@ -17,9 +17,12 @@ pub const NOT_TEXT: &str = "not UTF-8 text";
 /// The operating system's error; [`io::ErrorKind::InvalidInput`] if it is not a regular file,
 /// [`io::ErrorKind::FileTooLarge`] for a larger one.
 pub fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
-    let file = open(path)?;
+    within(open(path)?, most)
+}
+
+/// A file's bytes, if there are at most `most`. Not by the reported size: files under /proc report 0, and others grow.
+pub(super) fn within(file: File, most: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    // Not by the reported size: files under /proc report 0, and others grow.
     file.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > most {
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("larger than {most} bytes")));
@@ -45,7 +48,12 @@ pub fn read_end(path: &Path, most: u64) -> io::Result<Vec<u8>> {
 /// # Errors
 /// As [`read`]; [`io::ErrorKind::InvalidData`] if it is not UTF-8.
 pub fn read_text(path: &Path, most: u64) -> io::Result<String> {
-    text(read(path, most)?).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, NOT_TEXT))
+    needed_text(read(path, most)?)
+}
+
+/// The same of bytes, which must be text.
+pub(super) fn needed_text(bytes: Vec<u8>) -> io::Result<String> {
+    text(bytes).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, NOT_TEXT))
 }
 
 /// A file's bytes as text, without the byte order mark that some editors write: UTF-8, or UTF-16 if its mark says so,

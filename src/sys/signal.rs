@@ -46,9 +46,6 @@ pub struct HangUps(#[cfg(unix)] tokio::signal::unix::Signal);
 
 impl HangUps {
     /// Begins to listen.
-    ///
-    /// # Errors
-    /// The operating system's error.
     pub fn new() -> std::io::Result<Self> {
         #[cfg(unix)]
         return tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup()).map(Self);

@@ -21,18 +21,12 @@ pub fn is_listening(at: SocketAddr) -> bool {
 
 /// Lets a port be bound again at once: otherwise a port that was just released counts as busy for a minute on Unix.
 /// On Windows the same option would let others take a port that is in use.
-///
-/// # Errors
-/// The operating system's error.
 pub fn rebind_at_once(socket: &TcpSocket) -> io::Result<()> {
     if cfg!(unix) { socket.set_reuseaddr(true) } else { Ok(()) }
 }
 
 /// Lets several listeners share a port, each getting a share of the connections; on systems without that, only one
 /// may listen.
-///
-/// # Errors
-/// The operating system's error.
 pub fn share_port(socket: &Socket, shared: bool) -> io::Result<()> {
     #[cfg(unix)]
     socket.set_reuse_port(shared)?;

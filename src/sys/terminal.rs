@@ -46,9 +46,6 @@ pub fn stdout_size() -> Option<(usize, usize)> {
 }
 
 /// Erases the last rows of stdout, and leaves the cursor where the first of them began; the whole screen without a number.
-///
-/// # Errors
-/// The operating system's error.
 pub fn erase(rows: Option<usize>) -> std::io::Result<()> {
     let terminal = dialoguer::console::Term::stdout();
     match rows {
@@ -58,9 +55,6 @@ pub fn erase(rows: Option<usize>) -> std::io::Result<()> {
 }
 
 /// Stdout as a file, for a program that must know which lines were written: the standard library's own is buffered.
-///
-/// # Errors
-/// The operating system's error.
 pub fn stdout_file() -> std::io::Result<File> {
     #[cfg(unix)]
     return Ok(std::os::fd::AsFd::as_fd(&std::io::stdout()).try_clone_to_owned()?.into());

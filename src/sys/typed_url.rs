@@ -9,9 +9,6 @@ use crate::sys::http::is_loopback;
 
 /// An http or https URL without user name and password, as people type it: a host's name, an IP address or a host with
 /// its port is an https URL without its scheme, or on this machine an http one.
-///
-/// # Errors
-/// As [`NotWeb`] says.
 pub fn typed_url(text: &str) -> Result<Url, NotWeb> {
     without_scheme(text).map_or_else(|| web_url(text), Ok)
 }

@@ -56,9 +56,6 @@ impl Commands {
     }
 
     /// The secret that a command prints; with `refused`, another one than that if there is one.
-    ///
-    /// # Errors
-    /// As [`CommandError`] says.
     pub async fn secret(
         &self,
         command: &SecretCommand,

@@ -10,18 +10,12 @@ use crate::store::{LoginNotes, ReservedFile, Store, StoreError, StoredToken};
 use crate::sys::clock;
 
 /// What is stored, if it matches this credential: the same issuer, client and requested scopes.
-///
-/// # Errors
-/// As [`StoreError`] says.
 pub(super) fn load(store: &Store, credential: &Credential) -> Result<Option<StoredToken>, StoreError> {
     Ok(store.read(&credential.id)?.filter(|stored| belongs(stored, credential)))
 }
 
 /// Takes over what an interrupted run had written but not put in place, if it matches this credential and is no older
 /// than what is stored; under the lock. Returns whether there was any.
-///
-/// # Errors
-/// As [`StoreError`] says.
 pub(super) fn take_up(store: &Store, credential: &Credential) -> Result<bool, StoreError> {
     store.take_up(&credential.id, |left, kept| {
         let kept = kept.filter(|kept| belongs(kept, credential));
@@ -59,9 +53,6 @@ pub(super) fn save(
 }
 
 /// A token that is written again keeps its time of issue: when it is due depends on its whole lifetime.
-///
-/// # Errors
-/// As [`StoreError`] says.
 pub(super) fn write(
     store: &Store,
     place: ReservedFile,

@@ -25,6 +25,20 @@ pub enum TokenOutcome {
     Unchanged,
 }
 
+impl TokenOutcome {
+    /// Its name for programs.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Reused => "reused",
+            Self::Refreshed => "refreshed",
+            Self::Obtained => "obtained",
+            Self::LoggedIn => "logged_in",
+            Self::Entered => "stored",
+            Self::Unchanged => "unchanged",
+        }
+    }
+}
+
 /// A token that is valid now.
 #[derive(Debug)]
 pub struct IssuedToken {

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::time::Duration;
 
 use mcpauth::bridge::BridgeError;
-use mcpauth::demo::idp::{Idp, IdpClient, IdpThread, Options};
+use mcpauth::demo::idp::{Idp, IdpClient, Options};
 use mcpauth::demo::mcp::{Sample, SampleTool};
 use mcpauth::session::CredentialUnavailable;
 use mcpauth::sys::clock;
@@ -15,7 +15,7 @@ use crate::by_address;
 use crate::support::{Ran, User, ended};
 
 /// The servers behind the book's settings, with its clients.
-pub(super) fn idp() -> IdpThread {
+pub(super) fn idp() -> Idp {
     let clients = vec![
         IdpClient::machine(
             "your_cognito_client_id",
@@ -27,7 +27,7 @@ pub(super) fn idp() -> IdpThread {
     ];
     // Like the hour of Cognito's, and never shown as one.
     let access_token_lifetime = Duration::from_secs(3570);
-    Idp::in_thread(Options { clients, access_token_lifetime, ..Options::default() }).unwrap()
+    Idp::start(Options { clients, access_token_lifetime, ..Options::default() }).unwrap()
 }
 
 /// A project as the book sets it up, its addresses turned to loopback, and its login done before.

@@ -240,23 +240,18 @@ fn number(status: &str) -> u16 {
 
 /// Every reason of the gateway's with its statuses, read from the source.
 fn reasons() -> BTreeMap<String, BTreeSet<u16>> {
-    let mut statuses = BTreeMap::new();
-    for (variants, gives) in arms(&body("refusal.rs", "status")) {
-        let name = gives.split("StatusCode::").nth(1).unwrap();
-        let status = number(name.split(|c: char| c != '_' && !c.is_uppercase()).next().unwrap());
-        statuses.extend(variants.into_iter().map(|variant| (variant, status)));
-    }
     let mut found = BTreeMap::<String, BTreeSet<u16>>::new();
     let mut add = |word: &str, status| {
         found.entry(word.to_owned()).or_default().insert(status);
     };
-    for (variants, gives) in arms(&body("refusal.rs", "reason")) {
-        for status in variants.iter().map(|variant| statuses[variant]) {
-            words(&gives).for_each(|word| add(word, status));
+    for (variants, gives) in arms(&body("refusal.rs", "status_and_reason")) {
+        let name = gives.split("StatusCode::").nth(1).unwrap();
+        let status = number(name.split(|c: char| c != '_' && !c.is_uppercase()).next().unwrap());
+        words(&gives).for_each(|word| add(word, status));
+        if variants.iter().any(|variant| variant == "Token") {
+            let reasons = arms(&body("authn/jwt.rs", "reason"));
+            reasons.iter().flat_map(|(_, gives)| words(gives)).for_each(|word| add(word, status));
         }
-    }
-    for (_, gives) in arms(&body("authn/jwt.rs", "reason")) {
-        words(&gives).for_each(|word| add(word, statuses["Token"]));
     }
     BELOW.iter().for_each(|(word, status)| add(word, *status));
     found

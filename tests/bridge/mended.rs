@@ -65,8 +65,7 @@ fn a_server_that_refuses_every_token_does_not_make_us_get_more_of_them() {
 #[test]
 fn without_credentials_the_client_is_told_what_to_type() {
     let mut user = User::new();
-    user.env("AUTH_PROVIDER", "oidc").env("INGRESS_OAUTH_ISSUER", crate::support::nobody());
-    user.env("INGRESS_OAUTH_CLIENT_ID", "worker").env("INGRESS_OAUTH_CLIENT_SECRET", "hidden-secret");
+    user.oidc(crate::support::nobody(), "worker", "hidden-secret");
     let server = Upstream::start(usual);
     user.env("REGISTRY_URL", &server.base);
     let mut client = Client::of(&user, &format!("{}/mcp", server.base));
@@ -83,9 +82,8 @@ fn without_credentials_the_client_is_told_what_to_type() {
 fn requests_that_come_together_share_a_failure() {
     let idp = Scripted::start(|_| (400, r#"{"error":"invalid_client"}"#.into()));
     let mut user = User::new();
-    user.env("AUTH_PROVIDER", "oidc").env("INGRESS_OAUTH_ISSUER", &idp.base);
-    user.env("INGRESS_OAUTH_TOKEN_URL", format!("{}/token", idp.base));
-    user.env("INGRESS_OAUTH_CLIENT_ID", "worker").env("INGRESS_OAUTH_CLIENT_SECRET", "hidden-secret");
+    user.oidc(&idp.base, "worker", "hidden-secret")
+        .env("INGRESS_OAUTH_TOKEN_URL", format!("{}/token", idp.base));
     let server = Upstream::start(usual);
     user.env("REGISTRY_URL", &server.base);
     let mut client = Client::of(&user, &format!("{}/mcp", server.base));

@@ -3,9 +3,10 @@
 
 use std::path::PathBuf;
 
-use mcpauth::demo::idp::{Idp, IdpClient, IdpThread, Options};
+use mcpauth::demo::idp::Idp;
 use serde_json::{Value, json};
 
+use crate::support::wire::ingress_idp;
 use crate::support::{Ran, User, ended, read_json};
 
 const SECRET: &str = "hunter2-0123456789";
@@ -13,13 +14,12 @@ const SECRET: &str = "hunter2-0123456789";
 /// A user with a token for `notes`, an identity provider and a `.env`.
 pub(super) struct Person {
     pub(super) user: User,
-    _idp: IdpThread,
+    _idp: Idp,
 }
 
 impl Person {
     pub(super) fn new() -> Self {
-        let clients = vec![IdpClient::machine("agent", SECRET, &["read"])];
-        let idp = Idp::in_thread(Options { clients, ..Options::default() }).unwrap();
+        let idp = ingress_idp(SECRET);
         let mut user = User::new();
         user.file(
             ".env",

@@ -9,7 +9,7 @@ mod seed;
 
 use std::path::PathBuf;
 
-use mcpauth::demo::idp::{GrantType, Idp, IdpClient, IdpThread, Options};
+use mcpauth::demo::idp::{GrantType, Idp, IdpClient, Options};
 use mcpauth::sys::clock;
 use serde_json::{Value, json};
 
@@ -27,7 +27,7 @@ const WRONG: &str = "hunter2-wrong-0123456789";
 /// A user with complete, valid settings: ingress, one login, a gateway that answers, no policy.
 struct Patient {
     user: User,
-    idp: IdpThread,
+    idp: Idp,
     redirect: String,
 }
 
@@ -40,13 +40,10 @@ impl Patient {
             IdpClient::new("people", Some(AGENT), &["read"], &[GrantType::AuthorizationCode]),
             IdpClient::confidential("tracker-client", SECRET, &redirect, &["read:work", "offline_access"]),
         ];
-        let idp = Idp::in_thread(Options { clients, ..Options::default() }).unwrap();
+        let idp = Idp::start(Options { clients, ..Options::default() }).unwrap();
         let mut user = User::new();
         let issuer = idp.issuer().to_owned();
-        user.env("INGRESS_OAUTH_ISSUER", &issuer)
-            .env("INGRESS_OAUTH_USER_POOL_ID", "eu-west-1_AbC")
-            .env("INGRESS_OAUTH_CLIENT_ID", "agent")
-            .env("INGRESS_OAUTH_CLIENT_SECRET", AGENT)
+        user.cognito(&issuer, "agent", AGENT)
             .env("REGISTRY_URL", answering(404, "nothing here"))
             .env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent")
             .env("DISPLAY", ":0");

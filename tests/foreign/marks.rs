@@ -1,9 +1,9 @@
 //! Byte order marks, line endings and Windows encodings, in every kind of file that we read.
 
-use mcpauth::demo::idp::{Idp, IdpClient, IdpThread, Options};
 use serde_json::json;
 
 use crate::support::User;
+use crate::support::wire::ingress_idp;
 
 const SECRET: &str = "hunter2-0123456789";
 
@@ -20,11 +20,6 @@ fn lay(user: &User, name: &str, bytes: Vec<u8>) -> String {
     let path = user.file(name, "");
     std::fs::write(&path, bytes).unwrap();
     path.display().to_string()
-}
-
-fn idp() -> IdpThread {
-    let clients = vec![IdpClient::machine("agent", SECRET, &["read"])];
-    Idp::in_thread(Options { clients, ..Options::default() }).unwrap()
 }
 
 #[test]
@@ -44,7 +39,7 @@ fn token_files() {
 
 #[test]
 fn agents_files() {
-    let idp = idp();
+    let idp = ingress_idp(SECRET);
     for way in WAYS {
         let mut user = User::new();
         user.env("INGRESS_OAUTH_ISSUER", "");
@@ -64,7 +59,7 @@ fn agents_files() {
 
 #[test]
 fn secret_files_and_standard_input() {
-    let idp = idp();
+    let idp = ingress_idp(SECRET);
     for way in WAYS {
         let user = User::new();
         let file = lay(&user, "secret.txt", way(SECRET));

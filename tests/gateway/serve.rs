@@ -7,7 +7,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::process::Command;
 
-use mcpauth::demo::idp::{Idp, IdpClient, IdpThread, Options};
+use mcpauth::demo::idp::{Idp, IdpClient, Options};
 use serde_json::{Value, json};
 
 use crate::support::lab::{self, ALLOWED, Answer, POLICY, REFUSED, exchange, request, until};
@@ -21,7 +21,7 @@ pub(super) const SERVE: [&str; 4] = ["gateway", "serve", "--listen", "127.0.0.1:
 /// A user with a gateway's files, its identity provider and one server, `delta`.
 pub(super) struct Site {
     pub(super) user: User,
-    pub(super) idp: IdpThread,
+    pub(super) idp: Idp,
     pub(super) upstream: Upstream,
 }
 
@@ -42,7 +42,7 @@ impl Site {
 
     pub(super) fn before(upstream: Upstream, user: User, more: &str) -> Self {
         let clients = ["worker", "root"].map(|name| IdpClient::machine(name, "secret", &[name])).into();
-        let idp = Idp::in_thread(Options { clients, ..Options::default() }).unwrap();
+        let idp = Idp::start(Options { clients, ..Options::default() }).unwrap();
         user.file("gateway.yaml", &settings(idp.issuer(), more));
         user.file("scopes.yml", POLICY);
         let server = json!({

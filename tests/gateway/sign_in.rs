@@ -234,42 +234,71 @@ fn u3_signing_in_uses_pkce_state_nonce_and_this_address() {
 #[test]
 fn u3_an_id_token_that_is_not_for_this_sign_in_signs_nobody_in() {
     let lab = SignInLab::start();
-    let refused = |token: &dyn Fn(&Leaving) -> String, about: &str| {
+    let refused = |token: &dyn Fn(&Leaving) -> String, about: &str, why: &str| {
         let leaving = lab.leave("/");
+        let before = lab.lab.kept.events().len();
         let answer = lab.arrive(&leaving, token(&leaving)).status(502);
         assert_eq!(session(&answer), None, "{about}");
+        let said = lab.lab.kept.events().split_off(before);
+        assert!(said.iter().any(|event| event.contains(why)), "{about}: {said:?}");
     };
-    for change in [
-        json!({"nonce": "another"}),
-        json!({"nonce": null}),
-        json!({"aud": "other"}),
-        json!({"aud": ["face", "other"]}),
-        json!({"azp": "other"}),
-        json!({"iss": "https://other.test"}),
-        json!({"exp": 1000}),
-        json!({"iat": clock::now() + 600}),
-        json!({"typ": "Bearer"}),
-        json!({"token_use": "access"}),
-        json!({"sub": ""}),
-        json!({"sub": 5.5}),
+    let now = clock::now();
+    for fine in [
+        json!({"aud": ["face"]}),
+        json!({"aud": ["face", "other"], "azp": "face"}),
+        json!({"typ": "ID"}),
+        json!({"token_use": "id"}),
+        json!({"exp": now - 30}),
+        json!({"iat": now + 30}),
     ] {
-        refused(&|leaving| lab.good(leaving, change.clone()), &change.to_string());
+        lab.signed_in(fine);
+    }
+    for (change, why) in [
+        (json!({"iss": format!("{}/", lab.issuer)}), "is of another issuer"),
+        (json!({"iss": "https://other.test"}), "is of another issuer"),
+        (json!({"aud": "other"}), "is for another client"),
+        (json!({"aud": ["face", "other"]}), "is for another client"),
+        (json!({"aud": null}), "is for another client"),
+        (json!({"azp": "other"}), "is for another client"),
+        (json!({"azp": 5}), "is for another client"),
+        (json!({"nonce": "another"}), "is for another sign-in"),
+        (json!({"nonce": null}), "is for another sign-in"),
+        (json!({"exp": 1000}), "is not valid now"),
+        (json!({"exp": now - 61}), "is not valid now"),
+        (json!({"exp": null}), "is not valid now"),
+        (json!({"exp": (now + 300).to_string()}), "is not valid now"),
+        (json!({"iat": now + 600}), "is not valid now"),
+        (json!({"iat": null}), "is not valid now"),
+        (json!({"nbf": now + 600}), "is not valid now"),
+        (json!({"typ": "Bearer"}), "is no ID token"),
+        (json!({"typ": "Logout"}), "is no ID token"),
+        (json!({"token_use": "access"}), "is no ID token"),
+        (json!({"events": {}}), "is no ID token"),
+        (json!({"sub": ""}), "has no subject"),
+        (json!({"sub": 5.5}), "has no subject"),
+    ] {
+        refused(&|leaving| lab.good(leaving, change.clone()), &change.to_string(), why);
     }
     let other = Key::new("k");
-    refused(&|leaving| other.sign(json!({"typ": "JWT"}), &lab.claims(leaving, json!({}))), "another key");
+    refused(
+        &|leaving| other.sign(json!({"typ": "JWT"}), &lab.claims(leaving, json!({}))),
+        "another key",
+        "ID token: ",
+    );
     refused(
         &|leaving| lab.key.sign(json!({"typ": "at+jwt"}), &lab.claims(leaving, json!({}))),
         "an access token",
+        "is no ID token",
     );
     for (name, secret) in lab.key.secrets() {
-        refused(&|leaving| lab.key.confuse(&lab.claims(leaving, json!({})), &secret), name);
+        refused(&|leaving| lab.key.confuse(&lab.claims(leaving, json!({})), &secret), name, "ID token: ");
     }
     let none = |leaving: &Leaving| {
         let part = |value: Value| URL_SAFE_NO_PAD.encode(value.to_string());
         format!("{}.{}.", part(json!({"alg": "none"})), part(lab.claims(leaving, json!({}))))
     };
-    refused(&none, "alg none");
-    refused(&|_| "x".into(), "no token");
+    refused(&none, "alg none", "ID token: ");
+    refused(&|_| "x".into(), "no token", "ID token: ");
 }
 
 #[test]
@@ -381,6 +410,13 @@ fn u4_no_spelling_of_a_return_leads_away() {
         "/\t/evil.test",
         "\u{1}//evil.test",
         "javascript:alert(1)",
+        "evil.test",
+        "\\\\/evil.test",
+        "http:/evil.test",
+        "/%5Cevil.test",
+        "/%00",
+        "/\u{0}x",
+        "/ä",
         "",
     ] {
         let leaving = lab.leave(back);

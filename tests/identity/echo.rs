@@ -50,12 +50,9 @@ fn a_secret_that_comes_back_encoded_is_not_printed() {
         });
         for auth in ["client_secret_basic", "client_secret_post"] {
             let mut user = User::new();
-            user.env("AUTH_PROVIDER", "oidc")
-                .env("INGRESS_OAUTH_ISSUER", &server.base)
+            user.oidc(&server.base, "client", SECRET)
                 .env("INGRESS_OAUTH_TOKEN_URL", format!("{}/token", server.base))
-                .env("INGRESS_OAUTH_CLIENT_ID", "client")
-                .env("INGRESS_OAUTH_CLIENT_AUTH", auth)
-                .env("INGRESS_OAUTH_CLIENT_SECRET", SECRET);
+                .env("INGRESS_OAUTH_CLIENT_AUTH", auth);
             let ran = user.run(&["ingress", "-vv"]);
             let said = format!("{}{}", ran.stdout, ran.stderr);
             assert!(said.contains("got") && said.contains("[redacted]"), "{spelling}: {said}");

@@ -7,11 +7,7 @@ use crate::support::wire::Scripted;
 
 fn machine(server: &Scripted) -> User {
     let mut user = User::new();
-    user.env("AUTH_PROVIDER", "oidc")
-        .env("INGRESS_OAUTH_ISSUER", &server.base)
-        .env("INGRESS_OAUTH_TOKEN_URL", format!("{}/token", server.base))
-        .env("INGRESS_OAUTH_CLIENT_ID", "c")
-        .env("INGRESS_OAUTH_CLIENT_SECRET", "s");
+    user.oidc(&server.base, "c", "s").env("INGRESS_OAUTH_TOKEN_URL", format!("{}/token", server.base));
     user
 }
 

@@ -75,12 +75,9 @@ fn whoever_wrote_it() {
         is_harmless(&user.run_with(&[&["inspect", "-"], more].concat(), &token));
     }
     let server = Scripted::start(|_| (400, json!({"error": EVIL, "error_description": EVIL}).to_string()));
-    user.env("AUTH_PROVIDER", "oidc")
-        .env("INGRESS_OAUTH_ISSUER", &server.base)
+    user.oidc(&server.base, "c", "s")
         .env("INGRESS_OAUTH_TOKEN_URL", format!("{}/token", server.base))
-        .env("INGRESS_OAUTH_CLIENT_ID", "c")
-        .env("INGRESS_OAUTH_SCOPE", EVIL.replace('\u{7}', ""))
-        .env("INGRESS_OAUTH_CLIENT_SECRET", "s");
+        .env("INGRESS_OAUTH_SCOPE", EVIL.replace('\u{7}', ""));
     for line in ["ingress --force", "generate --force", "config show --origin", "status", "doctor"] {
         for more in [&[][..], &["--json"]] {
             let words: Vec<&str> = line.split(' ').collect();
@@ -117,11 +114,8 @@ fn a_token_with_a_control_character_is_refused_where_it_comes_in() {
                 (200, json!({"access_token": access, "refresh_token": refresh, "expires_in": 60}).to_string())
             });
             let mut user = User::new();
-            user.env("AUTH_PROVIDER", "oidc")
-                .env("INGRESS_OAUTH_ISSUER", &server.base)
-                .env("INGRESS_OAUTH_TOKEN_URL", format!("{}/token", server.base))
-                .env("INGRESS_OAUTH_CLIENT_ID", "c")
-                .env("INGRESS_OAUTH_CLIENT_SECRET", "s");
+            user.oidc(&server.base, "c", "s")
+                .env("INGRESS_OAUTH_TOKEN_URL", format!("{}/token", server.base));
             let ran = user.run(&["ingress"]);
             assert_ne!(ran.code, Some(0), "{token:?}");
             assert!(ran.stderr.contains("control character"), "{ran:?}");

@@ -55,11 +55,8 @@ fn generate_gets_tokens_and_skips_the_configurations() {
     let server = Scripted::start(|_| (200, r#"{"access_token":"t","expires_in":3600}"#.into()));
     let mut user = user();
     user.env("REGISTRY_URL", "")
-        .env("AUTH_PROVIDER", "oidc")
-        .env("INGRESS_OAUTH_ISSUER", &server.base)
-        .env("INGRESS_OAUTH_TOKEN_URL", format!("{}/token", server.base))
-        .env("INGRESS_OAUTH_CLIENT_ID", "c")
-        .env("INGRESS_OAUTH_CLIENT_SECRET", "s");
+        .oidc(&server.base, "c", "s")
+        .env("INGRESS_OAUTH_TOKEN_URL", format!("{}/token", server.base));
     let ran = user.run(&["generate"]).code(0);
     says_what_to_do(&ran);
     assert!(ran.stdout.lines().any(|line| line.starts_with("skipped configurations")), "{ran:?}");
@@ -113,10 +110,7 @@ fn there_is_no_other_gateway_anywhere() {
         user.run(&["headers", "https://any.test/tracker/mcp"]).code(0).json().get("Authorization"),
         None
     );
-    user.env("AUTH_PROVIDER", "oidc")
-        .env("INGRESS_OAUTH_ISSUER", nobody())
-        .env("INGRESS_OAUTH_CLIENT_ID", "c")
-        .env("INGRESS_OAUTH_CLIENT_SECRET", "s");
+    user.oidc(nobody(), "c", "s");
     let doctor = user.run(&["doctor", "--json"]);
     let object = doctor.json();
     let findings = object["findings"].as_array().unwrap();

@@ -12,10 +12,10 @@ mod tokens;
 
 use std::path::PathBuf;
 
-use mcpauth::demo::idp::{Idp, IdpClient, IdpThread, Options};
+use mcpauth::demo::idp::Idp;
 use serde_json::json;
 
-use crate::support::wire::Scripted;
+use crate::support::wire::{Scripted, ingress_idp};
 use crate::support::{Ran, User, ended};
 
 /// The user's own secret.
@@ -27,14 +27,13 @@ const PLACES: [&str; 3] =
 /// A user, their identity provider, and an attacker's server that accepts anything.
 struct Scene {
     user: User,
-    idp: IdpThread,
+    idp: Idp,
     evil: Scripted,
 }
 
 impl Scene {
     fn new() -> Self {
-        let clients = vec![IdpClient::machine("agent", SECRET, &["read"])];
-        let idp = Idp::in_thread(Options { clients, ..Options::default() }).unwrap();
+        let idp = ingress_idp(SECRET);
         let evil = Scripted::start(|_| {
             let token =
                 json!({"access_token": "T", "token_type": "Bearer", "expires_in": 300, "refresh_token": "R"});

@@ -76,11 +76,12 @@ fn the_certified_provider_gives_ingress_by_every_client_authentication() {
         [("M2M", "client_secret_basic"), ("ODD", "client_secret_basic"), ("POST", "client_secret_post")]
     {
         let mut user = User::new();
-        user.env("AUTH_PROVIDER", "oidc")
-            .env("INGRESS_OAUTH_ISSUER", provider.base())
-            .env("INGRESS_OAUTH_CLIENT_ID", provider.value(&format!("{kind}_CLIENT_ID")))
-            .env("INGRESS_OAUTH_CLIENT_SECRET", provider.value(&format!("{kind}_CLIENT_SECRET")))
-            .env("INGRESS_OAUTH_CLIENT_AUTH", auth);
+        user.oidc(
+            provider.base(),
+            provider.value(&format!("{kind}_CLIENT_ID")),
+            provider.value(&format!("{kind}_CLIENT_SECRET")),
+        )
+        .env("INGRESS_OAUTH_CLIENT_AUTH", auth);
         user.run(&["ingress"]).code(0);
         assert_eq!(claims(&user.token("ingress.json"))["iss"], provider.base(), "{kind}");
         let wrong =
@@ -256,7 +257,7 @@ fn under(user: &User, args: &[&str]) -> Ran {
 #[test]
 #[ignore = "real parts: run .ci/run"]
 fn a_keyring_holds_the_secrets_and_the_file_the_rest() {
-    let idp = Idp::in_thread(setup::options(true)).expect("a provider");
+    let idp = Idp::start(setup::options(true)).expect("a provider");
     let mut user = User::new();
     user.env("INGRESS_OAUTH_ISSUER", idp.issuer())
         .env("INGRESS_OAUTH_USER_POOL_ID", "us-east-1_Demo")

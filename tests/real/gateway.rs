@@ -6,7 +6,7 @@ use std::process::Child;
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
-use mcpauth::demo::idp::{Idp, IdpClient, IdpThread, Options};
+use mcpauth::demo::idp::{Idp, IdpClient, Options};
 use serde_json::{Value, json};
 use url::Url;
 
@@ -27,7 +27,7 @@ pub(crate) struct Gateway {
 }
 
 /// An identity provider of our own for tests that are about something else: `agent` gets a token by client credentials.
-pub(crate) struct Agents(IdpThread);
+pub(crate) struct Agents(Idp);
 
 impl Gateway {
     /// Starts it in the user's project, on a free port, and waits until it is ready.
@@ -129,7 +129,7 @@ impl Agents {
         let clients = ["agent", "worker"].map(|name| IdpClient::machine(name, "secret", &[name])).into();
         let access_token_lifetime = Duration::from_secs(3600);
         let options = Options { clients, access_token_lifetime, ..Options::default() };
-        Self(Idp::in_thread(options).expect("a provider"))
+        Self(Idp::start(options).expect("a provider"))
     }
 
     /// Its identifier, which ends in the user pool's as Cognito's do.

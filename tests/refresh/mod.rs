@@ -11,7 +11,7 @@ use std::sync::Mutex;
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
-use mcpauth::demo::idp::{Idp, IdpClient, IdpEvent, IdpThread, Options};
+use mcpauth::demo::idp::{Idp, IdpClient, IdpEvent, Options};
 use mcpauth::sys::clock;
 use serde_json::{Value, json};
 
@@ -59,9 +59,9 @@ impl Drop for Service {
 }
 
 /// Tokens live so many seconds.
-fn idp(lifetime: u64) -> IdpThread {
+fn idp(lifetime: u64) -> Idp {
     let person = ["read:work", "offline_access"];
-    Idp::in_thread(Options {
+    Idp::start(Options {
         clients: vec![
             IdpClient::machine("agent", "agent-secret", &["openid", "email", "profile"]),
             IdpClient::confidential("tracker-client", SECRET, "http://127.0.0.1/callback", &person),
@@ -80,9 +80,7 @@ fn agent(user: &User, url: &str, secret: &str) {
 }
 
 fn ingress(user: &mut User, url: &str) {
-    user.env("AUTH_PROVIDER", "oidc").env("INGRESS_OAUTH_ISSUER", url);
-    user.env("INGRESS_OAUTH_CLIENT_ID", "agent").env("INGRESS_OAUTH_CLIENT_SECRET", "agent-secret");
-    user.env("INGRESS_OAUTH_TOKEN_URL", format!("{url}/token"));
+    user.oidc(url, "agent", "agent-secret").env("INGRESS_OAUTH_TOKEN_URL", format!("{url}/token"));
 }
 
 /// A token of an hour, issued so many seconds ago, in a file of the tracker's.

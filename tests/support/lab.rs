@@ -9,10 +9,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use mcpauth::demo::idp::{Idp, IdpClient, IdpThread, Options};
+use mcpauth::demo::idp::{Idp, IdpClient, Options};
 use mcpauth::demo::mcp::{Sample, SampleTool};
 use mcpauth::gateway::settings::{GatewaySettings, IssuerSettings, TokenProfile};
-use mcpauth::gateway::{AuditSink, GatewaySetup, RunningGateway, StartError};
+use mcpauth::gateway::{AuditSink, FileSources, GatewayContext, RunningGateway, StartError};
 use mcpauth::log;
 use mcpauth::secret::Secret;
 use mcpauth::sys::http::Http;
@@ -89,7 +89,7 @@ pub(crate) struct Lab {
     pub(crate) beta: Sample,
     /// `auth_type: oauth`: the caller's `Authorization` passes.
     pub(crate) gamma: Sample,
-    pub(crate) idp: IdpThread,
+    pub(crate) idp: Idp,
     pub(crate) kept: Arc<Kept>,
     dir: tempfile::TempDir,
 }
@@ -161,7 +161,7 @@ impl Lab {
         let dir = tempfile::tempdir().unwrap();
         let clients = CALLERS.into_iter().chain([OUTSIDE]);
         let clients = clients.map(|name| IdpClient::machine(name, "secret", &[name])).collect();
-        let idp = Idp::in_thread(Options { clients, ..Options::default() }).unwrap();
+        let idp = Idp::start(Options { clients, ..Options::default() }).unwrap();
         let outside = outside::stored(&idp, dir.path());
         let [alpha, beta, gamma] =
             ["alpha", "beta", "gamma"].map(|name| Sample::start(name, &TOOLS).unwrap());
@@ -189,23 +189,22 @@ impl Lab {
         let kept = Arc::new(Kept::default());
         let hang = dir.path().join(HANG);
         let variables = std::fs::read_to_string(dir.path().join(VARIABLES)).unwrap_or_default();
-        let setup = GatewaySetup {
+        let sources = FileSources {
             settings,
-            journal: kept.clone(),
-            http,
             credentials: Box::new(move |_| Some(outside.clone())),
-            exchanges: Default::default(),
             variables: Box::new(move |name| variable(name, &hang)),
             environment: Box::new(move |name| {
                 let lines = variables.lines().filter_map(|line| line.split_once('='));
                 lines.filter(|(other, _)| *other == name).map(|(_, value)| Secret::new(value)).next()
             }),
+            trust: http.trust().clone(),
         };
+        let around = GatewayContext { journal: kept.clone(), http, exchanges: Default::default() };
         let events = kept.clone();
         let heard = log::listen(LevelFilter::DEBUG, move |said| {
             events.events.lock().unwrap().push(format!("{}: {}", said.what, said.text));
         });
-        let gateway = with_default(&heard, || RunningGateway::start(setup));
+        let gateway = with_default(&heard, || RunningGateway::start(sources, around));
         Ok(Self { gateway: gateway?, alpha, beta, gamma, idp, kept, dir })
     }
 
@@ -231,10 +230,7 @@ impl Lab {
     /// A user whose ingress settings are one of [`CALLERS`]' for this gateway.
     pub(crate) fn user(&self, caller: &str) -> User {
         let mut user = User::new();
-        user.env("AUTH_PROVIDER", "oidc")
-            .env("INGRESS_OAUTH_ISSUER", self.idp.issuer())
-            .env("INGRESS_OAUTH_CLIENT_ID", caller)
-            .env("INGRESS_OAUTH_CLIENT_SECRET", "secret")
+        user.oidc(self.idp.issuer(), caller, "secret")
             .env("REGISTRY_URL", self.gateway.public_url())
             .env("MCPAUTH_SERVERS_DIR", self.path("servers").display().to_string());
         user

@@ -58,6 +58,23 @@ impl User {
         self
     }
 
+    /// With an ingress client at an OpenID provider.
+    pub(crate) fn oidc(
+        &mut self,
+        issuer: impl Into<String>,
+        id: impl Into<String>,
+        secret: impl Into<String>,
+    ) -> &mut Self {
+        self.env("AUTH_PROVIDER", "oidc").env("INGRESS_OAUTH_ISSUER", issuer);
+        self.env("INGRESS_OAUTH_CLIENT_ID", id).env("INGRESS_OAUTH_CLIENT_SECRET", secret)
+    }
+
+    /// With an ingress client at a user pool.
+    pub(crate) fn cognito(&mut self, issuer: &str, id: &str, secret: &str) -> &mut Self {
+        self.env("INGRESS_OAUTH_ISSUER", issuer).env("INGRESS_OAUTH_USER_POOL_ID", "eu-west-1_AbC");
+        self.env("INGRESS_OAUTH_CLIENT_ID", id).env("INGRESS_OAUTH_CLIENT_SECRET", secret)
+    }
+
     pub(crate) fn project(&self) -> PathBuf {
         self.dir.path().join("project")
     }

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use mcpauth::demo::idp::{Idp, IdpClient, IdpThread, Options};
+use mcpauth::demo::idp::{Idp, IdpClient, Options};
 use url::Url;
 
 use crate::support::{Ran, User};
@@ -235,14 +235,20 @@ fn answer(stream: TcpStream, script: impl FnOnce(&Asked) -> (u16, String)) -> st
 /// The client secret of the provider `tracker`.
 pub(crate) const SECRET: &str = "tracker+secret/4711=";
 
+/// An identity provider with an ingress client, `agent`.
+pub(crate) fn ingress_idp(secret: &str) -> Idp {
+    let clients = vec![IdpClient::machine("agent", secret, &["read"])];
+    Idp::start(Options { clients, ..Options::default() }).unwrap()
+}
+
 /// An identity provider with one client of each sort, whose access tokens live `lifetime` seconds.
-pub(crate) fn idp(lifetime: u64) -> IdpThread {
+pub(crate) fn idp(lifetime: u64) -> Idp {
     idp_for(lifetime, "http://127.0.0.1/callback")
 }
 
-pub(crate) fn idp_for(lifetime: u64, redirect_uri: &str) -> IdpThread {
+pub(crate) fn idp_for(lifetime: u64, redirect_uri: &str) -> Idp {
     let scopes = ["read:work", "offline_access"];
-    Idp::in_thread(Options {
+    Idp::start(Options {
         clients: vec![IdpClient::confidential("tracker-client", SECRET, redirect_uri, &scopes)],
         access_token_lifetime: Duration::from_secs(lifetime),
         ..Options::default()

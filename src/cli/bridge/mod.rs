@@ -168,7 +168,7 @@ fn over_stdio(
         out.sent(stdio::serve(tokio::io::stdin(), tokio::io::stdout(), options).await?);
         Ok(Exit::Done)
     };
-    flows::until_signal(out, work, |exit| exit)
+    flows::complete(out, work)
 }
 
 fn over_http(servers: Arc<Servers>, logins: Arc<PageLogins>, out: &Out) -> Result<Exit, Error> {
@@ -188,5 +188,5 @@ fn over_http(servers: Arc<Servers>, logins: Arc<PageLogins>, out: &Out) -> Resul
         listen::serve(socket, ProxyOptions { http, secret, servers, report }, std::future::pending()).await?;
         Ok(Exit::Done)
     };
-    flows::until_signal(out, work, |exit| exit)
+    flows::complete(out, work)
 }

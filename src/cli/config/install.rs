@@ -5,8 +5,8 @@ use std::path::Path;
 
 use clap::Args;
 
+use crate::cli::args::{auth_modes, client_names};
 use crate::cli::client_rows;
-use crate::cli::client_words::{auth_modes, names};
 use crate::cli::out::Out;
 use crate::cli::report::RunReport;
 use crate::clients::ConfigRow;
@@ -29,7 +29,7 @@ use crate::text::clean;
 )]
 pub(super) struct InstallArgs {
     /// The clients [default: those found on this machine, and those set up before]
-    #[arg(long, value_parser = names())]
+    #[arg(long, value_parser = client_names())]
     client: Vec<String>,
     /// Where the clients get the headers from [default: as before, else what suits each best]
     ///

@@ -7,7 +7,7 @@ pub(super) mod uninstall;
 
 use clap::{Args, Subcommand};
 
-use crate::cli::client_words::{auth_modes, names};
+use crate::cli::args::{auth_modes, client_names};
 use crate::cli::given::Given;
 use crate::cli::out::Out;
 use crate::config::Config;
@@ -27,7 +27,7 @@ enum ConfigCommand {
     /// Print a client's configuration as it would be written, secrets included
     Render {
         /// The client
-        #[arg(long, value_parser = names())]
+        #[arg(long, value_parser = client_names())]
         client: String,
         /// Where the client gets the headers from
         #[arg(long, value_parser = auth_modes())]

@@ -4,8 +4,8 @@
 use clap::Args;
 use serde_json::{Map, Value, json};
 
-use crate::cli::client_words::{auth_modes, names};
-use crate::cli::out::Out;
+use crate::cli::args::{auth_modes, client_names};
+use crate::cli::out::{Out, extend};
 use crate::cli::paths::from_home;
 use crate::clients::{Clients, Job};
 use crate::config::Config;
@@ -22,7 +22,7 @@ pub(super) struct ShowArgs {
     #[arg(long)]
     origin: bool,
     /// A client (--clients lists them): its configuration, its file, and its other auth modes
-    #[arg(long, value_parser = names())]
+    #[arg(long, value_parser = client_names())]
     client: Option<String>,
     /// With --client: where the client gets the headers from
     #[arg(long, value_parser = auth_modes(), requires = "client")]
@@ -66,14 +66,13 @@ fn show_client(config: &Config, client: &str, auth_mode: Option<&str>, out: &Out
         .map_or_else(|| text.expose().to_owned(), |secret| secret.scrub(text.expose().into()));
     if out.json {
         let mut object = to_json(&job);
-        object.insert("config".into(), text.into());
-        out.object(&Value::Object(object));
+        extend(&mut object, json!({"config": text}));
+        out.object(&object);
         return Ok(Exit::Done);
     }
     out.say(&format!("{}: {}", target.client, from_home(&job.path)));
-    let others: Vec<&str> =
-        target.ways.iter().filter(|way| **way != job.auth_mode).map(|way| way.name()).collect();
-    let others = if others.is_empty() { String::new() } else { format!("; also: {}", others.join(", ")) };
+    let others = others(&job);
+    let others = if others.is_empty() { others } else { format!("; also: {others}") };
     out.say(&format!("--auth-mode {}{others}", job.auth_mode));
     if let Some(note) = target.note {
         out.say(note);
@@ -110,13 +109,11 @@ fn every(config: &Config, out: &Out) -> Result<Exit, Error> {
             (None, true) => "found",
             (None, false) => "-",
         };
-        let others: Vec<&str> =
-            target.ways.iter().filter(|way| **way != job.auth_mode).map(|way| way.name()).collect();
-        let ways = format!("{} ({})", job.auth_mode, others.join(", ")).replace(" ()", "");
+        let ways = format!("{} ({})", job.auth_mode, others(&job)).replace(" ()", "");
         let path = from_home(&job.path);
         out.result(&format!("{:15} {state:9} {ways:36} {path}", target.client));
         let mut object = to_json(&job);
-        object.insert("found".into(), is_found.into());
+        extend(&mut object, json!({"found": is_found}));
         objects.push(object);
     }
     if out.json {
@@ -125,17 +122,22 @@ fn every(config: &Config, out: &Out) -> Result<Exit, Error> {
     Ok(Exit::Done)
 }
 
-fn to_json(job: &Job) -> Map<String, Value> {
+fn to_json(job: &Job) -> Value {
     let ways: Vec<&str> = job.target.ways.iter().map(|way| way.name()).collect();
-    let rows = [
-        ("client", json!(job.target.client)),
-        ("path", json!(job.path)),
-        ("auth_mode", json!(job.auth_mode.name())),
-        ("default", json!(job.target.best().name())),
-        ("ways", json!(ways)),
-        ("installed", json!(job.record.is_some())),
-    ];
-    rows.map(|(name, value)| (name.to_owned(), value)).into_iter().collect()
+    json!({
+        "client": job.target.client,
+        "path": job.path,
+        "auth_mode": job.auth_mode.name(),
+        "default": job.target.best().name(),
+        "ways": ways,
+        "installed": job.record.is_some(),
+    })
+}
+
+/// The auth modes of a client besides the one that it has.
+fn others(job: &Job) -> String {
+    let others = job.target.ways.iter().filter(|way| **way != job.auth_mode);
+    others.map(|way| way.name()).collect::<Vec<_>>().join(", ")
 }
 
 fn settings(config: &Config, origin: bool, out: &Out) -> Exit {

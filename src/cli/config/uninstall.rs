@@ -5,7 +5,7 @@ use std::path::Path;
 use clap::Args;
 use serde_json::{Value, json};
 
-use crate::cli::client_words::names;
+use crate::cli::args::client_names;
 use crate::cli::out::{Mark, Out};
 use crate::cli::paths::from_home;
 use crate::clients::{self, ConfigRow};
@@ -21,7 +21,7 @@ use crate::servers;
 )]
 pub(super) struct UninstallArgs {
     /// The clients; without this all that were installed to with this tokens directory
-    #[arg(long, value_parser = names())]
+    #[arg(long, value_parser = client_names())]
     client: Vec<String>,
     /// Only these servers' entries, of those that mcpauth import changed; repeatable
     #[arg(long, value_name = "NAME")]

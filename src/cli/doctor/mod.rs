@@ -37,11 +37,7 @@ pub(super) fn run(args: &DoctorArgs, given: &Given<'_>, out: &Out) -> Result<Exi
     let report = match given.config(&out.muted()) {
         Ok(config) => {
             let context = out.context();
-            let examined = async { Ok(Ok(examine(options, &config, &context).await)) };
-            match flows::until_signal(out, examined, Err)? {
-                Ok(report) => report,
-                Err(exit) => return Ok(exit),
-            }
+            flows::complete(out, async { Ok(examine(options, &config, &context).await) })?
         }
         Err(error) => DoctorReport::unreadable(&error),
     };

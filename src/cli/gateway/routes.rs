@@ -55,11 +55,7 @@ pub(super) fn run(args: &RoutesArgs, config: &Config, out: &Out) -> Result<Exit,
     let answers = if args.offline {
         vec![true; routes.all().len()]
     } else {
-        let work = async { Ok(Ok(check_servers(&routes, &config.trust).await)) };
-        match flows::until_signal(out, work, Err)? {
-            Ok(answers) => answers,
-            Err(exit) => return Ok(exit),
-        }
+        flows::complete(out, async { Ok(check_servers(&routes, &config.trust).await) })?
     };
     let all = routes.all().iter().zip(answers);
     let rows: Vec<RouteRow> = all.map(|(route, answers)| row(&settings.address(), route, answers)).collect();

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::cli::flows;
 use crate::cli::gateway::from::From;
-use crate::cli::out::Out;
+use crate::cli::out::{Out, extend};
 use crate::config::Config;
 use crate::deployment::VendedTokens;
 use crate::error::{Error, Exit};
@@ -137,11 +137,7 @@ fn print(args: &NarrowingArgs, config: &Config, out: &Out) -> Result<Exit, Error
     }
     let servers = flows::servers(config.clone(), out)?;
     let narrowing = args.narrowing();
-    let work = async { servers.exchanged(&narrowing).await.map(Ok) };
-    match flows::until_signal(out, work, Err)? {
-        Ok(token) => flows::print_token(&token, out),
-        Err(exit) => return Ok(exit),
-    }
+    flows::print_token(&flows::complete(out, servers.exchanged(&narrowing))?, out);
     Ok(Exit::Done)
 }
 
@@ -164,9 +160,7 @@ fn list(args: &TokenListArgs, config: &Config, out: &Out) -> Result<Exit, Error>
 
 fn object(entry: &LedgerEntry, gone: bool) -> Value {
     let mut object = json!(entry);
-    if let Some(members) = object.as_object_mut() {
-        members.insert("revoked".into(), gone.into());
-    }
+    extend(&mut object, json!({"revoked": gone}));
     object
 }
 

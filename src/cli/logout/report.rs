@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use crate::cli::out::Out;
+use crate::cli::out::{Out, extend};
 use crate::clients::ConfigRow;
 use crate::credential::{Credential, GrantConfig};
 use crate::error::{Error, Exit, flow_exit};
@@ -32,12 +32,7 @@ pub(super) fn report(
     configs: Result<Vec<ConfigRow>, Error>,
     out: &Out,
 ) -> Exit {
-    let exits: Vec<Exit> = rows.iter().map(|row| exit(&row.result)).collect();
-    let exit = match exits.as_slice() {
-        [] => Exit::Done,
-        [first, others @ ..] if others.iter().all(|other| other == first) => *first,
-        _ => Exit::Partial,
-    };
+    let exit = Exit::of_all(rows.iter().map(|row| exit(&row.result)));
     if out.json {
         let results: Vec<Value> = rows.iter().map(|row| to_json(row, out)).collect();
         out.object(&json!({
@@ -175,9 +170,7 @@ fn to_json(row: &LogoutRow<'_>, out: &Out) -> Value {
             "expires_at": forgotten.expires_at,
         }),
     };
-    if let (Some(object), Value::Object(more)) = (object.as_object_mut(), more) {
-        object.extend(more);
-    }
+    extend(&mut object, more);
     object
 }
 

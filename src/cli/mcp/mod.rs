@@ -164,10 +164,7 @@ pub(super) fn probe(args: &ProbeArgs, given: &Given<'_>, out: &Out) -> Result<Ex
         object.insert("tools".into(), json!(names));
         Ok((object, tools))
     };
-    let (object, tools) = match ask(&target, out, None, work)? {
-        Ok(found) => found,
-        Err(exit) => return Ok(exit),
-    };
+    let (object, tools) = ask(&target, out, None, work)?;
     warn(&tools, out);
     if out.json {
         out.data(&show::json(&Value::Object(object)));
@@ -185,10 +182,7 @@ pub(super) fn ping(args: &PingArgs, given: &Given<'_>, out: &Out) -> Result<Exit
         object.insert("ping_ms".into(), json!(took));
         Ok((object, text))
     };
-    let (object, text) = match ask(&target, out, None, work)? {
-        Ok(found) => found,
-        Err(exit) => return Ok(exit),
-    };
+    let (object, text) = ask(&target, out, None, work)?;
     if out.json {
         out.data(&show::json(&Value::Object(object)))
     } else {
@@ -199,10 +193,7 @@ pub(super) fn ping(args: &PingArgs, given: &Given<'_>, out: &Out) -> Result<Exit
 
 pub(super) fn list(args: &ListArgs, given: &Given<'_>, out: &Out) -> Result<Exit, Error> {
     let target = args.server.resolve(given, out)?;
-    let tools = match ask(&target, out, None, async |client: &mut McpClient| client.tools().await)? {
-        Ok(tools) => tools,
-        Err(exit) => return Ok(exit),
-    };
+    let tools = ask(&target, out, None, async |client: &mut McpClient| client.tools().await)?;
     warn(&tools, out);
     if out.json {
         out.data(&show::json(&json!({"tools": tools.tools})));
@@ -234,10 +225,7 @@ pub(super) fn call(args: &CallArgs, given: &Given<'_>, out: &Out) -> Result<Exit
             }
         }
     };
-    let result = match ask(&target, out, Some(tool), work)? {
-        Ok(result) => result?,
-        Err(exit) => return Ok(exit),
-    };
+    let result = ask(&target, out, Some(tool), work)??;
     let failed = result.get("isError") == Some(&Value::Bool(true));
     if out.json {
         out.data(&show::json(&result));
@@ -253,22 +241,18 @@ pub(super) fn call(args: &CallArgs, given: &Given<'_>, out: &Out) -> Result<Exit
     Ok(Exit::Done)
 }
 
-/// Asks the server; a signal gives its exit code.
+/// Asks the server.
 fn ask<T>(
     target: &Target,
     out: &Out,
     tool: Option<&str>,
     work: impl AsyncFn(&mut McpClient) -> Result<T, ClientError>,
-) -> Result<Result<T, Exit>, Error> {
-    let all = async { target.ask(tool, work).await.map(Ok) };
-    match flows::until_signal(out, all, Err) {
+) -> Result<T, Error> {
+    flows::complete(out, target.ask(tool, work)).map_err(|error| match error {
         // The command that gets the token is the credential's own.
-        Err(error @ Error::Vault(_)) => {
-            out.error(&error, &target.servers.command_for(&target.which));
-            Ok(Err(error.exit()))
-        }
-        result => result,
-    }
+        Error::Vault(_) => out.told(&error, &target.servers.command_for(&target.which)),
+        error => error,
+    })
 }
 
 async fn timed(client: &mut McpClient) -> Result<u128, ClientError> {

@@ -1,6 +1,6 @@
 //! The arguments of `mcpauth refresh`.
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use crate::config::{read_buffer, read_interval};
 use crate::refresh::{Epoch, Supervisor};
@@ -40,7 +40,7 @@ pub(in crate::cli) struct RefreshArgs {
     pub(super) no_install: bool,
     /// Print a service file for this folder and these settings
     #[arg(long, value_enum, value_name = "KIND")]
-    pub(super) unit: Option<ServiceManager>,
+    pub(super) unit: Option<Supervisor>,
 }
 
 impl RefreshArgs {
@@ -57,23 +57,5 @@ impl RefreshArgs {
             flags.push("--no-install".into());
         }
         flags
-    }
-}
-
-/// The system that starts the service.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum ServiceManager {
-    /// A systemd user unit
-    Systemd,
-    /// A launchd agent
-    Launchd,
-}
-
-impl From<ServiceManager> for Supervisor {
-    fn from(kind: ServiceManager) -> Self {
-        match kind {
-            ServiceManager::Systemd => Self::Systemd,
-            ServiceManager::Launchd => Self::Launchd,
-        }
     }
 }

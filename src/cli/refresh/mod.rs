@@ -11,13 +11,13 @@ use crate::cli::out::Out;
 use crate::config::ConfigError;
 use crate::credential::CredentialKind;
 use crate::error::{Error, Exit};
-use crate::refresh::{self, Rules, ServiceOptions, Supervisor, Unit};
+use crate::refresh::{self, Rules, ServiceOptions, Unit};
 
 pub(super) fn run(args: &RefreshArgs, given: &Given<'_>, out: &Out) -> Result<Exit, Error> {
     let config = given.config(out)?;
     let rules = Rules::from_args((args.buffer, args.interval), &config)?;
     match args.unit {
-        Some(kind) => Ok(print(&Unit::of(Supervisor::from(kind), args.flags(), &config)?, out)),
+        Some(kind) => Ok(print(&Unit::of(kind, args.flags(), &config)?, out)),
         None if config.plan(&CredentialKind::ALL, None).is_empty() => {
             Err(ConfigError::NothingConfigured.into())
         }

@@ -78,13 +78,6 @@ fn advised(row: Row, out: &Out) -> Row {
     Row { command: again(row.command), hint: again(row.hint), ..row }
 }
 
-pub(super) fn storage_word(storage: Storage) -> &'static str {
-    match storage {
-        Storage::File => "file",
-        Storage::Keyring => "keyring",
-    }
-}
-
 pub(super) fn to_json(row: &Row, now: Epoch) -> Value {
     json!({
         "kind": row.kind,
@@ -95,7 +88,7 @@ pub(super) fn to_json(row: &Row, now: Epoch) -> Value {
         "expires_at_rfc3339": row.expires_at.map(clock::rfc3339),
         "expires_in_s": row.expires_at.map(|end| end - now),
         "source": row.source,
-        "storage": row.storage.map(storage_word),
+        "storage": row.storage.map(Storage::word),
         "store": if row.scope == StoreScope::User { "user" } else { "project" },
         "key": row.is_key,
         "renewable": row.renewable,

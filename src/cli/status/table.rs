@@ -46,11 +46,7 @@ fn layout(
             paint(row.state, &state),
             expiry(row, now),
             row.source,
-            match row.storage {
-                Some(Storage::File) => "file",
-                Some(Storage::Keyring) => "keyring",
-                None => "-",
-            },
+            row.storage.map_or("-", Storage::word),
             if row.is_key {
                 "never"
             } else if row.renewable {

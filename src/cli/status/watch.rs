@@ -6,14 +6,15 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::snapshot::{StatusReport, service_json, service_line, storage_word, to_json};
-use crate::cli::flows::until_signal;
+use super::snapshot::{StatusReport, service_json, service_line, to_json};
+use crate::cli::flows::complete;
 use crate::cli::given::Given;
 use crate::cli::out::{Out, Screen};
 use crate::credential::StoreScope;
 use crate::error::{Error, Exit};
 use crate::oauth::Epoch;
 use crate::status::{Row, State};
+use crate::store::Storage;
 use crate::sys::{clock, terminal};
 
 /// The usual time between two looks at the files, in milliseconds: a countdown shows seconds.
@@ -23,7 +24,7 @@ const SHORTEST: u64 = 10;
 
 pub(super) fn run(interval: Option<u64>, given: &Given<'_>, out: &Out) -> Result<Exit, Error> {
     let pause = Duration::from_millis(interval.unwrap_or(INTERVAL).max(SHORTEST));
-    until_signal(out, watch(pause, given, out), |exit| exit)
+    complete(out, watch(pause, given, out))
 }
 
 /// Shows every change until stdout has no reader any more.
@@ -117,7 +118,7 @@ fn facts(row: &Row) -> Facts {
         state: row.state,
         expires_at: row.expires_at,
         source: row.source.clone(),
-        storage: row.storage.map(storage_word),
+        storage: row.storage.map(Storage::word),
         why: row.why.clone(),
     }
 }

@@ -13,7 +13,7 @@ use crate::demo::setup::{self, POOL, SERVERS, SampleServer};
 use crate::deployment::{Log, VendedTokens};
 use crate::error::Error;
 use crate::gateway::settings::GatewaySettings as Gateway;
-use crate::gateway::{GatewaySetup, RunningGateway, new_signing_key};
+use crate::gateway::{FileSources, GatewayContext, RunningGateway, new_signing_key};
 use crate::sys::http::Http;
 use crate::sys::private_file;
 
@@ -36,7 +36,7 @@ impl Stage {
     /// # Errors
     /// An I/O error, or one of the gateway's.
     pub(crate) async fn set(folder: &Path, browser: bool, exchanges: &TaskTracker) -> Result<Self, Error> {
-        let idp = Idp::start(setup::options(!browser)).await?;
+        let idp = Idp::start(setup::options(!browser))?;
         let start = |server: SampleServer| Ok((server, Sample::start(server.name, server.tools)?));
         let servers = SERVERS.into_iter().map(start).collect::<Result<Vec<_>, Error>>()?;
         let pool = idp.realm_issuer(POOL);
@@ -78,15 +78,16 @@ impl Stage {
 fn gateway(folder: &Path, pool: &str, exchanges: &TaskTracker) -> Result<RunningGateway, Error> {
     let file = write(folder, "gateway.yaml", &setup::gateway(pool, "127.0.0.1:0"))?;
     let settings = Gateway::read(&file).map_err(std::io::Error::other)?;
-    let running = RunningGateway::start(GatewaySetup {
-        journal: Arc::new(Log::open(&settings.audit)?),
-        http: Http::new(false),
+    let (http, journal) = (Http::new(false), Arc::new(Log::open(&settings.audit)?));
+    let sources = FileSources {
+        settings,
         credentials: Box::new(|_| None),
-        exchanges: exchanges.clone(),
         variables: Box::new(|_| None),
         environment: Box::new(|_| None),
-        settings,
-    });
+        trust: http.trust().clone(),
+    };
+    let exchanges = exchanges.clone();
+    let running = RunningGateway::start(sources, GatewayContext { journal, http, exchanges });
     let running = running.map_err(std::io::Error::other)?;
     // Written for later readers: the port it got.
     write(folder, "gateway.yaml", &setup::gateway(pool, &running.address().to_string()))?;

@@ -110,15 +110,8 @@ fn check(
     let method = request.code_challenge_method.get();
     let challenge = challenge(request.code_challenge.get(), method)?;
     let audience = request.audience.get().or(request.resource.get());
-    let approval = Approval {
-        issuer: back.issuer.clone(),
-        client_id: client.id.clone(),
-        subject: idp.options.user.clone(),
-        scope: client.scope(request.scope.get())?,
-        audience: audience.or(idp.options.audience.as_deref()).map(str::to_owned),
-        nonce: request.nonce.get().map(str::to_owned),
-    };
-    Ok((approval, challenge))
+    let approval = idp.approval(&back.issuer, client, request.scope.get(), audience)?;
+    Ok((Approval { nonce: request.nonce.get().map(str::to_owned), ..approval }, challenge))
 }
 
 /// Only S256 (RFC 7636 section 4.4.1, RFC 9700 section 2.1.1).

@@ -5,16 +5,16 @@ use std::sync::Arc;
 
 use axum::extract::rejection::{FormRejection, QueryRejection};
 use axum::extract::{Form, Query, State};
-use axum::http::{HeaderMap, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::HeaderMap;
+use axum::response::Response;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::authorize::challenge;
 use super::client::{self, GrantType};
-use super::error_response::ErrorResponse;
+use super::error_response::{ErrorResponse, answered};
 use super::request::{Param, TokenParams, UNREADABLE};
-use super::store::{Approval, Decision, Device};
+use super::store::{Decision, Device};
 use super::token::authenticated;
 use super::{IdpEvent, IdpIssuer, IdpState};
 use crate::demo::{keys, pages};
@@ -39,13 +39,7 @@ pub(super) async fn authorize(
     body: Result<Form<TokenParams>, FormRejection>,
 ) -> Response {
     let request = body.map(|Form(request)| request).map_err(|_| UNREADABLE);
-    match request.and_then(|request| codes(&idp, issuer, &headers, &request)) {
-        Err(refusal) => refusal.into_response(),
-        Ok(body) => {
-            let headers = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")];
-            (headers, body.to_string()).into_response()
-        }
-    }
+    answered(request.and_then(|request| codes(&idp, &issuer, &headers, &request)))
 }
 
 /// `GET`: where the user enters the code.
@@ -71,7 +65,7 @@ pub(super) async fn answer(
 
 fn codes(
     idp: &IdpState,
-    issuer: String,
+    issuer: &str,
     headers: &HeaderMap,
     request: &TokenParams,
 ) -> Result<Value, ErrorResponse> {
@@ -82,15 +76,7 @@ fn codes(
         (None, None) => None,
         (value, method) => Some(challenge(value, method)?),
     };
-    let audience = request.audience().or(idp.options.audience.as_deref()).map(str::to_owned);
-    let approval = Approval {
-        issuer,
-        client_id: client.id.clone(),
-        subject: idp.options.user.clone(),
-        scope: client.scope(request.scope.get())?,
-        audience,
-        nonce: None,
-    };
+    let approval = idp.approval(issuer, client, request.scope.get(), request.audience())?;
     let (device_code, user_code) = (keys::random()?, user_code()?);
     let (interval, lifetime) = (idp.options.device_interval, idp.options.device_code_lifetime.as_secs());
     let uri = format!("{}/device", idp.base);

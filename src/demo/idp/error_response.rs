@@ -4,7 +4,7 @@
 use aws_lc_rs::error::Unspecified;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// An error response of RFC 6749 (sections 4.1.2.1 and 5.2), RFC 8707 (section 2) or RFC 8628 (section 3.5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +70,14 @@ impl ErrorResponse {
     }
 }
 
+/// An answer in JSON, which no cache keeps (RFC 6749 section 5.1).
+pub(super) fn answered(result: Result<Value, ErrorResponse>) -> Response {
+    result.map_or_else(IntoResponse::into_response, |body| (NO_STORE, body.to_string()).into_response())
+}
+
+const NO_STORE: [(header::HeaderName, &str); 2] =
+    [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")];
+
 impl From<Unspecified> for ErrorResponse {
     fn from(_: Unspecified) -> Self {
         Self::ServerError
@@ -85,8 +93,7 @@ impl From<jsonwebtoken::errors::Error> for ErrorResponse {
 impl IntoResponse for ErrorResponse {
     fn into_response(self) -> Response {
         let body = json!({"error": self.code(), "error_description": self.description()}).to_string();
-        let headers = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")];
-        let mut response = (self.status(), headers, body).into_response();
+        let mut response = (self.status(), NO_STORE, body).into_response();
         if matches!(self, Self::InvalidClient(_)) {
             let challenge = header::HeaderValue::from_static(r#"Basic realm="mcpauth demo""#);
             response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);

@@ -8,7 +8,8 @@ use axum::http::StatusCode;
 use axum::http::request::Parts;
 
 use super::client::IdpClient;
-use super::store::IdpStore;
+use super::error_response::ErrorResponse;
+use super::store::{Approval, IdpStore};
 use crate::demo::keys::DemoSigningKey;
 
 /// The options of a run.
@@ -88,6 +89,24 @@ impl IdpState {
 
     pub(super) fn client(&self, id: &str) -> Option<&IdpClient> {
         self.options.clients.iter().find(|client| client.id == id)
+    }
+
+    /// What a client is allowed for its own user, if it may have the scopes.
+    pub(super) fn approval(
+        &self,
+        issuer: &str,
+        client: &IdpClient,
+        scope: Option<&str>,
+        audience: Option<&str>,
+    ) -> Result<Approval, ErrorResponse> {
+        Ok(Approval {
+            issuer: issuer.to_owned(),
+            client_id: client.id.clone(),
+            subject: self.options.user.clone(),
+            scope: client.scope(scope)?,
+            audience: audience.or(self.options.audience.as_deref()).map(str::to_owned),
+            nonce: None,
+        })
     }
 
     pub(super) fn realm_issuer(&self, realm: &str) -> String {

@@ -177,8 +177,7 @@ impl IdpStore {
 
     pub(super) fn add_code(&mut self, code: String, pending: PendingConsent, now: u64) {
         let PendingConsent { approval, back, challenge } = pending;
-        let grant = GrantId(self.grants.len());
-        self.grants.push(Granted { approval, alive: true });
+        let grant = self.add_grant(approval);
         let value = Code { grant, redirect_uri: back.redirect_uri, challenge, spent: false };
         self.codes.insert(code, Expiring { until: now + CODE_LIFETIME, value });
     }
@@ -193,7 +192,7 @@ impl IdpStore {
     ) -> Result<(GrantId, Approval), ErrorResponse> {
         let code = self.codes.get_mut(redemption.code).ok_or(UNKNOWN_CODE)?;
         let id = code.value.grant;
-        let granted = self.grants.get_mut(id.0).filter(|granted| granted.belongs_to(holder));
+        let granted = self.grants.get_mut(id.0).filter(|granted| granted.approval.belongs_to(holder));
         let granted = granted.ok_or(UNKNOWN_CODE)?;
         if std::mem::replace(&mut code.value.spent, true) {
             granted.alive = false;
@@ -229,7 +228,7 @@ impl IdpStore {
     ) -> Result<(GrantId, Approval), ErrorResponse> {
         let device = self.devices.get_mut(code).ok_or(UNKNOWN_DEVICE)?;
         let (approval, polled) = (&device.approval, device.polled.replace(Instant::now()));
-        if approval.client_id != holder.client_id || approval.issuer != holder.issuer {
+        if !approval.belongs_to(holder) {
             return Err(UNKNOWN_DEVICE);
         }
         if device.challenge.is_some() && device.challenge.as_deref() != challenge {
@@ -245,9 +244,12 @@ impl IdpStore {
         let Some(device) = self.devices.remove(code).filter(|_| decision == Decision::Allow) else {
             return Err(ErrorResponse::AccessDenied);
         };
-        let grant = GrantId(self.grants.len());
-        self.grants.push(Granted { approval: device.approval.clone(), alive: true });
-        Ok((grant, device.approval))
+        Ok((self.add_grant(device.approval.clone()), device.approval))
+    }
+
+    fn add_grant(&mut self, approval: Approval) -> GrantId {
+        self.grants.push(Granted { approval, alive: true });
+        GrantId(self.grants.len() - 1)
     }
 
     pub(super) fn add_refresh_token(&mut self, token: String, grant: GrantId) {
@@ -261,7 +263,8 @@ impl IdpStore {
         token: &str,
     ) -> Result<(GrantId, Approval), ErrorResponse> {
         let found = self.refresh_tokens.get(token).ok_or(UNKNOWN_TOKEN)?;
-        let granted = self.grants.get_mut(found.grant.0).filter(|granted| granted.belongs_to(holder));
+        let granted =
+            self.grants.get_mut(found.grant.0).filter(|granted| granted.approval.belongs_to(holder));
         let granted = granted.ok_or(UNKNOWN_TOKEN)?;
         granted.alive &= !found.spent;
         granted.alive.then(|| (found.grant, granted.approval.clone())).ok_or(UNKNOWN_TOKEN)
@@ -278,7 +281,7 @@ impl IdpStore {
     pub(super) fn revoke_refresh_token(&mut self, holder: TokenHolder<'_>, token: &str) -> bool {
         let id = self.refresh_tokens.get(token).map(|token| token.grant);
         let granted =
-            id.and_then(|id| self.grants.get_mut(id.0)).filter(|granted| granted.belongs_to(holder));
+            id.and_then(|id| self.grants.get_mut(id.0)).filter(|granted| granted.approval.belongs_to(holder));
         granted.is_some_and(|granted| std::mem::replace(&mut granted.alive, false))
     }
 
@@ -291,9 +294,9 @@ impl IdpStore {
     }
 }
 
-impl Granted {
+impl Approval {
     fn belongs_to(&self, holder: TokenHolder<'_>) -> bool {
-        self.approval.client_id == holder.client_id && self.approval.issuer == holder.issuer
+        self.client_id == holder.client_id && self.issuer == holder.issuer
     }
 }
 

@@ -5,6 +5,7 @@ mod login;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use axum::http::{HeaderMap, StatusCode};
 use base64::Engine;
@@ -91,7 +92,7 @@ fn options() -> Options {
 }
 
 async fn start() -> Idp {
-    Idp::start(options()).await.unwrap()
+    Idp::start(options()).unwrap()
 }
 
 fn authorize_url(idp: &Idp, changes: Pairs<'_>) -> String {
@@ -157,7 +158,7 @@ async fn discovery_names_what_answers() {
 
 #[tokio::test]
 async fn an_access_token_verifies_with_the_published_key() {
-    let idp = Idp::start(Options { audience: Some("gateway".to_owned()), ..options() }).await.unwrap();
+    let idp = Idp::start(Options { audience: Some("gateway".to_owned()), ..options() }).unwrap();
     let reply = post(&idp.token_endpoint(), &machine("agent", "s3cret", "read")).await;
     assert_eq!((reply.status, reply.header("cache-control")), (StatusCode::OK, "no-store"));
     assert_eq!(reply.json()["expires_in"], 300);
@@ -197,7 +198,7 @@ async fn expires_in_comes_in_each_form() {
         [(Expires::Number, json!(7)), (Expires::Text, json!("7")), (Expires::Omitted, Value::Null)]
     {
         let access_token_lifetime = Duration::from_secs(7);
-        let idp = Idp::start(Options { access_token_lifetime, expires_in, ..options() }).await.unwrap();
+        let idp = Idp::start(Options { access_token_lifetime, expires_in, ..options() }).unwrap();
         let reply = post(&idp.token_endpoint(), &machine("agent", "s3cret", "")).await;
         assert_eq!(reply.json()["expires_in"], expected);
     }
@@ -314,7 +315,7 @@ async fn a_revoked_refresh_token_is_dead() {
 async fn sites_answer_a_live_access_token_only() {
     static NOW: AtomicU64 = AtomicU64::new(1_000_000);
     let clock = || NOW.load(Ordering::Relaxed);
-    let idp = Idp::start(Options { clock, ..options() }).await.unwrap();
+    let idp = Idp::start(Options { clock, ..options() }).unwrap();
     let url = format!("{}/sites", idp.issuer());
     let ask = |token: &str| send(http().get(&url).header("authorization", format!("Bearer {token}")));
     assert_eq!(get(&url).await.header("www-authenticate"), "Bearer");
@@ -338,25 +339,10 @@ async fn sites_answer_a_live_access_token_only() {
     assert_eq!(ask(&second).await.status, StatusCode::UNAUTHORIZED);
 }
 
-#[tokio::test]
-async fn it_stops_when_dropped() {
-    let idp = start().await;
-    let url = format!("{}/jwks", idp.issuer());
-    assert_eq!(get(&url).await.status, StatusCode::OK);
-    drop(idp);
-    for _ in 0..100 {
-        if http().get(&url).send().await.is_err() {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    panic!("still answering");
-}
-
 #[test]
-fn a_thread_of_its_own_serves_synchronous_callers_and_stops_when_dropped() {
+fn it_serves_synchronous_callers_and_stops_when_dropped() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let idp = Idp::in_thread(options()).unwrap();
+    let idp = Idp::start(options()).unwrap();
     let reply = runtime.block_on(post(&idp.token_endpoint(), &machine("agent", "s3cret", "")));
     assert_eq!(reply.status, StatusCode::OK);
     assert_eq!(idp.seen().len(), 1);

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use axum::body::Bytes;
 use axum::extract::rejection::FormRejection;
 use axum::extract::{Form, FromRequest, State};
-use axum::http::{HeaderMap, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::HeaderMap;
+use axum::response::Response;
 use serde_json::{Value, json};
 
 use super::client::{self, GrantType, IdpClient, narrow};
-use super::error_response::ErrorResponse;
+use super::error_response::{ErrorResponse, answered};
 use super::request::{TokenParams, UNREADABLE, is_json, read_json};
 use super::store::{Approval, GrantId, Redemption, TokenHolder};
 use super::{Expires, IdpEvent, IdpIssuer, IdpState};
@@ -21,6 +21,14 @@ use crate::demo::keys;
 struct Issued {
     approval: Approval,
     refresh_token: Option<String>,
+}
+
+/// A client's request to one of the issuers.
+struct TokenExchange<'a> {
+    idp: &'a IdpState,
+    issuer: &'a str,
+    client: &'a IdpClient,
+    request: &'a TokenParams,
 }
 
 /// The endpoint as the RFC has it: a form.
@@ -49,43 +57,30 @@ pub(super) async fn form_or_json(
     respond(&idp, &issuer, &headers, body)
 }
 
+/// Every readable request is logged, whatever its result.
 fn respond(
     idp: &IdpState,
     issuer: &str,
     headers: &HeaderMap,
     request: Result<TokenParams, ErrorResponse>,
 ) -> Response {
-    match request.and_then(|request| exchange(idp, issuer, headers, &request)) {
-        Err(refusal) => refusal.into_response(),
-        Ok(body) => {
-            let headers = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")];
-            (headers, body.to_string()).into_response()
-        }
-    }
-}
-
-/// Every readable request is logged, whatever its result.
-fn exchange(
-    idp: &IdpState,
-    issuer: &str,
-    headers: &HeaderMap,
-    request: &TokenParams,
-) -> Result<Value, ErrorResponse> {
-    let claimed = client::claimed(headers, request);
-    let auth = claimed.as_ref().map_or("", |claimed| claimed.auth);
-    let client_id = claimed.as_ref().map_or_else(|_| String::new(), |claimed| claimed.client_id.clone());
-    let result = claimed
-        .and_then(|claimed| authenticated(idp, &claimed))
-        .and_then(|client| grant(idp, issuer, client, request))
-        .and_then(|issued| write(idp, issued));
-    idp.ledger().note(IdpEvent::Token {
-        grant: request.grant_type.get().unwrap_or_default().to_owned(),
-        client_id,
-        refresh_token: request.refresh_token.get().map(str::to_owned),
-        ok: result.is_ok(),
-        auth,
-    });
-    result
+    answered(request.and_then(|request| {
+        let claimed = client::claimed(headers, &request);
+        let auth = claimed.as_ref().map_or("", |claimed| claimed.auth);
+        let client_id = claimed.as_ref().map_or_else(|_| String::new(), |claimed| claimed.client_id.clone());
+        let result = claimed
+            .and_then(|claimed| authenticated(idp, &claimed))
+            .and_then(|client| TokenExchange { idp, issuer, client, request: &request }.grant())
+            .and_then(|issued| write(idp, issued));
+        idp.ledger().note(IdpEvent::Token {
+            grant: request.grant_type.get().unwrap_or_default().to_owned(),
+            client_id,
+            refresh_token: request.refresh_token.get().map(str::to_owned),
+            ok: result.is_ok(),
+            auth,
+        });
+        result
+    }))
 }
 
 /// An unknown client and a wrong secret get the same answer.
@@ -98,113 +93,85 @@ pub(super) fn authenticated<'a>(
     client.authenticate(claimed).map(|()| client)
 }
 
-fn grant(
-    idp: &IdpState,
-    issuer: &str,
-    client: &IdpClient,
-    request: &TokenParams,
-) -> Result<Issued, ErrorResponse> {
-    match request.grant_type.require("grant_type required")? {
-        "client_credentials" => client_credentials(idp, issuer, client, request),
-        "authorization_code" => authorization_code(idp, issuer, client, request),
-        "refresh_token" => refresh(idp, issuer, client, request),
-        "urn:ietf:params:oauth:grant-type:device_code" => device_code(idp, issuer, client, request),
-        _ => Err(ErrorResponse::UnsupportedGrantType),
+impl TokenExchange<'_> {
+    fn grant(&self) -> Result<Issued, ErrorResponse> {
+        match self.request.grant_type.require("grant_type required")? {
+            "client_credentials" => self.client_credentials(),
+            "authorization_code" => self.authorization_code(),
+            "refresh_token" => self.refresh(),
+            "urn:ietf:params:oauth:grant-type:device_code" => self.device_code(),
+            _ => Err(ErrorResponse::UnsupportedGrantType),
+        }
     }
-}
 
-/// RFC 6749 section 4.4: only for confidential clients, and without a refresh token.
-fn client_credentials(
-    idp: &IdpState,
-    issuer: &str,
-    client: &IdpClient,
-    request: &TokenParams,
-) -> Result<Issued, ErrorResponse> {
-    client.may(GrantType::ClientCredentials)?;
-    if client.is_public() {
-        return Err(ErrorResponse::UnauthorizedClient);
+    fn holder(&self) -> TokenHolder<'_> {
+        TokenHolder { issuer: self.issuer, client_id: &self.client.id }
     }
-    let approval = Approval {
-        issuer: issuer.to_owned(),
-        client_id: client.id.clone(),
-        subject: client.id.clone(),
-        scope: client.scope(request.scope.get())?,
-        audience: request.audience().or(idp.options.audience.as_deref()).map(str::to_owned),
-        nonce: None,
-    };
-    Ok(Issued { approval, refresh_token: None })
-}
 
-/// RFC 6749 section 4.1.3 with RFC 7636 section 4.6.
-fn authorization_code(
-    idp: &IdpState,
-    issuer: &str,
-    client: &IdpClient,
-    request: &TokenParams,
-) -> Result<Issued, ErrorResponse> {
-    client.may(GrantType::AuthorizationCode)?;
-    let redemption = Redemption {
-        code: request.code.require("code required")?,
-        redirect_uri: request.redirect_uri.get(),
-        challenge: request.code_verifier.get().map(keys::s256),
-    };
-    let holder = TokenHolder { issuer, client_id: &client.id };
-    let (grant, mut approval) = idp.ledger().redeem(holder, &redemption, idp.now())?;
-    approval.audience = target(approval.audience, request.audience())?;
-    let refresh_token = first_refresh_token(idp, client, &approval, grant)?;
-    Ok(Issued { approval, refresh_token })
-}
-
-/// RFC 8628 section 3.4.
-fn device_code(
-    idp: &IdpState,
-    issuer: &str,
-    client: &IdpClient,
-    request: &TokenParams,
-) -> Result<Issued, ErrorResponse> {
-    client.may(GrantType::DeviceCode)?;
-    let code = request.device_code.require("device_code required")?;
-    let challenge = request.code_verifier.get().map(keys::s256);
-    let holder = TokenHolder { issuer, client_id: &client.id };
-    let (grant, approval) = idp.ledger().poll(holder, code, challenge.as_deref(), idp.now())?;
-    let refresh_token = first_refresh_token(idp, client, &approval, grant)?;
-    Ok(Issued { approval, refresh_token })
-}
-
-fn first_refresh_token(
-    idp: &IdpState,
-    client: &IdpClient,
-    approval: &Approval,
-    grant: GrantId,
-) -> Result<Option<String>, ErrorResponse> {
-    let asked = approval.scope.split(' ').any(|scope| scope == "offline_access");
-    if client.may(GrantType::RefreshToken).is_err() || !(asked || idp.options.always_refresh) {
-        return Ok(None);
+    /// RFC 6749 section 4.4: only for confidential clients, and without a refresh token.
+    fn client_credentials(&self) -> Result<Issued, ErrorResponse> {
+        let Self { idp, issuer, client, request } = self;
+        client.may(GrantType::ClientCredentials)?;
+        if client.is_public() {
+            return Err(ErrorResponse::UnauthorizedClient);
+        }
+        let approval = idp.approval(issuer, client, request.scope.get(), request.audience())?;
+        Ok(Issued { approval: Approval { subject: client.id.clone(), ..approval }, refresh_token: None })
     }
-    let token = keys::random()?;
-    idp.ledger().add_refresh_token(token.clone(), grant);
-    Ok(Some(token))
-}
 
-/// RFC 6749 section 6. A refused request does not use up the token; one lock covers look-up and use.
-fn refresh(
-    idp: &IdpState,
-    issuer: &str,
-    client: &IdpClient,
-    request: &TokenParams,
-) -> Result<Issued, ErrorResponse> {
-    client.may(GrantType::RefreshToken)?;
-    let old = request.refresh_token.require("refresh_token required")?;
-    let new = keys::random()?;
-    let mut ledger = idp.ledger();
-    let (grant, mut approval) = ledger.refreshable(TokenHolder { issuer, client_id: &client.id }, old)?;
-    if let Some(asked) = request.scope.get() {
-        let granted: Vec<String> = approval.scope.split(' ').map(str::to_owned).collect();
-        approval.scope = narrow(asked, &granted)?;
+    /// RFC 6749 section 4.1.3 with RFC 7636 section 4.6.
+    fn authorization_code(&self) -> Result<Issued, ErrorResponse> {
+        let Self { idp, request, .. } = self;
+        self.client.may(GrantType::AuthorizationCode)?;
+        let redemption = Redemption {
+            code: request.code.require("code required")?,
+            redirect_uri: request.redirect_uri.get(),
+            challenge: request.code_verifier.get().map(keys::s256),
+        };
+        let (grant, mut approval) = idp.ledger().redeem(self.holder(), &redemption, idp.now())?;
+        approval.audience = target(approval.audience, request.audience())?;
+        self.first(approval, grant)
     }
-    approval.audience = target(approval.audience, request.audience())?;
-    ledger.rotate(old, new.clone(), grant);
-    Ok(Issued { approval, refresh_token: Some(new) })
+
+    /// RFC 8628 section 3.4.
+    fn device_code(&self) -> Result<Issued, ErrorResponse> {
+        let Self { idp, request, .. } = self;
+        self.client.may(GrantType::DeviceCode)?;
+        let code = request.device_code.require("device_code required")?;
+        let challenge = request.code_verifier.get().map(keys::s256);
+        let polled = idp.ledger().poll(self.holder(), code, challenge.as_deref(), idp.now());
+        let (grant, approval) = polled?;
+        self.first(approval, grant)
+    }
+
+    /// The first tokens of a grant.
+    fn first(&self, approval: Approval, grant: GrantId) -> Result<Issued, ErrorResponse> {
+        let asked = approval.scope.split(' ').any(|scope| scope == "offline_access");
+        let may_refresh = self.client.may(GrantType::RefreshToken).is_ok();
+        let refresh_token =
+            (may_refresh && (asked || self.idp.options.always_refresh)).then(keys::random).transpose()?;
+        if let Some(token) = &refresh_token {
+            self.idp.ledger().add_refresh_token(token.clone(), grant);
+        }
+        Ok(Issued { approval, refresh_token })
+    }
+
+    /// RFC 6749 section 6. A refused request does not use up the token; one lock covers look-up and use.
+    fn refresh(&self) -> Result<Issued, ErrorResponse> {
+        let request = self.request;
+        self.client.may(GrantType::RefreshToken)?;
+        let old = request.refresh_token.require("refresh_token required")?;
+        let new = keys::random()?;
+        let mut ledger = self.idp.ledger();
+        let (grant, mut approval) = ledger.refreshable(self.holder(), old)?;
+        if let Some(asked) = request.scope.get() {
+            let granted: Vec<String> = approval.scope.split(' ').map(str::to_owned).collect();
+            approval.scope = narrow(asked, &granted)?;
+        }
+        approval.audience = target(approval.audience, request.audience())?;
+        ledger.rotate(old, new.clone(), grant);
+        Ok(Issued { approval, refresh_token: Some(new) })
+    }
 }
 
 /// A token request may repeat the granted audience, not replace it (RFC 8707 section 2.2).

@@ -103,9 +103,6 @@ impl IntrospectionCache {
     }
 
     /// The caller of a token, from the cache or by asking.
-    ///
-    /// # Errors
-    /// [`AuthFailure`].
     pub(crate) async fn ask(&self, question: &PresentedToken<'_>) -> Result<VerifiedToken, AuthFailure> {
         if let Some(known) = self.known(question) {
             return known;

@@ -6,6 +6,8 @@ use std::fmt;
 use aws_lc_rs::signature::{self as aws, ParsedPublicKey, RsaParameters, RsaPublicKeyComponents};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::Deserialize;
+use serde::de::value::{Error as ValueError, StrDeserializer};
 use serde_json::{Map, Value};
 
 use super::object;
@@ -181,18 +183,10 @@ impl fmt::Debug for Key {
 /// The algorithm that `alg` names (RFC 7518 section 3.1, RFC 8037, RFC 9864), in a key or a token; case matters.
 /// `none` and the symmetric ones have no variant here.
 pub(super) fn algorithm(name: &str) -> Option<Algorithm> {
-    Some(match name {
-        "RS256" => Algorithm::RS256,
-        "RS384" => Algorithm::RS384,
-        "RS512" => Algorithm::RS512,
-        "PS256" => Algorithm::PS256,
-        "PS384" => Algorithm::PS384,
-        "PS512" => Algorithm::PS512,
-        "ES256" => Algorithm::ES256,
-        "ES384" => Algorithm::ES384,
-        "EdDSA" | "Ed25519" => Algorithm::EdDSA,
-        _ => return None,
-    })
+    match name {
+        "Ed25519" => Some(Algorithm::EdDSA),
+        name => Algorithm::deserialize(StrDeserializer::<ValueError>::new(name)).ok(),
+    }
 }
 
 fn list(causes: &[UnusableKey]) -> String {

@@ -24,6 +24,14 @@ pub(in crate::gateway) fn read(text: &[u8]) -> Option<Map<String, Value>> {
     }
 }
 
+/// The members of an object that was written out; none of anything else.
+pub(in crate::gateway) fn members(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(members) => members,
+        _ => Map::new(),
+    }
+}
+
 impl<'de> Deserialize<'de> for StrictValue {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(StrictVisitor).map(StrictValue)

@@ -49,17 +49,11 @@ const MAX_REVOCATION_LIST: u64 = 64 << 20;
 
 impl RevocationList {
     /// Reads the file.
-    ///
-    /// # Errors
-    /// [`RevocationError`].
     pub fn read(path: &Path) -> Result<Self, RevocationError> {
         Self::of(path, &text(path)?)
     }
 
     /// The same for a file that is created with its first entry.
-    ///
-    /// # Errors
-    /// [`RevocationError`].
     pub fn begun(path: &Path) -> Result<Self, RevocationError> {
         Self::of(path, &text_if_any(path)?)
     }
@@ -75,17 +69,11 @@ impl RevocationList {
 
     /// Puts tokens on the list in this file, which is made if it is not there; how many were not on it. A process that does so at the
     /// same time waits for a lock of the caller's.
-    ///
-    /// # Errors
-    /// [`RevocationError`].
     pub(in crate::gateway) fn add(path: &Path, token_ids: &[&str]) -> Result<usize, RevocationError> {
         Self::extend(path, "jti", token_ids, |known, id| known.has(id))
     }
 
     /// The same for a session of the pages.
-    ///
-    /// # Errors
-    /// [`RevocationError`].
     pub(in crate::gateway) fn add_session(path: &Path, sid: &str) -> Result<usize, RevocationError> {
         Self::extend(path, "sid", &[sid], |known, sid| known.sessions.contains(sid))
     }

@@ -74,9 +74,6 @@ impl EmbeddingEndpoint {
     }
 
     /// The vector of each text, in their order, unless it takes longer than `limit`.
-    ///
-    /// # Errors
-    /// [`EmbeddingError`].
     pub(super) async fn vectors_within(
         &self,
         limit: Duration,

@@ -62,6 +62,16 @@ pub(super) fn json(status: StatusCode, value: &impl Serialize) -> Response {
     }
 }
 
+/// What a program asked for.
+pub(super) fn ok(value: &impl Serialize) -> Response {
+    json(StatusCode::OK, value)
+}
+
+/// What went wrong, as the registry tells a program.
+pub(super) fn no(status: StatusCode, what: &str) -> Response {
+    json(status, &json!({"detail": what}))
+}
+
 /// Sends a browser to a path of this origin, after a form for example.
 pub(super) fn see_other(path: &str) -> Response {
     let Ok(location) = HeaderValue::try_from(path) else {
@@ -81,8 +91,7 @@ pub(super) fn problem(status: StatusCode, text: &str) -> Response {
 
 /// What a program is told when its token is not accepted, or it has none (RFC 6750 section 3).
 pub(super) fn refused(refusal: &Rejection) -> Response {
-    let status = refusal.status();
-    let mut response = json(status, &json!({"detail": refusal.reason()}));
+    let mut response = no(refusal.status(), refusal.reason());
     response.extensions_mut().insert(Trouble(format!(
         "the token that came with this request is not accepted: {}",
         refusal.reason()

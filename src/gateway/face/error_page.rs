@@ -6,27 +6,11 @@ use axum::http::StatusCode;
 use axum::http::header::{ALLOW, CONTENT_TYPE};
 use axum::middleware::Next;
 use axum::response::Response;
-use serde::Serialize;
-use serde_json::json;
+use minijinja::{Value, context};
 
 use super::answer::{self, Trouble};
 use super::html::PageFrame;
 use super::visitor::Asking;
-
-#[derive(Serialize)]
-struct ErrorPage {
-    error: ErrorWords,
-}
-
-#[derive(Serialize)]
-struct ErrorWords {
-    status: u16,
-    title: &'static str,
-    what: String,
-    next: Option<&'static str>,
-    href: &'static str,
-    link: &'static str,
-}
 
 /// Makes a page, or data, of what went wrong.
 pub(super) async fn dress(request: Request, next: Next) -> Response {
@@ -47,16 +31,12 @@ pub(super) async fn dress(request: Request, next: Next) -> Response {
     }
     let (mut parts, _) = response.into_parts();
     let dressed = if is_data {
-        answer::json(status, &json!({"detail": text}))
+        answer::no(status, &text)
     } else {
         let asking = parts.extensions.get::<Asking>().cloned();
         let visitor = asking.and_then(Result::ok).flatten();
-        let words = ErrorWords::new(status, &text, visitor.is_some());
-        PageFrame::new(words.title, visitor.as_deref(), "").page(
-            status,
-            "error.html",
-            &ErrorPage { error: words },
-        )
+        let (title, error) = words(status, &text, visitor.is_some());
+        PageFrame::new(title, visitor.as_deref(), "").page(status, "error.html", context! { error })
     };
     let allowed = parts.headers.remove(ALLOW);
     let (mut head, body) = dressed.into_parts();
@@ -78,36 +58,38 @@ fn bare(status: StatusCode) -> &'static str {
     }
 }
 
-impl ErrorWords {
-    fn new(status: StatusCode, text: &str, is_known: bool) -> Self {
-        let (title, next) = match status {
-            StatusCode::UNAUTHORIZED => ("Sign in first", None),
-            StatusCode::FORBIDDEN if is_known => (
-                "You may not do this",
-                Some("Your access page shows your groups and what each of them gives."),
-            ),
-            StatusCode::FORBIDDEN => ("This is refused", None),
-            StatusCode::NOT_FOUND => (
-                "Nothing is here for you",
-                Some("Either there is no such page, or you may not see it: both look the same."),
-            ),
-            StatusCode::METHOD_NOT_ALLOWED => ("Nothing is here for you", None),
-            StatusCode::CONFLICT => ("Another editor was faster", Some("Nothing of yours was saved.")),
-            StatusCode::MISDIRECTED_REQUEST => ("This is another address", None),
-            StatusCode::INTERNAL_SERVER_ERROR => ("This did not work", Some("Nothing was changed.")),
-            status if status.is_server_error() => {
-                ("Temporarily unavailable", Some("Nothing was changed. Try again in a while."))
-            }
-            _ => ("This request cannot be answered", None),
-        };
-        let (href, link) = match (status, is_known) {
-            (StatusCode::FORBIDDEN, true) => ("/me", "My access"),
-            (StatusCode::UNAUTHORIZED, _) => ("/login", "Sign in"),
-            _ => ("/", "To the servers"),
-        };
-        let mut chars = text.chars();
-        let first = chars.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
-        let what = format!("{first}{}.", chars.as_str().trim_end_matches('.'));
-        Self { status: status.as_u16(), title, what, next, href, link }
-    }
+/// The title of the page, and what it says.
+fn words(status: StatusCode, text: &str, is_known: bool) -> (&'static str, Value) {
+    let (title, next) = match status {
+        StatusCode::UNAUTHORIZED => ("Sign in first", None),
+        StatusCode::FORBIDDEN if is_known => {
+            ("You may not do this", Some("Your access page shows your groups and what each of them gives."))
+        }
+        StatusCode::FORBIDDEN => ("This is refused", None),
+        StatusCode::NOT_FOUND => (
+            "Nothing is here for you",
+            Some("Either there is no such page, or you may not see it: both look the same."),
+        ),
+        StatusCode::METHOD_NOT_ALLOWED => ("Nothing is here for you", None),
+        StatusCode::CONFLICT => ("Another editor was faster", Some("Nothing of yours was saved.")),
+        StatusCode::MISDIRECTED_REQUEST => ("This is another address", None),
+        StatusCode::INTERNAL_SERVER_ERROR => ("This did not work", Some("Nothing was changed.")),
+        status if status.is_server_error() => {
+            ("Temporarily unavailable", Some("Nothing was changed. Try again in a while."))
+        }
+        _ => ("This request cannot be answered", None),
+    };
+    let (href, link) = match (status, is_known) {
+        (StatusCode::FORBIDDEN, true) => ("/me", "My access"),
+        (StatusCode::UNAUTHORIZED, _) => ("/login", "Sign in"),
+        _ => ("/", "To the servers"),
+    };
+    (title, context! { status => status.as_u16(), title, what => sentence(text), next, href, link })
+}
+
+/// A text as a sentence: with a capital letter and a full stop.
+pub(super) fn sentence(text: &str) -> String {
+    let mut chars = text.chars();
+    let first = chars.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+    format!("{first}{}.", chars.as_str().trim_end_matches('.'))
 }

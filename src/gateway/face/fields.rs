@@ -1,9 +1,8 @@
 //! What a form, an address or a program's JSON says, by name. Nothing of it is trusted, and what is missing is empty.
 
-use axum::extract::{FromRequest, FromRequestParts, RawForm, Request};
+use axum::extract::{FromRequest, RawForm, Request};
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
-use axum::http::request::Parts;
 use axum::response::Response;
 use serde_json::{Map, Value};
 use url::form_urlencoded;
@@ -13,9 +12,6 @@ use super::answer;
 /// Names and values, in their order.
 #[derive(Clone, Debug, Default)]
 pub(super) struct FormFields(Vec<(String, String)>);
-
-/// Those of an address.
-pub(super) struct QueryFields(pub(super) FormFields);
 
 impl FormFields {
     pub(super) fn parse(form: &[u8]) -> Self {
@@ -66,14 +62,6 @@ pub(super) fn address(path: &str, query: &[(&str, &str)]) -> String {
     text.extend_pairs(query.iter().filter(|(_, value)| !value.is_empty()));
     let text = text.finish();
     if text.is_empty() { path.to_owned() } else { format!("{path}?{text}") }
-}
-
-impl<S: Send + Sync> FromRequestParts<S> for QueryFields {
-    type Rejection = std::convert::Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
-        Ok(Self(FormFields::parse(parts.uri.query().unwrap_or_default().as_bytes())))
-    }
 }
 
 impl<S: Send + Sync> FromRequest<S> for FormFields {

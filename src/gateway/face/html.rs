@@ -22,26 +22,11 @@ pub(super) struct PageFrame {
     title: String,
     /// Whose page it is, if they are known.
     visitor: Option<String>,
-    menu: Vec<MenuItem>,
+    menu: Vec<Value>,
     /// What was just done.
     done: Option<&'static str>,
     /// After how many seconds the page is loaded again.
     again: Option<u32>,
-}
-
-#[derive(Serialize)]
-struct MenuItem {
-    name: &'static str,
-    href: &'static str,
-    is_here: bool,
-}
-
-/// A choice of a list in a form.
-#[derive(Serialize)]
-pub(super) struct FormChoice {
-    value: String,
-    name: String,
-    is_chosen: bool,
 }
 
 /// The pages in the menu.
@@ -109,8 +94,7 @@ fn write(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Resu
 impl PageFrame {
     /// The frame of a page in the menu, or of one below it.
     pub(super) fn new(title: impl Into<String>, visitor: Option<&Visitor>, here: &str) -> Self {
-        let item =
-            |(name, href): (&'static str, &'static str)| MenuItem { name, href, is_here: href == here };
+        let item = |(name, href): (&str, &str)| context! { name, href, is_here => href == here };
         let menu = if visitor.is_some() { MENU.map(item).into() } else { Vec::new() };
         let visitor = visitor.map(|visitor| visitor.name().to_owned());
         Self { title: title.into(), visitor, menu, done: None, again: None }
@@ -128,8 +112,8 @@ impl PageFrame {
     }
 
     /// The page, by its template and what it shows.
-    pub(super) fn page(self, status: StatusCode, template: &str, shown: &impl Serialize) -> Response {
-        let values = context! { page => Value::from(Serde(&self)), ..Value::from(Serde(shown)) };
+    pub(super) fn page(self, status: StatusCode, template: &str, shown: Value) -> Response {
+        let values = context! { page => Value::from(Serde(&self)), ..shown };
         let text = ENVIRONMENT.get_template(template).and_then(|template| template.render(values));
         match text {
             Ok(text) => answer::html(status, text),
@@ -144,10 +128,14 @@ impl PageFrame {
     }
 }
 
-impl FormChoice {
-    pub(super) fn new(value: impl Into<String>, name: impl Into<String>, is_chosen: bool) -> Self {
-        Self { value: value.into(), name: name.into(), is_chosen }
-    }
+/// A choice of a list in a form.
+pub(super) fn choice(value: &str, name: &str, is_chosen: bool) -> Value {
+    context! { value, name, is_chosen }
+}
+
+/// The choices of a list, of which the one with this value is chosen.
+pub(super) fn choices(all: &[(&str, &str)], chosen: &str) -> Vec<Value> {
+    all.iter().map(|(value, name)| choice(value, name, *value == chosen)).collect()
 }
 
 /// What an action is called.

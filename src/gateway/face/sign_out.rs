@@ -1,9 +1,6 @@
 //! Signing out: the session is over here at once and at other gateways within a second, and a link leads to the provider's own end of it. A link, because
 //! browsers hold a redirect after a form to `form-action`, which is these pages alone.
 
-use std::sync::Arc;
-
-use axum::extract::State;
 use axum::http::header::SET_COOKIE;
 use axum::response::Response;
 use tracing::{info, warn};
@@ -16,7 +13,7 @@ use crate::gateway::providers::{FaceProvider, is_cognito};
 use crate::text::clean;
 
 /// Ends the session of the requesting user.
-pub(super) async fn sign_out(State(face): State<Arc<FaceState>>, Anybody(visitor): Anybody) -> Response {
+pub(super) async fn sign_out(Anybody { face, visitor, .. }: Anybody) -> Response {
     let mut there = None;
     if let Some(VisitorProof::Session(session)) = visitor.as_ref().map(|visitor| &visitor.by) {
         face.ended.end(session.sid.clone());

@@ -10,6 +10,7 @@ use axum::http::header::{AUTHORIZATION, HeaderMap};
 use axum::http::request::Parts;
 use axum::response::Response;
 
+use super::fields::FormFields;
 use super::session::FaceSession;
 use super::{FaceState, answer, cookie};
 use crate::gateway::authn::token_cache::LastToken;
@@ -133,45 +134,48 @@ impl Visitor {
     }
 }
 
-/// The user who requests a page: without a session they are redirected to sign in.
-pub(crate) struct SignedIn(pub(crate) Arc<Visitor>);
-
-/// The user who requests data: without a session or a token that is 401.
-pub(crate) struct ApiCaller(pub(crate) Arc<Visitor>);
-
-/// The user who requests one server, which they may see: by the path in the address.
-pub(super) struct ChosenServer {
-    pub(super) visitor: Arc<Visitor>,
-    pub(super) upstream: Arc<Upstream>,
+/// A request, by whomever: with what its address asks for.
+pub(super) struct Anybody {
+    pub(super) face: Arc<FaceState>,
+    pub(super) visitor: Option<Arc<Visitor>>,
+    pub(super) asked: FormFields,
 }
 
-/// The requesting user, authenticated or not.
-pub(crate) struct Anybody(pub(crate) Option<Arc<Visitor>>);
+/// A request of a user who is known. Anybody else is redirected to sign in, and a program gets 401.
+pub(super) struct SignedIn {
+    pub(super) face: Arc<FaceState>,
+    pub(super) visitor: Arc<Visitor>,
+    pub(super) asked: FormFields,
+}
 
-fn asking(parts: &Parts) -> Asking {
-    parts.extensions.get::<Asking>().cloned().unwrap_or(Ok(None))
+/// The same about one server, which they may see: by the path in the address.
+pub(super) struct ChosenServer {
+    pub(super) face: Arc<FaceState>,
+    pub(super) visitor: Arc<Visitor>,
+    pub(super) upstream: Arc<Upstream>,
+    pub(super) asked: FormFields,
+}
+
+impl FromRequestParts<Arc<FaceState>> for Anybody {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, face: &Arc<FaceState>) -> Result<Self, Response> {
+        let asking = parts.extensions.get::<Asking>().cloned().unwrap_or(Ok(None));
+        let visitor = asking.map_err(|refusal| answer::refused(&refusal))?;
+        let asked = FormFields::parse(parts.uri.query().unwrap_or_default().as_bytes());
+        Ok(Self { face: face.clone(), visitor, asked })
+    }
 }
 
 impl FromRequestParts<Arc<FaceState>> for SignedIn {
     type Rejection = Response;
 
-    async fn from_request_parts(parts: &mut Parts, _: &Arc<FaceState>) -> Result<Self, Response> {
-        match asking(parts) {
-            Ok(Some(visitor)) => Ok(Self(visitor)),
-            Ok(None) => Err(answer::sign_in_first(parts)),
-            Err(refusal) => Err(answer::refused(&refusal)),
-        }
-    }
-}
-
-impl FromRequestParts<Arc<FaceState>> for ApiCaller {
-    type Rejection = Response;
-
-    async fn from_request_parts(parts: &mut Parts, _: &Arc<FaceState>) -> Result<Self, Response> {
-        match asking(parts) {
-            Ok(Some(visitor)) => Ok(Self(visitor)),
-            Ok(None) => Err(answer::refused(&Rejection::NoToken)),
-            Err(refusal) => Err(answer::refused(&refusal)),
+    async fn from_request_parts(parts: &mut Parts, face: &Arc<FaceState>) -> Result<Self, Response> {
+        let Anybody { face, visitor, asked } = Anybody::from_request_parts(parts, face).await?;
+        match visitor {
+            Some(visitor) => Ok(Self { face, visitor, asked }),
+            None if answer::is_data(parts.uri.path()) => Err(answer::refused(&Rejection::NoToken)),
+            None => Err(answer::sign_in_first(parts)),
         }
     }
 }
@@ -180,22 +184,11 @@ impl FromRequestParts<Arc<FaceState>> for ChosenServer {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, face: &Arc<FaceState>) -> Result<Self, Response> {
-        let visitor = match answer::is_data(parts.uri.path()) {
-            true => ApiCaller::from_request_parts(parts, face).await?.0,
-            false => SignedIn::from_request_parts(parts, face).await?.0,
-        };
+        let SignedIn { face, visitor, asked } = SignedIn::from_request_parts(parts, face).await?;
         // The rest of the address; one that cannot be read names no server.
-        let name = Path::<String>::from_request_parts(parts, face).await.map(|Path(name)| name);
-        let upstream = visitor.chosen(visitor.view(face), &name.unwrap_or_default()).cloned();
+        let name = Path::<String>::from_request_parts(parts, &face).await.map(|Path(name)| name);
+        let upstream = visitor.chosen(visitor.view(&face), &name.unwrap_or_default()).cloned();
         let upstream = upstream.ok_or_else(|| answer::problem(StatusCode::NOT_FOUND, NO_SERVER))?;
-        Ok(Self { visitor, upstream })
-    }
-}
-
-impl FromRequestParts<Arc<FaceState>> for Anybody {
-    type Rejection = Response;
-
-    async fn from_request_parts(parts: &mut Parts, _: &Arc<FaceState>) -> Result<Self, Response> {
-        asking(parts).map(Self).map_err(|refusal| answer::refused(&refusal))
+        Ok(Self { face, visitor, upstream, asked })
     }
 }

@@ -5,6 +5,7 @@ use hyper::header::HeaderName;
 use serde_json::{Map, Value, json};
 
 use super::request::OwnRequest;
+use crate::gateway::authn::object::members;
 use crate::gateway::callers::CredentialHeader;
 use crate::gateway::servers::MCPGW;
 use crate::gateway::services;
@@ -23,7 +24,7 @@ pub(super) fn describe(asked: &OwnRequest<'_>) -> Map<String, Value> {
         let services: Vec<&str> = asked.caller.grants.permissions(action).into_iter().collect();
         (action.name().to_owned(), json!(services))
     });
-    let object = json!({
+    members(json!({
         "subject": principal.subject,
         "issuer": principal.issuer,
         "username": principal.username,
@@ -40,8 +41,7 @@ pub(super) fn describe(asked: &OwnRequest<'_>) -> Map<String, Value> {
         "ui_permissions": permissions.collect::<Map<_, _>>(),
         "servers": servers(asked),
         "extracted_auth_context": extracted(asked),
-    });
-    object.as_object().cloned().unwrap_or_default()
+    }))
 }
 
 fn token(asked: &OwnRequest<'_>) -> Value {

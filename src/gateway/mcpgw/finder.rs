@@ -7,8 +7,8 @@ use std::sync::atomic::Ordering;
 use serde_json::{Map, Value, json};
 
 use super::arguments::Arguments;
-use super::request::OwnRequest;
-use super::request::ToolResult;
+use super::request::{OwnRequest, ToolResult};
+use crate::gateway::authn::object::members;
 use crate::gateway::catalogue::{KnownTool, KnownTools};
 use crate::gateway::servers::route::ServerRoute;
 use crate::gateway::services::{self, ServiceView};
@@ -17,13 +17,6 @@ use crate::gateway::state::Upstream;
 use crate::policy::Listed;
 use crate::registry::ListedTool;
 use crate::search::Ranking;
-
-/// A result with its score; without a score where the query has only tags.
-struct Match<'t> {
-    known: &'t KnownTool,
-    score: Option<f32>,
-    matched: Vec<String>,
-}
 
 /// How the tools were ranked.
 #[derive(Clone, Copy)]
@@ -36,7 +29,7 @@ enum RankedBy {
     Nothing,
 }
 
-/// A tool that was found for a page.
+/// A tool that was found.
 pub(in crate::gateway) struct ToolMatch {
     pub(in crate::gateway) server: String,
     pub(in crate::gateway) tool: ListedTool,
@@ -82,11 +75,10 @@ pub(super) async fn find(asked: &OwnRequest<'_>, arguments: &Arguments<'_>) -> T
         notes.push(why_nothing(asked, &visible, &tags));
     }
     let count = results.len();
-    let object = json!({
+    Ok(members(json!({
         "query": query, "results": results, "total_results": count,
         "ranking": by.name(), "notes": notes,
-    });
-    Ok(object.as_object().cloned().unwrap_or_default())
+    })))
 }
 
 /// The best matches among the tools that a caller sees, by a query, by tags, or by both.
@@ -99,17 +91,11 @@ pub(in crate::gateway) fn find_tools(
     let tools = view.shared.catalogue.tools();
     let visible = visible(view, &tools, tags);
     let is_visible = |place: usize| visible.get(place) == Some(&true);
-    let found = match query {
+    let matches = match query {
         "" => listed(&tools, &is_visible, most),
         query => best(&tools, &tools.index.rank(query, &is_visible), most),
     };
-    let matches = found.into_iter().map(|Match { known, score, matched }| ToolMatch {
-        server: known.server.clone(),
-        tool: known.tool.clone(),
-        score,
-        matched,
-    });
-    ToolMatches { matches: matches.collect(), sees_any: visible.contains(&true) }
+    ToolMatches { matches, sees_any: visible.contains(&true) }
 }
 
 /// The tools that the caller sees, of servers that are on and have all these tags.
@@ -132,16 +118,16 @@ fn visible(view: ServiceView<'_>, tools: &KnownTools, tags: &[&str]) -> Vec<bool
     visible
 }
 
-fn listed<'t>(tools: &'t KnownTools, is_visible: &dyn Fn(usize) -> bool, most: usize) -> Vec<Match<'t>> {
+fn listed(tools: &KnownTools, is_visible: &dyn Fn(usize) -> bool, most: usize) -> Vec<ToolMatch> {
     let shown = tools.all.iter().enumerate().filter(|(place, _)| is_visible(*place)).take(most);
-    shown.map(|(_, known)| Match { known, score: None, matched: Vec::new() }).collect()
+    shown.map(|(_, known)| ToolMatch::new(known, None, Vec::new())).collect()
 }
 
-fn best<'t>(tools: &'t KnownTools, ranking: &Ranking<'_>, most: usize) -> Vec<Match<'t>> {
+fn best(tools: &KnownTools, ranking: &Ranking<'_>, most: usize) -> Vec<ToolMatch> {
     let best = ranking.hits.iter().take(most);
     best.filter_map(|hit| {
         let matched = ranking.matched(hit.place).into_iter().map(str::to_owned).collect();
-        Some(Match { known: tools.all.get(hit.place)?, score: Some(hit.score), matched })
+        Some(ToolMatch::new(tools.all.get(hit.place)?, Some(hit.score), matched))
     })
     .collect()
 }
@@ -158,6 +144,12 @@ fn why_nothing(asked: &OwnRequest<'_>, visible: &[bool], tags: &[&str]) -> &'sta
     }
 }
 
+impl ToolMatch {
+    fn new(known: &KnownTool, score: Option<f32>, matched: Vec<String>) -> Self {
+        Self { server: known.server.clone(), tool: known.tool.clone(), score, matched }
+    }
+}
+
 impl RankedBy {
     fn name(self) -> &'static str {
         match self {
@@ -170,13 +162,13 @@ impl RankedBy {
 
 impl OwnRequest<'_> {
     /// The best matches: by meaning too if there is a model and it answers in time.
-    async fn ranked<'t>(
+    async fn ranked(
         &self,
-        tools: &'t Arc<KnownTools>,
+        tools: &Arc<KnownTools>,
         query: &str,
         is_visible: &(dyn Fn(usize) -> bool + Sync),
         most: usize,
-    ) -> (Vec<Match<'t>>, RankedBy) {
+    ) -> (Vec<ToolMatch>, RankedBy) {
         let nearness = match &self.shared.embeddings {
             Some(embeddings) => embeddings.nearness(query, tools, is_visible).await,
             None => None,
@@ -190,8 +182,8 @@ impl OwnRequest<'_> {
         }
     }
 
-    fn described(&self, found: &Match<'_>) -> Option<Value> {
-        let (server, tool) = (&found.known.server, &found.known.tool);
+    fn described(&self, found: &ToolMatch) -> Option<Value> {
+        let (server, tool) = (&found.server, &found.tool);
         let upstream = self.moment.state.upstreams.get(server)?;
         let about = &upstream.route.server;
         let score = found.score.map(|score| (f64::from(score) * 1000.).round() / 1000.);

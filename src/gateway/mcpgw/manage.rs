@@ -6,9 +6,9 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use super::arguments::Arguments;
-use super::request::OwnRequest;
-use super::request::ToolResult;
+use super::request::{OwnRequest, ToolResult};
 use super::services::NO_SERVICE;
+use crate::gateway::authn::object::members;
 use crate::gateway::changes::{ChangeError, RegistryEditor};
 use crate::gateway::services;
 use crate::gateway::state::Upstream;
@@ -18,7 +18,7 @@ pub(super) async fn toggle(asked: &OwnRequest<'_>, arguments: &Arguments<'_>) ->
     let upstream = asked.managed(arguments, UiAction::Toggle)?;
     let on = arguments.bool("enabled").unwrap_or(!upstream.route.server.enabled);
     asked.editor().switch(upstream, on).await.map_err(said)?;
-    Ok(object(json!({
+    Ok(members(json!({
         "message": format!("{} is {}", upstream.name(), if on { "on" } else { "off" }),
         "service_path": services::path(upstream),
         "new_enabled_state": on,
@@ -29,8 +29,8 @@ pub(super) async fn toggle(asked: &OwnRequest<'_>, arguments: &Arguments<'_>) ->
 
 pub(super) async fn register(asked: &OwnRequest<'_>, arguments: &Arguments<'_>) -> ToolResult {
     let name = arguments.text("path").unwrap_or_default().trim_matches('/').to_owned();
-    let added = asked.editor().add(members(arguments, &name)).await.map_err(said)?;
-    Ok(object(json!({
+    let added = asked.editor().add(described(arguments, &name)).await.map_err(said)?;
+    Ok(members(json!({
         "message": "added, disabled; the policy says who may use it, and toggle_service enables it",
         "service_path": format!("/{added}"),
         "is_enabled": false,
@@ -40,13 +40,13 @@ pub(super) async fn register(asked: &OwnRequest<'_>, arguments: &Arguments<'_>) 
 pub(super) async fn remove(asked: &OwnRequest<'_>, arguments: &Arguments<'_>) -> ToolResult {
     let upstream = asked.managed(arguments, UiAction::Modify)?;
     asked.editor().remove(upstream).await.map_err(said)?;
-    Ok(object(json!({"message": "removed", "service_path": services::path(upstream)})))
+    Ok(members(json!({"message": "removed", "service_path": services::path(upstream)})))
 }
 
 pub(super) async fn refresh(asked: &OwnRequest<'_>, arguments: &Arguments<'_>) -> ToolResult {
     let upstream = asked.managed(arguments, UiAction::Health)?;
     asked.editor().refresh(upstream).await.map_err(said)?;
-    let mut state = object(asked.view().health(upstream));
+    let mut state = members(asked.view().health(upstream));
     state.insert("service_path".into(), services::path(upstream).into());
     state.insert("message".into(), "checked".into());
     Ok(state)
@@ -61,11 +61,11 @@ fn said(error: ChangeError) -> String {
 }
 
 /// The description of a new server, as the registry writes it.
-fn members(arguments: &Arguments<'_>, name: &str) -> Map<String, Value> {
+fn described(arguments: &Arguments<'_>, name: &str) -> Map<String, Value> {
     let or = |member: &str, otherwise: Value| {
         (member.to_owned(), arguments.value(member).cloned().unwrap_or(otherwise))
     };
-    let mut members = Map::from_iter([
+    let mut described = Map::from_iter([
         or("server_name", json!(name)),
         or("description", json!("")),
         ("path".to_owned(), json!(format!("/{name}"))),
@@ -80,13 +80,9 @@ fn members(arguments: &Arguments<'_>, name: &str) -> Map<String, Value> {
         or("tool_list", json!([])),
     ]);
     for member in ["auth_provider", "headers"] {
-        members.extend(arguments.value(member).map(|value| (member.to_owned(), value.clone())));
+        described.extend(arguments.value(member).map(|value| (member.to_owned(), value.clone())));
     }
-    members
-}
-
-fn object(value: Value) -> Map<String, Value> {
-    value.as_object().cloned().unwrap_or_default()
+    described
 }
 
 impl<'a> OwnRequest<'a> {

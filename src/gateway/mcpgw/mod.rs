@@ -13,7 +13,6 @@ mod services;
 mod table;
 mod tools;
 
-use bytes::Bytes;
 use hyper::header::{ALLOW, HeaderValue};
 use hyper::{Response, StatusCode};
 use serde_json::{Map, Value, json};
@@ -22,6 +21,7 @@ pub(super) use self::finder::{LONGEST_QUERY, ToolMatch, find_tools};
 use self::protocol::{ProtocolEra, RpcReply, server_info};
 pub(super) use self::request::OwnRequest;
 pub(super) use self::tools::{Outcome, ToolOrder, own_tools};
+use super::authn::object::members;
 use super::body::Body;
 use super::own_sessions::OwnSessions;
 use super::refusal::Rejection;
@@ -45,7 +45,7 @@ pub(super) async fn answer(asked: &OwnRequest<'_>) -> Result<Outcome, Rejection>
             let session = asked.session()?.ok_or(Rejection::Session)?;
             asked.shared.relays.end(&SessionOwner::new(&asked.caller.principal, &session));
             asked.shared.own_sessions.end(session);
-            Ok(Outcome::Response(Response::new(Body::full(Bytes::new()))))
+            Ok(Outcome::Response(Body::response(StatusCode::OK, "")))
         }
         ParsedRequest::Message(envelope) => message(asked, envelope).await,
     }
@@ -75,9 +75,7 @@ async fn message(asked: &OwnRequest<'_>, envelope: &Envelope<'_>) -> Result<Outc
         if let (Some(session), Some(id)) = (&session, cancelled(envelope, params)) {
             asked.shared.relays.cancel(&SessionOwner::new(&asked.caller.principal, session), &id);
         }
-        let mut response = Response::new(Body::full(Bytes::new()));
-        *response.status_mut() = StatusCode::ACCEPTED;
-        return Ok(Outcome::Response(response));
+        return Ok(Outcome::Response(Body::response(StatusCode::ACCEPTED, "")));
     }
     let reply = RpcReply::to(envelope, era);
     let method = envelope.method.as_deref().unwrap_or_default();
@@ -129,13 +127,12 @@ impl OwnRequest<'_> {
 
 /// The description of the server, the same in both eras.
 fn about() -> Map<String, Value> {
-    let object = json!({
+    members(json!({
         "capabilities": {"tools": {}},
         "serverInfo": server_info(),
         "instructions": "Finds the tools behind this gateway that you may use: call intelligent_tool_finder with what you want to do, \
                          as verb, object and product, in English.",
-    });
-    object.as_object().cloned().unwrap_or_default()
+    }))
 }
 
 fn discovered() -> Map<String, Value> {
@@ -151,8 +148,7 @@ fn cancelled(envelope: &Envelope<'_>, params: &Map<String, Value>) -> Option<Str
 }
 
 fn not_allowed() -> Response<Body> {
-    let mut response = Response::new(Body::full(Bytes::new()));
-    *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
+    let mut response = Body::response(StatusCode::METHOD_NOT_ALLOWED, "");
     response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST, DELETE"));
     response
 }

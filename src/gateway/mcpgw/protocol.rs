@@ -1,10 +1,11 @@
 //! JSON-RPC of the gateway's own server, in both protocol eras. Not here: what the responses contain (see its
 //! siblings).
 
-use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
+use hyper::header::HeaderMap;
 use hyper::{Response, StatusCode};
 use serde_json::{Map, Value, json};
 
+use crate::gateway::authn::object::members;
 use crate::gateway::body::Body;
 use crate::gateway::servers::{MCPGW, MCPGW_TITLE};
 use crate::gateway::wire::envelope::Envelope;
@@ -110,11 +111,9 @@ impl<'a> RpcReply<'a> {
         message: &str,
         data: Option<&Value>,
     ) -> Response<Body> {
-        let mut error = json!({"code": code, "message": message});
-        if let (Some(object), Some(data)) = (error.as_object_mut(), data) {
-            object.insert("data".into(), data.clone());
-        }
-        self.message(status, "error", &error)
+        let mut error = members(json!({"code": code, "message": message}));
+        error.extend(data.map(|data| ("data".to_owned(), data.clone())));
+        self.message(status, "error", &error.into())
     }
 
     pub(super) fn refused(&self, bad: &BadRequest) -> Response<Body> {
@@ -123,9 +122,6 @@ impl<'a> RpcReply<'a> {
 
     fn message(&self, status: StatusCode, member: &str, value: &Value) -> Response<Body> {
         let text = format!(r#"{{"jsonrpc":"2.0","id":{},"{member}":{value}}}"#, self.id);
-        let mut response = Response::new(Body::full(text));
-        *response.status_mut() = status;
-        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        response
+        Body::json(status, text)
     }
 }

@@ -4,8 +4,8 @@
 use serde_json::{Map, Value, json};
 
 use super::arguments::Arguments;
-use super::request::OwnRequest;
-use super::request::ToolResult;
+use super::request::{OwnRequest, ToolResult};
+use crate::gateway::authn::object::members;
 use crate::gateway::services::{ServiceView, path, status};
 use crate::gateway::state::Upstream;
 use crate::policy::UiAction;
@@ -16,7 +16,8 @@ pub(super) const NO_SERVICE: &str =
     "there is no server of this path that you may do this to; see list_services";
 
 pub(super) fn list(asked: &OwnRequest<'_>) -> Map<String, Value> {
-    let rows: Vec<Value> = asked.view().visible().into_iter().map(|upstream| row(asked, upstream)).collect();
+    let rows: Vec<Value> =
+        asked.view().visible().into_iter().map(|upstream| row(asked, upstream).into()).collect();
     let count = rows.len();
     Map::from_iter([("services".to_owned(), json!(rows)), ("total_count".to_owned(), json!(count))])
 }
@@ -45,7 +46,7 @@ pub(super) fn details(asked: &OwnRequest<'_>, arguments: &Arguments<'_>) -> Tool
     });
     let headers: Vec<&str> = server.headers.iter().map(|(name, _)| name.as_str()).collect();
     let mut object = row(asked, upstream);
-    let more = json!({
+    object.extend(members(json!({
         "server_name": server.title,
         "url": format!("{}/{}/mcp", asked.shared.public_url, upstream.name()),
         "supported_transports": server.transports.iter().map(|transport| transport.name()).collect::<Vec<_>>(),
@@ -55,20 +56,17 @@ pub(super) fn details(asked: &OwnRequest<'_>, arguments: &Arguments<'_>) -> Tool
         "header_names": headers,
         "health": asked.view().health(upstream),
         "tool_list": shown,
-    });
-    if let (Some(object), Some(more)) = (object.as_object_mut(), more.as_object()) {
-        object.extend(more.clone());
-        // A server's own address is only shown to those who may change its file.
-        if asked.view().manages(upstream, UiAction::Modify) {
-            object.insert("proxy_pass_url".into(), server.address().into());
-        }
+    })));
+    // A server's own address is only shown to those who may change its file.
+    if asked.view().manages(upstream, UiAction::Modify) {
+        object.insert("proxy_pass_url".into(), server.address().into());
     }
-    Ok(object.as_object().cloned().unwrap_or_default())
+    Ok(object)
 }
 
-fn row(asked: &OwnRequest<'_>, upstream: &Upstream) -> Value {
+fn row(asked: &OwnRequest<'_>, upstream: &Upstream) -> Map<String, Value> {
     let (server, (shown, callable)) = (&upstream.route.server, asked.view().tool_counts(upstream));
-    json!({
+    members(json!({
         "display_name": server.title,
         "path": path(upstream),
         "description": server.profile.description,
@@ -77,7 +75,7 @@ fn row(asked: &OwnRequest<'_>, upstream: &Upstream) -> Value {
         "tags": server.profile.tags,
         "num_tools": shown,
         "tools_you_may_call": callable,
-    })
+    }))
 }
 
 impl<'a> OwnRequest<'a> {

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use hashbrown::{Equivalent, HashMap};
 use prometheus_client::collector::Collector;
-use prometheus_client::encoding::{self, DescriptorEncoder, EncodeLabelSet, MetricEncoder};
+use prometheus_client::encoding::{self, DescriptorEncoder, MetricEncoder};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -23,9 +23,9 @@ use crate::text;
 pub(crate) struct Metrics {
     registry: Registry,
     requests: RequestMetrics,
-    health: Family<HealthLabels, Counter>,
-    keys: Family<ResultLabels, Counter>,
-    reloads: Family<ResultLabels, Counter>,
+    health: Family<[(&'static str, String); 2], Counter>,
+    keys: Family<[(&'static str, String); 1], Counter>,
+    reloads: Family<[(&'static str, String); 1], Counter>,
     pub(crate) under_way: Gauge,
     pub(crate) connections: Gauge,
 }
@@ -78,17 +78,6 @@ type Labelled = fn(&SeriesKey) -> Option<Labels<'_>>;
 type NoLabels = Labels<'static>;
 /// Label names and values, in order.
 type Labels<'l> = Vec<(&'static str, &'l str)>;
-
-#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct HealthLabels {
-    server: String,
-    healthy: String,
-}
-
-#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct ResultLabels {
-    result: String,
-}
 
 /// How many series a worker keeps; the rest is counted under the name `other`.
 const MAX_SERIES: usize = 4096;
@@ -150,16 +139,15 @@ impl Metrics {
     }
 
     pub(crate) fn health(&self, server: &str, healthy: bool) {
-        let labels = HealthLabels { server: server.into(), healthy: healthy.to_string() };
-        self.health.get_or_create(&labels).inc();
+        self.health.get_or_create(&[("server", server.into()), ("healthy", healthy.to_string())]).inc();
     }
 
     pub(crate) fn keys(&self, result: &str) {
-        self.keys.get_or_create(&ResultLabels { result: result.into() }).inc();
+        self.keys.get_or_create(&[("result", result.into())]).inc();
     }
 
     pub(crate) fn reload(&self, result: &str) {
-        self.reloads.get_or_create(&ResultLabels { result: result.into() }).inc();
+        self.reloads.get_or_create(&[("result", result.into())]).inc();
     }
 }
 

@@ -81,15 +81,8 @@ pub(crate) struct ServedServers {
     pub(crate) stored: HashMap<String, Arc<StoredCredential>>,
     /// Problems of single server files, which affect no other server.
     pub(crate) remarks: Vec<Problem>,
-    /// Stored credentials that are not configured.
-    pub(crate) missing: Vec<MissingCredential>,
-}
-
-/// A server whose stored credential is not configured.
-pub(crate) struct MissingCredential {
-    pub(crate) server: String,
-    /// The credential's server name.
-    pub(crate) credential: String,
+    /// Servers whose stored credential is not configured, each with the credential's server name.
+    pub(crate) missing: Vec<(String, String)>,
 }
 
 /// What the thread that reads the servers keeps between reads.
@@ -202,7 +195,7 @@ impl FileContent {
     pub(crate) fn complete(self) -> Result<Self, LoadError> {
         match self {
             Self::Servers(ServedServers { mut missing, .. }) if !missing.is_empty() => {
-                let MissingCredential { server, credential } = missing.remove(0);
+                let (server, credential) = missing.remove(0);
                 Err(LoadError::Credential { server, credential })
             }
             whole => Ok(whole),
@@ -378,14 +371,12 @@ impl FileSources {
         &self,
         route: &ServerRoute,
         stored: &mut HashMap<String, Arc<StoredCredential>>,
-    ) -> Option<MissingCredential> {
+    ) -> Option<(String, String)> {
         let (server, credential) = (route.server.name.clone(), route.credential.clone());
         if stored.contains_key(&server) {
             return None;
         }
-        let Some(found) = (self.credentials)(&credential) else {
-            return Some(MissingCredential { server, credential });
-        };
+        let Some(found) = (self.credentials)(&credential) else { return Some((server, credential)) };
         stored.insert(server, found);
         None
     }

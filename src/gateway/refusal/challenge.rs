@@ -1,28 +1,19 @@
 //! The `WWW-Authenticate` header of a refusal. Not here: which refusals have one (see `refusal`).
 
-use std::sync::Arc;
-
-/// RFC 6750 section 3.1.
-pub(super) struct ChallengeHeader<'a> {
-    pub(super) error: Option<(&'static str, &'static str)>,
-    pub(super) scope: Option<&'a Arc<str>>,
-}
-
-impl ChallengeHeader<'_> {
-    pub(super) fn text(&self, resource_metadata: Option<&str>) -> String {
-        let mut parts = Vec::new();
-        if let Some((error, description)) = self.error {
-            parts.push(format!("error=\"{error}\""));
-            parts.push(format!("error_description={}", quoted(description)));
-        }
-        if let Some(url) = resource_metadata {
-            parts.push(format!("resource_metadata={}", quoted(url)));
-        }
-        if let Some(scope) = self.scope {
-            parts.push(format!("scope={}", quoted(scope)));
-        }
-        if parts.is_empty() { "Bearer".into() } else { format!("Bearer {}", parts.join(", ")) }
+/// RFC 6750 section 3.1, with an error and its description, and the scope to ask for.
+pub(super) fn challenge(
+    error: Option<(&str, &str)>,
+    scope: Option<&str>,
+    resource_metadata: Option<&str>,
+) -> String {
+    let mut parts = Vec::new();
+    if let Some((error, description)) = error {
+        parts.push(format!("error=\"{error}\""));
+        parts.push(format!("error_description={}", quoted(description)));
     }
+    parts.extend(resource_metadata.map(|url| format!("resource_metadata={}", quoted(url))));
+    parts.extend(scope.map(|scope| format!("scope={}", quoted(scope))));
+    if parts.is_empty() { "Bearer".into() } else { format!("Bearer {}", parts.join(", ")) }
 }
 
 /// RFC 9110 section 5.6.4.

@@ -35,18 +35,13 @@ pub(in crate::gateway) struct ForbiddenVariable {
 }
 
 /// Why a header is left out.
-enum HeaderError {
-    Forbidden(String),
-    Header(String, &'static str),
-}
-
-/// A variable that a header cannot use.
 #[derive(Debug, PartialEq, Eq)]
-enum MissingVariable<'t> {
-    /// The settings do not name it.
-    Forbidden(&'t str),
-    /// It has no value, or is one of our own secrets.
-    Unset(&'t str),
+enum HeaderError {
+    /// The settings do not name this variable.
+    Forbidden(String),
+    /// This variable has no value, or is one of our own secrets.
+    Unset(String),
+    Unfit(&'static str),
 }
 
 /// `[{"Name": "value with $VARIABLES"}]`, or one object as in newer files. A header whose variable is not set is left
@@ -76,8 +71,12 @@ pub(in crate::gateway) fn headers(
                 Err(HeaderError::Forbidden(variable)) => {
                     return Err(ForbiddenVariable { header: shown(), variable });
                 }
-                Err(HeaderError::Header(reason, remedy)) => {
-                    bad.push((format!("header {:?} {reason}", shown()), remedy));
+                Err(HeaderError::Unset(variable)) => {
+                    let what = format!("needs the variable {variable}, which is not set or not for servers");
+                    bad.push((format!("header {:?} {what}", shown()), "set it for the gateway"));
+                }
+                Err(HeaderError::Unfit(what)) => {
+                    bad.push((format!("header {:?} {what}", shown()), "correct the header, or remove it"));
                 }
             }
         }
@@ -90,20 +89,13 @@ fn header(
     value: &Value,
     variables: AllowedVariables<'_>,
 ) -> Result<(HeaderName, HeaderValue), HeaderError> {
-    const REMEDY: &str = "correct the header, or remove it";
-    let refuse = |reason: &str| HeaderError::Header(reason.to_owned(), REMEDY);
+    let refuse = HeaderError::Unfit;
     let known = HeaderName::from_bytes(name.as_bytes()).map_err(|_| refuse("has an invalid name"))?;
     if is_bound(known.as_str()) {
         return Err(refuse("belongs to the connection, not to a server"));
     }
     let text = value.as_str().ok_or_else(|| refuse("has a value that is not text"))?;
-    let text = expanded(text, variables).map_err(|missing| match missing {
-        MissingVariable::Forbidden(variable) => HeaderError::Forbidden(variable.to_owned()),
-        MissingVariable::Unset(variable) => HeaderError::Header(
-            format!("needs the variable {variable}, which is not set or not for servers"),
-            "set it for the gateway",
-        ),
-    })?;
+    let text = expanded(text, variables)?;
     let mut value =
         HeaderValue::from_str(text.expose()).map_err(|_| refuse("has a value that cannot be sent"))?;
     value.set_sensitive(true);
@@ -111,7 +103,7 @@ fn header(
 }
 
 /// `text` with its `$NAME` and `${NAME}` filled in; else the first variable that is not available.
-fn expanded<'t>(text: &'t str, variables: AllowedVariables<'_>) -> Result<Secret, MissingVariable<'t>> {
+fn expanded(text: &str, variables: AllowedVariables<'_>) -> Result<Secret, HeaderError> {
     let mut parts = text.split('$');
     let mut whole = zeroize::Zeroizing::new(parts.next().unwrap_or_default().to_owned());
     for part in parts {
@@ -125,10 +117,10 @@ fn expanded<'t>(text: &'t str, variables: AllowedVariables<'_>) -> Result<Secret
             whole.push_str(part);
         } else {
             if !variables.allowed.iter().any(|allowed| allowed == name) {
-                return Err(MissingVariable::Forbidden(name));
+                return Err(HeaderError::Forbidden(name.to_owned()));
             }
             let value = (variables.value)(name).filter(|value| !value.is_empty());
-            let value = value.ok_or(MissingVariable::Unset(name))?;
+            let value = value.ok_or_else(|| HeaderError::Unset(name.to_owned()))?;
             whole.push_str(value.expose());
             whole.push_str(rest);
         }
@@ -164,8 +156,8 @@ mod tests {
 
     #[test]
     fn variables_are_filled_in() {
-        let forbidden = |name| Err(MissingVariable::Forbidden(name));
-        let unset = |name| Err(MissingVariable::Unset(name));
+        let forbidden = |name: &str| Err(HeaderError::Forbidden(name.to_owned()));
+        let unset = |name: &str| Err(HeaderError::Unset(name.to_owned()));
         let cases = [
             ("plain", Ok("plain")),
             ("Bearer $KEY", Ok("Bearer k3y-of-the-server")),

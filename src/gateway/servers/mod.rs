@@ -96,9 +96,6 @@ impl FoundServers {
 
 impl UpstreamServer {
     /// The server described by a file with only a path and a `proxy_pass_url`.
-    ///
-    /// # Errors
-    /// A short reason.
     pub fn at(path: &str, url: &str) -> Result<Self, String> {
         let server = registry::RegisteredServer::at(path, url)?;
         Self::from_registry(&server, AllowedVariables::NONE)

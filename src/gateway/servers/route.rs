@@ -158,9 +158,6 @@ impl Routes {
     }
 
     /// The meaning of a request's path: as sent, undecoded, without its query. A plain one allocates nothing.
-    ///
-    /// # Errors
-    /// [`RouteError`].
     pub fn find<'a>(&'a self, path: &'a str) -> Result<RouteMatch<'a>, RouteError> {
         let path = path.strip_prefix('/').filter(|path| !path.is_empty()).ok_or(RouteError::Unknown)?;
         let slash = path.ends_with('/');

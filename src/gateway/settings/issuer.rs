@@ -142,36 +142,38 @@ pub enum RulesError {
 impl RulesError {
     /// The key of the issuer's settings that it is about.
     pub fn key(self) -> &'static str {
-        match self {
-            Self::EmptyText(key) => key,
-            Self::CognitoClients => "clients",
-            Self::Account => "audience",
-            Self::Leeway => "leeway",
-            Self::NoAlgorithms => "algorithms",
-        }
+        self.words().0
     }
 
     /// What is wrong with it.
     pub fn what(self) -> &'static str {
-        match self {
-            Self::EmptyText(_) => "has an empty entry",
-            Self::CognitoClients => {
-                "is missing; a Cognito access token names only its client, so any app of the pool would be accepted"
-            }
-            Self::Account => "has account, which Keycloak puts into everyone's tokens",
-            Self::Leeway => "is more than a minute",
-            Self::NoAlgorithms => "is empty, so no signature could be verified",
-        }
+        self.words().1
     }
 
     /// The remedy.
     pub fn remedy(self) -> &'static str {
+        self.words().2
+    }
+
+    fn words(self) -> (&'static str, &'static str, &'static str) {
         match self {
-            Self::EmptyText(_) => "remove it",
-            Self::CognitoClients => "list the app clients whose tokens are accepted: clients: [...]",
-            Self::Account => "name the gateway's own audience, or list clients instead",
-            Self::Leeway => "set 60 or less, and correct the clocks",
-            Self::NoAlgorithms => "remove it, or name RS256 or another",
+            Self::EmptyText(key) => (key, "has an empty entry", "remove it"),
+            Self::CognitoClients => (
+                "clients",
+                "is missing; a Cognito access token names only its client, so any app of the pool would be accepted",
+                "list the app clients whose tokens are accepted: clients: [...]",
+            ),
+            Self::Account => (
+                "audience",
+                "has account, which Keycloak puts into everyone's tokens",
+                "name the gateway's own audience, or list clients instead",
+            ),
+            Self::Leeway => ("leeway", "is more than a minute", "set 60 or less, and correct the clocks"),
+            Self::NoAlgorithms => (
+                "algorithms",
+                "is empty, so no signature could be verified",
+                "remove it, or name RS256 or another",
+            ),
         }
     }
 }

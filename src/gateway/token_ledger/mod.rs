@@ -95,17 +95,11 @@ impl Ledger {
     }
 
     /// Every token that has not been over for long, the oldest first.
-    ///
-    /// # Errors
-    /// As [`FileError`] says.
     pub fn entries(&self) -> Result<Vec<LedgerEntry>, FileError> {
         Ok(self.read()?.entries)
     }
 
     /// Enters a token before it is given out.
-    ///
-    /// # Errors
-    /// [`LedgerError`].
     pub(super) fn enter(&self, entry: LedgerEntry) -> Result<(), LedgerError> {
         let _lock = self.lock().map_err(LedgerError::File)?;
         let mut content = self.read().map_err(LedgerError::File)?;
@@ -122,9 +116,6 @@ impl Ledger {
     }
 
     /// Notes last uses, each with its minute.
-    ///
-    /// # Errors
-    /// As [`FileError`] says.
     pub(super) fn note(&self, uses: Vec<(String, i64)>, now: i64) -> Result<(), FileError> {
         let _lock = self.lock()?;
         let lines = uses.into_iter().map(|(jti, at)| Line::Used { jti, at }).collect();
@@ -132,9 +123,6 @@ impl Ledger {
     }
 
     /// Puts tokens on the list of the revoked; how many were not on it.
-    ///
-    /// # Errors
-    /// [`RevocationError`].
     pub fn revoke(&self, list: &Path, token_ids: &[&str]) -> Result<usize, RevocationError> {
         let _lock = self.lock()?;
         RevocationList::add(list, token_ids)

@@ -49,9 +49,6 @@ impl LedgerWriter {
     }
 
     /// Enters a token.
-    ///
-    /// # Errors
-    /// [`LedgerError`].
     pub(in crate::gateway) async fn enter(&self, entry: LedgerEntry) -> Result<(), LedgerError> {
         let (done, answer) = oneshot::channel();
         let _ = self.jobs.send(LedgerJob::Enter(Box::new(entry), done));

@@ -9,9 +9,9 @@ use std::sync::Arc;
 
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use hyper::body::Incoming;
-use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue};
+use hyper::header::{CACHE_CONTROL, HeaderMap, HeaderValue};
 use hyper::http::request;
-use hyper::{Method, Response};
+use hyper::{Method, Response, StatusCode};
 use serde_json::{Map, Value, json};
 use tracing::{info, warn};
 
@@ -279,17 +279,16 @@ impl VendedToken {
     /// RFC 8693 section 2.2.1.
     fn exchanged(&self) -> Value {
         let Self { token, claims } = self;
-        let mut answer = json!({
+        let mut answer = object::members(json!({
             "access_token": token.expose(),
             "issued_token_type": ACCESS_TOKEN_TYPE,
             "token_type": "Bearer",
             "expires_in": claims.exp - claims.iat,
             "scope": claims.scope,
-        });
-        if let (Some(members), Some(details)) = (answer.as_object_mut(), &claims.authorization_details) {
-            members.insert("authorization_details".into(), json!(details));
-        }
-        answer
+        }));
+        let details = claims.authorization_details.as_ref();
+        answer.extend(details.map(|details| ("authorization_details".to_owned(), json!(details))));
+        answer.into()
     }
 
     /// In the registry's form.
@@ -303,12 +302,10 @@ impl VendedToken {
             "token_type": "Bearer",
             "scope": claims.scope,
         });
-        let mut data = tokens.clone();
-        if let Some(data) = data.as_object_mut() {
-            data.insert("issued_at".into(), claims.iat.into());
-            data.insert("description".into(), json!(asked.description));
-            data.insert("jti".into(), claims.jti.as_str().into());
-        }
+        let mut data = object::members(tokens.clone());
+        data.insert("issued_at".into(), claims.iat.into());
+        data.insert("description".into(), json!(asked.description));
+        data.insert("jti".into(), claims.jti.as_str().into());
         json!({
             "success": true,
             "tokens": tokens,
@@ -324,9 +321,7 @@ impl VendedToken {
 
 /// RFC 6749 section 5.1: a response with a token must not be cached.
 fn answered(value: &Value) -> Response<Body> {
-    let mut response = Response::new(Body::full(value.to_string()));
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let mut response = Body::json(StatusCode::OK, value.to_string());
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }

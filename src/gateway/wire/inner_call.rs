@@ -25,9 +25,6 @@ const PROTOCOLS: &str = "io.modelcontextprotocol/";
 
 impl<'b> InnerCall<'b> {
     /// Reads it from a message that was parsed before.
-    ///
-    /// # Errors
-    /// [`Malformed`].
     pub fn read(body: &'b [u8], id: &'b str) -> Result<Self, Malformed> {
         let mut call = Self { id, arguments: "{}", meta: None, further: Vec::new() };
         let mut reader = JsonReader::message(body, DEPTH)?;

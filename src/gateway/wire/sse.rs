@@ -6,7 +6,7 @@
 //! while they arrive.
 //!
 //! Clients use `mcp::sse`, which makes values of an event and drops its bytes; here the bytes are kept, so the two
-//! only share how a line becomes a field.
+//! only share how an event becomes lines, and a line a field.
 
 use std::borrow::Cow;
 

@@ -72,9 +72,33 @@ pub(super) fn owned(names: &[&str]) -> BTreeSet<String> {
     names.iter().map(|&name| name.to_owned()).collect()
 }
 
+pub(super) const CODEX: &ClientSpec = &ClientSpec {
+    format: Format::Toml,
+    root: &["mcp_servers"],
+    url: "url",
+    kept: &["enabled"],
+    ..TARGETS[1]
+};
+
 pub(super) fn kinds(merged: &Merged) -> String {
     let kinds = merged.changes.iter().map(|change| format!("{}:{:?}", change.name, change.kind));
     kinds.collect::<Vec<_>>().join(" ")
+}
+
+/// What a merge makes of a file, and its changes; a second one finds nothing to do.
+#[track_caller]
+pub(super) fn merged_twice(
+    existing: Option<&str>,
+    target: &ClientSpec,
+    rendered: &Value,
+    known: &[&str],
+) -> (String, String) {
+    let merged = merge(existing, target, rendered, &owned(known)).unwrap();
+    let again = merge(Some(&merged.text), target, rendered, &merged.owned).unwrap();
+    assert_eq!(again.text, merged.text);
+    assert!(again.changes.iter().all(|change| change.kind == ChangeKind::Unchanged), "{:?}", again.changes);
+    let kinds = kinds(&merged);
+    (merged.text, kinds)
 }
 
 /// What we append to a file with two spaces of indentation, from the line before it on.

@@ -92,9 +92,6 @@ impl Draft {
 
     /// Writes the text, and puts the file in place: after a kill at any point, either the old file or the new one is
     /// there.
-    ///
-    /// # Errors
-    /// As [`FileError`] says.
     pub fn finish(mut self, text: &str) -> Result<(), FileError> {
         self.fill(text)?;
         self.file.persist(&self.path).map_err(|e| io_at(&self.path)(e.error))?;
@@ -134,9 +131,6 @@ pub fn target(draft: &Path) -> Option<PathBuf> {
 }
 
 /// A draft's content, as far as it was written; as strict as [`read`].
-///
-/// # Errors
-/// As [`FileError`] says.
 pub fn read_left(draft: &Path) -> Result<Option<String>, FileError> {
     let whole = |mut text: String| {
         text.truncate(text.trim_end_matches('\0').len());
@@ -146,9 +140,6 @@ pub fn read_left(draft: &Path) -> Result<Option<String>, FileError> {
 }
 
 /// Puts a complete draft in its place.
-///
-/// # Errors
-/// As [`FileError`] says.
 pub fn take_up(draft: &Path, path: &Path) -> Result<(), FileError> {
     replaceable(path)?;
     let text = read_left(draft)?.unwrap_or_default();

@@ -30,9 +30,6 @@ pub fn mode(path: &Path) -> Option<u32> {
 }
 
 /// Removes everybody else's permissions on a file or folder of ours. Never through a link.
-///
-/// # Errors
-/// As [`FileError`] says.
 pub fn close(path: &Path) -> Result<(), FileError> {
     let named = fs::symlink_metadata(path).map_err(io_at(path))?;
     if named.is_symlink() {

@@ -29,7 +29,7 @@ fn no(error: &str) -> (u16, String) {
 
 #[tokio::test]
 async fn a_code_is_pending_until_it_is_entered_and_good_once() {
-    let idp = Idp::start(manual()).await.unwrap();
+    let idp = Idp::start(manual()).unwrap();
     let found = codes(&idp, &[]).await;
     let (device, user) = (found.text("device_code"), found.text("user_code"));
     assert_eq!(found.text("verification_uri_complete"), format!("{}/device?user_code={user}", idp.issuer()));
@@ -49,7 +49,7 @@ async fn a_code_is_pending_until_it_is_entered_and_good_once() {
 async fn a_no_and_an_old_code_are_said() {
     static NOW: AtomicU64 = AtomicU64::new(1_000_000);
     let clock = || NOW.load(Ordering::Relaxed);
-    let idp = Idp::start(Options { clock, ..manual() }).await.unwrap();
+    let idp = Idp::start(Options { clock, ..manual() }).unwrap();
     let (denied, old) = (codes(&idp, &[]).await, codes(&idp, &[]).await);
     decide(&idp, &denied.text("user_code"), "deny").await;
     assert_eq!(poll(&idp, &denied.text("device_code"), &[]).await.error(), no("access_denied"));
@@ -61,7 +61,7 @@ async fn a_no_and_an_old_code_are_said() {
 #[tokio::test]
 async fn whoever_polls_too_fast_is_told_to_slow_down() {
     let options = Options { device_interval: Duration::from_secs(3600), ..manual() };
-    let idp = Idp::start(options).await.unwrap();
+    let idp = Idp::start(options).unwrap();
     let device = codes(&idp, &[]).await.text("device_code");
     assert_eq!(poll(&idp, &device, &[]).await.error(), no("authorization_pending"));
     assert_eq!(poll(&idp, &device, &[]).await.error(), no("slow_down"));
@@ -69,7 +69,7 @@ async fn whoever_polls_too_fast_is_told_to_slow_down() {
 
 #[tokio::test]
 async fn a_device_code_is_bound_to_client_and_verifier() {
-    let idp = Idp::start(Options { auto_approve: true, ..manual() }).await.unwrap();
+    let idp = Idp::start(Options { auto_approve: true, ..manual() }).unwrap();
     let challenge = keys::s256(VERIFIER);
     let pkce = [("code_challenge", challenge.as_str()), ("code_challenge_method", "S256")];
     let device = codes(&idp, &pkce).await.text("device_code");

@@ -51,7 +51,7 @@ async fn a_code_is_bound_to_client_redirect_and_verifier() {
 async fn a_code_dies_of_age() {
     static NOW: AtomicU64 = AtomicU64::new(1_000_000);
     let clock = || NOW.load(Ordering::Relaxed);
-    let idp = Idp::start(Options { clock, ..options() }).await.unwrap();
+    let idp = Idp::start(Options { clock, ..options() }).unwrap();
     let (young, old) = (code(&idp).await, code(&idp).await);
     NOW.fetch_add(59, Ordering::Relaxed);
     assert_eq!(redeem(&idp, &young, &[]).await.status, StatusCode::OK);
@@ -140,7 +140,7 @@ async fn a_refused_refresh_leaves_the_token_good() {
 #[tokio::test]
 async fn a_refresh_token_needs_offline_access_or_the_option() {
     for always_refresh in [false, true] {
-        let idp = Idp::start(Options { always_refresh, ..options() }).await.unwrap();
+        let idp = Idp::start(Options { always_refresh, ..options() }).unwrap();
         let back = get(&authorize_url(&idp, &[("scope", "read")])).await.sent_back();
         let reply = redeem(&idp, &back["code"], &[]).await;
         assert_eq!(reply.json().get("refresh_token").is_some(), always_refresh);
@@ -165,7 +165,7 @@ async fn consent_page(client_id: &str) -> (Idp, TestReply, String) {
     let mut options = options();
     options.auto_approve = false;
     options.clients.push(IdpClient::public("<b>\"me\"</b>", REDIRECT, &["<i>"]));
-    let idp = Idp::start(options).await.unwrap();
+    let idp = Idp::start(options).unwrap();
     let page = get(&authorize_url(&idp, &[("client_id", client_id), ("scope", "")])).await;
     let (_, rest) = page.body.split_once("name=\"ticket\" value=\"").unwrap();
     let ticket = rest.split_once('"').unwrap().0.to_owned();

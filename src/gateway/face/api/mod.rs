@@ -2,7 +2,6 @@
 //! registry's below `/v0.1` (see `official`). Anyone who may not is told so in JSON, without a redirect.
 
 pub(super) mod official;
-mod reply;
 mod servers;
 mod tokens;
 
@@ -10,14 +9,13 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{get, post};
 use serde_json::{Value, json};
 
-use self::reply::ok;
-use super::visitor::{ApiCaller, Visitor, VisitorProof};
-use super::{FaceState, answer};
+use super::FaceState;
+use super::answer::ok;
+use super::visitor::{SignedIn, Visitor, VisitorProof};
 use crate::gateway::providers::FaceProvider;
 use crate::policy::UiAction;
 
@@ -39,14 +37,14 @@ pub(super) fn routes() -> Router<Arc<FaceState>> {
         .route("/api/tokens/revoke", post(tokens::revoke))
 }
 
-async fn me(State(_): State<Arc<FaceState>>, ApiCaller(visitor): ApiCaller) -> Response {
+async fn me(SignedIn { visitor, .. }: SignedIn) -> Response {
     let (known, unknown, _) = visitor.groups();
     let groups: Vec<&str> = known.into_iter().chain(unknown).collect();
     let (method, provider) = match &visitor.by {
         VisitorProof::Session(session) => ("oauth2", session.provider.as_str()),
         VisitorProof::Token(_) => ("bearer", visitor.principal.issuer.as_str()),
     };
-    let value = json!({
+    ok(&json!({
         "username": visitor.name(),
         "auth_method": method,
         "provider": provider,
@@ -54,8 +52,7 @@ async fn me(State(_): State<Arc<FaceState>>, ApiCaller(visitor): ApiCaller) -> R
         "groups": groups,
         "can_modify_servers": !visitor.grants.permissions(UiAction::Modify).is_empty(),
         "is_admin": visitor.is_admin(),
-    });
-    answer::json(StatusCode::OK, &value)
+    }))
 }
 
 /// Where people can sign in, for any client: the sign-in page says the same.

@@ -8,8 +8,8 @@ use axum::Router;
 use axum::extract::{Path, Request, State};
 use axum::http::StatusCode;
 use axum::http::header::{
-    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, HeaderName,
-    HeaderValue, WWW_AUTHENTICATE,
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_EXPOSE_HEADERS, HeaderName, HeaderValue, WWW_AUTHENTICATE,
 };
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
@@ -19,7 +19,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::gateway::face::fields::{FormFields, QueryFields};
+use crate::gateway::authn::object::members;
+use crate::gateway::face::fields::FormFields;
 use crate::gateway::face::visitor::{Anybody, Visitor, VisitorProof};
 use crate::gateway::face::{FaceState, answer};
 use crate::gateway::state::{LoadedFiles, Upstream};
@@ -39,6 +40,15 @@ const MOST: usize = 100;
 /// The longest description and title, in characters.
 const LONGEST: usize = 100;
 
+/// What lets a page of any site read an answer.
+const OPEN: [(HeaderName, &str); 5] = [
+    (ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
+    (ACCESS_CONTROL_ALLOW_METHODS, "GET, OPTIONS"),
+    (ACCESS_CONTROL_ALLOW_HEADERS, "Authorization, Content-Type, Accept"),
+    (ACCESS_CONTROL_EXPOSE_HEADERS, "WWW-Authenticate"),
+    (HeaderName::from_static("cross-origin-resource-policy"), "cross-origin"),
+];
+
 /// Everything below `/v0.1`.
 pub(in crate::gateway::face) fn routes(face: &Arc<FaceState>) -> Router<Arc<FaceState>> {
     Router::new()
@@ -56,20 +66,9 @@ async fn open(State(face): State<Arc<FaceState>>, request: Request, next: Next) 
         if is_question { answer::json(StatusCode::OK, &json!({})) } else { next.run(request).await };
     let is_unknown = response.status() == StatusCode::UNAUTHORIZED;
     let headers = response.headers_mut();
-    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-    headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, OPTIONS"));
-    headers.insert(
-        ACCESS_CONTROL_ALLOW_HEADERS,
-        HeaderValue::from_static("Authorization, Content-Type, Accept"),
-    );
-    headers.insert(
-        HeaderName::from_static("access-control-expose-headers"),
-        HeaderValue::from_static("WWW-Authenticate"),
-    );
-    headers.insert(
-        HeaderName::from_static("cross-origin-resource-policy"),
-        HeaderValue::from_static("cross-origin"),
-    );
+    for (name, value) in OPEN {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
     if is_unknown {
         let at = format!("{}{RESOURCE_METADATA}/v0.1/servers", face.site.url);
         let challenge = format!("Bearer resource_metadata=\"{at}\", scope=\"{SCOPE}\"");
@@ -93,11 +92,7 @@ async fn metadata(State(face): State<Arc<FaceState>>) -> Response {
     response
 }
 
-async fn list(
-    State(face): State<Arc<FaceState>>,
-    Anybody(visitor): Anybody,
-    QueryFields(asked): QueryFields,
-) -> Response {
+async fn list(Anybody { face, visitor, asked }: Anybody) -> Response {
     let files = face.shared.state();
     let Some(listed) = Listing::new(&face, &files, visitor.as_deref()) else { return unknown() };
     match ListQuery::read(&asked) {
@@ -106,11 +101,7 @@ async fn list(
     }
 }
 
-async fn versions(
-    State(face): State<Arc<FaceState>>,
-    Anybody(visitor): Anybody,
-    Path(name): Path<String>,
-) -> Response {
+async fn versions(Anybody { face, visitor, .. }: Anybody, Path(name): Path<String>) -> Response {
     let files = face.shared.state();
     let Some(listed) = Listing::new(&face, &files, visitor.as_deref()) else { return unknown() };
     match listed.named(&name) {
@@ -123,8 +114,7 @@ async fn versions(
 }
 
 async fn version(
-    State(face): State<Arc<FaceState>>,
-    Anybody(visitor): Anybody,
+    Anybody { face, visitor, .. }: Anybody,
     Path((name, version)): Path<(String, String)>,
 ) -> Response {
     let files = face.shared.state();
@@ -225,10 +215,10 @@ impl<'a> Listing<'a> {
         };
         let mut rest = self.servers.iter().filter(fits).filter(is_later);
         let page: Vec<&&Arc<Upstream>> = rest.by_ref().take(query.limit).collect();
-        let mut metadata = json!({"count": page.len()});
-        if let (Some(members), Some(last), Some(_)) = (metadata.as_object_mut(), page.last(), rest.next()) {
-            members.insert("nextCursor".into(), cursor(last.name(), &query.search).into());
-        }
+        let mut metadata = members(json!({"count": page.len()}));
+        let next = page.last().filter(|_| rest.next().is_some());
+        metadata
+            .extend(next.map(|last| ("nextCursor".to_owned(), cursor(last.name(), &query.search).into())));
         let servers: Vec<Value> = page.iter().map(|upstream| self.response(upstream)).collect();
         json!({"servers": servers, "metadata": metadata})
     }
@@ -239,20 +229,18 @@ impl<'a> Listing<'a> {
         let cut = |text: &str| text.trim().chars().take(LONGEST).collect::<String>();
         let described = cut(&profile.description);
         let title = cut(&server.title);
-        let mut about = json!({
+        let mut about = members(json!({
             "$schema": SCHEMA,
             "name": self.name(upstream),
             "description": if described.is_empty() { title.clone() } else { described },
             "version": of(upstream),
             "remotes": [{"type": "streamable-http", "url": format!("{}/{}/mcp", self.gateway, server.name)}],
-        });
-        if let Some(about) = about.as_object_mut().filter(|_| !title.is_empty()) {
-            about.insert("title".into(), title.into());
-        }
-        let mut official = json!({"status": "active", "isLatest": true});
-        if let (Some(official), Some(at)) = (official.as_object_mut(), profile.updated_at) {
+        }));
+        about.extend((!title.is_empty()).then(|| ("title".to_owned(), title.into())));
+        let mut official = members(json!({"status": "active", "isLatest": true}));
+        if let Some(at) = profile.updated_at.map(clock::rfc3339) {
             for name in ["publishedAt", "updatedAt", "statusChangedAt"] {
-                official.insert(name.into(), clock::rfc3339(at).into());
+                official.insert(name.into(), at.as_str().into());
             }
         }
         json!({"server": about, "_meta": {"io.modelcontextprotocol.registry/official": official}})

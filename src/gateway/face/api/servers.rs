@@ -4,20 +4,21 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 use serde_json::{Map, Value, json};
 
-use super::reply::{ok, problem};
+use crate::gateway::authn::object::members;
 use crate::gateway::catalogue::KnownTools;
 use crate::gateway::changes::ChangeError;
-use crate::gateway::face::fields::{FormFields, QueryFields};
+use crate::gateway::face::FaceState;
+use crate::gateway::face::answer::{self, no, ok};
+use crate::gateway::face::fields::FormFields;
 use crate::gateway::face::page::{edit, servers};
-use crate::gateway::face::visitor::{ApiCaller, ChosenServer, NO_SERVER, Visitor};
-use crate::gateway::face::{FaceState, answer};
+use crate::gateway::face::visitor::{ChosenServer, NO_SERVER, SignedIn, Visitor};
 use crate::gateway::services::{ServiceView, checked_at, path, status};
 use crate::gateway::state::Upstream;
 use crate::policy::UiAction;
@@ -54,22 +55,14 @@ struct ToolData<'t> {
 /// The word for every server.
 const ALL: &str = "all";
 
-pub(super) async fn list(
-    State(face): State<Arc<FaceState>>,
-    ApiCaller(visitor): ApiCaller,
-    QueryFields(asked): QueryFields,
-) -> Response {
+pub(super) async fn list(SignedIn { face, visitor, asked }: SignedIn) -> Response {
     let view = visitor.view(&face);
     let found = servers::listed(&visitor, view, asked.one("query"));
     let rows: Vec<Value> = found.into_iter().map(|upstream| row(&visitor, view, upstream).into()).collect();
     ok(&json!({"servers": rows}))
 }
 
-pub(super) async fn details(
-    State(face): State<Arc<FaceState>>,
-    ApiCaller(visitor): ApiCaller,
-    Path(name): Path<String>,
-) -> Response {
+pub(super) async fn details(SignedIn { face, visitor, .. }: SignedIn, Path(name): Path<String>) -> Response {
     let (view, known) = (visitor.view(&face), face.shared.catalogue.tools());
     let described = |upstream| ServerData::new(&visitor, view, upstream, &known);
     if name == ALL {
@@ -79,15 +72,11 @@ pub(super) async fn details(
     }
     match visitor.chosen(view, &name) {
         Some(upstream) => ok(&described(upstream)),
-        None => problem(StatusCode::NOT_FOUND, NO_SERVER),
+        None => no(StatusCode::NOT_FOUND, NO_SERVER),
     }
 }
 
-pub(super) async fn tools(
-    State(face): State<Arc<FaceState>>,
-    ApiCaller(visitor): ApiCaller,
-    Path(name): Path<String>,
-) -> Response {
+pub(super) async fn tools(SignedIn { face, visitor, .. }: SignedIn, Path(name): Path<String>) -> Response {
     let (view, known) = (visitor.view(&face), face.shared.catalogue.tools());
     if name == ALL {
         let seen = view.all(|upstream| visitor.lists(upstream));
@@ -108,11 +97,11 @@ pub(super) async fn tools(
             servers: None,
             cached: Some(true),
         }),
-        None => problem(StatusCode::NOT_FOUND, NO_SERVER),
+        None => no(StatusCode::NOT_FOUND, NO_SERVER),
     }
 }
 
-pub(super) async fn health(State(face): State<Arc<FaceState>>, ApiCaller(visitor): ApiCaller) -> Response {
+pub(super) async fn health(SignedIn { face, visitor, .. }: SignedIn) -> Response {
     let view = visitor.view(&face);
     let seen = view.all(|upstream| visitor.lists(upstream));
     let all: Map<String, Value> =
@@ -121,8 +110,7 @@ pub(super) async fn health(State(face): State<Arc<FaceState>>, ApiCaller(visitor
 }
 
 pub(super) async fn toggle(
-    State(face): State<Arc<FaceState>>,
-    ChosenServer { visitor, upstream }: ChosenServer,
+    ChosenServer { face, visitor, upstream, .. }: ChosenServer,
     asked: FormFields,
 ) -> Response {
     // A form has the field if the box is ticked.
@@ -137,10 +125,7 @@ pub(super) async fn toggle(
     ok(&answer)
 }
 
-pub(super) async fn refresh(
-    State(face): State<Arc<FaceState>>,
-    ChosenServer { visitor, upstream }: ChosenServer,
-) -> Response {
+pub(super) async fn refresh(ChosenServer { face, visitor, upstream, .. }: ChosenServer) -> Response {
     if let Err(error) = visitor.editor(&face).refresh(&upstream).await {
         return refused(&error);
     }
@@ -149,58 +134,47 @@ pub(super) async fn refresh(
     ok(&answer)
 }
 
-pub(super) async fn register(
-    State(face): State<Arc<FaceState>>,
-    ApiCaller(visitor): ApiCaller,
-    asked: FormFields,
-) -> Response {
-    let members = edit::new_members(&asked);
-    match visitor.editor(&face).add(members.clone()).await {
+pub(super) async fn register(SignedIn { face, visitor, .. }: SignedIn, asked: FormFields) -> Response {
+    let service = edit::new_members(&asked);
+    match visitor.editor(&face).add(service.clone()).await {
         Ok(name) => {
             let message = format!("/{name} is registered, switched off; the policy says who may use it");
-            answer::json(StatusCode::CREATED, &json!({"message": message, "service": members}))
+            answer::json(StatusCode::CREATED, &json!({"message": message, "service": service}))
         }
         Err(error) => answer::json(edit::status(&error), &json!({"error": error.to_string()})),
     }
 }
 
-pub(super) async fn edit(
-    State(face): State<Arc<FaceState>>,
-    ChosenServer { visitor, upstream }: ChosenServer,
-    asked: FormFields,
-) -> Response {
-    match edit::saved(&face, &visitor, &upstream, &asked).await {
+pub(super) async fn edit(chosen: ChosenServer, asked: FormFields) -> Response {
+    match edit::saved(&chosen, &asked).await {
         Ok(changed) => {
             let message = if changed.is_empty() { "nothing is different" } else { "saved" };
-            ok(&json!({"message": message, "service_path": path(&upstream), "changed": changed}))
+            ok(&json!({"message": message, "service_path": path(&chosen.upstream), "changed": changed}))
         }
         Err(error) => refused(&error),
     }
 }
 
 fn refused(error: &ChangeError) -> Response {
-    problem(edit::status(error), &error.to_string())
+    no(edit::status(error), &error.to_string())
 }
 
 /// A server after a change, as it is in force now.
 fn after(visitor: &Visitor, face: &FaceState, upstream: &Upstream) -> Map<String, Value> {
     let now = face.shared.state();
     let upstream = now.upstreams.get(upstream.name()).map_or(upstream, AsRef::as_ref);
-    json!({
+    members(json!({
         "service_path": path(upstream),
         "status": status(upstream),
         "last_checked_iso": checked_at(upstream).map(clock::rfc3339),
         "num_tools": visitor.view(face).tool_counts(upstream).0,
-    })
-    .as_object()
-    .cloned()
-    .unwrap_or_default()
+    }))
 }
 
 /// A server in the registry's list.
 fn row(visitor: &Visitor, view: ServiceView<'_>, upstream: &Upstream) -> Map<String, Value> {
     let (server, profile) = (&upstream.route.server, &upstream.route.server.profile);
-    let row = json!({
+    let mut row = members(json!({
         "display_name": server.title,
         "path": path(upstream),
         "description": profile.description,
@@ -212,8 +186,7 @@ fn row(visitor: &Visitor, view: ServiceView<'_>, upstream: &Upstream) -> Map<Str
         "license": profile.license.as_deref().unwrap_or("N/A"),
         "health_status": status(upstream),
         "last_checked_iso": checked_at(upstream).map(clock::rfc3339),
-    });
-    let mut row = row.as_object().cloned().unwrap_or_default();
+    }));
     if visitor.may(UiAction::Modify, upstream) {
         row.insert(PROXY_PASS_URL.into(), server.address().into());
     }
@@ -224,14 +197,13 @@ impl<'t> ServerData<'t> {
     fn new(visitor: &Visitor, view: ServiceView<'t>, upstream: &'t Upstream, known: &'t KnownTools) -> Self {
         let server = &upstream.route.server;
         let mut file = row(visitor, view, upstream);
-        let more = json!({
+        file.extend(members(json!({
             "server_name": server.title,
             "supported_transports": server.transports.iter().map(|transport| transport.name()).collect::<Vec<_>>(),
             "auth_type": server.auth_type.name(),
             "auth_provider": server.profile.auth_provider,
             "url": format!("{}/{}/mcp", view.shared.public_url, server.name),
-        });
-        file.extend(more.as_object().cloned().unwrap_or_default());
+        })));
         Self { file, tool_list: tool_list(view, upstream, known) }
     }
 }

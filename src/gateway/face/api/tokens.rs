@@ -1,45 +1,35 @@
 //! A caller's own tokens as data.
 
-use std::sync::Arc;
-
 use axum::body::Bytes;
-use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::{HeaderValue, RETRY_AFTER};
 use axum::response::Response;
 use serde_json::{Value, json};
 
-use super::reply::{ok, problem};
 use crate::gateway::authn::object;
-use crate::gateway::face::FaceState;
+use crate::gateway::face::answer::{no, ok};
 use crate::gateway::face::fields::FormFields;
 use crate::gateway::face::page::tokens;
-use crate::gateway::face::visitor::ApiCaller;
+use crate::gateway::face::visitor::SignedIn;
 use crate::gateway::refusal::Rejection;
 
 const UNREADABLE: &str = "the ledger cannot be read";
 
-pub(super) async fn list(State(face): State<Arc<FaceState>>, ApiCaller(visitor): ApiCaller) -> Response {
+pub(super) async fn list(SignedIn { face, visitor, .. }: SignedIn) -> Response {
     let Ok(own) = tokens::own(&face, &visitor).await else {
-        return problem(StatusCode::SERVICE_UNAVAILABLE, UNREADABLE);
+        return no(StatusCode::SERVICE_UNAVAILABLE, UNREADABLE);
     };
     let row = |own: &tokens::OwnToken| {
-        let mut row = json!(own.entry);
-        if let Some(row) = row.as_object_mut() {
-            row.insert("revoked".into(), own.is_revoked.into());
-        }
-        row
+        let mut row = object::members(json!(own.entry));
+        row.insert("revoked".into(), own.is_revoked.into());
+        row.into()
     };
     ok(&json!({"tokens": own.iter().map(row).collect::<Vec<Value>>()}))
 }
 
-pub(super) async fn generate(
-    State(face): State<Arc<FaceState>>,
-    ApiCaller(visitor): ApiCaller,
-    body: Bytes,
-) -> Response {
+pub(super) async fn generate(SignedIn { face, visitor, .. }: SignedIn, body: Bytes) -> Response {
     let Some(question) = object::read(&body) else {
-        return problem(StatusCode::BAD_REQUEST, "send one JSON object without duplicate names");
+        return no(StatusCode::BAD_REQUEST, "send one JSON object without duplicate names");
     };
     match tokens::generated(&face, &visitor, question).await {
         Ok(answer) => ok(&answer),
@@ -48,7 +38,7 @@ pub(super) async fn generate(
                 Rejection::NotVended(_, what) => what.clone(),
                 other => other.reason().to_owned(),
             };
-            let mut response = problem(refusal.status(), &what);
+            let mut response = no(refusal.status(), &what);
             if let Rejection::VendedEnough(seconds) = refusal {
                 response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
             }
@@ -57,14 +47,10 @@ pub(super) async fn generate(
     }
 }
 
-pub(super) async fn revoke(
-    State(face): State<Arc<FaceState>>,
-    ApiCaller(visitor): ApiCaller,
-    asked: FormFields,
-) -> Response {
+pub(super) async fn revoke(SignedIn { face, visitor, .. }: SignedIn, asked: FormFields) -> Response {
     match tokens::revoke(&face, &visitor, asked.one("jti")).await {
         Ok(Some(new)) => ok(&json!({"jti": asked.one("jti"), "revoked": true, "was_revoked": !new})),
-        Ok(None) => problem(StatusCode::NOT_FOUND, "you have no token with this id"),
-        Err(status) => problem(status, "the token could not be revoked"),
+        Ok(None) => no(StatusCode::NOT_FOUND, "you have no token with this id"),
+        Err(status) => no(status, "the token could not be revoked"),
     }
 }

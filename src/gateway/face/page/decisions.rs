@@ -1,49 +1,15 @@
 //! What the gateway allowed and refused, newest first, and the refusals by their reason.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use serde::Serialize;
+use minijinja::{Value, context};
 
 use super::record::{self, RecordLine};
-use crate::gateway::face::FaceState;
-use crate::gateway::face::fields::{FormFields, QueryFields};
-use crate::gateway::face::html::{FormChoice, PageFrame};
+use crate::gateway::face::fields::FormFields;
+use crate::gateway::face::html::{PageFrame, choices};
 use crate::gateway::face::visitor::SignedIn;
-
-#[derive(Serialize)]
-struct DecisionsPage {
-    query: String,
-    verdicts: Vec<FormChoice>,
-    cannot: Option<String>,
-    is_all: bool,
-    chart: Vec<ReasonBar>,
-    rows: Vec<DecisionRow>,
-    caption: String,
-    nothing: &'static str,
-}
-
-/// How often something was refused for one reason.
-#[derive(Debug, PartialEq, Serialize)]
-struct ReasonBar {
-    reason: String,
-    count: usize,
-    /// Its length, of 100.
-    width: usize,
-}
-
-#[derive(Serialize)]
-struct DecisionRow {
-    when: String,
-    who: String,
-    what: String,
-    verdict: String,
-    tone: &'static str,
-    because: String,
-}
 
 /// How many decisions are shown, and how many reasons.
 const ROWS: usize = 100;
@@ -51,46 +17,41 @@ const REASONS: usize = 8;
 const VERDICTS: [(&str, &str); 4] =
     [("", "All"), ("allowed", "Allowed"), ("refused", "Refused"), ("answered", "Answered by the gateway")];
 
-pub(in crate::gateway::face) async fn show(
-    State(face): State<Arc<FaceState>>,
-    SignedIn(visitor): SignedIn,
-    QueryFields(asked): QueryFields,
-) -> Response {
-    let (is_all, question) = (visitor.is_admin(), asked.clone());
-    let page =
-        record::lines(&face, &visitor, move |lines| DecisionsPage::new(lines, &question, is_all)).await;
-    let page = page
-        .unwrap_or_else(|why| DecisionsPage { cannot: Some(why), ..DecisionsPage::new(&[], &asked, is_all) });
-    PageFrame::new("Decisions", Some(&visitor), "/decisions").page(StatusCode::OK, "decisions.html", &page)
+pub(in crate::gateway::face) async fn show(SignedIn { face, visitor, asked }: SignedIn) -> Response {
+    let page = record::page(&face, &visitor, move |lines, _, _| shown(lines, &asked)).await;
+    PageFrame::new("Decisions", Some(&visitor), "/decisions").page(StatusCode::OK, "decisions.html", page)
 }
 
-impl DecisionsPage {
-    fn new(lines: &[RecordLine<'_>], asked: &FormFields, is_all: bool) -> Self {
-        let (words, verdict) = (asked.one("q").to_lowercase(), asked.one("verdict"));
-        let fits = |line: &&RecordLine<'_>| {
-            !line.is_change() && line.has(&words) && (verdict.is_empty() || line.verdict == verdict)
-        };
-        let found: Vec<&RecordLine<'_>> = lines.iter().filter(fits).collect();
-        let choice = |(value, name): (&str, &str)| FormChoice::new(value, name, value == verdict);
-        let shown = found.len().min(ROWS);
-        Self {
-            query: asked.one("q").to_owned(),
-            verdicts: VERDICTS.map(choice).into(),
-            cannot: None,
-            is_all,
-            chart: bars(&found),
-            rows: found.iter().take(ROWS).map(|line| DecisionRow::new(line)).collect(),
-            caption: format!(
-                "The newest {shown} of {} decisions in the part of the audit that is read",
-                found.len()
-            ),
-            nothing: "There is no such decision in the part of the audit that is read, its newest 2 MB.",
-        }
+fn shown(lines: &[RecordLine<'_>], asked: &FormFields) -> Value {
+    let (words, verdict) = (asked.one("q").to_lowercase(), asked.one("verdict"));
+    let fits = |line: &&RecordLine<'_>| {
+        !line.is_change() && line.has(&words) && (verdict.is_empty() || line.verdict == verdict)
+    };
+    let found: Vec<&RecordLine<'_>> = lines.iter().filter(fits).collect();
+    let (count, shown) = (found.len(), found.len().min(ROWS));
+    context! {
+        query => asked.one("q"),
+        verdicts => choices(&VERDICTS, verdict),
+        chart => chart(&found),
+        rows => found.iter().take(ROWS).map(|line| row(line)).collect::<Vec<_>>(),
+        caption => format!("The newest {shown} of {count} decisions in the part of the audit that is read"),
+        nothing => "There is no such decision in the part of the audit that is read, its newest 2 MB.",
     }
 }
 
-/// The reasons for refusals, the most frequent first; what is rare is taken together.
-fn bars(lines: &[&RecordLine<'_>]) -> Vec<ReasonBar> {
+/// A bar for each of the reasons for refusals, its width of 100.
+fn chart(lines: &[&RecordLine<'_>]) -> Vec<Value> {
+    let reasons = reasons(lines);
+    let most = reasons.iter().map(|(_, count)| *count).max().unwrap_or(1);
+    let bar = |(reason, count): (&str, usize)| {
+        let reason = if reason.is_empty() { "not said" } else { reason }.replace('_', " ");
+        context! { reason, count, width => (count * 100).div_ceil(most) }
+    };
+    reasons.into_iter().map(bar).collect()
+}
+
+/// The reasons for refusals and how often each was given, the most frequent first; what is rare is taken together.
+fn reasons<'l>(lines: &[&'l RecordLine<'_>]) -> Vec<(&'l str, usize)> {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for line in lines.iter().filter(|line| line.verdict == "refused") {
         *counts.entry(line.reason.as_ref()).or_default() += 1;
@@ -100,47 +61,39 @@ fn bars(lines: &[&RecordLine<'_>]) -> Vec<ReasonBar> {
     let rest: usize = counts.iter().skip(REASONS).map(|(_, count)| count).sum();
     counts.truncate(REASONS);
     counts.extend((rest > 0).then_some(("other reasons", rest)));
-    let most = counts.iter().map(|(_, count)| *count).max().unwrap_or(1);
-    let bar = |(reason, count): (&str, usize)| ReasonBar {
-        reason: if reason.is_empty() { "not said" } else { reason }.replace('_', " "),
-        count,
-        width: (count * 100).div_ceil(most),
-    };
-    counts.into_iter().map(bar).collect()
+    counts
 }
 
-impl DecisionRow {
-    fn new(line: &RecordLine<'_>) -> Self {
-        let parts = [&line.server, &line.method, &line.name].map(AsRef::as_ref);
-        let what = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ");
-        let (verdict, tone) = match line.verdict.as_ref() {
-            "allowed" => ("Allowed", "good"),
-            "refused" => ("Refused", "bad"),
-            "answered" => ("Answered", ""),
-            other => (other, ""),
-        };
-        let reason = line.reason.replace('_', " ");
-        Self {
-            when: line.when(),
-            who: line.who().to_owned(),
-            what: if what.is_empty() { line.http.to_string() } else { what },
-            verdict: verdict.to_owned(),
-            tone,
-            because: if reason.is_empty() { line.rule.to_string() } else { reason },
-        }
+fn row(line: &RecordLine<'_>) -> Value {
+    let parts = [&line.server, &line.method, &line.name].map(AsRef::as_ref);
+    let what = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ");
+    let (verdict, tone) = match line.verdict.as_ref() {
+        "allowed" => ("Allowed", "good"),
+        "refused" => ("Refused", "bad"),
+        "answered" => ("Answered", ""),
+        other => (other, ""),
+    };
+    let reason = line.reason.replace('_', " ");
+    context! {
+        when => line.when(),
+        who => line.who(),
+        what => if what.is_empty() { line.http.to_string() } else { what },
+        verdict,
+        tone,
+        because => if reason.is_empty() { line.rule.to_string() } else { reason },
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
 
     #[test]
     fn refusals_are_counted_by_their_reason() {
         let line = |verdict: &str, reason: &str| json!({"verdict": verdict, "reason": reason});
-        let mut all: Vec<Value> = (0..9).map(|n| line("refused", &format!("r{n}"))).collect();
+        let mut all: Vec<_> = (0..9).map(|n| line("refused", &format!("r{n}"))).collect();
         all.extend([
             line("refused", "r3"),
             line("refused", "r3"),
@@ -150,10 +103,16 @@ mod tests {
         let text: String = all.iter().map(|line| format!("{line}\n")).collect();
         let lines = record::tests_only(&text);
         let shown: Vec<&RecordLine<'_>> = lines.iter().collect();
-        let bars = bars(&shown);
-        assert_eq!(bars.first(), Some(&ReasonBar { reason: "r3".into(), count: 3, width: 100 }));
-        assert_eq!(bars.get(1), Some(&ReasonBar { reason: "r0".into(), count: 2, width: 67 }));
-        assert_eq!(bars.last(), Some(&ReasonBar { reason: "other reasons".into(), count: 1, width: 34 }));
-        assert_eq!(bars.iter().map(|bar| bar.count).sum::<usize>(), 12);
+        let reasons = reasons(&shown);
+        assert_eq!(reasons.first(), Some(&("r3", 3)));
+        assert_eq!(reasons.get(1), Some(&("r0", 2)));
+        assert_eq!(reasons.last(), Some(&("other reasons", 1)));
+        assert_eq!(reasons.iter().map(|(_, count)| count).sum::<usize>(), 12);
+        let widths =
+            chart(&shown).iter().map(|bar| bar.get_attr("width").unwrap().to_string()).collect::<Vec<_>>();
+        assert_eq!(
+            (widths.first().unwrap().as_str(), widths[1].as_str(), widths.last().unwrap().as_str()),
+            ("100", "67", "34")
+        );
     }
 }

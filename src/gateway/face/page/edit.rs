@@ -1,18 +1,17 @@
 //! Registering a server and changing what its file says, switching it on and off, and asking it now. Not here: who may,
 //! and the record of it (see `changes`); writing (see `registry`).
 
-use std::sync::Arc;
-
-use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use serde::Serialize;
+use minijinja::context;
 use serde_json::{Map, Value, json};
 
 use super::{needs, server_address};
+use crate::gateway::authn::object::members;
 use crate::gateway::changes::ChangeError;
+use crate::gateway::face::error_page::sentence;
 use crate::gateway::face::fields::FormFields;
-use crate::gateway::face::html::{FORM, FormChoice, PageFrame};
+use crate::gateway::face::html::{FORM, PageFrame, choice, choices};
 use crate::gateway::face::visitor::{ChosenServer, SignedIn, Visitor};
 use crate::gateway::face::{FaceState, answer};
 use crate::gateway::state::Upstream;
@@ -20,48 +19,6 @@ use crate::policy::UiAction;
 use crate::registry::PROXY_PASS_URL;
 use crate::registry::edit::{EditError, OpenedFile};
 use crate::text::clean;
-
-#[derive(Serialize)]
-struct FormPage {
-    heading: String,
-    crumb: &'static str,
-    lead: &'static str,
-    action: String,
-    button: &'static str,
-    back: Option<String>,
-    fault: Option<String>,
-    /// Where to begin again, if the file is another by now.
-    reopen: Option<String>,
-    form: ServerForm,
-    then: Vec<&'static str>,
-    lines: Option<String>,
-}
-
-#[derive(Serialize)]
-struct ServerForm {
-    title: String,
-    server_name: FormField,
-    path: FormField,
-    proxy_pass_url: FormField,
-    description: String,
-    tags: FormField,
-    license: FormField,
-    auth_types: Vec<FormChoice>,
-    transports: Vec<FormChoice>,
-    /// The version of the file that was opened.
-    seen: String,
-}
-
-#[derive(Serialize)]
-struct FormField {
-    name: &'static str,
-    label: &'static str,
-    hint: &'static str,
-    value: String,
-    fault: Option<String>,
-    is_required: bool,
-    is_fixed: bool,
-}
 
 /// The longest title that is shown, in characters.
 const SHOWN: usize = 200;
@@ -87,64 +44,41 @@ const EDITED: [&str; 3] = [
     "If the server is on, a new address is checked at once.",
 ];
 
-pub(in crate::gateway::face) async fn new(SignedIn(visitor): SignedIn) -> Response {
+pub(in crate::gateway::face) async fn new(SignedIn { visitor, .. }: SignedIn) -> Response {
     if visitor.grants.permissions(UiAction::Register).is_empty() {
         return answer::problem(StatusCode::FORBIDDEN, "the policy gives you no register_service");
     }
-    let form = ServerForm::new(&FormFields::default(), "");
-    registering(&visitor, StatusCode::OK, form, None)
+    registering(&visitor, &FormFields::default(), None)
 }
 
 pub(in crate::gateway::face) async fn register(
-    State(face): State<Arc<FaceState>>,
-    SignedIn(visitor): SignedIn,
+    SignedIn { face, visitor, .. }: SignedIn,
     asked: FormFields,
 ) -> Response {
     match visitor.editor(&face).add(new_members(&asked)).await {
         Ok(name) => answer::see_other(&after(&face, &visitor, &name, "added")),
-        Err(error) => {
-            let form = ServerForm::new(&asked, "");
-            registering(&visitor, status(&error), form, Some(&error))
-        }
+        Err(error) => registering(&visitor, &asked, Some(&error)),
     }
 }
 
-pub(in crate::gateway::face) async fn open(
-    State(face): State<Arc<FaceState>>,
-    ChosenServer { visitor, upstream }: ChosenServer,
-) -> Response {
-    match visitor.editor(&face).open(&upstream).await {
-        Ok(file) => {
-            let form = ServerForm::new(&written(&file), &file.version);
-            editing(&visitor, StatusCode::OK, &upstream, form, None)
-        }
+pub(in crate::gateway::face) async fn open(chosen: ChosenServer) -> Response {
+    match chosen.visitor.editor(&chosen.face).open(&chosen.upstream).await {
+        Ok(file) => editing(&chosen, &written(&file), &file.version, None),
         Err(error) => refused(&error),
     }
 }
 
-pub(in crate::gateway::face) async fn save(
-    State(face): State<Arc<FaceState>>,
-    ChosenServer { visitor, upstream }: ChosenServer,
-    asked: FormFields,
-) -> Response {
-    match saved(&face, &visitor, &upstream, &asked).await {
-        Ok(_) => done(&upstream, "saved"),
+pub(in crate::gateway::face) async fn save(chosen: ChosenServer, asked: FormFields) -> Response {
+    match saved(&chosen, &asked).await {
+        Ok(_) => done(&chosen.upstream, "saved"),
         Err(error @ (ChangeError::Forbidden(_) | ChangeError::Own | ChangeError::Unknown)) => refused(&error),
-        Err(error) => {
-            let form = ServerForm::new(&asked, asked.one("seen"));
-            editing(&visitor, status(&error), &upstream, form, Some(&error))
-        }
+        Err(error) => editing(&chosen, &asked, asked.one("seen"), Some(&error)),
     }
 }
 
 /// Changes what a form or a program says of a server's file; gives the names of the members that were different.
-///
-/// # Errors
-/// [`ChangeError`].
 pub(in crate::gateway::face) async fn saved(
-    face: &FaceState,
-    visitor: &Visitor,
-    upstream: &Upstream,
+    ChosenServer { face, visitor, upstream, .. }: &ChosenServer,
     asked: &FormFields,
 ) -> Result<Vec<String>, ChangeError> {
     let editor = visitor.editor(face);
@@ -154,8 +88,7 @@ pub(in crate::gateway::face) async fn saved(
 }
 
 pub(in crate::gateway::face) async fn toggle(
-    State(face): State<Arc<FaceState>>,
-    ChosenServer { visitor, upstream }: ChosenServer,
+    ChosenServer { face, visitor, upstream, .. }: ChosenServer,
     asked: FormFields,
 ) -> Response {
     let on = asked.one("enabled") == "on";
@@ -166,8 +99,7 @@ pub(in crate::gateway::face) async fn toggle(
 }
 
 pub(in crate::gateway::face) async fn refresh(
-    State(face): State<Arc<FaceState>>,
-    ChosenServer { visitor, upstream }: ChosenServer,
+    ChosenServer { face, visitor, upstream, .. }: ChosenServer,
 ) -> Response {
     match visitor.editor(&face).refresh(&upstream).await {
         Ok(()) => done(&upstream, "checked"),
@@ -219,7 +151,7 @@ pub(in crate::gateway::face) fn new_members(asked: &FormFields) -> Map<String, V
     let title = if title.is_empty() { path.trim_matches('/') } else { title };
     let number = |name: &str| asked.one(name).parse::<u64>().unwrap_or_default();
     let is = |name: &str| matches!(asked.one(name), "true" | "on" | "1");
-    let members = json!({
+    let mut members = members(json!({
         "server_name": title,
         "description": asked.one("description"),
         "path": path,
@@ -232,8 +164,7 @@ pub(in crate::gateway::face) fn new_members(asked: &FormFields) -> Map<String, V
         "is_python": is("is_python"),
         "license": or("license", "N/A"),
         "tool_list": [],
-    });
-    let mut members = members.as_object().cloned().unwrap_or_default();
+    }));
     if !asked.one("auth_provider").is_empty() {
         members.insert("auth_provider".into(), asked.one("auth_provider").into());
     }
@@ -286,122 +217,108 @@ fn written(file: &OpenedFile) -> FormFields {
     FormFields::of_object(&shown)
 }
 
-fn registering(
-    visitor: &Visitor,
-    status: StatusCode,
-    form: ServerForm,
-    error: Option<&ChangeError>,
-) -> Response {
-    let name = form.path.value.trim_matches('/');
+fn registering(visitor: &Visitor, asked: &FormFields, error: Option<&ChangeError>) -> Response {
+    let name = asked.one("path").trim_matches('/');
     let lines = needs::entry(if name.is_empty() { "your-server" } else { name }, std::iter::empty());
-    let page = FormPage {
-        heading: "Register a server".into(),
-        crumb: "Register",
-        lead: "Put an MCP server behind this gateway.",
-        action: "/register".into(),
-        button: "Register",
-        back: None,
-        fault: error.map(sentence),
-        reopen: None,
-        form: form.with(error),
-        then: REGISTERED.into(),
-        lines: Some(lines),
+    let page = context! {
+        heading => "Register a server",
+        crumb => "Register",
+        lead => "Put an MCP server behind this gateway.",
+        action => "/register",
+        button => "Register",
+        back => (),
+        reopen => (),
+        form => form(asked, "", error, None),
+        then => &REGISTERED,
+        lines,
     };
-    PageFrame::new("Register a server", Some(visitor), "/").page(status, FORM, &page)
+    formed(visitor, "Register a server", error, page)
 }
 
 fn editing(
-    visitor: &Visitor,
-    status: StatusCode,
-    upstream: &Upstream,
-    form: ServerForm,
+    ChosenServer { visitor, upstream, .. }: &ChosenServer,
+    asked: &FormFields,
+    seen: &str,
     error: Option<&ChangeError>,
 ) -> Response {
-    let (name, title) = (upstream.name(), &clean(&upstream.route.server.title, SHOWN));
+    let name = upstream.name();
+    let heading = format!("Edit {}", clean(&upstream.route.server.title, SHOWN));
     let is_other = matches!(error, Some(ChangeError::Edit(EditError::Changed)));
-    let mut form = form.with(error);
-    form.title.clone_from(title);
-    form.path.value = format!("/{name}");
-    form.path.is_fixed = true;
-    form.path.hint = "The path stays; for another one, register another server.";
-    let page = FormPage {
-        heading: format!("Edit {title}"),
-        crumb: "Edit",
-        lead: "What the registry's file says of this server.",
-        action: format!("/edit/{name}"),
-        button: "Save",
-        back: Some(server_address(name)),
-        fault: error.map(sentence),
-        reopen: is_other.then(|| format!("/edit/{name}")),
-        form,
-        then: EDITED.into(),
-        lines: None,
+    let page = context! {
+        heading => &heading,
+        crumb => "Edit",
+        lead => "What the registry's file says of this server.",
+        action => format!("/edit/{name}"),
+        button => "Save",
+        back => server_address(name),
+        // Where to begin again, if the file is another by now.
+        reopen => is_other.then(|| format!("/edit/{name}")),
+        form => form(asked, seen, error, Some(upstream)),
+        then => &EDITED,
+        lines => (),
     };
-    PageFrame::new(format!("Edit {title}"), Some(visitor), "/").page(status, FORM, &page)
+    formed(visitor, &heading, error, page)
+}
+
+/// The page of a form, with the error of the change that was not made.
+fn formed(visitor: &Visitor, title: &str, error: Option<&ChangeError>, page: minijinja::Value) -> Response {
+    let page = context! { fault => error.map(in_words), ..page };
+    PageFrame::new(title, Some(visitor), "/").page(error.map_or(StatusCode::OK, status), FORM, page)
 }
 
 /// An error as a sentence, with a field called as in the form.
-fn sentence(error: &ChangeError) -> String {
-    let text = error.to_string().replace(PROXY_PASS_URL, "the address");
-    let mut chars = text.chars();
-    let first = chars.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
-    format!("{first}{}.", chars.as_str())
+fn in_words(error: &ChangeError) -> String {
+    sentence(&error.to_string().replace(PROXY_PASS_URL, "the address"))
 }
 
-impl ServerForm {
-    fn new(asked: &FormFields, seen: &str) -> Self {
-        let field = |name, label, hint, is_required| FormField {
-            name,
-            label,
-            hint,
-            value: asked.one(name).to_owned(),
-            fault: None,
-            is_required,
-            is_fixed: false,
-        };
-        let choices = |all: &[(&str, &str)], name: &str| {
-            let said = asked.one(name);
-            let mut choices: Vec<FormChoice> =
-                all.iter().map(|(value, words)| FormChoice::new(*value, *words, *value == said)).collect();
-            // What else a file has stays to be chosen.
-            if !said.is_empty() && !all.iter().any(|(value, _)| *value == said) {
-                choices.push(FormChoice::new(said, said, true));
-            }
-            choices
-        };
-        Self {
-            title: asked.one("server_name").to_owned(),
-            server_name: field("server_name", "Name", "What people call it.", true),
-            path: field("path", "Path", "Where clients find it at this gateway, as in /currenttime.", true),
-            proxy_pass_url: field(
-                PROXY_PASS_URL,
-                "Address",
-                "Where it runs, as the gateway reaches it, as in http://currenttime-server:8000/.",
-                true,
-            ),
-            description: asked.one("description").to_owned(),
-            tags: field("tags", "Tags", "Its tags, separated by commas.", false),
-            license: field("license", "Licence", "As in Apache-2.0.", false),
-            auth_types: choices(&AUTH_TYPES, "auth_type"),
-            transports: choices(&TRANSPORTS, "supported_transports"),
-            seen: seen.to_owned(),
-        }
+/// A form for a server's file: for a new one, or for the one of a server that is there, in the version `seen`.
+fn form(
+    asked: &FormFields,
+    seen: &str,
+    error: Option<&ChangeError>,
+    upstream: Option<&Upstream>,
+) -> minijinja::Value {
+    let wrong = error.and_then(wrong_field);
+    let field = |name, label, hint, is_required| {
+        let fault = error.filter(|_| wrong == Some(name)).map(in_words);
+        context! { name, label, hint, value => asked.one(name), fault, is_required, is_fixed => false }
+    };
+    // What else a file has stays to be chosen.
+    let listed = |all: &[(&str, &str)], name: &str| {
+        let said = asked.one(name);
+        let is_other = !said.is_empty() && all.iter().all(|(value, _)| *value != said);
+        choices(all, said).into_iter().chain(is_other.then(|| choice(said, said, true))).collect::<Vec<_>>()
+    };
+    let path = field("path", "Path", "Where clients find it at this gateway, as in /currenttime.", true);
+    let path = upstream.map_or(path.clone(), |upstream| {
+        let hint = "The path stays; for another one, register another server.";
+        context! { value => format!("/{}", upstream.name()), is_fixed => true, hint, ..path }
+    });
+    let address = "Where it runs, as the gateway reaches it, as in http://currenttime-server:8000/.";
+    let title = upstream.map(|upstream| clean(&upstream.route.server.title, SHOWN));
+    context! {
+        title => title.as_deref().unwrap_or(asked.one("server_name")),
+        server_name => field("server_name", "Name", "What people call it.", true),
+        path,
+        proxy_pass_url => field(PROXY_PASS_URL, "Address", address, true),
+        description => asked.one("description"),
+        tags => field("tags", "Tags", "Its tags, separated by commas.", false),
+        license => field("license", "Licence", "As in Apache-2.0.", false),
+        auth_types => listed(&AUTH_TYPES, "auth_type"),
+        transports => listed(&TRANSPORTS, "supported_transports"),
+        // The version of the file that was opened.
+        seen,
     }
+}
 
-    /// The same, with what is wrong at the field that is about.
-    fn with(mut self, error: Option<&ChangeError>) -> Self {
-        let fault = error.map(sentence);
-        match error {
-            Some(ChangeError::Edit(EditError::Exists(_))) => self.path.fault = fault,
-            Some(ChangeError::Edit(EditError::Server(what)))
-                if what.contains("path") && !what.contains("proxy_pass") =>
-            {
-                self.path.fault = fault;
-            }
-            Some(ChangeError::Edit(EditError::Server(_))) => self.proxy_pass_url.fault = fault,
-            _ => {}
-        }
-        self
+/// The field that an error is about.
+fn wrong_field(error: &ChangeError) -> Option<&'static str> {
+    let ChangeError::Edit(error) = error else { return None };
+    match error {
+        EditError::Exists(_) => Some("path"),
+        EditError::Server(what) if what.contains("path") && !what.contains("proxy_pass") => Some("path"),
+        EditError::Server(_) => Some(PROXY_PASS_URL),
+        _ => None,
     }
 }
 

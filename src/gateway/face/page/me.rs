@@ -1,58 +1,13 @@
 //! Who the gateway takes the visitor for, and what each group and scope gives them.
 
-use std::sync::Arc;
-
-use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use serde::Serialize;
+use minijinja::{Value, context};
 
-use crate::gateway::face::FaceState;
 use crate::gateway::face::html::{PageFrame, action_words};
 use crate::gateway::face::visitor::{SignedIn, Visitor, VisitorProof};
 use crate::policy::{Policy, UiAction};
 use crate::sys::clock;
-
-#[derive(Serialize)]
-struct MePage {
-    me: Person,
-}
-
-#[derive(Serialize)]
-struct Person {
-    name: String,
-    subject: String,
-    issuer: String,
-    since: String,
-    ends: String,
-    /// The session's own name, by which it can be revoked.
-    session: Option<String>,
-    notes: Vec<String>,
-    groups: Vec<GroupRow>,
-    no_groups: &'static str,
-    scopes: Vec<ScopeRow>,
-    actions: Vec<ActionRow>,
-}
-
-#[derive(Serialize)]
-struct GroupRow {
-    name: String,
-    is_known: bool,
-    gives: Vec<String>,
-}
-
-#[derive(Serialize)]
-struct ScopeRow {
-    name: String,
-    entries: Vec<String>,
-}
-
-#[derive(Serialize)]
-struct ActionRow {
-    name: &'static str,
-    key: &'static str,
-    servers: String,
-}
 
 /// Why there is no group.
 const NONE: &str = "Your identity provider names no group of yours, so the policy gives you nothing by groups. Providers for \
@@ -63,57 +18,48 @@ const TOO_MANY: &str = "You are in more groups than your identity provider sends
 /// How many of a scope's entries are shown.
 const ENTRIES: usize = 30;
 
-pub(in crate::gateway::face) async fn show(
-    State(_): State<Arc<FaceState>>,
-    SignedIn(visitor): SignedIn,
-) -> Response {
-    let page = MePage { me: Person::new(&visitor, &visitor.moment.state.policy) };
-    PageFrame::new("My access", Some(&visitor), "/me").page(StatusCode::OK, "me.html", &page)
+pub(in crate::gateway::face) async fn show(SignedIn { visitor, .. }: SignedIn) -> Response {
+    let page = context! { me => person(&visitor, &visitor.moment.state.policy) };
+    PageFrame::new("My access", Some(&visitor), "/me").page(StatusCode::OK, "me.html", page)
 }
 
-impl Person {
-    fn new(visitor: &Visitor, policy: &Policy) -> Self {
-        let (known, unknown, unnamed) = visitor.groups();
-        let known = known.into_iter().map(|name| GroupRow {
-            name: name.to_owned(),
-            is_known: true,
-            gives: policy.scopes_of_group(name).into_iter().map(str::to_owned).collect(),
-        });
-        let unknown = unknown.into_iter().map(|name| GroupRow {
-            name: name.to_owned(),
-            is_known: false,
-            gives: Vec::new(),
-        });
-        let groups: Vec<GroupRow> = known.chain(unknown).collect();
-        let mut notes = Vec::new();
-        if unnamed > 0 {
-            notes.push(format!(
-                "You are in {unnamed} more groups that the policy does not know; they grant nothing."
-            ));
-        }
-        if let Some(only) = &visitor.principal.servers {
-            notes.push(format!("Your token is only for {}.", only.join(", ")));
-        }
-        let (since, ends) = times(visitor);
-        Self {
-            name: visitor.name().to_owned(),
-            subject: visitor.principal.subject.clone(),
-            issuer: visitor.principal.issuer.clone(),
-            since,
-            ends,
-            session: match &visitor.by {
-                VisitorProof::Session(session) => Some(session.sid.clone()),
-                VisitorProof::Token(_) => None,
-            },
-            notes,
-            groups,
-            no_groups: match &visitor.by {
-                VisitorProof::Session(session) if session.has_groups_elsewhere => TOO_MANY,
-                _ => NONE,
-            },
-            scopes: scopes(visitor),
-            actions: UiAction::ALL.into_iter().map(|action| ActionRow::new(visitor, action)).collect(),
-        }
+fn person(visitor: &Visitor, policy: &Policy) -> Value {
+    let (known, unknown, unnamed) = visitor.groups();
+    let known = known.into_iter().map(|name| {
+        let gives: Value = policy.scopes_of_group(name).into_iter().collect();
+        context! { name, is_known => true, gives }
+    });
+    let unknown =
+        unknown.into_iter().map(|name| context! { name, is_known => false, gives => Vec::<Value>::new() });
+    let groups: Vec<Value> = known.chain(unknown).collect();
+    let mut notes = Vec::new();
+    if unnamed > 0 {
+        notes.push(format!(
+            "You are in {unnamed} more groups that the policy does not know; they grant nothing."
+        ));
+    }
+    if let Some(only) = &visitor.principal.servers {
+        notes.push(format!("Your token is only for {}.", only.join(", ")));
+    }
+    let (since, ends) = times(visitor);
+    let session = match &visitor.by {
+        VisitorProof::Session(session) => Some(session),
+        VisitorProof::Token(_) => None,
+    };
+    let is_cut = session.is_some_and(|session| session.has_groups_elsewhere);
+    context! {
+        name => visitor.name(),
+        subject => &visitor.principal.subject,
+        issuer => &visitor.principal.issuer,
+        since,
+        ends,
+        // Its own name, by which it can be revoked.
+        session => session.map(|session| session.sid.clone()),
+        notes,
+        groups,
+        no_groups => if is_cut { TOO_MANY } else { NONE },
+        scopes => scopes(visitor),
+        actions => UiAction::ALL.map(|action| permission(visitor, action)),
     }
 }
 
@@ -132,34 +78,25 @@ fn times(visitor: &Visitor) -> (String, String) {
 }
 
 /// What each scope allows; those that are only about this registry have no entries.
-fn scopes(visitor: &Visitor) -> Vec<ScopeRow> {
-    let mut rows: Vec<ScopeRow> = visitor
-        .grants
-        .by_scope()
-        .map(|(name, mut entries)| {
-            let further = entries.len().saturating_sub(ENTRIES);
-            entries.truncate(ENTRIES);
-            entries.extend((further > 0).then(|| format!("and {further} more entries")));
-            ScopeRow { name: name.to_owned(), entries }
-        })
-        .collect();
+fn scopes(visitor: &Visitor) -> Vec<Value> {
+    let mut scopes: Vec<(&str, Vec<String>)> = visitor.grants.by_scope().collect();
+    for (_, entries) in &mut scopes {
+        let further = entries.len().saturating_sub(ENTRIES);
+        entries.truncate(ENTRIES);
+        entries.extend((further > 0).then(|| format!("and {further} more entries")));
+    }
     for name in visitor.grants.permission_scopes() {
-        if !rows.iter().any(|row| row.name == name) {
-            rows.push(ScopeRow { name: name.to_owned(), entries: Vec::new() });
+        if !scopes.iter().any(|(other, _)| *other == name) {
+            scopes.push((name, Vec::new()));
         }
     }
-    rows
+    scopes.into_iter().map(|(name, entries)| context! { name, entries }).collect()
 }
 
-impl ActionRow {
-    fn new(visitor: &Visitor, action: UiAction) -> Self {
-        let services = visitor.grants.permissions(action);
-        let is_every = services.iter().any(|name| matches!(*name, "all" | "*"));
-        let servers = if is_every {
-            "every server".into()
-        } else {
-            services.into_iter().collect::<Vec<_>>().join(", ")
-        };
-        Self { name: action_words(action), key: action.name(), servers }
-    }
+fn permission(visitor: &Visitor, action: UiAction) -> Value {
+    let services = visitor.grants.permissions(action);
+    let is_every = services.iter().any(|name| matches!(*name, "all" | "*"));
+    let named = || services.iter().copied().collect::<Vec<_>>().join(", ");
+    let servers = if is_every { "every server".into() } else { named() };
+    context! { name => action_words(action), key => action.name(), servers }
 }

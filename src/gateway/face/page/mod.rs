@@ -14,18 +14,11 @@ pub(super) mod server;
 pub(super) mod servers;
 pub(super) mod tokens;
 
-use serde::Serialize;
+use minijinja::{Value, context};
 
 use crate::gateway::services;
 use crate::gateway::state::Upstream;
 use crate::sys::clock;
-
-/// A server's state in words, and the tone they are shown in.
-#[derive(Serialize)]
-pub(super) struct StateWords {
-    tone: &'static str,
-    words: &'static str,
-}
 
 /// Where one is in a long list.
 struct ListPage {
@@ -33,18 +26,6 @@ struct ListPage {
     last: usize,
     number: usize,
     count: usize,
-}
-
-impl StateWords {
-    pub(super) fn of(upstream: &Upstream) -> Self {
-        let (tone, words) = match services::status(upstream) {
-            "healthy" => ("good", "Answers"),
-            "disabled" => ("", "Off"),
-            "unknown" => ("", "Not checked yet"),
-            _ => ("bad", "Does not answer"),
-        };
-        Self { tone, words }
-    }
 }
 
 impl ListPage {
@@ -69,8 +50,19 @@ impl ListPage {
     }
 }
 
+/// A server's state in words, and the tone they are shown in.
+fn state_words(upstream: &Upstream) -> Value {
+    let (tone, words) = match services::status(upstream) {
+        "healthy" => ("good", "Answers"),
+        "disabled" => ("", "Off"),
+        "unknown" => ("", "Not checked yet"),
+        _ => ("bad", "Does not answer"),
+    };
+    context! { tone, words }
+}
+
 /// Where a server's page is.
-pub(super) fn server_address(name: &str) -> String {
+fn server_address(name: &str) -> String {
     format!("/servers/{name}")
 }
 

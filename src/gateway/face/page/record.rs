@@ -3,9 +3,10 @@
 
 use std::borrow::Cow;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
+use minijinja::{Value, context};
 use serde::Deserialize;
 
 use crate::gateway::face::FaceState;
@@ -15,7 +16,7 @@ use crate::sys::regular_file;
 /// One line of the audit, as far as it is shown or searched.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(in crate::gateway::face) struct RecordLine<'l> {
+pub(super) struct RecordLine<'l> {
     #[serde(borrow)]
     time: Cow<'l, str>,
     #[serde(borrow)]
@@ -72,35 +73,36 @@ pub(super) struct RecordedServer<'l> {
 /// How much of the file's end is read, in bytes.
 const END: u64 = 2 << 20;
 
-/// What `show` makes of the lines that a visitor may see, newest first: on a thread that may wait for the file.
-///
-/// # Errors
-/// Why there are none, for people.
-pub(in crate::gateway::face) async fn lines<T: Send + 'static>(
+/// A page of the lines that a visitor may see, newest first, as `show` makes it, on a thread that may wait for the file. Where
+/// there are none, `cannot` says why.
+pub(super) async fn page(
     face: &Arc<FaceState>,
     visitor: &Arc<Visitor>,
-    show: impl FnOnce(&[RecordLine<'_>]) -> T + Send + 'static,
-) -> Result<T, String> {
-    let Some(path) = file(&face.shared.settings.audit) else {
-        return Err("The gateway writes its audit nowhere it can be read back from. Name a file in gateway.yaml: audit: audit.jsonl".into());
-    };
-    let visitor = visitor.clone();
+    show: impl FnOnce(&[RecordLine<'_>], &FaceState, &Visitor) -> Value + Send + 'static,
+) -> Value {
+    let (at, who) = (face.clone(), visitor.clone());
     let work = move || {
-        let bytes = read(&path)?;
+        let (bytes, cannot) = match end(&at.shared.settings.audit) {
+            Ok(bytes) => (bytes, None),
+            Err(why) => (Vec::new(), Some(why)),
+        };
+        let is_all = who.is_admin();
         let mut lines = parse(&bytes);
-        if !visitor.is_admin() {
-            lines.retain(|line| line.is_of(&visitor));
-        }
-        Ok(show(&lines))
+        lines.retain(|line| is_all || line.is_of(&who));
+        context! { cannot, is_all, ..show(&lines, &at, &who) }
     };
-    let shown = face.shared.vault.spawn_blocking(work).await;
-    let shown = shown.unwrap_or_else(|_| Err(io::Error::other("interrupted")));
-    // Where the file is, is for the operator alone.
-    shown.map_err(|error| format!("The audit cannot be read: {}", error.kind()))
+    face.shared.vault.spawn_blocking(work).await.unwrap_or_default()
 }
 
-fn file(audit: &str) -> Option<PathBuf> {
-    (!matches!(audit, "-" | "off" | "")).then(|| audit.into())
+/// The end of the audit.
+///
+/// # Errors
+/// Why there is none, for people: where the file is, is for the operator alone.
+fn end(audit: &str) -> Result<Vec<u8>, String> {
+    if matches!(audit, "-" | "off" | "") {
+        return Err("The gateway writes its audit nowhere it can be read back from. Name a file in gateway.yaml: audit: audit.jsonl".into());
+    }
+    read(Path::new(audit)).map_err(|error| format!("The audit cannot be read: {}", error.kind()))
 }
 
 fn read(path: &Path) -> io::Result<Vec<u8>> {
@@ -119,24 +121,24 @@ fn parse(bytes: &[u8]) -> Vec<RecordLine<'_>> {
 
 impl RecordLine<'_> {
     /// When it was written, as people read it.
-    pub(in crate::gateway::face) fn when(&self) -> String {
+    pub(super) fn when(&self) -> String {
         let time = self.time.replacen('T', " ", 1);
         time.split('.').next().unwrap_or_default().trim_end_matches('Z').into()
     }
 
     /// The user or client it is about.
-    pub(in crate::gateway::face) fn who(&self) -> &str {
+    pub(super) fn who(&self) -> &str {
         let named = [&self.user, &self.subject, &self.client].into_iter().find(|text| !text.is_empty());
         named.map_or("nobody known", |text| text.as_ref())
     }
 
     /// Whether it is a change of the registry, and no decision about a request.
-    pub(in crate::gateway::face) fn is_change(&self) -> bool {
+    pub(super) fn is_change(&self) -> bool {
         self.change.is_some()
     }
 
     /// Whether one of its texts has these words, in lower case.
-    pub(in crate::gateway::face) fn has(&self, words: &str) -> bool {
+    pub(super) fn has(&self, words: &str) -> bool {
         let who =
             [&self.user, &self.subject, &self.client, &self.issuer, &self.address, &self.agent, &self.token];
         let what = [&self.server, &self.method, &self.name, &self.http, &self.through];

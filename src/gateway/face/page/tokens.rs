@@ -1,65 +1,21 @@
 //! A person's own tokens: making one, which is shown once, listing what there is of them, and revoking one. Not here:
 //! who is allowed which (see `vending`).
 
-use std::sync::Arc;
-
-use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use serde::Serialize;
+use minijinja::context;
 use serde_json::{Map, Value, json};
 
+use crate::gateway::authn::object;
 use crate::gateway::authn::revocations::RevocationList;
-use crate::gateway::face::fields::{FormFields, QueryFields};
-use crate::gateway::face::html::{FormChoice, PageFrame};
+use crate::gateway::face::fields::FormFields;
+use crate::gateway::face::html::{PageFrame, choice, choices};
 use crate::gateway::face::visitor::{SignedIn, Visitor, VisitorProof};
 use crate::gateway::face::{FaceState, answer};
 use crate::gateway::refusal::Rejection;
 use crate::gateway::token_ledger::{Ledger, LedgerEntry};
 use crate::gateway::vending::{VendingSource, generate};
 use crate::sys::clock;
-
-#[derive(Default, Serialize)]
-struct TokensPage {
-    made: Option<MadeToken>,
-    /// Why none can be made.
-    cannot: Option<&'static str>,
-    fault: Option<String>,
-    asked: TokenQuestion,
-    scopes: Vec<FormChoice>,
-    lifetimes: Vec<FormChoice>,
-    servers: Vec<String>,
-    rows: Vec<TokenRow>,
-    caption: String,
-}
-
-/// A new token; nobody is shown it again.
-#[derive(Serialize)]
-struct MadeToken {
-    token: String,
-    jti: String,
-    ends: String,
-    gateway: String,
-}
-
-#[derive(Default, Serialize)]
-struct TokenQuestion {
-    description: String,
-    agent: String,
-    server: String,
-    tools: String,
-}
-
-#[derive(Serialize)]
-struct TokenRow {
-    title: String,
-    jti: String,
-    agent: Option<String>,
-    limits: String,
-    ends: String,
-    used: String,
-    is_revoked: bool,
-}
 
 /// One of a person's tokens, and whether it is revoked.
 pub(in crate::gateway::face) struct OwnToken {
@@ -74,40 +30,20 @@ const LIFETIMES: [(&str, &str); 4] =
     [("0.25", "15 minutes"), ("1", "1 hour"), ("8", "8 hours"), ("24", "24 hours")];
 const USUAL: &str = "1";
 
-pub(in crate::gateway::face) async fn show(
-    State(face): State<Arc<FaceState>>,
-    SignedIn(visitor): SignedIn,
-    QueryFields(asked): QueryFields,
-) -> Response {
-    let frame = PageFrame::new("My tokens", Some(&visitor), "/tokens").after(asked.any("done"));
-    let page = TokensPage::new(&face, &visitor, &asked).await;
-    frame.page(StatusCode::OK, "tokens.html", &page)
+pub(in crate::gateway::face) async fn show(SignedIn { face, visitor, asked }: SignedIn) -> Response {
+    page(&face, &visitor, &asked, None).await
 }
 
 pub(in crate::gateway::face) async fn make(
-    State(face): State<Arc<FaceState>>,
-    SignedIn(visitor): SignedIn,
+    SignedIn { face, visitor, .. }: SignedIn,
     asked: FormFields,
 ) -> Response {
     let made = generated(&face, &visitor, question(&asked)).await;
-    let mut page = TokensPage::new(&face, &visitor, &asked).await;
-    let status = match made {
-        Ok(answer) => {
-            page.made = MadeToken::new(&answer, &face, visitor.moment.now);
-            page.asked = TokenQuestion::default();
-            StatusCode::CREATED
-        }
-        Err(refusal) => {
-            page.fault = Some(words(&refusal));
-            refusal.status()
-        }
-    };
-    PageFrame::new("My tokens", Some(&visitor), "/tokens").page(status, "tokens.html", &page)
+    page(&face, &visitor, &asked, Some(made)).await
 }
 
 pub(in crate::gateway::face) async fn take_back(
-    State(face): State<Arc<FaceState>>,
-    SignedIn(visitor): SignedIn,
+    SignedIn { face, visitor, .. }: SignedIn,
     asked: FormFields,
 ) -> Response {
     match revoke(&face, &visitor, asked.one("jti")).await {
@@ -221,10 +157,8 @@ fn question(asked: &FormFields) -> Map<String, Value> {
     members.insert("expires_in_hours".into(), hours.unwrap_or(1.).into());
     let (server, tools) = (asked.one("server").trim_matches('/'), asked.list("tools"));
     if !server.is_empty() || !tools.is_empty() {
-        let mut detail = json!({"type": "mcp", "server": server});
-        if let (Some(detail), false) = (detail.as_object_mut(), tools.is_empty()) {
-            detail.insert("tools".into(), json!(tools));
-        }
+        let mut detail = object::members(json!({"type": "mcp", "server": server}));
+        detail.extend((!tools.is_empty()).then(|| ("tools".to_owned(), json!(tools))));
         members.insert("authorization_details".into(), json!([detail]));
     }
     members
@@ -244,69 +178,68 @@ fn words(refusal: &Rejection) -> String {
     }
 }
 
-impl TokensPage {
-    async fn new(face: &FaceState, visitor: &Visitor, asked: &FormFields) -> Self {
-        let view = visitor.view(face);
-        let now = visitor.moment.now;
-        let chosen = |name: &str| asked.all("scope").any(|other| other == name);
-        let wanted = asked.any("expires_in_hours").unwrap_or(USUAL);
-        let (rows, fault) = match own(face, visitor).await {
-            Ok(own) => (own.iter().map(|own| TokenRow::new(own, now)).collect::<Vec<_>>(), None),
-            Err(_) => {
-                (Vec::new(), Some("The ledger cannot be read; the list below is not complete.".to_owned()))
-            }
-        };
-        Self {
-            made: None,
-            cannot: cannot(face, visitor).or(visitor.grants.is_empty().then_some(NO_SCOPES)),
-            fault,
-            asked: TokenQuestion {
-                description: asked.one("description").to_owned(),
-                agent: asked.one("agent").to_owned(),
-                server: asked.one("server").to_owned(),
-                tools: asked.one("tools").to_owned(),
-            },
-            scopes: visitor.grants.scopes().map(|name| FormChoice::new(name, name, chosen(name))).collect(),
-            lifetimes: LIFETIMES.map(|(value, name)| FormChoice::new(value, name, value == wanted)).into(),
-            servers: view
-                .all(|upstream| visitor.lists(upstream))
-                .iter()
-                .take(200)
-                .map(|upstream| upstream.name().to_owned())
-                .collect(),
-            caption: "Your valid tokens, newest first".into(),
-            rows,
-        }
-    }
+/// The page, after a token was to be made if one was.
+async fn page(
+    face: &FaceState,
+    visitor: &Visitor,
+    asked: &FormFields,
+    made: Option<Result<Value, Rejection>>,
+) -> Response {
+    let (view, now) = (visitor.view(face), visitor.moment.now);
+    let own = own(face, visitor).await;
+    let unread =
+        own.is_err().then(|| "The ledger cannot be read; the list below is not complete.".to_owned());
+    let (status, made, fault) = match made {
+        None => (StatusCode::OK, None, unread),
+        Some(Ok(answer)) => (StatusCode::CREATED, shown(&answer, face, now), unread),
+        Some(Err(refusal)) => (refusal.status(), None, Some(words(&refusal))),
+    };
+    let text = |name| if made.is_some() { "" } else { asked.one(name) };
+    let chosen = |name: &str| asked.all("scope").any(|other| other == name);
+    let seen = view.all(|upstream| visitor.lists(upstream));
+    let page = context! {
+        cannot => cannot(face, visitor).or(visitor.grants.is_empty().then_some(NO_SCOPES)),
+        fault,
+        asked => context! {
+            description => text("description"),
+            agent => text("agent"),
+            server => text("server"),
+            tools => text("tools"),
+        },
+        scopes => visitor.grants.scopes().map(|name| choice(name, name, chosen(name))).collect::<Vec<_>>(),
+        lifetimes => choices(&LIFETIMES, asked.any("expires_in_hours").unwrap_or(USUAL)),
+        servers => seen.iter().take(200).map(|upstream| upstream.name()).collect::<minijinja::Value>(),
+        rows => own.iter().flatten().map(|own| row(own, now)).collect::<Vec<_>>(),
+        caption => "Your valid tokens, newest first",
+        made,
+    };
+    let frame = PageFrame::new("My tokens", Some(visitor), "/tokens").after(asked.any("done"));
+    frame.page(status, "tokens.html", page)
 }
 
-impl MadeToken {
-    fn new(answer: &Value, face: &FaceState, now: i64) -> Option<Self> {
-        let data = answer.get("token_data")?;
-        let text = |name| data.get(name).and_then(Value::as_str).map(str::to_owned);
-        let seconds = data.get("expires_in").and_then(Value::as_i64)?;
-        Some(Self {
-            token: text("access_token")?,
-            jti: text("jti")?,
-            ends: clock::relative(now + seconds, now),
-            gateway: face.shared.public_url.clone(),
-        })
-    }
+/// A new token; nobody is shown it again.
+fn shown(answer: &Value, face: &FaceState, now: i64) -> Option<minijinja::Value> {
+    let data = answer.get("token_data")?;
+    let text = |name| data.get(name).and_then(Value::as_str);
+    let seconds = data.get("expires_in").and_then(Value::as_i64)?;
+    Some(context! {
+        token => text("access_token")?,
+        jti => text("jti")?,
+        ends => clock::relative(now + seconds, now),
+        gateway => &face.shared.public_url,
+    })
 }
 
-impl TokenRow {
-    fn new(own: &OwnToken, now: i64) -> Self {
-        let entry = &own.entry;
-        let title = entry.description.clone().unwrap_or_else(|| "without a description".into());
-        Self {
-            title,
-            jti: entry.jti.clone(),
-            agent: entry.agent.clone(),
-            limits: limits(entry),
-            ends: clock::relative(entry.expires_at, now),
-            used: entry.used_at.map_or_else(|| "never".into(), |at| clock::relative(at, now)),
-            is_revoked: own.is_revoked,
-        }
+fn row(own: &OwnToken, now: i64) -> minijinja::Value {
+    let entry = &own.entry;
+    context! {
+        title => entry.description.as_deref().unwrap_or("without a description"),
+        jti => &entry.jti,
+        agent => &entry.agent,
+        limits => limits(entry),
+        ends => clock::relative(entry.expires_at, now),
+        used => entry.used_at.map_or_else(|| "never".into(), |at| clock::relative(at, now)),
+        is_revoked => own.is_revoked,
     }
 }
 

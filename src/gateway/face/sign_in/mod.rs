@@ -8,8 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, RawQuery, State};
+use axum::extract::{Path, RawQuery, State};
 use axum::http::header::{HeaderMap, HeaderValue, SET_COOKIE};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -22,6 +21,7 @@ use tracing::{info, warn};
 
 use self::person::{IdTokenRules, has_groups, has_groups_elsewhere, person};
 use super::endpoints::ProviderEndpoints;
+use super::fields::FormFields;
 use super::return_to::local;
 use super::session::{FaceSession, LONGEST, MAX_COOKIE};
 use super::{FaceState, answer, cookie, notice};
@@ -36,13 +36,6 @@ use crate::policy::Principal;
 use crate::secret::Secret;
 use crate::sys::clock;
 use crate::text::clean;
-
-/// What the address of the page for signing in says.
-#[derive(Default, Deserialize)]
-pub(super) struct LoginQuery {
-    #[serde(default)]
-    return_to: Option<String>,
-}
 
 /// What the cookie remembers while a person is away at a provider.
 #[derive(Deserialize, Serialize)]
@@ -65,28 +58,29 @@ const AWAY: i64 = 600;
 const SHOWN: usize = 200;
 
 /// Where people choose a provider.
-pub(super) async fn choose(
-    State(face): State<Arc<FaceState>>,
-    query: Result<Query<LoginQuery>, QueryRejection>,
-) -> Response {
-    let back = query.ok().and_then(|query| query.0.return_to).unwrap_or_default();
-    notice::sign_in(&face, StatusCode::OK, local(&back), None)
+pub(super) async fn choose(State(face): State<Arc<FaceState>>, query: RawQuery) -> Response {
+    notice::sign_in(&face, StatusCode::OK, &back(query), None)
 }
 
 /// Sends a person to a provider. It is a link and not a form: browsers hold the redirect after a form to `form-action`.
 pub(super) async fn leave(
     State(face): State<Arc<FaceState>>,
     Path(name): Path<String>,
-    query: Result<Query<LoginQuery>, QueryRejection>,
+    query: RawQuery,
 ) -> Response {
-    let back = query.ok().and_then(|query| query.0.return_to).unwrap_or_default();
+    let back = back(query);
     let Some(found) = face.provider(&name) else { return answer::not_found().await };
     match endpoints(&face, found).await {
-        Ok(endpoints) => start(&face, &found.0, endpoints, local(&back)).unwrap_or_else(|| {
+        Ok(endpoints) => start(&face, &found.0, endpoints, &back).unwrap_or_else(|| {
             answer::problem(StatusCode::INTERNAL_SERVER_ERROR, "there are no random numbers")
         }),
-        Err(refused) => notice::sign_in(&face, refused.status, local(&back), Some(&refused.said)),
+        Err(refused) => notice::sign_in(&face, refused.status, &back, Some(&refused.said)),
     }
+}
+
+/// Where the address says that a person wants to go.
+fn back(RawQuery(query): RawQuery) -> String {
+    local(FormFields::parse(query.unwrap_or_default().as_bytes()).one("return_to")).to_owned()
 }
 
 /// What is known of a provider, on the way there and on the way back: that may be another gateway's, or this one's after

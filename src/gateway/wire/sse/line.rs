@@ -2,6 +2,7 @@
 
 use crate::gateway::wire::list_scan;
 use crate::mcp::sse;
+pub(super) use crate::mcp::sse::lines;
 
 /// An event is larger than the limit, or shows too late what should have been hidden. The stream must end: the start
 /// of what comes next is unknown.
@@ -46,11 +47,6 @@ impl LinePosition {
             _ => Self::Within,
         }
     }
-}
-
-/// The lines of an event, without their ends and without the blank one.
-pub(super) fn lines(held: &[u8]) -> impl Iterator<Item = &[u8]> {
-    held.split(|byte| matches!(byte, b'\n' | b'\r')).filter(|line| !line.is_empty())
 }
 
 /// A line by its field.

@@ -6,16 +6,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::super::MergeError;
-use super::super::tests::{kinds, merge, owned};
-use crate::render::targets::{ClientSpec, Format, TARGETS};
-
-const CODEX: &ClientSpec = &ClientSpec {
-    format: Format::Toml,
-    root: &["mcp_servers"],
-    url: "url",
-    kept: &["enabled"],
-    ..TARGETS[1]
-};
+use super::super::tests::{CODEX, kinds, merge, merged_twice, owned};
 
 fn entries(names: &[&str]) -> Value {
     let entry = |name: &&str| {
@@ -72,15 +63,8 @@ fn an_entry_is_added_after_the_last_of_its_kind() {
             let existing = existing.map(|text| text.replace('\n', ending));
             let has_line = existing.as_deref().is_some_and(|text| text.contains('\n'));
             let expected = if has_line { expected.replace('\n', ending) } else { expected.clone() };
-            let merged = merge(existing.as_deref(), CODEX, &entries(&["a"]), &owned(&[])).unwrap();
-            assert_eq!(merged.text, expected, "{case}");
-            assert_eq!(kinds(&merged), "a:Added", "{case}");
-            let again = merge(Some(&merged.text), CODEX, &entries(&["a"]), &merged.owned).unwrap();
-            assert_eq!(
-                (again.text.as_str(), kinds(&again).as_str()),
-                (expected.as_str(), "a:Unchanged"),
-                "{case}"
-            );
+            let merged = merged_twice(existing.as_deref(), CODEX, &entries(&["a"]), &[]);
+            assert_eq!(merged, (expected, "a:Added".into()), "{case}");
         }
     }
 }
@@ -121,10 +105,8 @@ fn our_fields_are_set_where_they_stand_and_leftovers_go() {
         ),
     ];
     for (existing, expected, changes) in cases {
-        let merged = merge(Some(existing), CODEX, &entries(&["a"]), &owned(&["a"])).unwrap();
-        assert_eq!((merged.text.as_str(), kinds(&merged)), (expected, changes), "{existing}");
-        let again = merge(Some(&merged.text), CODEX, &entries(&["a"]), &merged.owned).unwrap();
-        assert_eq!((again.text.as_str(), kinds(&again).as_str()), (expected, "a:Unchanged"));
+        let merged = merged_twice(Some(existing), CODEX, &entries(&["a"]), &["a"]);
+        assert_eq!(merged, (expected.into(), changes), "{existing}");
     }
 }
 
@@ -197,10 +179,8 @@ fn in_braces_too_every_other_byte_stays() {
         ),
     ];
     for (existing, expected, known) in cases {
-        let merged = merge(Some(&existing), CODEX, &entries(&["a"]), &owned(&[known])).unwrap();
-        assert_eq!(merged.text, expected, "{existing}");
-        let again = merge(Some(&merged.text), CODEX, &entries(&["a"]), &merged.owned).unwrap();
-        assert_eq!((again.text.as_str(), kinds(&again).as_str()), (expected.as_str(), "a:Unchanged"));
+        let merged = merged_twice(Some(&existing), CODEX, &entries(&["a"]), &[known]);
+        assert_eq!(merged.0, expected, "{existing}");
     }
     let cases = [
         ("{ a = { x = ',' } }", "{}"),
