@@ -117,7 +117,26 @@ pub async fn find_issuer(
     http: &impl Fetch,
     issuer: &str,
 ) -> Result<IssuerMetadata, MetadataNotFound<MetadataError>> {
-    let read = |body: &[u8]| match IssuerMetadata::read(body, issuer)? {
+    find_as(http, issuer, IssuerMetadata::read).await
+}
+
+/// The same for an issuer that a server lists, which may be spelled as [`IssuerMetadata::read_either`] allows.
+///
+/// # Errors
+/// [`MetadataNotFound`], after the last location.
+pub async fn find_listed_issuer(
+    http: &impl Fetch,
+    issuer: &str,
+) -> Result<IssuerMetadata, MetadataNotFound<MetadataError>> {
+    find_as(http, issuer, IssuerMetadata::read_either).await
+}
+
+async fn find_as(
+    http: &impl Fetch,
+    issuer: &str,
+    read: impl Fn(&[u8], &str) -> Result<IssuerMetadata, MetadataError>,
+) -> Result<IssuerMetadata, MetadataNotFound<MetadataError>> {
+    let read = |body: &[u8]| match read(body, issuer)? {
         found if found.token_endpoint.is_some() => Ok(found),
         silent => Err(MetadataError::Silent(Box::new(silent))),
     };
@@ -136,10 +155,7 @@ pub async fn find_own_issuer(
     http: &impl Fetch,
     origin: &str,
 ) -> Result<Option<IssuerMetadata>, MetadataNotFound<MetadataError>> {
-    let read = |body: &[u8]| {
-        let with_slash = |error| IssuerMetadata::read(body, &format!("{origin}/")).map_err(|_| error);
-        IssuerMetadata::read(body, origin).or_else(with_slash)
-    };
+    let read = |body: &[u8]| IssuerMetadata::read_either(body, origin);
     let unreadable = |error: &MetadataError| matches!(error, MetadataError::Unreadable(_));
     match search(http, origin, issuer_places(origin), read).await {
         Ok((_, metadata)) => Ok(Some(metadata)),

@@ -179,6 +179,36 @@ fn a_server_that_publishes_nothing_of_itself_has_its_issuer_at_its_origin() {
     }
 }
 
+/// Libraries write a root as an address, with its slash (python-sdk 1919).
+#[test]
+fn a_listed_issuer_is_found_whether_or_not_it_has_the_slash_of_a_root() {
+    for (listed, slash) in [("/", ""), ("", "/"), ("/", "/")] {
+        let server = play(move |base, seen| {
+            let body = match path(seen) {
+                PRM => {
+                    let issuer = format!("{base}{listed}");
+                    json!({"resource": format!("{base}/mcp"), "authorization_servers": [issuer]})
+                }
+                METADATA => {
+                    let mut document = metadata(base);
+                    document["issuer"] = format!("{base}{slash}").into();
+                    document
+                }
+                _ => return None,
+            };
+            Some((200, String::new(), body))
+        });
+        let (user, names) = (User::new(), format!("{}{slash}", server.base));
+        agree(&user, &["login", &address(&server)], Some(&names));
+        assert_eq!(user.token(KEPT)["issuer"], names, "the document's own spelling");
+        // Its answer must be in that spelling too (RFC 9207).
+        let mut running = user.start(&["login", &address(&server), "--force", "--no-browser"]);
+        let other = format!("{}{}", server.base, if slash.is_empty() { "/" } else { "" });
+        get(&callback(&running.url(), &format!("code=the-code&iss={other}")));
+        running.end().code(4);
+    }
+}
+
 #[test]
 fn an_origin_is_no_issuer_where_a_server_says_something_else() {
     // What is said where, the exit code, and what is said of it.

@@ -180,7 +180,8 @@ async fn named_issuer(http: &Http, server: &Url, name: &str) -> Result<IssuerMet
         text: crate::text::clean(name, 200),
     })?;
     stay_outside(server.as_str(), &address).map_err(AddressError::from)?;
-    let found = metadata::find_issuer(http, name).await.map_err(|missing| no_issuer(server, missing))?;
+    let found =
+        metadata::find_listed_issuer(http, name).await.map_err(|missing| no_issuer(server, missing))?;
     match found.token_endpoint {
         Some(_) => Ok(found),
         None => Err(lacking(server, &found, "token endpoint")),

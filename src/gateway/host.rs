@@ -105,7 +105,13 @@ impl Hosts {
             let host = url.host_str()?;
             Some(matches!(url.scheme(), "http" | "https") && LOCAL.contains(&host))
         };
-        self.origins.contains(&origin) || self.loopback && local().unwrap_or(false)
+        let of_scheme = || {
+            let (scheme, host) = origin.split_once("://")?;
+            Some(!host.is_empty() && self.origins.contains(&format!("{scheme}://*")))
+        };
+        self.origins.contains(&origin)
+            || of_scheme().unwrap_or(false)
+            || self.loopback && local().unwrap_or(false)
     }
 }
 
@@ -117,7 +123,7 @@ mod tests {
         let settings = GatewaySettings {
             listen: listen.parse().unwrap(),
             hosts: vec!["Internal.test".into()],
-            origins: vec!["https://app.test".into()],
+            origins: vec!["https://app.test".into(), "vscode-webview://*".into()],
             ..GatewaySettings::default()
         };
         let hosts = Hosts::new(&settings, "https://gw.test");
@@ -152,6 +158,12 @@ mod tests {
             (open, "gw.test", Some("https://app.test"), Ok(true)),
             (open, "gw.test", Some("http://app.test"), Err("origin")),
             (open, "gw.test", Some("http://localhost"), Err("origin")),
+            (open, "gw.test", Some("vscode-webview://1a2b3c"), Ok(true)),
+            (open, "gw.test", Some("VSCODE-webview://1A2B3C"), Ok(true)),
+            (open, "gw.test", Some("vscode-webview://"), Err("origin")),
+            (open, "gw.test", Some("vscode-webview:1a2b3c"), Err("origin")),
+            (open, "gw.test", Some("moz-extension://1a2b3c"), Err("origin")),
+            (open, "gw.test", Some("null"), Err("origin")),
         ] {
             assert_eq!(check(listen, host, origin), expected, "{listen} {host} {origin:?}");
         }

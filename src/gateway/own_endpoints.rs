@@ -49,7 +49,8 @@ pub(super) fn address<'s>(shared: &'s SharedState, headers: &HeaderMap) -> Cow<'
         let own = shared.public.as_ref().filter(|own| is_loopback(own))?;
         let host = headers.get(HOST)?.to_str().ok()?;
         let asked = Url::parse(&format!("{}://{host}", own.scheme())).ok()?;
-        (asked.host() != own.host() && is_same(own, &asked)).then(|| asked.origin().ascii_serialization())
+        let other = asked.host() != own.host() && is_same(own, &asked);
+        other.then(|| asked.origin().ascii_serialization() + shared.prefix())
     };
     asked().map_or(Cow::Borrowed(shared.public_url.as_str()), Cow::Owned)
 }
@@ -121,9 +122,11 @@ pub(super) fn describe_readiness(ready: &Result<(), String>) -> (StatusCode, Str
     }
 }
 
-/// The metadata for a resource's path; of the whole gateway if it has only one server.
+/// The metadata for a resource's path; of the whole gateway if it has only one server. A public address has its path before
+/// that (RFC 9728 section 3.1), for clients that make the place themselves.
 fn metadata(shared: &SharedState, moment: &Snapshot, at: &str, path: &str) -> Option<Value> {
     let state = &moment.state;
+    let path = shared.without_prefix(path).unwrap_or(path);
     if path.is_empty() || path == "/" {
         let mut all = state.upstreams.values().filter(|upstream| !upstream.is_built_in());
         let (only, none) = (all.next()?, all.next());
@@ -142,8 +145,10 @@ fn is_metadata(issuer: &str, path: &str) -> bool {
 /// RFC 8414 section 2: what there is of an authorization server. It has no login, and issues a token only in exchange for another.
 fn issuer(shared: &SharedState) -> Value {
     let issuer = shared.vending().map(|own| own.issuer.as_str()).unwrap_or_default();
-    let at =
-        |path: &str| Url::parse(issuer).and_then(|url| url.join(path)).map(String::from).unwrap_or_default();
+    let at = |path: &str| {
+        let path = format!("{}{path}", shared.prefix());
+        Url::parse(issuer).and_then(|url| url.join(&path)).map(String::from).unwrap_or_default()
+    };
     json!({
         "issuer": issuer,
         "token_endpoint": at(TOKEN_ENDPOINT),

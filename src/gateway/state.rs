@@ -34,6 +34,7 @@ use super::relays::Relays;
 use super::servers::LeftOutServer;
 use super::servers::audience::servers_of;
 use super::servers::endpoints::UpstreamEndpoint;
+use super::servers::origin::path_below;
 use super::servers::route::{Routes, ServerRoute};
 use super::session::SessionKey;
 use super::settings::{GatewaySettings, Vending};
@@ -282,6 +283,16 @@ impl SharedState {
     /// Whether a scope can be requested from any issuer.
     pub(super) fn is_granted(&self, scope: &str) -> bool {
         self.issuers.iter().any(|issuer| issuer.grants(scope))
+    }
+
+    /// A path below the public address: a proxy may pass on the prefix or remove it. `None` if it has none.
+    pub(super) fn without_prefix<'p>(&self, path: &'p str) -> Option<&'p str> {
+        path_below(self.prefix(), path)
+    }
+
+    /// The path of the public address, without a slash at its end.
+    pub(super) fn prefix(&self) -> &str {
+        self.public.as_ref().map_or("", |url| url.path().trim_end_matches('/'))
     }
 
     /// The servers with this resource identifier.

@@ -89,6 +89,7 @@ impl Worker {
     ) -> Response<Body> {
         let trusted = &self.shared.settings.trusted_proxies;
         let peer = proxies::client(guest.peer, &head.headers, trusted);
+        self.remove_prefix(head);
         let moment = self.shared.moment_of(peer, &self.latest);
         let request_id = RequestId::new(self.run, self.number.fetch_add(1, Ordering::Relaxed));
         let mut record = RequestLog::begin(&self.books, &moment, request_id);
@@ -116,6 +117,15 @@ impl Worker {
             pages::show(headers, origin);
         }
         response
+    }
+
+    /// Makes a request's path the one below the public address, whether or not a proxy has done so.
+    fn remove_prefix(&self, head: &mut request::Parts) {
+        let Some(below) = self.shared.without_prefix(head.uri.path()) else { return };
+        let below = head.uri.query().map_or_else(|| below.to_owned(), |query| format!("{below}?{query}"));
+        let mut parts = std::mem::take(&mut head.uri).into_parts();
+        parts.path_and_query = below.parse().ok();
+        head.uri = Uri::from_parts(parts).unwrap_or_default();
     }
 
     /// Records a connection that ended because it did not send an HTTP request: a refusal outside the line.

@@ -11,7 +11,7 @@ use crate::credential::Credential;
 use crate::error::{Error, Exit};
 use crate::flow;
 use crate::login::try_server;
-use crate::oauth::{ClientAuth, TokenSet};
+use crate::oauth::{ClientAuth, ReplyShape, TokenSet, read_reply, read_time};
 use crate::secret::Secret;
 use crate::sys::clock;
 use crate::vault::{Vault, VaultError};
@@ -72,7 +72,7 @@ fn kept_by_it(plan: &LoginPlan, config: &Config) -> (Vec<Option<Map<String, Valu
 }
 
 fn text(object: &Map<String, Value>, name: &str) -> Option<String> {
-    object.get(name).and_then(Value::as_str).map(str::to_owned)
+    object.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned)
 }
 
 async fn take(name: &str, plan: &LoginPlan, config: &Config, vault: &Vault) -> Result<TakenLogin, Error> {
@@ -91,7 +91,7 @@ async fn take(name: &str, plan: &LoginPlan, config: &Config, vault: &Vault) -> R
     let issuer = text(&tokens, "issuer").or(issuer);
     let kept = registration(plan, &client, issuer.as_deref(), &tokens, config, vault).await?;
     let credential = config.by_address(name, &kept).credential?;
-    let Some(token) = token(&tokens, &kept.scopes) else {
+    let Some(token) = token(&tokens, &kept.scopes)? else {
         config.keep_registration(name, None, &kept, vault.store.storage())?;
         return Ok(TakenLogin { credential: None, files, ..none });
     };
@@ -152,16 +152,16 @@ async fn registration(
     })
 }
 
-fn token(tokens: &Map<String, Value>, scopes: &[String]) -> Option<TokenSet> {
-    let milliseconds = tokens.get("expires_at").and_then(Value::as_f64);
-    Some(TokenSet {
-        access_token: Secret::new(text(tokens, "access_token")?),
-        refresh_token: text(tokens, "refresh_token").map(Secret::new),
-        token_type: "Bearer".into(),
-        scopes: scopes.to_vec(),
-        issued_at: Some(clock::now()),
-        expires_at: milliseconds.map(|at| (at / 1000.) as i64),
-    })
+/// The token, which mcp-remote keeps as the issuer sent it, with the time when it ends in milliseconds.
+fn token(tokens: &Map<String, Value>, scopes: &[String]) -> Result<Option<TokenSet>, Error> {
+    if text(tokens, "access_token").is_none() {
+        return Ok(None);
+    }
+    let body = Value::Object(tokens.clone()).to_string();
+    let read = read_reply(200, body.as_bytes(), &ReplyShape::default(), &[], clock::now());
+    let read = read.map_err(|error| left(&format!("mcp-remote's login cannot be used: {error}")))?;
+    let end = tokens.get("expires_at").and_then(read_time);
+    Ok(Some(TokenSet { scopes: scopes.to_vec(), expires_at: end.or(read.expires_at), ..read }))
 }
 
 /// Tries a token that has not expired. One that has is not renewed here: as long as mcp-remote's entry and files are there, its

@@ -104,7 +104,7 @@ struct Member<'p>(&'p [&'p str]);
 
 /// The member at this path, read alone: what stands around it may be what no parser accepts. `None` where it is absent, or
 /// something on the way to it is not an object.
-pub(super) fn read_member(body: &[u8], path: &[&str]) -> serde_json::Result<Option<Value>> {
+pub fn read_member(body: &[u8], path: &[&str]) -> serde_json::Result<Option<Value>> {
     let mut from = serde_json::Deserializer::from_slice(body);
     let found = Member(path).deserialize(&mut from)?;
     from.end()?;

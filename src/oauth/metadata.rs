@@ -100,6 +100,19 @@ impl IssuerMetadata {
         }
     }
 
+    /// The same, with or without the slash that is all of the issuer's path: both are one address (RFC 3986 section 6.2.3) with
+    /// one location for metadata, and libraries add the slash to what servers list. The document's own spelling counts.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn read_either(body: &[u8], issuer: &str) -> Result<Self, MetadataError> {
+        let read = Self::read(body, issuer);
+        let is_root = Url::parse(issuer).is_ok_and(|url| url.path() == "/");
+        let Err(MetadataError::Issuer { .. }) = read else { return read };
+        let other = issuer.strip_suffix('/').map_or_else(|| format!("{issuer}/"), str::to_owned);
+        if is_root { Self::read(body, &other).or(read) } else { read }
+    }
+
     /// The issuer that MCP 2025-03-26 assumes at a server's own `origin` if there is no metadata: three endpoints at
     /// fixed paths, for public clients with PKCE, which that revision requires.
     ///
@@ -332,6 +345,30 @@ mod tests {
         ] {
             let error = read(&format!(",{bad}")).unwrap_err().to_string();
             assert!(error.contains(&format!("{name} occurs twice")), "{bad}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_listed_issuer_may_have_the_slash_of_a_root_or_lack_it() {
+        for (listed, named, is_one) in [
+            ("https://i.test", "https://i.test", true),
+            ("https://i.test", "https://i.test/", true),
+            ("https://i.test/", "https://i.test", true),
+            ("https://i.test:8443/", "https://i.test:8443", true),
+            ("https://i.test", "https://i.test//", false),
+            ("https://i.test", "https://I.test/", false),
+            ("https://i.test", "http://i.test/", false),
+            ("https://i.test/", "https://i.test/t", false),
+            ("https://i.test/t", "https://i.test/t/", false),
+            ("https://i.test/t/", "https://i.test/t", false),
+            ("https://i.test?t", "https://i.test?t/", false),
+        ] {
+            let body = format!(r#"{{"issuer":"{named}"}}"#);
+            let read = IssuerMetadata::read_either(body.as_bytes(), listed);
+            match is_one {
+                true => assert_eq!(read.unwrap().issuer, named, "{listed} {named}"),
+                false => assert!(matches!(read, Err(MetadataError::Issuer { .. })), "{listed} {named}"),
+            }
         }
     }
 

@@ -28,6 +28,7 @@ pub use device::{DeviceAuthorization, DeviceRequest, Pace, Poll};
 pub use document::{DocumentError, client_metadata, document_address};
 pub use grant::{ACCESS_TOKEN_TYPE, Grant, TOKEN_EXCHANGE, TokenRequest};
 pub use introspect::write_introspection;
+pub use members::read_member;
 pub use metadata::{IssuerMetadata, MetadataError, well_known};
 pub use registration::{RegistrationError, auth_method, own_auth, read_registration, registration_request};
 pub use reply::{ReplyError, ReplyShape, UNSENDABLE, is_unavailable, read_reply};
@@ -36,5 +37,5 @@ pub use resource::{
 };
 pub use revoke::{Revocation, TokenKind, read_revocation};
 pub use token::{Epoch, Freshness, TokenSet, is_sendable, margin};
-pub use unverified::{Unverified, end_of, read_numeric_date};
+pub use unverified::{Unverified, end_of, read_numeric_date, read_time};
 pub use written::WireRequest;

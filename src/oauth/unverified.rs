@@ -54,7 +54,7 @@ pub(super) fn end_of_new(token: &str, now: Epoch) -> Option<Epoch> {
 
 /// A point in time as servers really write it: in seconds or milliseconds since 1970, as a number or in a string. One
 /// beyond the year 9999 is a mistake.
-pub(super) fn read_time(value: &Value) -> Option<Epoch> {
+pub fn read_time(value: &Value) -> Option<Epoch> {
     let whole = match value {
         Value::String(text) => read_numeric_date(&serde_json::from_str(text.trim()).ok()?)?,
         value => read_numeric_date(value)?,

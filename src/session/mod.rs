@@ -12,7 +12,7 @@ mod reply;
 use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
 
-use reqwest::header::{HeaderMap, HeaderValue};
+use reqwest::header::{CONTENT_LENGTH, HeaderMap, HeaderValue};
 use serde_json::Value;
 use tokio::sync::{Mutex as Turn, Notify};
 
@@ -248,9 +248,7 @@ impl Session {
             }
         }
         let reply = self.send(message).await?;
-        // 2025-11-25, "Backwards Compatibility": a server that only supports the older transport answers with one of
-        // these.
-        if !matches!(reply.status, 400 | 404 | 405) || transport != TransportOrder::HttpFirst {
+        if !has_no_handshake(&reply) || transport != TransportOrder::HttpFirst {
             self.state().session = reply.headers.get(&SESSION).cloned();
             return Ok(reply);
         }
@@ -343,5 +341,17 @@ impl Session {
 
     fn state(&self) -> MutexGuard<'_, SessionState> {
         self.link.state()
+    }
+}
+
+/// Whether a server may support only the older transport, by its answer to `initialize`: a 4xx (2025-03-26, "Backwards
+/// Compatibility") that does not mean something else, or a success without a message.
+fn has_no_handshake(reply: &Reply<'_>) -> bool {
+    let is_empty = || reply.headers.get(CONTENT_LENGTH).is_some_and(|length| length == "0");
+    match reply.status {
+        200 => is_empty(),
+        202 | 204 | 501 => true,
+        401 | 402 | 403 | 407 | 408 | 425 | 429 => false,
+        status => (400..500).contains(&status),
     }
 }

@@ -6,7 +6,9 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use async_compression::tokio::bufread::{BrotliDecoder, GzipDecoder, ZlibDecoder, ZstdDecoder};
+use async_compression::tokio::bufread::{
+    BrotliDecoder, DeflateDecoder, GzipDecoder, ZlibDecoder, ZstdDecoder,
+};
 use bytes::{Buf as _, Bytes};
 use http_body_util::BodyExt as _;
 use hyper::body::{Body, Frame};
@@ -26,7 +28,7 @@ pub enum Coding {
     Brotli,
     /// `zstd`.
     Zstd,
-    /// `deflate`, which is zlib's format.
+    /// `deflate`, in zlib's format or, as some servers send it, without zlib's header and checksum.
     Deflate,
 }
 
@@ -47,6 +49,12 @@ enum Inner {
 struct Source<B> {
     body: B,
     come: Bytes,
+}
+
+/// A body with the coding `deflate`: its first byte says in which format it is.
+enum Inflated {
+    Unread(Reading),
+    Read(Pin<Box<dyn AsyncRead + Send + Sync>>),
 }
 
 /// More in a row than anybody applies; each costs memory.
@@ -91,7 +99,7 @@ where
             decoder.multiple_members(true);
             buffered(decoder)
         }
-        Coding::Deflate => buffered(ZlibDecoder::new(body)),
+        Coding::Deflate => buffered(Inflated::Unread(body)),
     }))
 }
 
@@ -190,6 +198,32 @@ where
     fn consume(mut self: Pin<&mut Self>, most: usize) {
         let most = most.min(self.come.len());
         self.come.advance(most);
+    }
+}
+
+impl AsyncRead for Inflated {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        into: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        if let Self::Unread(body) = this {
+            let first = ready!(body.as_mut().poll_fill_buf(context))?.first().copied();
+            // Zlib's format begins with its method, 8 (RFC 1950 section 2.2). No encoder begins a raw stream like that: it
+            // would be a stored block with a bit set in its padding (RFC 1951 section 3.2.4).
+            let is_zlib = first.is_none_or(|first| first & 0x0f == 8);
+            let body = std::mem::replace(body, Box::pin(tokio::io::empty()));
+            *this = Self::Read(if is_zlib {
+                Box::pin(ZlibDecoder::new(body))
+            } else {
+                Box::pin(DeflateDecoder::new(body))
+            });
+        }
+        match this {
+            Self::Read(body) => body.as_mut().poll_read(context, into),
+            Self::Unread(_) => Poll::Ready(Ok(())),
+        }
     }
 }
 

@@ -445,6 +445,7 @@ fn old(
     endpoint: impl Fn(&str) -> String + Send + Sync + 'static,
     head: &'static str,
     body: &'static str,
+    refuses: &'static str,
 ) -> Upstream {
     let open: Arc<Mutex<Option<TcpStream>>> = Arc::default();
     Upstream::start(move |seen: &Seen, stream: &mut TcpStream| {
@@ -470,9 +471,24 @@ fn old(
             let answer = json!({"jsonrpc": "2.0", "id": message["id"], "result": answer});
             push(open.lock().unwrap().as_mut().unwrap(), format!("data: {answer}\n\n").as_bytes());
         } else {
-            say(stream, "405 No", b"");
+            say(stream, refuses, b"");
         }
     })
+}
+
+/// MCP 2025-03-26, "Backwards Compatibility".
+#[test]
+fn whatever_refuses_the_handshake_or_says_nothing_may_be_the_older_transport() {
+    for refuses in
+        ["400 Bad", "404 Not Found", "406 No", "415 No", "501 No", "200 OK", "202 Accepted", "204 None"]
+    {
+        let server = old(|_| "/messages?s=1".into(), "202 Accepted", "", refuses);
+        assert_eq!(over_stdio(&server).as_deref(), Ok("old"), "{refuses}");
+        for address in ["sse", "mcp/sse"] {
+            let ran = User::new().run(&["call", "echo", "--url", &format!("{}/{address}", server.base)]);
+            assert_eq!(ran.code(0).stdout, "old\n", "{refuses} {address}");
+        }
+    }
 }
 
 #[test]
@@ -486,7 +502,7 @@ fn any_success_acknowledges_a_message_of_the_older_transport() {
         ("201 Created", "ok"),
         ("204 No Content", ""),
     ] {
-        let server = old(|_| "/messages?s=1".into(), head, body);
+        let server = old(|_| "/messages?s=1".into(), head, body, "405 No");
         for (front, call) in [FRONTS[0], FRONTS[2]] {
             assert_eq!(call(&server).as_deref(), Ok("old"), "{front} {head} {body}");
         }
@@ -508,7 +524,7 @@ fn an_address_announced_under_another_name_of_loopback_is_the_servers_own() {
         |_| " /messages ".into(),
     ];
     for endpoint in endpoints {
-        let server = old(endpoint, "202 Accepted", "");
+        let server = old(endpoint, "202 Accepted", "", "405 No");
         for (front, call) in [FRONTS[0], FRONTS[2]] {
             assert_eq!(call(&server).as_deref(), Ok("old"), "{front} {}", endpoint("127.0.0.1:1"));
         }

@@ -291,13 +291,23 @@ fn each_server_has_a_document_that_leads_to_its_tokens() {
 
 #[test]
 fn pages_call_from_where_they_may() {
-    let worker = Worker::of(Lab::with(|settings, _| settings.origins = vec!["https://app.test".into()]));
+    let origins = ["https://app.test", "tauri://localhost", "vscode-webview://*", "moz-extension://*"];
+    let worker = Worker::of(Lab::with(|settings, _| settings.origins = origins.map(str::to_owned).to_vec()));
     let cors = |answer: &Answer| answer.header("access-control-allow-origin").map(str::to_owned);
     for (origin, allowed) in [
         ("https://app.test", true),
         ("http://localhost:3000", true),
         ("http://evil.test", false),
+        ("tauri://localhost", true),
+        ("vscode-webview://0k9dq3v2rvh1", true),
+        ("vscode-webview://1A2B", true),
+        ("moz-extension://0e6b0a4c-1b2c-4d3e-9f00-0123456789ab", true),
         ("null", false),
+        ("tauri://evil", false),
+        ("vscode-webview://", false),
+        ("vscode-webview:x", false),
+        ("chrome-extension://abcdefghijklmnopabcdefghijklmnop", false),
+        ("capacitor://localhost", false),
         ("https://app.test.evil.test", false),
     ] {
         let answer = worker.post(&[("Origin", origin)], ALLOWED.as_bytes());
@@ -326,9 +336,26 @@ fn pages_call_from_where_they_may() {
     let refused =
         worker.lab.post("/alpha/mcp", &[("Origin", "https://app.test")], ALLOWED.as_bytes()).status(401);
     assert!(refused.header("access-control-expose-headers").unwrap().contains("www-authenticate"));
+    let bearer = format!("Bearer {}", worker.lab.token("worker"));
+    let of_page = |method: &str, path: &str, kind: &str, body: &[u8]| {
+        let headers =
+            [("Origin", "tauri://localhost"), ("X-Authorization", bearer.as_str()), ("Content-Type", kind)];
+        worker.lab.raw(&request(method, path, &headers, body))
+    };
+    let (json, large) = ("application/json", vec![b' '; 5 << 20]);
+    for (status, answer) in [
+        (400, of_page("POST", "/alpha/mcp", json, b"{")),
+        (403, of_page("POST", "/alpha/mcp", json, call("delete_all").to_string().as_bytes())),
+        (404, of_page("POST", "/nobody/mcp", json, ALLOWED.as_bytes())),
+        (405, of_page("PUT", "/alpha/mcp", json, ALLOWED.as_bytes())),
+        (413, of_page("POST", "/alpha/mcp", json, &large)),
+        (415, of_page("POST", "/alpha/mcp", "text/plain", ALLOWED.as_bytes())),
+    ] {
+        assert_eq!((answer.status, cors(&answer)), (status, Some("tauri://localhost".into())));
+    }
     let two = [("Origin", "https://app.test"), ("Origin", "http://evil.test")];
     worker.post(&two, ALLOWED.as_bytes()).status(403);
-    assert_eq!(worker.lab.arrived(), 2);
+    assert_eq!(worker.lab.arrived(), 6);
 }
 
 /// Programs that write every member they know mean nothing by a null; the bytes pass as they came.

@@ -31,6 +31,10 @@ fn issuer() -> Scripted {
         match token.split('-').next() {
             Some("good") => (200, active.to_string()),
             Some("down") => (500, String::new()),
+            Some("page") => (200, "<html>Sign in</html>".into()),
+            Some("nothing") => (200, String::new()),
+            Some("list") => (200, format!("[{active}]")),
+            Some("twins") => (200, active.to_string().replacen('{', r#"{"active":false,"#, 1)),
             _ => (200, r#"{"active": false}"#.into()),
         }
     })
@@ -139,12 +143,13 @@ fn six_hundred_made_up_tokens_cost_a_handful_of_questions() {
 fn what_goes_wrong_within_a_request_is_said_with_its_id() {
     let issuer = issuer();
     let lab = lab(&issuer, 30, |_| {});
-    let failed = ["down-a", "down-b"].map(|token| ask(&lab, token).status(503));
+    let words = ["down", "page", "nothing", "list", "twins"];
+    let failed = words.map(|word| format!("{word}-a")).map(|token| ask(&lab, &token).status(503));
     let said = lab.kept.events().into_iter().filter(|event| event.starts_with("introspection: "));
     let ids = failed.map(|answer| format!(" (request {})", answer.header("x-request-id").unwrap()));
     let said: Vec<_> = said.collect();
     assert!(
-        said.len() == 2 && said.iter().zip(&ids).all(|(event, id)| event.ends_with(id)),
+        said.len() == ids.len() && said.iter().zip(&ids).all(|(event, id)| event.ends_with(id)),
         "{ids:?} {said:?}"
     );
 }

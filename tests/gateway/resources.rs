@@ -145,6 +145,61 @@ fn a_servers_address_stays_its_own_if_it_is_configured() {
     }
 }
 
+/// A proxy in front may pass the path on or remove it.
+#[test]
+fn a_gateway_at_a_path_announces_it_and_is_found_with_and_without_it() {
+    let key = Key::new("k");
+    let mint = Mint::of(&[&key]);
+    for (public, prefix) in [("https://gw.test/mcp-gw", "/mcp-gw"), ("https://gw.test/a/b.c/", "/a/b.c")] {
+        let lab = lab(|settings| {
+            settings.public_url = Some(public.into());
+            settings.issuers = vec![issuer(&mint, json!({}))];
+        });
+        let own = format!("https://gw.test{prefix}");
+        let token = |aud: &str| key.sign(json!({}), &mint.claims(json!({"aud": aud, "scope": "mcp:write"})));
+        for (aud, status) in [
+            (format!("{own}/alpha/mcp"), 200),
+            (format!("{own}/alpha"), 200),
+            (format!("{own}/beta/mcp"), 401),
+            ("https://gw.test/alpha/mcp".into(), 401),
+            (format!("{own}x/alpha/mcp"), 401),
+            (format!("{own}{prefix}/alpha/mcp"), 401),
+            (own.clone(), 401),
+        ] {
+            for path in ["/alpha/mcp".to_owned(), format!("{prefix}/alpha/mcp")] {
+                let answer = lab.ask(&token(&aud), &path, &call("echo"));
+                assert_eq!(answer.status, status, "{aud} {path}: {}", answer.text());
+            }
+        }
+        let get = |path: &str| lab.raw(&request("GET", path, &[], b""));
+        for path in [format!("{prefix}/alpha/sse"), "/alpha/sse".into()] {
+            let refused = get(&path).status(401);
+            let place = format!("{own}/.well-known/oauth-protected-resource/alpha/sse");
+            assert!(refused.header("www-authenticate").unwrap().contains(&place), "{path}: {refused:?}");
+        }
+        let known = "/.well-known/oauth-protected-resource";
+        for path in [format!("{prefix}{known}"), known.into(), format!("{known}{prefix}")] {
+            let found = get(&format!("{path}/alpha/mcp")).status(200).json();
+            assert_eq!(found["resource"], format!("{own}/alpha/mcp"), "{path}");
+        }
+        get(&format!("{prefix}/healthz")).status(200);
+        let bearer = format!("Bearer {}", token(&format!("{own}/alpha/mcp")));
+        for (path, status) in [
+            (format!("{prefix}x/alpha/mcp"), 404),
+            (format!("{prefix}{prefix}/alpha/mcp"), 404),
+            (format!("{}/alpha/mcp", prefix.to_uppercase()), 404),
+            (format!("{prefix}//alpha/mcp"), 400),
+            (format!("{prefix}/../alpha/mcp"), 400),
+            (prefix.to_owned(), 404),
+            (format!("{prefix}/"), 404),
+        ] {
+            let headers = [("X-Authorization", bearer.as_str())];
+            let answer = lab.raw(&request("GET", &path, &headers, b""));
+            assert_eq!(answer.status, status, "{path}: {}", answer.text());
+        }
+    }
+}
+
 #[test]
 fn an_issuer_that_is_asked_binds_tokens_too() {
     let claims = std::sync::Arc::new(std::sync::Mutex::new(json!({})));

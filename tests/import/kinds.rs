@@ -580,15 +580,96 @@ fn one_import_waits_for_another_and_takes_nothing_twice() {
 
 /// A login as mcp-remote keeps it; returns the file of its tokens.
 fn login_of_mcp_remote(user: &User, url: &str, base: &str) -> PathBuf {
+    let client = json!({"client_id": "c-1", "redirect_uris": ["http://127.0.0.1:4711/oauth/callback"]});
+    let tokens =
+        json!({"access_token": secret(1), "refresh_token": secret(2), "expires_at": 4e15, "issuer": base});
+    files_of_mcp_remote(user, url, &client, &tokens)
+}
+
+fn files_of_mcp_remote(user: &User, url: &str, client: &Value, tokens: &Value) -> PathBuf {
     use md5::Digest as _;
     let name: String = md5::Md5::digest(url).iter().map(|byte| format!("{byte:02x}")).collect();
     let at = |ending: &str| user.home().join(format!(".mcp-auth/mcp-remote-0.15.1/{name}_{ending}.json"));
-    let client = json!({"client_id": "c-1", "redirect_uris": ["http://127.0.0.1:4711/oauth/callback"]});
-    write(&at("client_info"), &client.to_string());
-    let tokens =
-        json!({"access_token": secret(1), "refresh_token": secret(2), "expires_at": 4e15, "issuer": base});
-    write(&at("tokens"), &tokens.to_string());
+    write(&at("client_info"), &format!("\u{feff}{client}"));
+    write(&at("tokens"), &format!("\u{feff}{tokens}\r\n"));
     at("tokens")
+}
+
+/// Its files are what issuers sent, and are read as their replies are.
+#[test]
+fn what_issuers_sent_to_mcp_remote_is_read_as_their_replies_are() {
+    let client =
+        |more: Value| with(json!({"client_id": "c-1", "redirect_uris": ["http://127.0.0.1:4711/cb"]}), more);
+    let tokens = |more: Value| with(json!({"access_token": secret(1), "refresh_token": secret(2)}), more);
+    let jwt = format!("{}.{}.s", part(json!({"alg": "none"})), part(json!({"exp": 4_000_000_000_u64})));
+    let (none, post) = ("none", "client_secret_post");
+    // The client, the tokens, when the token ends, whether it can be renewed, how the client authenticates.
+    for (client, tokens, end, renews, auth) in [
+        (client(json!({})), tokens(json!({"expires_at": "4000000000000"})), Some(4e9), true, none),
+        (client(json!({"client_secret": ""})), tokens(json!({"expires_at": 4e12})), Some(4e9), true, none),
+        (
+            client(json!({"client_secret": null, "token_endpoint_auth_method": null})),
+            tokens(json!({"refresh_token": "", "expires_at": null})),
+            None,
+            false,
+            none,
+        ),
+        (
+            client(json!({"client_secret": "s", "token_endpoint_auth_method": ""})),
+            tokens(json!({"access_token": jwt, "token_type": "bearer", "refresh_token": null})),
+            Some(4e9),
+            false,
+            post,
+        ),
+    ] {
+        let (server, user) = (with_login(|| ()), User::new());
+        let url = format!("{}/mcp", server.base);
+        files_of_mcp_remote(&user, &url, &client, &tokens);
+        let file = user.home().join(".cursor/mcp.json");
+        let entry = json!({"command": "npx", "args": ["mcp-remote", url]});
+        write(&file, &json!({"mcpServers": {"far": entry}}).to_string());
+        user.run(&["import", "--yes"]).code(0);
+        let kept = user.token(crate::by_address::REGISTRATION);
+        assert_eq!(kept["token_endpoint_auth_method"], auth, "{client} {kept}");
+        let token = user.token(crate::by_address::TOKEN);
+        assert_eq!(token["expires_at"].as_f64(), end, "{tokens}");
+        assert_eq!(token["refresh_token"].is_string(), renews, "{tokens}");
+    }
+}
+
+/// RFC 6749 section 7.1.
+#[test]
+fn a_login_of_mcp_remote_that_cannot_be_sent_as_a_bearer_token_stays() {
+    for tokens in
+        [json!({"token_type": "DPoP"}), json!({"token_type": "mac"}), json!({"access_token": "a\nb"})]
+    {
+        let (server, user) = (with_login(|| ()), User::new());
+        let url = format!("{}/mcp", server.base);
+        let tokens = with(json!({"access_token": secret(1), "issuer": server.base}), tokens);
+        let path = files_of_mcp_remote(&user, &url, &json!({"client_id": "c-1"}), &tokens);
+        let file = user.home().join(".cursor/mcp.json");
+        let before =
+            json!({"mcpServers": {"far": {"command": "npx", "args": ["mcp-remote", url]}}}).to_string();
+        write(&file, &before);
+        let ran = user.run(&["import", "--yes"]).code(2);
+        assert!(ran.stderr.contains("mcp-remote's login") && !format!("{ran:?}").contains(BODY), "{ran:?}");
+        assert!(path.exists() && std::fs::read_to_string(&file).unwrap() == before);
+        assert!(
+            crate::by_address::to(&server.seen(), "/mcp")
+                .iter()
+                .all(|seen| seen.header("authorization").is_none())
+        );
+    }
+}
+
+fn with(mut object: Value, more: Value) -> Value {
+    object.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    object
+}
+
+fn part(claims: Value) -> String {
+    use base64::Engine as _;
+    base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(claims.to_string())
 }
 
 /// An MCP server with a login that answers `initialize`, and calls `when_tried` before it does.

@@ -4,11 +4,14 @@
 use std::io::Write;
 
 /// What `Content-Encoding` may say of a body that can be read, and the codings it means.
-pub(crate) const SAID: [(&str, &[&str]); 13] = [
+pub(crate) const SAID: [(&str, &[&str]); 15] = [
     ("gzip", &["gzip"]),
     ("br", &["br"]),
     ("zstd", &["zstd"]),
     ("deflate", &["deflate"]),
+    // Without zlib's header and checksum, as many servers send it.
+    ("deflate", &["raw deflate"]),
+    ("deflate, br", &["raw deflate", "br"]),
     ("GZIP", &["gzip"]),
     ("x-gzip", &["gzip"]),
     ("X-Gzip", &["gzip"]),
@@ -34,6 +37,9 @@ pub(crate) fn begun_by(codings: &[&str], body: &[u8]) -> Vec<u8> {
         ["deflate"] => {
             flushed(flate2::write::ZlibEncoder::new(Vec::new(), fast), body, |writer| writer.get_ref())
         }
+        ["raw deflate"] => {
+            flushed(flate2::write::DeflateEncoder::new(Vec::new(), fast), body, |writer| writer.get_ref())
+        }
         ["br"] => {
             flushed(brotli::CompressorWriter::new(Vec::new(), 4096, 5, 22), body, |writer| writer.get_ref())
         }
@@ -58,6 +64,11 @@ pub(crate) fn encoded(coding: &str, body: &[u8]) -> Vec<u8> {
         }
         "deflate" => {
             let mut writer = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::default());
+            writer.write_all(body).unwrap();
+            writer.finish().unwrap()
+        }
+        "raw deflate" => {
+            let mut writer = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::default());
             writer.write_all(body).unwrap();
             writer.finish().unwrap()
         }

@@ -152,7 +152,7 @@ impl IntrospectionCache {
             warn!(event = "introspection", request, "{error}");
             AuthFailure::Down
         })?;
-        match issuer.rules.introspected(&reply, *now, servers) {
+        match issuer.rules.introspected(reply, *now, servers) {
             Ok((principal, expires_at)) => {
                 let believed_until = issuer.cache_until(expires_at, *now);
                 let judged =

@@ -8,10 +8,12 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
+use serde_json::{Map, Value};
 use tokio::sync::Mutex;
 use url::Url;
 
 use super::keys::KeySet;
+use super::object;
 use super::rules::IssuerRules;
 use crate::gateway::settings::TokenProfile;
 use crate::metadata;
@@ -263,8 +265,8 @@ impl IssuerState {
         Ok(Some(count))
     }
 
-    /// Introspects a token (RFC 7662 section 2.1); returns the reply unchanged.
-    pub(crate) async fn introspect(&self, token: &str) -> Result<Vec<u8>, IssuerUnavailable> {
+    /// Introspects a token (RFC 7662 section 2.1); returns the reply's members. A page, or nothing, is no reply about a token.
+    pub(crate) async fn introspect(&self, token: &str) -> Result<Map<String, Value>, IssuerUnavailable> {
         let (Some(introspection), Some(secret)) = (&self.rules.settings.introspection, &self.client_secret)
         else {
             return Err(self.unavailable("introspection is not configured"));
@@ -280,8 +282,10 @@ impl IssuerState {
         let WireRequest { headers, body, .. } = written.ok_or_else(unsigned)?;
         let sent = tokio::time::timeout(ISSUER_WAIT, self.http.post(&url, headers, body.expose().to_owned()));
         let reply = sent.await.map_err(|e| self.unavailable(e))?.map_err(|e| self.unavailable(e))?;
+        let no_reply =
+            || self.unavailable("its answer is not an introspection response (RFC 7662 section 2.2)");
         match reply.status {
-            200 => Ok(reply.body),
+            200 => object::read(&reply.body).ok_or_else(no_reply),
             status => Err(self.unavailable(format!("it answered {status}"))),
         }
     }

@@ -7,7 +7,6 @@ use serde_json::{Map, Value};
 
 use self::principal::{ClaimsSource, Groups, client, principal};
 use super::jwt::{Claims, TokenError, media_type, text_of};
-use super::object;
 use super::vended::VendedClaims;
 pub use crate::gateway::settings::RulesError;
 use crate::gateway::settings::{IssuerSettings, TokenProfile};
@@ -89,11 +88,10 @@ impl IssuerRules {
     /// most members, but not both audience and client.
     pub fn introspected(
         &self,
-        reply: &[u8],
+        members: Map<String, Value>,
         now: i64,
         servers: ServersByAudience<'_>,
     ) -> Result<(Principal, Option<i64>), TokenError> {
-        let members = object::read(reply).ok_or(TokenError::Malformed)?;
         if members.get("active") != Some(&Value::Bool(true)) {
             return Err(TokenError::Inactive);
         }

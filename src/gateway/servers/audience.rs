@@ -3,7 +3,7 @@
 
 use url::Url;
 
-use super::origin::is_same;
+use super::origin::{is_same, path_below};
 use super::route::{RouteMatch, Routes};
 use crate::sys::address::check_web;
 
@@ -17,8 +17,12 @@ pub fn servers_of(routes: &Routes, public_url: Option<&Url>, audience: &str) -> 
     if url.query().is_some() || url.fragment().is_some() || check_web(&url).is_err() {
         return Vec::new();
     }
-    if public_url.is_some_and(|own| is_same(own, &url))
-        && let Ok(found) = routes.find(url.path())
+    let path = public_url.filter(|own| is_same(own, &url)).and_then(|own| match own.path() {
+        "/" => Some(url.path()),
+        prefix => path_below(prefix, url.path()),
+    });
+    if let Some(path) = path
+        && let Ok(found) = routes.find(path)
     {
         let found = Some(found).filter(RouteMatch::is_resource);
         return found.map(|found| found.route.server.name.clone()).into_iter().collect();

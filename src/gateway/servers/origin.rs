@@ -43,6 +43,15 @@ pub fn is_same(one: &Url, other: &Url) -> bool {
     one.scheme() == other.scheme() && port(one) == port(other) && alike
 }
 
+/// A path without the segments of a prefix, as `/b` of `/a/b`; `None` if it does not begin with them, or there are none.
+pub fn path_below<'p>(prefix: &str, path: &'p str) -> Option<&'p str> {
+    let prefix = Some(prefix.trim_end_matches('/')).filter(|prefix| !prefix.is_empty())?;
+    match path.strip_prefix(prefix)? {
+        "" => Some("/"),
+        below => below.starts_with('/').then_some(below),
+    }
+}
+
 fn is_here(url: &Url) -> bool {
     let unspecified = match url.host() {
         Some(Host::Ipv4(ip)) => ip.is_unspecified(),

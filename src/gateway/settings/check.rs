@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use hyper::header::HeaderName;
 use url::Url;
 
-use super::{EgressMode, GatewaySettings, IssuerSettings, RulesError, TokenProfile, is_variable};
+use super::{EgressMode, GatewaySettings, is_variable};
 use crate::problem::Problem;
 use crate::sys::address::{NotWeb, web_url};
 use crate::sys::http::is_loopback;
@@ -26,7 +26,7 @@ impl GatewaySettings {
         let mut seen = HashSet::new();
         for (place, issuer) in self.issuers.iter().enumerate() {
             let at = format!("issuers[{place}]");
-            check_issuer(&at, issuer, self.allow_http, &mut found);
+            issuer.check(&at, self.allow_http, &mut found);
             if !seen.insert(&issuer.issuer) {
                 found.push(Problem::error(
                     format!("{at}.issuer"),
@@ -187,10 +187,11 @@ impl GatewaySettings {
 fn is_origin(text: &str) -> bool {
     let Ok(url) = Url::parse(text) else { return false };
     let web = url.origin().ascii_serialization();
-    // Programs with pages of their own: the URL standard has no origin for them, and browsers write scheme and host.
+    // Programs with pages of their own: the URL standard has no origin for them, and browsers write scheme and host. Some make
+    // up the host anew each time, so all of a scheme can be listed.
     let own = || {
         let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
-        let host = url.host_str().filter(|host| !host.is_empty() && !host.contains('*'));
+        let host = url.host_str().filter(|host| *host == "*" || !host.is_empty() && !host.contains('*'));
         host.map(|host| format!("{}://{host}{port}", url.scheme()))
     };
     if url.origin().is_tuple() {
@@ -201,13 +202,19 @@ fn is_origin(text: &str) -> bool {
 }
 
 pub(super) fn check_public_url(at: &str, text: &str) -> Option<Problem> {
-    let remedy = "write the address that clients type, as in https://gateway.example.com, without a path";
+    let remedy = "write the address that clients type, as in https://gateway.example.com";
     let url = match web_url(text) {
         Ok(url) => url,
         Err(error) => return Some(Problem::error(at, error.words(), remedy)),
     };
-    if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
-        return Some(Problem::error(at, "must be scheme, host and port only", remedy));
+    if url.query().is_some() || url.fragment().is_some() {
+        return Some(Problem::error(at, "has a query or fragment", remedy));
+    }
+    // As written: reading it as a URL resolves dot segments.
+    let path = text.split_once("://").and_then(|(_, rest)| rest.split_once('/')).map_or("", |(_, path)| path);
+    if !path.is_empty() && !path.trim_end_matches('/').split('/').all(is_plain) {
+        let what = "has a path that proxies could read in several ways";
+        return Some(Problem::error(at, what, "use segments of letters, digits, - _ . and ~ only"));
     }
     if url.scheme() == "http" && !is_loopback(&url) {
         let what = "is plain http, so clients would send their tokens in clear text";
@@ -216,39 +223,10 @@ pub(super) fn check_public_url(at: &str, text: &str) -> Option<Problem> {
     None
 }
 
-fn check_issuer(at: &str, issuer: &IssuerSettings, allow_http: bool, found: &mut Vec<Problem>) {
-    let mut error = |key: &str, what: &str, remedy: &str| {
-        found.push(Problem::error(format!("{at}.{key}"), what, remedy));
-    };
-    if let Err(what) = fetchable(&issuer.issuer, allow_http) {
-        error("issuer", what, "write it exactly as in the tokens' iss, an https URL");
-    } else if issuer.issuer.contains(['?', '#']) {
-        error(
-            "issuer",
-            "has a query or fragment (RFC 8414 section 2)",
-            "write it exactly as in the tokens' iss",
-        );
-    }
-    for (key, url) in [
-        ("jwks_uri", issuer.jwks_uri.as_deref()),
-        ("introspection.endpoint", issuer.introspection.as_ref().and_then(|i| i.endpoint.as_deref())),
-    ] {
-        if let Some(Err(what)) = url.map(|url| fetchable(url, allow_http)) {
-            error(key, what, "use an https URL");
-        }
-    }
-    for fault in issuer.faults() {
-        // An empty issuer is reported as not being a URL.
-        if fault != RulesError::EmptyText("issuer") {
-            error(fault.key(), fault.what(), fault.remedy());
-        }
-    }
-    if issuer.accept_id_tokens && issuer.kind != TokenProfile::Oidc {
-        error("accept_id_tokens", "is only for kind oidc; this kind's tokens carry their type", "remove it");
-    }
-    if issuer.introspection.as_ref().is_some_and(|i| i.client_id.is_empty()) {
-        error("introspection.client_id", "is empty", "name the gateway's own client at the issuer");
-    }
+/// Whether a segment of a path is the same in every spelling (RFC 3986 section 2.3).
+fn is_plain(segment: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~');
+    !segment.trim_matches('.').is_empty() && segment.bytes().all(plain)
 }
 
 /// Whether keys, metadata and secrets can be exchanged with this address: an attacker who can modify its answers can
@@ -292,9 +270,10 @@ mod tests {
             "listen: 0.0.0.0:443\ntls: {certificate: c, key: k}",
             "listen: 0.0.0.0:8080\npublic_url: https://gateway.example.com/",
             "public_url: http://localhost:8080",
+            "public_url: https://gateway.example.com/tools/mcp-gw_1.0~/",
             "hosts: [gw.example.com, 'gw:8443', '[::1]']\norigins: ['https://app.example.com', 'http://localhost:6274']",
             "origins: ['chrome-extension://abcdefghijklmnopabcdefghijklmnop', 'tauri://localhost', 'app://obsidian.md']",
-            "origins: ['vscode-webview://0f1e2d3c4b5a', 'moz-extension://0e6b0a4c-1b2c-4d3e', 'capacitor://localhost:1']",
+            "origins: ['vscode-webview://0f1e2d3c4b5a', 'moz-extension://*', 'capacitor://localhost:1']",
             "upstreams: {currenttime: {egress: stored, credential: x, headers: [X-A]}, a/b: {egress: none}}",
             "admin: 127.0.0.1:9090\nhealth: {interval: 0, failures: 0}\nlimits: {keep_alive_interval: 0}",
         ];
@@ -402,7 +381,10 @@ workers: 0
             "tauri://localhost/",
             "tauri://u@localhost",
             "tauri://localhost?x",
-            "tauri://*",
+            "tauri://*.localhost",
+            "tauri://*/",
+            "https://*",
+            "file://*",
             "vscode-webview://",
             "chrome-extension:abc",
             "file:///x",
@@ -417,9 +399,16 @@ workers: 0
     }
 
     #[test]
-    fn a_public_address_is_an_origin() {
+    fn a_public_address_is_an_origin_and_a_plain_path() {
+        const AMBIGUOUS: &str = "error public_url: has a path that proxies could read in several ways";
         let cases = [
-            ("https://gw/path", "error public_url: must be scheme, host and port only"),
+            ("https://gw?x", "error public_url: has a query or fragment"),
+            ("https://gw/a#", "error public_url: has a query or fragment"),
+            ("https://gw/a//b", AMBIGUOUS),
+            ("https://gw//", AMBIGUOUS),
+            ("https://gw/a%2fb", AMBIGUOUS),
+            ("https://gw/a/../b", AMBIGUOUS),
+            ("https://gw/a;b", AMBIGUOUS),
             ("https://u:p@gw", "error public_url: has a user name or password in it"),
             ("ws://gw", "error public_url: is not an http or https URL"),
             (

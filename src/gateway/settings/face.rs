@@ -51,6 +51,11 @@ impl Face {
         }
         let url = self.public_url.as_deref();
         let bad = url.and_then(|url| check_public_url("face.public_url", url));
+        let path = || url.and_then(|url| Url::parse(url).ok()).is_some_and(|url| url.path() != "/");
+        let bad = bad.or_else(|| {
+            let what = "has a path, but browsers send the session to all of a host";
+            path().then(|| Problem::error("face.public_url", what, "give it a host or port of its own"))
+        });
         let is_bad = bad.as_ref().is_some_and(Problem::is_error);
         let scheme = if all.tls.is_some() { "https" } else { "http" };
         let parsed = Url::parse(url.unwrap_or(&format!("{scheme}://{}", self.listen))).ok();

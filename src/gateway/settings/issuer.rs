@@ -1,11 +1,13 @@
-//! An issuer's settings, and their validation: above all, which audience its tokens must have. Not here: addresses
-//! (see `check`); tokens (see `authn`).
+//! An issuer's settings, and their validation: above all, which audience its tokens must have. Not here: which addresses may be
+//! asked (see `check`); tokens (see `authn`).
 
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::check::fetchable;
+use crate::problem::Problem;
 use crate::quantity::in_seconds;
 
 /// The largest allowed clock difference, in seconds.
@@ -192,6 +194,46 @@ impl IssuerSettings {
             groups_claims: Vec::new(),
             leeway: leeway(),
             introspection: None,
+        }
+    }
+
+    /// What is wrong with it, at its place among all settings.
+    pub(super) fn check(&self, at: &str, allow_http: bool, found: &mut Vec<Problem>) {
+        let mut error = |key: &str, what: &str, remedy: &str| {
+            found.push(Problem::error(format!("{at}.{key}"), what, remedy));
+        };
+        if let Err(what) = fetchable(&self.issuer, allow_http) {
+            error("issuer", what, "write it exactly as in the tokens' iss, an https URL");
+        } else if self.issuer.contains(['?', '#']) {
+            error(
+                "issuer",
+                "has a query or fragment (RFC 8414 section 2)",
+                "write it exactly as in the tokens' iss",
+            );
+        }
+        for (key, url) in [
+            ("jwks_uri", self.jwks_uri.as_deref()),
+            ("introspection.endpoint", self.introspection.as_ref().and_then(|i| i.endpoint.as_deref())),
+        ] {
+            if let Some(Err(what)) = url.map(|url| fetchable(url, allow_http)) {
+                error(key, what, "use an https URL");
+            }
+        }
+        for fault in self.faults() {
+            // An empty issuer is reported as not being a URL.
+            if fault != RulesError::EmptyText("issuer") {
+                error(fault.key(), fault.what(), fault.remedy());
+            }
+        }
+        if self.accept_id_tokens && self.kind != TokenProfile::Oidc {
+            error(
+                "accept_id_tokens",
+                "is only for kind oidc; this kind's tokens carry their type",
+                "remove it",
+            );
+        }
+        if self.introspection.as_ref().is_some_and(|i| i.client_id.is_empty()) {
+            error("introspection.client_id", "is empty", "name the gateway's own client at the issuer");
         }
     }
 

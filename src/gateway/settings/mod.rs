@@ -47,12 +47,13 @@ pub struct GatewaySettings {
     /// Where `/metrics` is served, with `/healthz` and `/readyz`; nowhere if absent.
     #[serde(deserialize_with = "maybe_an_address")]
     pub admin: Option<SocketAddr>,
-    /// The address that clients type, as in `https://gateway.example.com`; `http://` and `listen` if absent.
+    /// The address that clients type, as in `https://gateway.example.com`, with the path that it is at if a proxy gives it one,
+    /// as in `https://example.com/mcp`; `http://` and `listen` if absent.
     pub public_url: Option<String>,
     /// Further host names that clients may use (`Host`), in addition to those of `public_url` and `listen`.
     pub hosts: Vec<String>,
     /// Web origins that may call (`Origin`), as in `https://app.example.com`, and those of programs with pages of their own,
-    /// as in `tauri://localhost`; none by default.
+    /// as in `tauri://localhost`, or `vscode-webview://*` where the program makes up the host; none by default.
     pub origins: Vec<String>,
     /// Proxies whose `X-Forwarded-For` or `Forwarded` (RFC 7239) is trusted, as addresses or networks (`10.0.0.0/8`): the
     /// audit and the limits per address then use the forwarded address. None by default.

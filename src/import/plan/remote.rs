@@ -101,9 +101,10 @@ fn client(
     }
     let info: Value = serde_json::from_str(&resolved(text, variables))
         .map_err(|_| format!("the value of {CLIENT} is not JSON"))?;
-    let member = |name: &str| info.get(name).and_then(Value::as_str).map(str::to_owned);
+    let said = |name: &str| info.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+    let member = |name: &str| said(name).map(str::to_owned);
     let id = member("client_id").ok_or_else(|| format!("{CLIENT} has no client_id"))?;
-    let secret = member("client_secret").filter(|secret| !secret.is_empty()).map(Secret::new);
+    let secret = member("client_secret").map(Secret::new);
     let method = member("token_endpoint_auth_method");
     let client = GivenClient { id, secret, redirect_uri: Some(command.redirect_uri()), method };
     let without = rest.iter().enumerate().filter(|(place, _)| *place != at && *place != at + 1);

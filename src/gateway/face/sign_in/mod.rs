@@ -31,7 +31,7 @@ use crate::gateway::providers::FaceProvider;
 use crate::gateway::session::SealingKey;
 use crate::oauth::{
     AuthorizationRequest, AuthorizationResponse, Grant, PendingAuthorization, ReplyShape, TokenRequest,
-    TokenSet, WireRequest, read_reply,
+    TokenSet, WireRequest, read_member, read_reply,
 };
 use crate::policy::Principal;
 use crate::secret::Secret;
@@ -286,8 +286,9 @@ async fn exchange(
     let reply = reply.map_err(|error| error.to_string())?;
     let tokens = read_reply(reply.status, &reply.body, &ReplyShape::default(), &secrets, now);
     let tokens = tokens.map_err(|error| error.to_string())?;
-    let members: Map<String, Value> = serde_json::from_slice(&reply.body).unwrap_or_default();
-    Ok((tokens, members.get("id_token").and_then(Value::as_str).map(Secret::new)))
+    // As much of the reply as is needed is readable.
+    let id_token = read_member(&reply.body, &["id_token"]).ok().flatten();
+    Ok((tokens, id_token.as_ref().and_then(Value::as_str).map(Secret::new)))
 }
 
 /// The provider's user info for an access token; nothing where it has no such endpoint.

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use serde_json::Map;
 
 use super::*;
+use crate::gateway::authn::object;
 
 #[test]
 fn a_caller_is_what_its_token_says() {
@@ -105,8 +106,12 @@ fn groups_scopes_and_names_are_read_in_every_form() {
     }
 }
 
+fn read(reply: &str) -> Map<String, Value> {
+    object::read(reply.as_bytes()).unwrap()
+}
+
 fn asked(rules: &IssuerRules, reply: &Value) -> Result<(), TokenError> {
-    rules.introspected(reply.to_string().as_bytes(), NOW, &|_| Vec::new()).map(drop)
+    rules.introspected(read(&reply.to_string()), NOW, &|_| Vec::new()).map(drop)
 }
 
 #[test]
@@ -140,13 +145,12 @@ fn an_introspection_reply_must_be_active_and_for_us() {
     for (changes, expected) in cases {
         assert_eq!(asked(&clients, &with(reply(), changes.clone())), expected, "{changes}");
     }
-    let (caller, expires) =
-        clients.introspected(reply().to_string().as_bytes(), NOW, &|_| Vec::new()).unwrap();
+    let (caller, expires) = clients.introspected(read(&reply().to_string()), NOW, &|_| Vec::new()).unwrap();
     assert_eq!((caller.issuer.as_str(), caller.subject.as_str(), expires), (ISSUER, "alice", None));
     assert_eq!(caller.username.as_deref(), Some("alice"));
     let of = |changes: Value| {
         let reply = with(reply(), changes).to_string();
-        clients.introspected(reply.as_bytes(), NOW, &|_| Vec::new()).map(|(caller, _)| caller.subject)
+        clients.introspected(read(&reply), NOW, &|_| Vec::new()).map(|(caller, _)| caller.subject)
     };
     assert_eq!(of(json!({"username": null})).as_deref(), Ok("cli"));
     assert_eq!(of(json!({"sub": "248"})).as_deref(), Ok("248"));
@@ -165,18 +169,9 @@ fn an_introspection_reply_must_be_active_and_for_us() {
     }
     let nulls = r#"{"active":true,"client_id":"cli","iss":null,"exp":null,"nbf":null,"aud":null,"sub":null,"azp":null,"cnf":null,"token_type":null}"#;
     assert_eq!(
-        clients
-            .introspected(nulls.as_bytes(), NOW, &|_| Vec::new())
-            .map(|(caller, end)| (caller.subject, end)),
+        clients.introspected(read(nulls), NOW, &|_| Vec::new()).map(|(caller, end)| (caller.subject, end)),
         Ok(("cli".into(), None))
     );
-    for text in ["", "[]", r#"{"active":false,"active":true,"client_id":"cli"}"#, r#"[true]"#] {
-        assert_eq!(
-            clients.introspected(text.as_bytes(), NOW, &|_| Vec::new()).err(),
-            Some(TokenError::Malformed),
-            "{text}"
-        );
-    }
 }
 
 #[test]
@@ -296,7 +291,8 @@ proptest! {
                 prop_assert!(claims.get("cnf").is_none_or(Value::is_null));
                 prop_assert!(claims["aud"] == US || claims["aud"].as_array().is_some_and(named));
             }
-            let _ = rules.introspected(claims.to_string().as_bytes(), now, &|_| Vec::new());
+            let present = claims.as_object().cloned().unwrap_or_default();
+            let _ = rules.introspected(present, now, &|_| Vec::new());
         }
     }
 }
