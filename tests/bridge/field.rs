@@ -559,7 +559,7 @@ fn an_address_announced_under_another_name_of_loopback_is_the_servers_own() {
     // Another port is another server.
     let elsewhere = Upstream::answering("202 Accepted", "");
     let endpoint = elsewhere.base.replace("127.0.0.1", "localhost");
-    let server = old(move |_| format!("{endpoint}/messages"), "202 Accepted", "");
+    let server = old(move |_| format!("{endpoint}/messages"), "202 Accepted", "", "405 No");
     for (front, call) in [FRONTS[0], FRONTS[2]] {
         assert!(call(&server).is_err(), "{front}");
     }
