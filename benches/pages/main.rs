@@ -70,7 +70,7 @@ fn main() {
     let dir = tempfile::tempdir().unwrap();
     lay_out(dir.path());
     let clients = vec![IdpClient::machine("admin", "secret", &["mcp-registry-admin"])];
-    let idp = Idp::in_thread(Options { clients, ..Options::default() }).unwrap();
+    let idp = Idp::start(Options { clients, ..Options::default() }).unwrap();
     let at = |name: &str| dir.path().join(name);
     let listen = SocketAddr::from(([127, 0, 0, 1], 0));
     let issuer = json!({"issuer": idp.issuer(), "kind": "cognito", "clients": ["admin"]});
