@@ -136,8 +136,8 @@ fn the_token_goes_to_its_server_alone_and_nothing_else_goes_there() {
     log_in(&user, &server, &[]);
     let message = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
     let before = server.seen().len();
-    user.run_with(&["bridge", NAME], &format!("{message}\n")).code(0);
-    user.run_with(&["bridge", &address], &format!("{message}\n")).code(0);
+    user.run_with(&["bridge", NAME], format!("{message}\n")).code(0);
+    user.run_with(&["bridge", &address], format!("{message}\n")).code(0);
     user.env("MCP_AUTH_TOKEN", "given-token");
     user.run(&["probe", "--url", &address]);
     let seen = server.seen().split_off(before);

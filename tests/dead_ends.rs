@@ -61,7 +61,7 @@ fn a_token_that_is_refused_though_it_looks_good_is_replaced_by_the_command_that_
         assert!(ran.stderr.contains(&named) && ran.stderr.ends_with(last), "{front:?}: {}", ran.stderr);
     }
     let message = r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#;
-    let ran = user.run_with(&["bridge", &address], &format!("{message}\n"));
+    let ran = user.run_with(&["bridge", &address], format!("{message}\n"));
     assert!(ran.stdout.contains(&named), "{}", ran.stdout);
     // What is named, as it is named.
     let mut running = user.start(&["login", &address, "--force", "--no-browser"]);
@@ -69,7 +69,7 @@ fn a_token_that_is_refused_though_it_looks_good_is_replaced_by_the_command_that_
     assert_eq!(get(&callback(&shown, &format!("code=c&iss={}", server.base))).status, 200);
     running.end().code(0);
     assert_eq!(user.run(&["token", "127.0.0.1"]).code(0).stdout, "t-2\n");
-    let ran = user.run_with(&["bridge", &address], &format!("{message}\n")).code(0);
+    let ran = user.run_with(&["bridge", &address], format!("{message}\n")).code(0);
     assert!(ran.stdout.contains("\"tools\":[]"), "{}", ran.stdout);
 }
 

@@ -272,7 +272,7 @@ fn inspect_shows_what_a_token_says_and_verifies_it() {
     }
     let signature = token.rsplit('.').next().unwrap();
     assert!(!text.stdout.contains(signature) && !text.stderr.contains(signature));
-    let piped = user.run_with(&["inspect", "-"], &format!("Bearer {token}\n")).code(0);
+    let piped = user.run_with(&["inspect", "-"], format!("Bearer {token}\n")).code(0);
     assert!(piped.stdout.contains("yes: signed by") && piped.stderr.is_empty(), "{}", piped.stderr);
     let typed = user.run(&["inspect", &token]).code(0);
     assert!(typed.stderr.contains("mcpauth inspect -") && !typed.stderr.contains(&token), "{}", typed.stderr);
@@ -313,7 +313,7 @@ fn a_forged_token_is_exit_code_7() {
     }
     let over = idp.issuer();
     claims = json!({"iss": over, "exp": 1});
-    let ran = user.run_with(&["inspect", "-"], &with_part(&token, 1, &claims)).code(7);
+    let ran = user.run_with(&["inspect", "-"], with_part(&token, 1, &claims)).code(7);
     assert!(ran.stdout.contains("NO: its signature does not match its issuer's key"), "{}", ran.stdout);
 }
 
@@ -334,7 +334,7 @@ fn a_token_does_not_choose_whom_we_talk_to() {
     for name in ["jku", "x5u"] {
         let mut header = part(&token, 0);
         header[name] = json!(format!("{}/keys", evil.base));
-        let ran = user.run_with(&["inspect", "--json", "-"], &with_part(&token, 0, &header)).code(7);
+        let ran = user.run_with(&["inspect", "--json", "-"], with_part(&token, 0, &header)).code(7);
         assert_eq!(ran.json()["header"][name], header[name], "it is shown");
     }
     assert!(evil.asked().is_empty(), "{:?}", evil.asked());

@@ -294,7 +294,7 @@ fn the_secret_can_come_from_a_file_or_from_stdin() {
         user.env("INGRESS_OAUTH_CLIENT_SECRET", "wrong").env("KEYCLOAK_M2M_CLIENT_SECRET", "");
         user.file("secret.txt", &format!("{SECRET}\n"));
         user.run(&["ingress", "--client-secret-file", "secret.txt"]).code(0);
-        user.run_with(&["ingress", "--force", "--client-secret-file", "-"], &format!("{SECRET}\r\n")).code(0);
+        user.run_with(&["ingress", "--force", "--client-secret-file", "-"], format!("{SECRET}\r\n")).code(0);
     }
 }
 

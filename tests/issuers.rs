@@ -315,7 +315,7 @@ fn the_bridge_names_the_login_that_asks_for_a_further_scope() {
         log_in(&user, &server, &[]);
         let call = json!({"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": {"name": "do"}});
         let list = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/list"});
-        let ran = user.run_with(&["bridge", "127.0.0.1"], &format!("{list}\n{call}\n"));
+        let ran = user.run_with(&["bridge", "127.0.0.1"], format!("{list}\n{call}\n"));
         let answers: Vec<Value> =
             ran.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         let answer = answers.iter().find(|answer| answer["id"] == 2).unwrap();

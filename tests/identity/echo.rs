@@ -37,10 +37,13 @@ fn spellings() -> Vec<String> {
     ]
 }
 
+/// A provider's answer with this text in it.
+type Answer = fn(&str) -> (u16, serde_json::Value);
+
 #[test]
 fn a_secret_that_comes_back_encoded_is_not_printed() {
     // In an error, and in the type of a token, which is shown if it is not Bearer.
-    let answers: [fn(&str) -> (u16, serde_json::Value); 2] = [
+    let answers: [Answer; 2] = [
         |text| (401, json!({"error": "invalid_client", "error_description": format!("got {text} from you")})),
         |text| (200, json!({"access_token": "t", "token_type": text})),
     ];

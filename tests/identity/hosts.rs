@@ -48,7 +48,7 @@ fn every_verb(user: &User, url: &str, more: &[&str]) -> Vec<(String, String)> {
         let split = words.iter().position(|word| *word == "--").unwrap_or(words.len());
         let (front, back) = words.split_at(split);
         let message = json!({"jsonrpc": "2.0", "id": 1, "method": "ping"});
-        let ran = user.run_with(&[front, more, back].concat(), &format!("{message}\n"));
+        let ran = user.run_with(&[front, more, back].concat(), format!("{message}\n"));
         assert_eq!(ran.code, Some(0), "{words:?}: {ran:?}");
         (words.join(" "), format!("{}{}", ran.stdout, ran.stderr))
     });

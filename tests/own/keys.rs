@@ -10,7 +10,7 @@ use crate::support::{Ran, User};
 const NAME: &str = "127.0.0.1";
 
 fn keep(user: &User, address: &str, more: &[&str]) -> Ran {
-    user.run_with(&[&["login", address, "--with-token"], more].concat(), &format!("{KEY}\n"))
+    user.run_with(&[&["login", address, "--with-token"], more].concat(), format!("{KEY}\n"))
 }
 
 #[test]

@@ -13,8 +13,7 @@ const SECRET: &str = "hunter2-0123456789";
 fn a_server_gets_its_own_secrets_and_nobody_elses() {
     let user = User::new();
     for (server, variable) in [("files", "API_KEY"), ("Files Two", "API_KEY"), ("other", "OTHER_KEY")] {
-        let ran =
-            user.run_with(&["secret", "set", server, variable], &format!("{SECRET}-{server}\n")).code(0);
+        let ran = user.run_with(&["secret", "set", server, variable], format!("{SECRET}-{server}\n")).code(0);
         assert!(!format!("{ran:?}").contains(SECRET), "{ran:?}");
     }
     let show = ["sh", "-c", "echo \"$API_KEY/$OTHER_KEY\""];

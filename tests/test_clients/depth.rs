@@ -45,14 +45,14 @@ fn arguments_of_128_levels_go_there_and_back_with_call_and_bridge() {
             let call = format!(
                 r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"echo","arguments":{arguments},"_meta":{meta}}}}}"#
             );
-            let ran = User::new().run_with(&["bridge", &address], &format!("{call}\n")).code(0);
+            let ran = User::new().run_with(&["bridge", &address], format!("{call}\n")).code(0);
             assert!(said(&ran.stdout).contains(&arguments), "{levels} {kind:?}: {}", ran.stdout);
         }
         let ran = User::new().run(&["call", &address, "echo", &nested(200, kind)]).code(2);
         assert!(ran.stderr.contains("nested deeper than 128 levels"), "{}", ran.stderr);
         let line =
             format!(r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{}}}"#, nested(200, kind));
-        let ran = User::new().run_with(&["bridge", &address], &format!("{line}\n")).code(0);
+        let ran = User::new().run_with(&["bridge", &address], format!("{line}\n")).code(0);
         let answer: Value = serde_json::from_str(ran.stdout.trim()).unwrap();
         assert_eq!(answer["id"], 1);
         assert!(
