@@ -223,5 +223,5 @@ fn a_full_disk_costs_no_vended_token_and_revokes_no_half_of_them() {
     disk.free();
     run(&["key"]).code(0);
     assert_eq!(run(&["revoke", "--all", "--json"]).code(0).json()["new"], 299);
-    assert_eq!((keys(), texts()[1].lines().count()), (2, 300));
+    assert_eq!((keys(), texts()[1].lines().filter(|line| line.starts_with("jti: ")).count()), (2, 300));
 }

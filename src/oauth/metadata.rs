@@ -107,7 +107,7 @@ impl IssuerMetadata {
     /// As [`Self::read`].
     pub fn read_either(body: &[u8], issuer: &str) -> Result<Self, MetadataError> {
         let read = Self::read(body, issuer);
-        let is_root = Url::parse(issuer).is_ok_and(|url| url.path() == "/");
+        let is_root = Url::parse(issuer).is_ok_and(|url| url.path() == "/" && url.query().is_none());
         let Err(MetadataError::Issuer { .. }) = read else { return read };
         let other = issuer.strip_suffix('/').map_or_else(|| format!("{issuer}/"), str::to_owned);
         if is_root { Self::read(body, &other).or(read) } else { read }

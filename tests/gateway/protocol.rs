@@ -286,7 +286,7 @@ fn each_server_has_a_document_that_leads_to_its_tokens() {
     for path in ["", "/", "/nobody/mcp", "/alpha/../beta/mcp", "x"] {
         assert_eq!(document(path).0, 404, "{path}");
     }
-    lab.raw(&request("POST", "/.well-known/oauth-protected-resource/alpha/mcp", &[], b"")).status(404);
+    lab.raw(&request("POST", "/.well-known/oauth-protected-resource/alpha/mcp", &[], b"")).status(405);
 }
 
 #[test]

@@ -182,7 +182,7 @@ impl fmt::Display for Change {
                 let (what, adopt) = (clean(&what.join(", "), 200), word(&clean(&self.name, 100)));
                 write!(
                     f,
-                    "! {name}  left alone: it has more than mcpauth would write ({what}); to keep that: mcpauth import --client {client}; to replace it: --adopt {adopt}"
+                    "! {name}  left alone: it also has {what}, which would be lost; to keep that: mcpauth import --client {client}; to replace it: --adopt {adopt}"
                 )?;
                 false
             }
