@@ -113,7 +113,7 @@ fn any_page_may_read_what_is_public_and_nothing_else() {
             ("HEAD", document, 200),
             ("GET", "/.well-known/oauth-protected-resource/nobody", 404),
             ("OPTIONS", document, 204),
-            ("POST", document, if origin == APP { 404 } else { 403 }),
+            ("POST", document, if origin == APP { 405 } else { 403 }),
             ("GET", "/alpha/mcp", if origin == APP { 401 } else { 403 }),
             ("POST", "/alpha/mcp", if origin == APP { 401 } else { 403 }),
             ("OPTIONS", "/alpha/mcp", if origin == APP { 204 } else { 403 }),

@@ -304,7 +304,11 @@ fn an_address_that_somebody_has_is_named_with_the_remedy() {
 
 #[test]
 fn it_does_not_start_without_a_policy_an_issuer_or_servers() {
-    for (gone, told) in [("scopes.yml", "policy: "), ("servers", "servers: "), ("", "issuers")] {
+    for (gone, told, remedy) in [
+        ("scopes.yml", "policy: ", "name the policy's file"),
+        ("servers", "servers: ", "folder"),
+        ("", "issuers", "mcpauth gateway check"),
+    ] {
         let site = Site::new("");
         match gone {
             "" => drop(site.user.file("gateway.yaml", "health: {interval: 0}\n")),
@@ -313,7 +317,7 @@ fn it_does_not_start_without_a_policy_an_issuer_or_servers() {
         }
         let error = site.user.start(&[&SERVE[..], &["--json"]].concat()).end().code(2).json_error();
         assert!(error["message"].as_str().unwrap().contains(told), "{error}");
-        assert!(error["hint"].as_str().unwrap().contains("mcpauth gateway check"), "{error}");
+        assert!(error["hint"].as_str().unwrap().contains(remedy), "{error}");
     }
 }
 

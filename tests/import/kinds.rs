@@ -305,7 +305,7 @@ fn nothing_is_stored_for_a_file_that_cannot_be_written() {
     std::fs::create_dir_all(user.home().join(".cursor")).unwrap();
     std::os::unix::fs::symlink(&target, user.home().join(".cursor/mcp.json")).unwrap();
     let ran = user.run(&["import", "--yes"]).code(1);
-    assert!(ran.stderr.contains("near stays") && !format!("{ran:?}").contains(".mcpauth-"), "{ran:?}");
+    assert!(ran.stdout.contains("near is unchanged") && !format!("{ran:?}").contains(".mcpauth-"), "{ran:?}");
     assert_eq!(user.run(&["secret", "list", "--json"]).code(0).json()["servers"], json!([]));
     assert_eq!(user.run(&["status", "--json"]).code(0).json()["credentials"], json!([]));
     assert!(server.seen().is_empty());
@@ -652,7 +652,7 @@ fn a_login_of_mcp_remote_that_cannot_be_sent_as_a_bearer_token_stays() {
             json!({"mcpServers": {"far": {"command": "npx", "args": ["mcp-remote", url]}}}).to_string();
         write(&file, &before);
         let ran = user.run(&["import", "--yes"]).code(2);
-        assert!(ran.stderr.contains("mcp-remote's login") && !format!("{ran:?}").contains(BODY), "{ran:?}");
+        assert!(ran.stdout.contains("mcp-remote's login") && !format!("{ran:?}").contains(BODY), "{ran:?}");
         assert!(path.exists() && std::fs::read_to_string(&file).unwrap() == before);
         assert!(
             crate::by_address::to(&server.seen(), "/mcp")
