@@ -314,7 +314,7 @@ fn answers_that_nobody_takes_take_a_share_of_memory_and_no_more() {
 #[cfg(target_os = "linux")]
 #[test]
 fn large_lists_that_nobody_takes_take_a_share_of_memory_and_no_more() {
-    const MANY: usize = 20;
+    const MANY: usize = 10;
     let list = list().to_string();
     for (asked, kind, prefix) in [
         (&*list, "text/event-stream", "data: "),
