@@ -339,7 +339,7 @@ fn large_lists_that_nobody_takes_take_a_share_of_memory_and_no_more() {
         let served = site.serve(&[]);
         let token = lab::token(&site.idp, "worker");
         let bytes = request("POST", "/delta/mcp", &[("X-Authorization", &*bearer(&token))], asked.as_bytes());
-        // One after the other: two that are read at once have no room beside each other.
+        // One after the other: there is no room for three of them at once.
         let next = |n| {
             let stream = deaf(&served, &bytes);
             until("it is read, or refused", || given.load(Ordering::Relaxed) == n);
