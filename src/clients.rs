@@ -231,7 +231,7 @@ impl<'a> Clients<'a> {
 
 /// Where a server is, and what is sent there.
 fn reached(entry: &ServerEntry) -> ReachedAddress {
-    // What is printed when it is needed is no header yet.
+    // A key that is printed when needed has no header yet.
     let printed = entry.place.is_printed.then(|| USUAL_HEADER.to_owned());
     let headers = entry.headers.iter().map(|(name, _)| name.clone()).chain(printed).collect();
     ReachedAddress { url: entry.url.clone(), headers }

@@ -307,7 +307,7 @@ fn it_does_not_start_without_a_policy_an_issuer_or_servers() {
     for (gone, told, remedy) in [
         ("scopes.yml", "policy: ", "name the policy's file"),
         ("servers", "servers: ", "folder"),
-        ("", "issuers", "mcpauth gateway check"),
+        ("", "issuers", "name the authorization server"),
     ] {
         let site = Site::new("");
         match gone {

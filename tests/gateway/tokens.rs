@@ -267,7 +267,7 @@ fn an_opaque_token_is_good_if_its_issuer_says_so() {
         let answer = ask(&lab, &format!("opaque-{nth}"));
         assert_eq!((answer.status, rejected(answer).as_str()), (status, reason), "{body}");
     }
-    for (nth, body) in ["[]", "", "<html>", r#"{"active": false, "active": true}"#].into_iter().enumerate() {
+    for (nth, body) in ["<html>", r#"{"active": false, "active": true}"#].into_iter().enumerate() {
         *reply.lock().unwrap() = (200, body.into());
         let answer = ask(&lab, &format!("unread-{nth}")).status(503);
         assert_eq!(answer.json()["error"]["data"]["reason"], "issuer_down", "{body}");

@@ -265,7 +265,7 @@ impl IssuerState {
         Ok(Some(count))
     }
 
-    /// Introspects a token (RFC 7662 section 2.1); returns the reply's members. A page, or nothing, is no reply about a token.
+    /// Introspects a token (RFC 7662 section 2.1); returns the reply's members. A page says nothing about a token.
     pub(crate) async fn introspect(&self, token: &str) -> Result<Map<String, Value>, IssuerUnavailable> {
         let (Some(introspection), Some(secret)) = (&self.rules.settings.introspection, &self.client_secret)
         else {

@@ -188,7 +188,7 @@ fn is_origin(text: &str) -> bool {
     let Ok(url) = Url::parse(text) else { return false };
     let web = url.origin().ascii_serialization();
     // Programs with pages of their own: the URL standard has no origin for them, and browsers write scheme and host. Some make
-    // up the host anew each time, so all of a scheme can be listed.
+    // up a new host each time, so all of a scheme can be listed.
     let own = || {
         let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
         let host = url.host_str().filter(|host| *host == "*" || !host.is_empty() && !host.contains('*'));
