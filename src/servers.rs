@@ -354,7 +354,7 @@ impl Servers {
             };
         }
         let hint = match names.as_slice() {
-            _ if self.config.home.is_none() => {
+            [] if self.config.home.is_none() => {
                 "set HOME: without a home folder your own store is not read".into()
             }
             [] => SET_UP.into(),

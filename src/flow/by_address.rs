@@ -16,7 +16,7 @@ use crate::flow::discovery::{address, for_a_browser};
 use crate::metadata::{self, MetadataNotFound, ResourceMetadataError, stay_outside};
 use crate::oauth::{
     Challenge, IssuerMetadata, OAuthClient, RegistrationError, ResourceError, ResourceMetadata, auth_method,
-    read_registration, registration_request,
+    is_same_issuer, read_registration, registration_request,
 };
 use crate::sys::address::web_url;
 use crate::sys::http::{Http, HttpError, is_loopback};
@@ -118,7 +118,7 @@ pub async fn discover(
 /// The issuer that `server` now names instead of `known`; `None` if it still names that one, or cannot tell.
 pub async fn other_issuer(http: &Http, server: &Url, known: &str) -> Option<String> {
     match discover(http, server, Some(known), |_| true).await {
-        Ok(found) => Some(found.issuer.issuer).filter(|issuer| issuer != known),
+        Ok(found) => Some(found.issuer.issuer).filter(|issuer| !is_same_issuer(issuer, known)),
         Err(FlowError::ByAddress(AddressError::OtherIssuer { named, .. })) => named.into_iter().next(),
         Err(_) => None,
     }

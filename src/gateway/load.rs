@@ -9,11 +9,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::Builder;
+use url::Url;
 
 use super::authn::rules::IssuerRules;
 use super::ops::files::{FileContent, FileKind, FileSources, Files, LoadError};
 use super::ops::reload::ActiveFiles;
 use super::providers::{self, FaceProvider};
+use super::servers::origin::path_below;
 use super::session::SessionKey;
 use super::settings::{GatewaySettings, Introspection};
 use crate::policy::Policy;
@@ -99,6 +101,7 @@ pub(super) fn read(sources: FileSources) -> io::Result<LoadReport> {
     }
     if servers_read {
         report.problems.extend(unknown_references(&settings, report.policy.as_deref(), &report.servers));
+        report.problems.extend(hidden_servers(&settings, &report.servers));
     }
     match secrets {
         Ok((issuers, session_key, embeddings_key)) if !report.problems.iter().any(Problem::is_error) => {
@@ -162,10 +165,11 @@ fn problem(part: FileKind, error: &LoadError) -> Problem {
             "name the policy's file; without one, every request is denied"
         }
         (FileKind::Policy | FileKind::Shadow, _) => "correct the policy",
-        (FileKind::Revoked, _) => "correct the file",
         (FileKind::Servers, _) => NAME_FOLDER,
         (FileKind::Keys, _) => "make one with: mcpauth gateway token key",
-        (FileKind::Settings, _) => "correct the file; mcpauth gateway schema prints its schema",
+        (FileKind::Settings | FileKind::Revoked, _) => {
+            "correct the file; mcpauth gateway schema prints that of gateway.yaml"
+        }
         (FileKind::Tls, _) => {
             "name a certificate chain and its key, both PEM; only this user or a group of this user may read the key"
         }
@@ -290,6 +294,17 @@ fn session_key(settings: &GatewaySettings) -> Result<SessionKey, Problem> {
 const REGISTRYS_APIS: [&str; 2] = ["api", "v0.1"];
 
 /// Servers that policy and settings name and that do not exist.
+/// Servers whose path begins with the public address's own, which is removed whether or not a proxy has done so.
+fn hidden_servers(settings: &GatewaySettings, servers: &[String]) -> Vec<Problem> {
+    let public = settings.public_url.as_ref().and_then(|url| Url::parse(url).ok());
+    let prefix = public.as_ref().map_or("", |url| url.path());
+    let hidden = servers.iter().filter(|name| path_below(prefix, &format!("/{name}")).is_some());
+    let what =
+        |name| format!("has the path that the server {name} begins with, so that it cannot be reached");
+    let remedy = "give one of them another path";
+    hidden.map(|name| Problem::error("public_url", what(name), remedy)).collect()
+}
+
 fn unknown_references(
     settings: &GatewaySettings,
     policy: Option<&Policy>,

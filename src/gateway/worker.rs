@@ -124,7 +124,7 @@ impl Worker {
         let Some(below) = self.shared.without_prefix(head.uri.path()) else { return };
         let below = head.uri.query().map_or_else(|| below.to_owned(), |query| format!("{below}?{query}"));
         let mut parts = std::mem::take(&mut head.uri).into_parts();
-        parts.path_and_query = below.parse().ok();
+        parts.path_and_query = PathAndQuery::try_from(below).ok();
         head.uri = Uri::from_parts(parts).unwrap_or_default();
     }
 

@@ -30,10 +30,8 @@ pub(super) fn without(
             let (name, value) = assignment(word.get(flag.len()..)?)?;
             put(name, value, taken)?;
             Some(vec![ShellPiece::Text(format!("{flag}{name}"))])
-        } else if let Some((name, value)) = assignment(word).filter(|(_, value)| {
-            // Of `env -S 'NAME=VALUE program'` the secret is a part.
-            is_for_env(before) && own.iter().all(|found| found.range.len() == value.len())
-        }) {
+        } else if let Some((name, value)) = assignment(word).filter(|_| is_for_env(before) && !splits(before))
+        {
             put(name, value, taken)?;
             None
         } else if is_script(before) {
@@ -128,6 +126,14 @@ fn is_for_env(before: &[String]) -> bool {
     let between = at.and_then(|at| before.get(at + 1..));
     at.is_some_and(|at| at < 3)
         && between.is_some_and(|words| words.iter().all(|word| word.contains('=') || word.starts_with('-')))
+}
+
+/// Whether a word is the text that `env -S` splits into words, of which a secret is a part.
+fn splits(before: &[String]) -> bool {
+    let is_flag = |flag: &String| {
+        flag == "--split-string" || flag.starts_with('-') && !flag.starts_with("--") && flag.ends_with('S')
+    };
+    before.last().is_some_and(is_flag)
 }
 
 /// Whether a word is the text that a shell runs.
@@ -243,6 +249,7 @@ mod tests {
             (&["docker", "run", "--env=API_KEY=@@", "image"], "docker|run|--env=API_KEY|image", &["API_KEY"]),
             (&["podman", "run", "-eAPI_KEY=@@", "image"], "podman|run|-eAPI_KEY|image", &["API_KEY"]),
             (&["env", "API_KEY=@@", "LOG=1", "npx", "server"], "env|LOG=1|npx|server", &["API_KEY"]),
+            (&["env", "URL=postgres://h/db?password=@@", "npx", "server"], "env|npx|server", &["URL"]),
             (
                 &["npx", "server", "--api-key", "@@"],
                 "sh|-c|exec npx server --api-key \"$MCPAUTH_ARG_API_KEY\"",

@@ -10,7 +10,7 @@ use crate::credential::StoreScope;
 use crate::error::Error;
 use crate::flow::{self, AddressError, Discovered, FlowError};
 use crate::notice::Notices;
-use crate::oauth::{Freshness, IssuerMetadata, document_address};
+use crate::oauth::{Freshness, IssuerMetadata, document_address, is_same_issuer};
 use crate::sys::clock;
 use crate::text::clean;
 use crate::vault::{Vault, VaultError};
@@ -62,7 +62,9 @@ pub(super) async fn is_moved(config: &Config, vault: &Vault, name: &str, kept: &
         return false;
     }
     match flow::discover(&vault.http, &kept.url, Some(&kept.issuer), |_| true).await {
-        Ok(found) => found.issuer.issuer != kept.issuer || is_other_resource(&found.resource, kept),
+        Ok(found) => {
+            !is_same_issuer(&found.issuer.issuer, &kept.issuer) || is_other_resource(&found.resource, kept)
+        }
         Err(FlowError::ByAddress(AddressError::OtherIssuer { .. })) => true,
         Err(_) => false,
     }

@@ -33,7 +33,8 @@ pub use metadata::{IssuerMetadata, MetadataError, well_known};
 pub use registration::{RegistrationError, auth_method, own_auth, read_registration, registration_request};
 pub use reply::{ReplyError, ReplyShape, UNSENDABLE, is_unavailable, read_reply};
 pub use resource::{
-    RESOURCE_METADATA, ResourceError, ResourceMetadata, covers, resource_place, resource_places,
+    RESOURCE_METADATA, ResourceError, ResourceMetadata, covers, is_same_issuer, resource_place,
+    resource_places,
 };
 pub use revoke::{Revocation, TokenKind, read_revocation};
 pub use token::{Epoch, Freshness, TokenSet, is_sendable, margin};

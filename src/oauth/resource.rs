@@ -48,6 +48,11 @@ pub enum ResourceError {
     NoIssuer,
 }
 
+/// Whether a server that lists one of these means the other: its list may add a slash to an issuer or drop it.
+pub fn is_same_issuer(one: &str, other: &str) -> bool {
+    one.trim_end_matches('/') == other.trim_end_matches('/')
+}
+
 impl ResourceMetadata {
     /// Parses a document that was fetched for `server`.
     pub fn read(body: &[u8], server: &Url) -> Result<Self, ResourceError> {
@@ -95,10 +100,9 @@ impl ResourceMetadata {
     }
 
     /// The usable issuers, as in the document: only `wanted`, or all of them in its order (RFC 9728 section 7.6: the
-    /// choice is the client's). None, if there is no such one; a trailing slash makes a different name.
+    /// choice is the client's). None, if there is no such one.
     pub fn issuers<'s>(&'s self, wanted: Option<&'s str>) -> impl Iterator<Item = &'s str> {
-        let bare = |issuer: &'s str| issuer.trim_end_matches('/');
-        let is_wanted = move |issuer: &&'s str| wanted.is_none_or(|wanted| bare(wanted) == bare(issuer));
+        let is_wanted = move |issuer: &&'s str| wanted.is_none_or(|wanted| is_same_issuer(wanted, issuer));
         self.authorization_servers.iter().map(String::as_str).filter(is_wanted)
     }
 

@@ -80,10 +80,11 @@ impl RemoteCommand {
         Some(Self { url: url?, headers, rest })
     }
 
-    /// Its flags that say more than where the server is.
+    /// Its flags that say more than where the server is, without the values that some hold.
     pub fn telling(&self) -> impl Iterator<Item = &str> {
         let is_flag = |word: &&str| word.starts_with("--") && !IDLE.contains(word);
-        self.rest.iter().map(String::as_str).filter(is_flag)
+        let flags = self.rest.iter().map(String::as_str).filter(is_flag);
+        flags.map(|flag| flag.split_once('=').map_or(flag, |(name, _)| name))
     }
 
     /// What its files are called by.

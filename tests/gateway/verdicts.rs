@@ -80,6 +80,8 @@ const KEYS: &[Row] = &[
     ("admin: nowhere", Error, "gateway.yaml:"),
     ("admin: 0.0.0.0:0", Remark, "admin"),
     ("public_url: gateway", Error, "public_url"),
+    ("public_url: 'https://g.test/delta'", Error, "public_url"),
+    ("public_url: 'https://g.test/api/x'", Error, "public_url"),
     ("hosts: ['http://h/']", Error, "hosts[0]"),
     ("face: {listen: nowhere}", Error, "gateway.yaml:"),
     ("face: {public_url: 'http://tools.example.com'}", Error, "face.public_url"),

@@ -109,8 +109,10 @@ impl RevocationFile {
         now: i64,
         has: impl Fn(&RevocationList, &str) -> bool,
     ) -> Result<usize, RevocationError> {
-        // Another process may add or drop entries. Without a lock, where only the file may be written, they are only added.
-        let lock = self.lock().ok();
+        // Held to the end, because another process may add or drop entries. A named list may lie where only the file may be
+        // written; nobody drops entries from it.
+        let lock = self.lock();
+        let lock = if self.is_own { Some(lock?) } else { lock.ok() };
         let text = text_if_any(&self.path)?;
         let known = RevocationList::of(&self.path, &text)?;
         let new: Vec<&str> = values.iter().copied().filter(|value| !has(&known, value)).collect();
@@ -120,7 +122,7 @@ impl RevocationFile {
         if new.is_empty() {
             return Ok(0);
         }
-        let shorter = lock.and_then(|_lock| {
+        let shorter = lock.as_ref().and_then(|_| {
             let kept = without_past(&text, now).filter(|_| self.is_own)?;
             private_file::write_through(&self.path, &format!("{kept}{lines}"), Keep::Mode).ok()
         });
@@ -132,9 +134,10 @@ impl RevocationFile {
         Ok(new.len())
     }
 
-    fn lock(&self) -> io::Result<File> {
-        let file = private_file::open_lock(&self.path.with_extension("lock")).map_err(io::Error::other)?;
-        file.lock()?;
+    fn lock(&self) -> Result<File, RevocationError> {
+        let path = self.path.with_extension("lock");
+        let file = private_file::open_lock(&path)?;
+        file.lock().map_err(|source| RevocationError::Unreadable { path, source })?;
         Ok(file)
     }
 }
@@ -144,7 +147,9 @@ impl RevocationError {
     pub fn hint(&self) -> String {
         match self {
             Self::Unwritable(error) => error.hint(),
-            Self::Malformed { .. } => "correct the line: until then the previous list stays in force".into(),
+            Self::Malformed { .. } => {
+                "correct the line; a gateway that runs keeps its previous list until then".into()
+            }
             Self::Unreadable { path, source } => match source.kind() {
                 io::ErrorKind::NotFound => {
                     format!("make the file, even an empty one: touch {}", path_word(path))

@@ -46,7 +46,7 @@ pub struct ServerRoute {
     pub egress: EgressMode,
     /// The server name of its stored credential.
     pub credential: String,
-    /// The only request headers that pass, in addition to the standard set; all if absent.
+    /// The only request headers that pass, in addition to the standard set; if absent, all that may pass.
     pub headers: Option<Vec<HeaderName>>,
     /// Whether it receives the caller's identity.
     pub identity_headers: bool,

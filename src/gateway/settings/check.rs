@@ -191,7 +191,10 @@ fn is_origin(text: &str) -> bool {
     // up a new host each time, so all of a scheme can be listed.
     let own = || {
         let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
-        let host = url.host_str().filter(|host| *host == "*" || !host.is_empty() && !host.contains('*'));
+        let host = url.host_str().filter(|host| match *host {
+            "*" => url.port().is_none(),
+            host => !host.is_empty() && !host.contains('*'),
+        });
         host.map(|host| format!("{}://{host}{port}", url.scheme()))
     };
     if url.origin().is_tuple() {
@@ -200,6 +203,9 @@ fn is_origin(text: &str) -> bool {
         url.scheme() != "file" && own().as_deref() == Some(text)
     }
 }
+
+/// First segments of the gateway's own addresses.
+const OWN_PATHS: [&str; 5] = [".well-known", "api", "healthz", "oauth2", "readyz"];
 
 pub(super) fn check_public_url(at: &str, text: &str) -> Option<Problem> {
     let remedy = "write the address that clients type, as in https://gateway.example.com";
@@ -212,9 +218,14 @@ pub(super) fn check_public_url(at: &str, text: &str) -> Option<Problem> {
     }
     // As written: reading it as a URL resolves dot segments.
     let path = text.split_once("://").and_then(|(_, rest)| rest.split_once('/')).map_or("", |(_, path)| path);
-    if !path.is_empty() && !path.trim_end_matches('/').split('/').all(is_plain) {
+    let is_read_so = path.trim_end_matches('/') == url.path().trim_matches('/');
+    if !is_read_so || !path.is_empty() && !path.trim_end_matches('/').split('/').all(is_plain) {
         let what = "has a path that proxies could read in several ways";
         return Some(Problem::error(at, what, "use segments of letters, digits, - _ . and ~ only"));
+    }
+    // It is removed wherever a path begins with it.
+    if path.split('/').next().is_some_and(|first| OWN_PATHS.contains(&first)) {
+        return Some(Problem::error(at, "has a path that the gateway needs for itself", "use another path"));
     }
     if url.scheme() == "http" && !is_loopback(&url) {
         let what = "is plain http, so clients would send their tokens in clear text";
@@ -409,6 +420,9 @@ workers: 0
             ("https://gw/a%2fb", AMBIGUOUS),
             ("https://gw/a/../b", AMBIGUOUS),
             ("https://gw/a;b", AMBIGUOUS),
+            ("https:/gw/a", AMBIGUOUS),
+            (r"'https://gw\a'", AMBIGUOUS),
+            ("https://gw/oauth2/", "error public_url: has a path that the gateway needs for itself"),
             ("https://u:p@gw", "error public_url: has a user name or password in it"),
             ("ws://gw", "error public_url: is not an http or https URL"),
             (

@@ -245,7 +245,8 @@ pub struct UpstreamSettings {
     pub egress: Option<EgressMode>,
     /// The egress credential of `stored`: the server name of its set; by default this server's own name.
     pub credential: Option<String>,
-    /// The only request headers that pass, in addition to MCP's own, content headers and tracing; all if absent.
+    /// The only request headers that pass, in addition to MCP's own, content headers and tracing. If absent, all pass, but those like
+    /// `X-User-Id` and `X-Auth-Token` only to a server that takes the caller's own credentials.
     pub headers: Option<Vec<String>>,
     /// Send `X-User`, `X-Scopes` and the other identity headers.
     pub identity_headers: bool,

@@ -78,7 +78,10 @@ fn source_name(text: &str) -> Option<(&str, Range<usize>)> {
         })
     };
     let (at, _) = text.match_indices('@').find(|(at, _)| text.get(at + 1..).is_some_and(is_network))?;
-    let (user, _) = text.get(..at)?.split_once(':').filter(|(user, _)| !user.contains(['/', ' ']))?;
+    let (user, _) = text
+        .get(..at)?
+        .split_once(':')
+        .filter(|(user, rest)| !user.contains(['/', ' ']) && !rest.starts_with("//"))?;
     Some((user, user.len() + 1..at))
 }
 

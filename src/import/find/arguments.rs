@@ -43,7 +43,9 @@ fn in_word(words: &[&str], text: &str) -> Vec<Found> {
     let flag =
         before.strip_prefix('-').filter(|flag| !flag.contains('=')).map(|flag| flag.trim_start_matches('-'));
     let flag = flag.filter(|_| !text.starts_with('-')).unwrap_or_default();
-    if let Some(found) = header(before, text).or_else(|| connection(text)).or_else(|| password(words, text)) {
+    // A shell's text may look like pairs, up to where its program begins.
+    let connected = || if opens_line(before) { None } else { connection(text) };
+    if let Some(found) = header(before, text).or_else(connected).or_else(|| password(words, text)) {
         return found;
     }
     if let Some((range, shape)) = rules().key_in(text)
@@ -53,7 +55,7 @@ fn in_word(words: &[&str], text: &str) -> Vec<Found> {
         let name = name_before(flag, text, range.start);
         return vec![Found { range, name, why: shape.into() }];
     }
-    let is_json = |text: &str| text.trim_start().starts_with(['{', '[']);
+    let is_json = |text: &str| text.trim_start().trim_start_matches('\'').starts_with(['{', '[']);
     if let Some((name, rest)) = value::pair(text.trim_start_matches('-'))
         && (!rest.contains(char::is_whitespace) || is_json(rest) || is_whole(before, name))
         && !flag.ends_with("cookie")
@@ -72,10 +74,14 @@ fn in_word(words: &[&str], text: &str) -> Vec<Found> {
 
 /// Whether a value with blanks is one value, and not the beginning of a shell's text.
 fn is_whole(before: &str, name: &str) -> bool {
-    let opens_line = before.strip_prefix(['-', '/']).is_some_and(|flag| {
+    !opens_line(before) && rules().class(name) == NameClass::Strong
+}
+
+/// Whether a shell's text follows this flag.
+fn opens_line(flag: &str) -> bool {
+    flag.strip_prefix(['-', '/']).is_some_and(|flag| {
         flag.ends_with(['c', 'C', 'S']) && !flag.starts_with('-') || flag.eq_ignore_ascii_case("command")
-    });
-    !opens_line && rules().class(name) == NameClass::Strong
+    })
 }
 
 /// The secrets of a connection string (`Server=a;Password=b`), if the word is one.
@@ -90,7 +96,7 @@ fn connection(text: &str) -> Option<Vec<Found>> {
         }
         at += part.len();
     }
-    (pairs > 1).then_some(found)
+    (pairs > 1 && !found.is_empty()).then_some(found)
 }
 
 /// A password where its program takes it: `mysql -pPASSWORD`, `-u USER:PASSWORD`.
@@ -108,7 +114,10 @@ fn password(words: &[&str], text: &str) -> Option<Vec<Found>> {
         let known = rules().programs.iter().find(|known| program.contains(&known.name))?;
         Some((known, program == known.name))
     })?;
-    if known.apart && before == known.flag {
+    // A port, or two.
+    let is_port =
+        text.chars().all(|c| c.is_ascii_digit() || c == ':') && (text.len() <= 5 || text.contains(':'));
+    if known.apart && before == known.flag && !is_port {
         return Some(judged_at(0, "password", text));
     }
     let rest = text.strip_prefix(known.flag.as_str()).filter(|rest| !rest.is_empty())?;
@@ -270,6 +279,19 @@ mod tests {
             ),
             (vec!["-c".into(), "npx x -t it's --password hunter2".into()], Some(("hunter2", "password"))),
             (vec!["-c".into(), "PASSWORD=hunter2 npx x".into()], Some(("hunter2", "PASSWORD"))),
+            (
+                vec!["-c".into(), "export A=1; API_KEY=hunter2 npx server".into()],
+                Some(("hunter2", "API_KEY")),
+            ),
+            (
+                vec!["-c".into(), "export A=1; B=2 npx x --password hunter2".into()],
+                Some(("hunter2", "password")),
+            ),
+            (
+                vec!["--cookie".into(), "session=hunter2hunter2; theme=dark".into()],
+                Some(("session=hunter2hunter2; theme=dark", "cookie")),
+            ),
+            (vec!["sshpass".into(), "-e".into(), "ssh".into(), "-p".into(), "8022".into()], None),
             (vec!["docker".into(), "--name".into(), "mysql".into(), "-p3306:3306".into()], None),
             (vec!["mysql-mcp".into(), "-pretty".into()], None),
             (vec!["-phunter2".into()], None),

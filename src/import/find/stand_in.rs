@@ -12,13 +12,15 @@ const SHORT_WORD: usize = 5;
 
 /// The text without references; of `${NAME:-default}` the default stays.
 pub(super) fn without_references(text: &str) -> String {
-    replaced(text, |_, inner| default_of(inner).map_or_else(String::new, |(_, default)| default.to_owned()))
+    replaced(text, |whole, inner| {
+        default_of(whole, inner).map_or_else(String::new, |(_, default)| default.to_owned())
+    })
 }
 
 /// The text with the defaults of those references, by variable and default, that `is_meant`.
 pub(super) fn with_defaults(text: &str, is_meant: impl Fn(&str, &str) -> bool) -> String {
     replaced(text, |whole, inner| {
-        let meant = default_of(inner).filter(|(name, default)| is_meant(name, default));
+        let meant = default_of(whole, inner).filter(|(name, default)| is_meant(name, default));
         meant.map_or(whole, |(_, default)| default).to_owned()
     })
 }
@@ -43,10 +45,14 @@ fn replaced(text: &str, with: impl Fn(&str, &str) -> String) -> String {
 }
 
 /// The variable and the default of `NAME:-default`, and of a shell's `NAME-default` and `NAME:=default`.
-fn default_of(inner: &str) -> Option<(&str, &str)> {
-    let bare = |name: &str| name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
+fn default_of<'i>(whole: &str, inner: &'i str) -> Option<(&'i str, &'i str)> {
+    let is_shells = whole.starts_with("${") && !whole.starts_with("${{");
+    let bare = |name: &str| {
+        !name.is_empty() && name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
+    };
     let split = inner.split_once(":-").or_else(|| inner.split_once(":="));
-    let (name, default) = split.or_else(|| inner.split_once(['-', '=']).filter(|(name, _)| bare(name)))?;
+    let short = || inner.split_once(['-', '=']).filter(|(name, _)| is_shells && bare(name));
+    let (name, default) = split.or_else(short)?;
     Some((name.strip_prefix("env:").unwrap_or(name), default))
 }
 

@@ -31,7 +31,7 @@ pub(super) fn secret(name: &str, value: &str) -> Option<Why> {
 fn within(name: &str, value: &str, depth: usize) -> Option<Why> {
     let value = without_references(value.trim());
     let depth = depth.checked_sub(1)?;
-    if let Some(json) = json(&value) {
+    if let Some(json) = json(value.trim().trim_matches('\'')) {
         return in_json(name, &json, depth);
     }
     let value = value.trim().trim_matches(['"', '\'']).trim();

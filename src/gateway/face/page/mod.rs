@@ -65,9 +65,9 @@ fn state_words(upstream: &Upstream) -> Value {
     context! { tone, words }
 }
 
-/// The headers of a server's file that are left out, and why.
-fn faults(upstream: &Upstream) -> Vec<String> {
-    let faults = upstream.route.server.faults.iter();
+/// The headers of a server's file that are left out, and why, for those who may correct it.
+fn faults(upstream: &Upstream, may_modify: bool) -> Vec<String> {
+    let faults = upstream.route.server.faults.iter().filter(|_| may_modify);
     faults.map(|what| format!("{}; left out", clean(what, FAULT_LENGTH))).collect()
 }
 

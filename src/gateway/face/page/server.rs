@@ -70,7 +70,7 @@ fn facts(visitor: &Visitor, upstream: &Upstream, url: &str) -> Value {
         title => &server.title,
         about => &server.profile.description,
         state => state_words(upstream),
-        faults => faults(upstream),
+        faults => faults(upstream, visitor.may(UiAction::Modify, upstream)),
         checked => checked(upstream, visitor.moment.now),
         is_on => server.enabled,
         url,

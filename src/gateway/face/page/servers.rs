@@ -85,7 +85,7 @@ fn shown(visitor: &Visitor, view: ServiceView<'_>, asked: &FormFields) -> Value 
     let page = ListPage::new(asked.count("page"), found.len(), ROWS);
     let row = |found: &RegistryRow<'_>| match found {
         RegistryRow::Served(upstream) => row(view, upstream, visitor.moment.now),
-        RegistryRow::LeftOut(server) => left_out_row(server),
+        RegistryRow::LeftOut(server) => left_out_row(visitor, server),
     };
     let at = |number: usize, again: &str| {
         let number = if number > 1 { number.to_string() } else { String::new() };
@@ -121,21 +121,22 @@ fn row(view: ServiceView<'_>, upstream: &Upstream, now: i64) -> Value {
         href => server_address(&server.name),
         about => clean(&server.profile.description, SHOWN),
         state => state_words(upstream),
-        faults => faults(upstream),
+        faults => faults(upstream, view.manages(upstream, UiAction::Modify)),
         checked => checked(upstream, now),
         calls => calls(view, upstream),
     }
 }
 
-/// A server that is not served has no page.
-fn left_out_row(server: &LeftOutServer) -> Value {
+/// A server that is not served has no page. The cause is for those who may correct it: it may name what only they know.
+fn left_out_row(visitor: &Visitor, server: &LeftOutServer) -> Value {
+    let may_modify = visitor.grants.manages(UiAction::Modify, &server.name, &server.title);
     context! {
         title => &server.title,
         path => format!("/{}", server.name),
         href => None::<&str>,
         about => clean(&server.profile.description, SHOWN),
         state => context! { tone => "bad", words => "Left out" },
-        faults => [clean(&server.why, SHOWN)],
+        faults => may_modify.then(|| clean(&server.why, SHOWN)).into_iter().collect::<Vec<_>>(),
         checked => None::<&str>,
         calls => "Nothing",
     }
