@@ -16,7 +16,7 @@ const MIN_SECRET: usize = 4;
 const WEAK_RUN: usize = 10;
 /// And of this length under a name that says nothing.
 const NEUTRAL_RUN: usize = 16;
-/// A cookie's value of this length with letters and digits is no setting.
+/// A cookie's value of this length with letters and digits is not a setting.
 const SESSION_RUN: usize = 10;
 /// How deep values in JSON texts are looked for.
 const DEPTH: usize = 4;
