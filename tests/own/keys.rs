@@ -382,6 +382,51 @@ fn headers_of_an_entry_that_are_not_the_credential_are_kept_by_import_and_droppe
 }
 
 #[test]
+fn what_an_entry_has_beyond_ours_is_named_and_no_value_of_it() {
+    let server = server("authorization", "Bearer {}");
+    let address = format!("{}/mcp", server.base);
+    for more in [
+        &["--header=Authorization: Bearer hunter2x"][..],
+        &["--header=X-Api-Key:hunter2x"],
+        &["--static-oauth-client-info={\"client_secret\":\"hunter2x\"}"],
+        &["--header", "X-Api-Key: hunter2x"],
+        &["--authorize-param", "key=hunter2x"],
+    ] {
+        let user = User::new();
+        keep(&user, &address, &[]).code(0);
+        let args = [&["-y", "mcp-remote", &address], more].concat();
+        let text = serde_json::json!({"mcpServers": {NAME: {"command": "npx", "args": args}}}).to_string();
+        let path = user.home().join(".cursor/mcp.json");
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, &text).unwrap();
+        let ran = user.run(&["config", "install", "--client", "cursor"]);
+        assert!(
+            format!("{ran:?}").contains("left alone") && !format!("{ran:?}").contains("hunter2"),
+            "{ran:?}"
+        );
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+    }
+}
+
+/// What the client fills in would be sent as it is written.
+#[test]
+fn an_entry_with_headers_that_the_client_fills_in_stays() {
+    let server = server("authorization", "Bearer {}");
+    let address = format!("{}/mcp", server.base);
+    for value in ["${env:REGION}", "${REGION}", "${input:region}", "{env:REGION}"] {
+        let user = User::new();
+        keep(&user, &address, &[]).code(0);
+        let entry = serde_json::json!({"url": address, "headers": {"X-Region": value}});
+        let text = serde_json::json!({"mcpServers": {NAME: entry}}).to_string();
+        let path = user.home().join(".cursor/mcp.json");
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, &text).unwrap();
+        user.run(&["import", "--client", "cursor", "--yes"]);
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), text, "{value}");
+    }
+}
+
+#[test]
 fn a_key_for_basic_is_sent_in_base64_and_what_is_no_text_is_no_key() {
     for (key, expected) in [("ann:p:w\u{e9}", "YW5uOnA6d8Op"), ("YW5uOnB3", "YW5uOnB3")] {
         let (server, user) = (server("authorization", "Basic {}"), User::new());
