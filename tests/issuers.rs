@@ -362,16 +362,19 @@ fn a_persons_own_client_stays_theirs_when_a_further_scope_is_asked_for() {
     assert!(to(&server.seen(), "/register").is_empty());
 }
 
+/// A server's metadata that names this issuer.
+fn names(base: &str, issuer: &str) -> Option<(u16, String, Value)> {
+    let document = json!({"resource": format!("{base}/mcp"), "authorization_servers": [issuer]});
+    Some((200, String::new(), document))
+}
+
 /// A server whose metadata names another issuer once `moved` is set, and which then accepts only that one's tokens.
 fn moving(second: &Upstream, moved: &Arc<AtomicBool>, lifetime: u64) -> Upstream {
     let (second, moved) = (second.base.clone(), moved.clone());
     play(move |base, seen| {
         let is_moved = moved.load(Ordering::SeqCst);
         match path(seen) {
-            PRM if is_moved => {
-                let resource = format!("{base}/mcp");
-                Some((200, String::new(), json!({"resource": resource, "authorization_servers": [second]})))
-            }
+            PRM if is_moved => names(base, &second),
             "/mcp" if is_moved && seen.header("authorization").is_some_and(|value| value.contains(base)) => {
                 Some((401, format!("Bearer resource_metadata=\"{base}{PRM}\""), Value::Null))
             }
@@ -459,10 +462,7 @@ fn leaving(second: &Upstream, moved: &Arc<AtomicBool>) -> Upstream {
     play(move |base, seen| {
         let is_moved = moved.load(Ordering::SeqCst);
         match path(seen) {
-            PRM if is_moved => {
-                let resource = format!("{base}/mcp");
-                Some((200, String::new(), json!({"resource": resource, "authorization_servers": [second]})))
-            }
+            PRM if is_moved => names(base, &second),
             METADATA | "/authorize" | "/register" | "/token" if is_moved => {
                 Some((410, String::new(), "gone".into()))
             }

@@ -80,9 +80,7 @@ pub(super) fn known(entry: EntryParts<'_>, is_known: impl FnOnce(&Url) -> bool) 
     let own: Vec<String> =
         own.flat_map(|(name, value)| ["--header".into(), format!("{name}: {value}")]).collect();
     // What the client fills in would be sent as it is written, or stand in the arguments of the bridge.
-    let is_literal = |value: &str| !["${", "{env:", "{file:"].iter().any(|mark| value.contains(mark));
-    let is_plain = !entry.is_helped() && headers.iter().all(|(_, value)| is_literal(value));
-    let url = Url::parse(entry.url()).ok().filter(|_| !own.is_empty() && is_plain)?;
+    let url = Url::parse(entry.url()).ok().filter(|_| !own.is_empty() && !entry.is_completed())?;
     is_known(&url).then_some(Becomes::Known(url, own))
 }
 

@@ -52,10 +52,16 @@ impl<'a> EntryParts<'a> {
     }
 
     /// Whether a program gives its client the headers, or the client's environment does.
-    pub fn is_helped(&self) -> bool {
+    fn is_helped(&self) -> bool {
         ["headersHelper", "http_headers_helper", "env_http_headers"]
             .iter()
             .any(|field| self.0.contains_key(*field))
+    }
+
+    /// Whether the client completes its headers: what they say here is not what is sent.
+    pub fn is_completed(&self) -> bool {
+        let is_reference = |value: &str| ["${", "{env:", "{file:"].iter().any(|mark| value.contains(mark));
+        self.is_helped() || self.headers().iter().any(|(_, value)| is_reference(value))
     }
 
     /// Its other texts, with the path that leads to each.

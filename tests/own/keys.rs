@@ -421,6 +421,9 @@ fn an_entry_with_headers_that_the_client_fills_in_stays() {
         let path = user.home().join(".cursor/mcp.json");
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(&path, &text).unwrap();
+        let said = user.run(&["config", "install", "--client", "cursor"]).stdout;
+        assert!(said.contains("header X-Region") && said.contains("--adopt"), "{said}");
+        assert!(!said.contains("mcpauth import"), "it would keep nothing: {said}");
         user.run(&["import", "--client", "cursor", "--yes"]);
         assert_eq!(std::fs::read_to_string(&path).unwrap(), text, "{value}");
     }

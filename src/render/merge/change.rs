@@ -66,8 +66,8 @@ pub enum ChangeKind {
     SaysMore {
         /// What it says.
         what: Vec<String>,
-        /// The client that it is for.
-        client: &'static str,
+        /// The client that it is for, if `import` keeps what the entry says: not where the client completes its headers.
+        client: Option<&'static str>,
     },
     /// An entry of another name leads to the same server, and stays.
     Twin {
@@ -180,10 +180,11 @@ impl fmt::Display for Change {
             }
             ChangeKind::SaysMore { what, client } => {
                 let (what, adopt) = (clean(&what.join(", "), 200), word(&clean(&self.name, 100)));
-                write!(
-                    f,
-                    "! {name}  left alone: it also has {what}, which would be lost; to keep that: mcpauth import --client {client}; to replace it: --adopt {adopt}"
-                )?;
+                write!(f, "! {name}  left alone: it also has {what}, which would be lost; ")?;
+                if let Some(client) = client {
+                    write!(f, "to keep that: mcpauth import --client {client}; ")?;
+                }
+                write!(f, "to replace it: --adopt {adopt}")?;
                 false
             }
             ChangeKind::Twin { of } => {

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::claims::EntryClaim;
 use super::{Change, ChangeKind, EntryClaims, MergeError, NewEntry};
+use crate::render::EntryParts;
 use crate::render::layout::Layout;
 use crate::render::targets::{ClientSpec, Format, Shape};
 
@@ -188,7 +189,8 @@ fn update<'a>(
 ) -> ChangeKind {
     let (Some(has), Some(wants), EntryClaim::Granted) = (there.as_object(), entry.as_object(), &claim) else {
         if let EntryClaim::SaysMore(what) = claim {
-            return ChangeKind::SaysMore { what, client: target.client };
+            let is_kept = !there.as_object().is_some_and(|entry| EntryParts(entry).is_completed());
+            return ChangeKind::SaysMore { what, client: is_kept.then_some(target.client) };
         }
         let their_url = there.get(target.url).and_then(Value::as_str).unwrap_or_default().into();
         return ChangeKind::Conflict { their_url };
